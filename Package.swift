@@ -1,0 +1,44 @@
+// swift-tools-version: 6.1
+// SPDX-License-Identifier: GPL-3.0-or-later
+import PackageDescription
+
+let package = Package(
+  name: "kubo",
+  products: [
+    .executable(name: "kubo", targets: ["kubo"]),
+    .library(name: "KuboDiagrams", targets: ["KuboDiagrams"]),
+    .library(name: "KuboFiles", targets: ["KuboFiles"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.0.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+  ],
+  targets: [
+    // GSL 2.7, the GNU Scientific Library.
+    .systemLibrary(name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"])]),
+    // SHA-256 of the model file, for the header of every output.
+    .systemLibrary(name: "CMessageDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
+    // Integrals and their error estimates; knows no physics.
+    .target(name: "Quadrature", dependencies: ["CGSL"]),
+    // The physics; knows no files.
+    .target(
+      name: "KuboDiagrams",
+      dependencies: [
+        "Quadrature", .product(name: "ComplexModule", package: "swift-numerics"),
+        .product(name: "RealModule", package: "swift-numerics"),
+      ]),
+    // Strict YAML in, CSV out.
+    .target(name: "KuboFiles", dependencies: ["KuboDiagrams", "CMessageDigest", "Yams"]),
+    .executableTarget(
+      name: "kubo",
+      dependencies: [
+        "KuboFiles", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .testTarget(
+      name: "KuboTests",
+      dependencies: ["Quadrature", "KuboDiagrams", "KuboFiles", "CGSL", "kubo", "Yams"],
+      path: "Tests"),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// Which band labels a vertex may join.
+public enum BandRule: String, Sendable, CaseIterable {
+  /// Every pair of bands.
+  case any
+  /// Equal bands: the adiabatic part of the vertex.
+  case equal
+  /// Unequal bands: the nonadiabatic part of the vertex.
+  case unequal
+}
+
+/// The Matsubara frequency that a propagator carries.
+public enum PropagatorFrequency: String, Sendable, CaseIterable {
+  /// i eps_n, written g.
+  case inner = "internal"
+  /// i eps_n + i omega_lambda, written g+.
+  case innerPlusExternal = "internal + external"
+}
+
+/// What sums the disorder ladder over a diagram.
+public enum Dressing: String, Sendable, CaseIterable {
+  /// The bare loop.
+  case bare
+  /// The corrected closed form (physics.md section 8), with the full one-band bubble Q_s(omega).
+  case closed
+  /// The closed form as the paper prints it, valid for omega tau << 1.
+  case closedPrinted = "closed_printed"
+}
+
+/// A Feynman diagram: one electron loop of vertices and propagators.
+///
+/// The loop is written in the order of the matrix product. With vertices V_1 ... V_n and
+/// propagators g_1 ... g_n it stands for
+///
+///     K = sign * prefactor * (1/V) sum_k (1/beta) sum_n
+///         sum over band labels  tr[V_1 P_1 V_2 P_2 ... V_n P_n] g_1 g_2 ... g_n
+///
+/// where P_m projects on the band of propagator m and the trace is over sublattice and spin.
+/// The vertices are derivatives of the Hamiltonian with respect to the fields, so that the loop of
+/// a perturbation H' = V f is the response to f; the sign is +1 for the paper's diagrams.
+/// Source: physics.md section 2; (S6.11), (S6.34)-(S6.36), (S7.10)-(S7.12).
+public struct Diagram: Sendable, Equatable {
+  /// A vertex of the loop and the bands it may join.
+  public struct Vertex: Sendable, Equatable {
+    /// What stands at the vertex; `nil` is the measured operator of the response.
+    public var vertexOperator: VertexOperator?
+    /// Which bands of the two neighbouring propagators it joins.
+    public var bands: BandRule
+
+    /// A vertex with an operator (`nil`: the measured one) and a band rule.
+    public init(_ vertexOperator: VertexOperator?, bands: BandRule) {
+      self.vertexOperator = vertexOperator
+      self.bands = bands
+    }
+  }
+
+  /// The unique name, as in `nonadiabatic.a`.
+  public var name: String
+  /// One line for `kubo diagrams`.
+  public var summary: String
+  /// The measured operators for which the diagram exists.
+  public var measures: [MeasuredOperator]
+  /// The projections to whose sum the diagram belongs, as in `O_nonadiabatic`.
+  public var contributesTo: [String]
+  /// V_1 ... V_n; V_1 is the measured operator.
+  public var vertices: [Vertex]
+  /// g_1 ... g_n; g_m stands between V_m and V_(m+1).
+  public var propagators: [PropagatorFrequency]
+  /// +1 or -1.
+  public var sign: Int
+  /// A real number.
+  public var prefactor: Double
+  /// The equation that the diagram stands for.
+  public var equation: String
+  /// The paper and the number of the equation.
+  public var source: String
+
+  /// Checks the loop and makes the diagram.
+  /// - Throws: ``DiagramError``.
+  public init(
+    name: String, summary: String, measures: [MeasuredOperator], contributesTo: [String],
+    vertices: [Vertex], propagators: [PropagatorFrequency], sign: Int, prefactor: Double,
+    equation: String, source: String
+  ) throws(DiagramError) {
+    self.name = name
+    self.summary = summary
+    self.measures = measures
+    self.contributesTo = contributesTo
+    self.vertices = vertices
+    self.propagators = propagators
+    self.sign = sign
+    self.prefactor = prefactor
+    self.equation = equation
+    self.source = source
+    try check()
+  }
+
+  private func check() throws(DiagramError) {
+    guard (2...4).contains(vertices.count) else {
+      throw DiagramError(
+        .loop, found: "\(vertices.count) vertices", expected: "2, 3 or 4 vertices")
+    }
+    guard vertices.count == propagators.count else {
+      throw DiagramError(
+        .loop, found: "\(vertices.count) vertices and \(propagators.count) propagators",
+        expected: "as many propagators as vertices, in turn")
+    }
+    guard vertices[0].vertexOperator == nil else {
+      throw DiagramError(
+        .vertex(0), found: "operator \(vertices[0].vertexOperator!.name)",
+        expected: "operator: measured in the first vertex")
+    }
+    for (n, vertex) in vertices.enumerated().dropFirst() where vertex.vertexOperator == nil {
+      throw DiagramError(
+        .vertex(n), found: "operator: measured", expected: "the measured operator only once, first")
+    }
+    // The external frequency enters at the electric field's vertex and leaves at the measured one.
+    let electric = vertices.indices.dropFirst().filter {
+      vertices[$0].vertexOperator!.carriesElectricField
+    }
+    guard electric.count == 1 else {
+      throw DiagramError(
+        .loop, found: "\(electric.count) vertices of the electric field",
+        expected: "one (\(VertexOperator.all.filter(\.carriesElectricField).map(\.name).joined(separator: ", "))): the response is linear in the field"
+      )
+    }
+    for (n, frequency) in propagators.enumerated() {
+      let due: PropagatorFrequency = n < electric[0] ? .innerPlusExternal : .inner
+      guard frequency == due else {
+        throw DiagramError(
+          .propagator(n), found: "frequency: \(frequency.rawValue)",
+          expected: "frequency: \(due.rawValue), since the external frequency enters at the electric field's vertex and leaves at the measured one"
+        )
+      }
+    }
+    guard sign == 1 || sign == -1 else {
+      throw DiagramError(.sign, found: "\(sign)", expected: "+1 or -1")
+    }
+    guard prefactor.isFinite, abs(prefactor) < 1e100 else {
+      throw DiagramError(
+        .prefactor, found: "\(prefactor)", expected: "a finite number of magnitude below 1e100")
+    }
+    for measured in measures {
+      let flips = vertices.filter { ($0.vertexOperator ?? measured.vertex).pauli != .unit }.count
+      guard flips % 2 == 0 else {
+        throw DiagramError(
+          .measures, found: "\(measured.name) with \(flips) transverse spin operators in the loop",
+          expected: "an even number, or the trace over spin vanishes")
+      }
+    }
+  }
+}
+
+/// The part of a diagram that an error is about; a file reader turns it into a line and a key.
+public enum DiagramPlace: Sendable, Equatable {
+  /// The whole loop.
+  case loop
+  /// The vertex with this index.
+  case vertex(Int)
+  /// The propagator with this index.
+  case propagator(Int)
+  /// The sign.
+  case sign
+  /// The prefactor.
+  case prefactor
+  /// The list of measured operators.
+  case measures
+}
+
+/// A diagram that cannot be: what was found at which place, and what was expected.
+public struct DiagramError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// Which part of the diagram is wrong.
+  public let place: DiagramPlace
+  /// What stands there.
+  public let found: String
+  /// What should stand there.
+  public let expected: String
+
+  init(_ place: DiagramPlace, found: String, expected: String) {
+    self.place = place
+    self.found = found
+    self.expected = expected
+  }
+
+  /// One line for a message.
+  public var description: String { "found \(found); expected \(expected)" }
+}

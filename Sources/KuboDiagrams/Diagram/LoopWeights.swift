@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import RealModule
+
+/// The traces of a set of diagrams at one k, sorted by the bubble that each multiplies.
+///
+/// Diagrams that differ only in which bands their vertices may join share the traces: a *skeleton*
+/// is the list of operators and frequencies, and each sum is a skeleton with the band labels it
+/// keeps.
+struct LoopWeights: Sendable {
+  /// One sum of diagrams that wants a number of its own.
+  struct Sum: Sendable {
+    let measured: MeasuredOperator
+    let spin: (measured: SpinComponent, field: SpinComponent)
+    let diagrams: [Diagram]
+  }
+
+  private struct Share: Sendable {
+    let sum: Int
+    let factor: Double
+    /// Bit b is set if the band labels with code b are kept.
+    let bands: UInt16
+    /// The product of the Pauli matrix elements for the loop that starts with spin up, down.
+    let phase: (up: ComplexDouble, down: ComplexDouble)
+  }
+
+  private struct Skeleton: Sendable {
+    let operators: [VertexOperator]
+    let parity: Int
+    /// The bubble of each code of band labels; bit m of the code is the band of propagator m.
+    let bubbles: [Int]
+    var shares: [Share]
+  }
+
+  /// The bubbles that occur.
+  let bubbles: [Bubble]
+  let sumCount: Int
+  private var skeletons: [Skeleton] = []
+
+  /// Sorts the diagrams of `sums`; `known` are bubbles that get the first indices.
+  init(_ sums: [Sum], known: [Bubble]) {
+    var bubbles = known
+    var index = Dictionary(uniqueKeysWithValues: known.enumerated().map { ($1, $0) })
+    sumCount = sums.count
+    var found: [String: Int] = [:]
+    for (n, sum) in sums.enumerated() {
+      for diagram in sum.diagrams {
+        let operators = diagram.vertices.map { $0.vertexOperator ?? sum.measured.vertex }
+        let plus = diagram.propagators.filter { $0 == .innerPlusExternal }.count
+        let key = operators.map(\.name).joined(separator: " ") + " \(plus)"
+        if found[key] == nil {
+          let size = operators.count
+          let codes = (0..<(1 << size)).map { code -> Int in
+            let bands = (0..<size).map { Band(rawValue: code >> $0 & 1)! }
+            let bubble = Bubble(plus: Array(bands[..<plus]), inner: Array(bands[plus...]))
+            if index[bubble] == nil {
+              index[bubble] = bubbles.count
+              bubbles.append(bubble)
+            }
+            return index[bubble]!
+          }
+          found[key] = skeletons.count
+          skeletons.append(
+            Skeleton(
+              operators: operators, parity: operators.reduce(1) { $0 * $1.parity }, bubbles: codes,
+              shares: []))
+        }
+        skeletons[found[key]!].shares.append(
+          Share(
+            sum: n, factor: Double(diagram.sign) * diagram.prefactor,
+            bands: LoopWeights.keptBands(diagram),
+            phase: (
+              LoopWeights.phase(operators, sum.spin, .up),
+              LoopWeights.phase(operators, sum.spin, .down)
+            )))
+      }
+    }
+    self.bubbles = bubbles
+  }
+
+  /// Adds weight * tr[V_1 P_1 ... V_n P_n] at the frame's k to `sums[sum * bubbles.count + bubble]`,
+  /// and the moduli of the terms of the trace to `magnitudes` if given: they set the scale of rounding
+  /// also where a trace vanishes by symmetry.
+  ///
+  /// With `isPaired`, the frame stands for the pair k, -k, whose traces are complex conjugates up
+  /// to the parity of the number of derivatives.
+  func add(
+    _ frame: Frame, weight: Double, isPaired: Bool,
+    to sums: UnsafeMutablePointer<ComplexDouble>, magnitudes: UnsafeMutablePointer<Double>?
+  ) {
+    withUnsafeTemporaryAllocation(of: Matrix2.self, capacity: 8 + 8) { scratch in
+      let projected = scratch.baseAddress!  // V_m P_m, two bands for each of up to four vertices
+      let products = projected + 8
+      let projectors = (
+        frame.projector(.up, .bonding), frame.projector(.up, .antibonding),
+        frame.projector(.down, .bonding), frame.projector(.down, .antibonding)
+      )
+      for skeleton in skeletons {
+        let size = skeleton.operators.count
+        for start in Spin.allCases {
+          // tr[V_1 P_1 ... V_n P_n]: V_1 stands to the right of P_n, whose spin is `start`.
+          var left = start
+          for (m, vertex) in skeleton.operators.enumerated() {
+            let right = vertex.pauli == .unit ? left : left.flipped
+            let matrix = vertex.matrix(frame, left, right)
+            projected[2 * m] = matrix * (right == .up ? projectors.0 : projectors.2)
+            projected[2 * m + 1] = matrix * (right == .up ? projectors.1 : projectors.3)
+            left = right
+          }
+          // products[code]: V_1 P_1 ... V_(n-1) P_(n-1) for the bands of the first n - 1.
+          products[0] = projected[0]
+          products[1] = projected[1]
+          for m in 1..<(size - 1) {
+            let half = 1 << m
+            for code in stride(from: half - 1, through: 0, by: -1) {
+              products[code + half] = products[code] * projected[2 * m + 1]
+              products[code] = products[code] * projected[2 * m]
+            }
+          }
+          let last = 1 << (size - 1)
+          for code in 0..<(2 * last) {
+            let product = products[code & (last - 1)]
+            let closing = projected[2 * (size - 1) + (code >= last ? 1 : 0)]
+            let full = Matrix2.trace(product, closing)
+            let trace = isPaired ? part(full, skeleton.parity) : full
+            let bubble = skeleton.bubbles[code]
+            for share in skeleton.shares where share.bands >> UInt16(code) & 1 == 1 {
+              let phase = start == .up ? share.phase.up : share.phase.down
+              let term = (phase * trace).multiplied(by: weight * share.factor)
+              sums[share.sum * bubbles.count + bubble] += term
+              if let magnitudes {
+                magnitudes[share.sum * bubbles.count + bubble] +=
+                  abs(weight * share.factor) * Matrix2.traceMagnitude(product, closing)
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private func part(_ z: ComplexDouble, _ parity: Int) -> ComplexDouble {
+    parity == 1 ? ComplexDouble(z.real) : ComplexDouble(0, z.imaginary)
+  }
+
+  /// The codes of band labels that all vertices of `diagram` allow.
+  private static func keptBands(_ diagram: Diagram) -> UInt16 {
+    let size = diagram.vertices.count
+    var kept: UInt16 = 0
+    for code in 0..<(1 << size) {
+      let allowed = diagram.vertices.enumerated().allSatisfy { m, vertex in
+        let before = code >> ((m + size - 1) % size) & 1
+        let after = code >> m & 1
+        return switch vertex.bands {
+        case .any: true
+        case .equal: before == after
+        case .unequal: before != after
+        }
+      }
+      if allowed { kept |= 1 << UInt16(code) }
+    }
+    return kept
+  }
+
+  /// The product of the Pauli matrix elements along the loop.
+  private static func phase(
+    _ operators: [VertexOperator], _ spin: (measured: SpinComponent, field: SpinComponent),
+    _ start: Spin
+  ) -> ComplexDouble {
+    var left = start
+    var product = ComplexDouble.one
+    for vertex in operators where vertex.pauli != .unit {
+      let component = vertex.pauli == .measured ? spin.measured : spin.field
+      // sigma^x = [[0, 1], [1, 0]], sigma^y = [[0, -i], [i, 0]].
+      if component == .y { product *= ComplexDouble(0, left == .up ? -1 : 1) }
+      left = left.flipped
+    }
+    return product
+  }
+}

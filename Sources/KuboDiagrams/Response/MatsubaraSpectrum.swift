@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import Quadrature
+import RealModule
+
+/// K(i omega_l) of the bare loops by two routes that share nothing but the traces: the Matsubara
+/// sum itself, and the spectral representation of the real-frequency closed form,
+///
+///     K(i omega_l) = (2/pi) int_0^infinity d omega  omega Im K(omega) / (omega^2 + omega_l^2),
+///
+/// which holds since K(omega) is analytic in the upper half-plane, vanishes at infinity and obeys
+/// K(-omega) = K(omega)*. Source: physics.md section 3. For the conductivity K is Pi.
+public struct MatsubaraSpectrum: Sendable {
+  /// One response.
+  public struct Column: Sendable {
+    /// The response.
+    public let response: Response
+    /// K(i omega_l) by the direct sum, and from the spectral representation; real.
+    public let direct, spectral: [Estimate]
+    /// The sum of the absolute contributions.
+    public let scale: [Double]
+  }
+
+  /// omega_l = 2 pi l T for l = 0 ..< count.
+  public let frequencies: [Double]
+  /// The responses, as requested.
+  public let columns: [Column]
+}
+
+extension SpectrumRequest {
+  /// Computes K(i omega_l), l = 0 ..< count, for the bare columns of the request; its omegas are
+  /// not used.
+  ///
+  /// Accuracy: `tolerance` of the value, with 1e-2 of the scale as the floor.
+  /// - Throws: ``RequestError``, ``NonConvergence``, `QuadratureError`.
+  public func matsubara(count: Int) async throws -> MatsubaraSpectrum {
+    try check()
+    guard temperature > 0 else {
+      throw RequestError(
+        "temperature", found: "0", expected: "T > 0: at T = 0 the Matsubara frequencies are a continuum")
+    }
+    guard count > 0, count <= 10_000 else {
+      throw RequestError("count", found: "\(count)", expected: "1 to 10000 Matsubara frequencies")
+    }
+    guard case .constant(let gamma) = lifetime else { preconditionFailure("the only case") }
+    let sums = columns.map {
+      LoopWeights.Sum(
+        measured: $0.response.measured, spin: $0.response.spin,
+        diagrams: diagrams.diagrams(of: $0.response))
+    }
+    // The spectral integral reaches to omega = infinity; the table grows with its logarithm.
+    let line = FermiLogarithm(temperature: temperature, broadening: gamma, reach: 1e12)
+    let zone = ZoneSum(
+      model: model, hamiltonian: BlochHamiltonian(model, directions: directions),
+      symmetries: model.energySymmetries(), mu: mu,
+      weights: LoopWeights(sums, known: FastBubbles.bubbles), closedForms: [],
+      bubbles: FastBubbles(line: line), threads: threads)
+    let direct = try await directSums(zone, gamma, count)
+    let step = 2 * Double.pi * temperature
+    let frequencies = (0..<count).map { Double($0) * step }
+    let spectral = try await spectralValues(
+      zone, frequencies, divisions: direct.map(\.divisions).max()!, scales: direct.map(\.scales))
+    return MatsubaraSpectrum(
+      frequencies: frequencies,
+      columns: columns.indices.map { c in
+        MatsubaraSpectrum.Column(
+          response: columns[c].response, direct: direct.map { $0.estimates[c] },
+          spectral: spectral.map { $0[c] }, scale: direct.map { $0.scales[c] })
+      })
+  }
+
+  private func allowance(_ value: Double, _ scale: Double) -> Double {
+    max(tolerance * max(abs(value), 1e-2 * scale), 2e-14 * scale)
+  }
+
+  private func directSums(_ zone: ZoneSum, _ gamma: Double, _ count: Int) async throws
+    -> [GridRefinement.Outcome]
+  {
+    let matsubara = MatsubaraSum(
+      temperature: temperature, broadening: gamma, bound: model.energyBound + abs(mu), largest: count)
+    let start = Int(min(1e6, (model.energySlope / (gamma + .pi * temperature)).rounded(.up)))
+    let outcomes = try await GridRefinement(start: start, dimension: model.dimension).run(
+      groups: count
+    ) { divisions, groups in
+      try await zone.matsubara(matsubara, divisions: divisions, indices: groups)
+    } allowed: { _, values, scales in
+      values.indices.map { allowance(values[$0].real, scales[$0]) }
+    }
+    for (l, outcome) in outcomes.enumerated() {
+      if let failure = outcome.failure {
+        throw NonConvergence(
+          label: "\(columns[failure.quantity].label) at Matsubara index \(l)",
+          estimate: outcome.estimates[failure.quantity].error, allowed: failure.allowed,
+          divisions: outcome.divisions)
+      }
+    }
+    return outcomes
+  }
+
+  /// On one grid, which the direct sum has found fine enough: the representation holds for the
+  /// grid sum as well as for the integral.
+  private func spectralValues(
+    _ zone: ZoneSum, _ frequencies: [Double], divisions: Int, scales: [[Double]]
+  ) async throws -> [[Estimate]] {
+    let width = model.energyBound + zone.bubbles.line.width
+    let cut = 4 * width
+    // omega on [0, cut], then omega = cut/u with u on [0, 1].
+    func kernel(_ omegas: [Double], _ jacobian: [Double]) async throws -> [[Double]] {
+      let grid = try await zone(divisions: divisions, omegas: omegas, withScales: false)
+      return omegas.indices.map { n in
+        frequencies.flatMap { y -> [Double] in
+          // Im K = omega Im q: K(0) is real.
+          let w = 2 / Double.pi * omegas[n] * omegas[n] / (omegas[n] * omegas[n] + y * y)
+          return grid.quotients[n].map { $0.imaginary * w * jacobian[n] }
+        }
+      }
+    }
+    let count = columns.count
+    func allowed(_ values: [Double]) -> [Double] {
+      values.indices.map { allowance(values[$0], scales[$0 / count][$0 % count]) / 2 }
+    }
+    let low = try await VectorIntegral(
+      ends: [0, 0.25, 0.5, 1].map { $0 * cut }, allowed: allowed
+    ) { try await kernel($0, $0.map { _ in 1 }) }
+    let high = try await VectorIntegral(ends: [0, 1], allowed: allowed) { u in
+      try await kernel(u.map { cut / $0 }, u.map { cut / ($0 * $0) })
+    }
+    return frequencies.indices.map { l in
+      (0..<count).map { c in
+        let n = l * count + c
+        return Estimate(
+          value: ComplexDouble(low.values[n] + high.values[n]),
+          error: low.errors[n] + high.errors[n] + 1e-14 * scales[l][c])
+      }
+    }
+  }
+}
+
+extension ZoneSum {
+  /// The direct Matsubara sums at the indices `l`, real parts in units of the loops.
+  func matsubara(_ sum: MatsubaraSum, divisions: Int, indices: [Int]) async throws
+    -> GridRefinement.Level
+  {
+    let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
+    let blockSize = 16
+    let blocks = (grid.count + blockSize - 1) / blockSize
+    let jobs = min(128, blocks)
+    let bubbleCount = weights.bubbles.count
+    let outputs = weights.sumCount
+    let parts = try await parallelMap(jobs, threads: threads) { job in
+      var values = [ComplexDouble](repeating: .zero, count: indices.count * outputs)
+      var scales = [Double](repeating: 0, count: indices.count * outputs)
+      for block in stride(from: job, to: blocks, by: jobs) {
+        for index in (block * blockSize)..<min(grid.count, (block + 1) * blockSize) {
+          guard let star = grid.star(of: index) else { continue }
+          let (x, w, m) = traces(star)
+          for (position, l) in indices.enumerated() {
+            let k = sum.values(weights.bubbles, x, index: l)
+            for output in 0..<outputs {
+              for b in 0..<bubbleCount {
+                values[position * outputs + output] += w[output * bubbleCount + b] * k[b]
+                scales[position * outputs + output] += m[output * bubbleCount + b] * k[b].length
+              }
+            }
+          }
+        }
+      }
+      return (values, scales)
+    }
+    let norm = 1 / (Double(grid.count) * model.cellVolume)
+    var level = GridRefinement.Level(values: [], scales: [])
+    for position in indices.indices {
+      let range = (position * outputs)..<((position + 1) * outputs)
+      level.values.append(
+        range.map { n in parts.reduce(.zero) { $0 + $1.0[n] }.multiplied(by: norm) })
+      level.scales.append(range.map { n in parts.reduce(0) { $0 + $1.1[n] } * norm })
+    }
+    return level
+  }
+
+  private func traces(_ star: [PeriodicGrid.StarPoint]) -> (BandPair, [ComplexDouble], [Double]) {
+    var w = [ComplexDouble](repeating: .zero, count: weights.sumCount * weights.bubbles.count)
+    var m = [Double](repeating: 0, count: w.count)
+    var x = BandPair(bonding: 0, antibonding: 0)
+    for (n, point) in star.enumerated() {
+      let frame = hamiltonian.frame(at: point.k)
+      if n == 0 {
+        x = BandPair(
+          bonding: frame.energy(.bonding).real - mu, antibonding: frame.energy(.antibonding).real - mu)
+      }
+      w.withUnsafeMutableBufferPointer { w in
+        m.withUnsafeMutableBufferPointer { m in
+          weights.add(
+            frame, weight: point.weight, isPaired: true, to: w.baseAddress!, magnitudes: m.baseAddress!)
+        }
+      }
+    }
+    return (x, w, m)
+  }
+}

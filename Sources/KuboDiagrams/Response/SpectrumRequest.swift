@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// What to compute: a model, its state, the frequencies and the responses.
+public struct SpectrumRequest: Sendable {
+  /// The lattice model.
+  public var model: Model
+  /// The chemical potential and k_B T, in energy units.
+  public var mu, temperature: Double
+  /// The lifetime of the propagators.
+  public var lifetime: Lifetime
+  /// The frequencies hbar omega, in energy units; any sign.
+  public var omegas: [Double]
+  /// The directions of the texture gradient and of the electric field.
+  public var directions: Directions
+  /// The columns, in order.
+  public var columns: [Column]
+  /// The diagrams that the columns draw on.
+  public var diagrams: DiagramSet
+  /// The relative tolerance of ``Spectrum``.
+  public var tolerance: Double
+  /// How many threads may work; the results do not depend on it.
+  public var threads: Int
+
+  /// One response with one dressing, or one of its diagrams.
+  public struct Column: Sendable, Equatable {
+    /// The response.
+    public var response: Response
+    /// The dressing.
+    public var dressing: Dressing
+    /// The name of a single diagram, or nil for the sum.
+    public var diagram: String?
+
+    /// A column.
+    public init(response: Response, dressing: Dressing, diagram: String? = nil) {
+      self.response = response
+      self.dressing = dressing
+      self.diagram = diagram
+    }
+
+    /// The prefix of the column names, as in `Y.bare` or `Y.bare.adiabatic.electric_first`.
+    public var label: String {
+      "\(response.name).\(dressing.rawValue)" + (diagram.map { ".\($0)" } ?? "")
+    }
+  }
+
+  /// A request.
+  public init(
+    model: Model, mu: Double, temperature: Double, lifetime: Lifetime, omegas: [Double],
+    directions: Directions = Directions(i: 0, j: 0), columns: [Column], diagrams: DiagramSet,
+    tolerance: Double = 1e-6, threads: Int = 1
+  ) {
+    self.model = model
+    self.mu = mu
+    self.temperature = temperature
+    self.lifetime = lifetime
+    self.omegas = omegas
+    self.directions = directions
+    self.columns = columns
+    self.diagrams = diagrams
+    self.tolerance = tolerance
+    self.threads = threads
+  }
+}
+
+/// A request that cannot be answered: what was found and what was expected.
+public struct RequestError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// What the message is about, what was found, and what was expected.
+  public let subject, found, expected: String
+
+  init(_ subject: String, found: String, expected: String) {
+    self.subject = subject
+    self.found = found
+    self.expected = expected
+  }
+
+  /// One line for a message.
+  public var description: String { "\(subject): found \(found); expected \(expected)" }
+}
+
+/// The diagrams that an evaluation may draw on.
+public struct DiagramSet: Sendable {
+  /// The diagrams, with unique names.
+  public let diagrams: [Diagram]
+
+  /// The set of `diagrams`.
+  public init(_ diagrams: [Diagram]) { self.diagrams = diagrams }
+
+  /// The diagrams whose sum is `response`.
+  public func diagrams(of response: Response) -> [Diagram] {
+    diagrams.filter {
+      $0.measures.contains(response.measured) && $0.contributesTo.contains(response.projection)
+    }
+  }
+
+  /// All responses that the set can answer, by full name without spin components.
+  public var available: [String] {
+    var names: [String] = []
+    for measured in MeasuredOperator.allCases {
+      for diagram in diagrams where diagram.measures.contains(measured) {
+        for projection in diagram.contributesTo {
+          let spin = measured == .chargeCurrent ? "" : ".xx|xy|yx|yy"
+          let name = "\(measured.name)\(spin).\(projection)"
+          if !names.contains(name) { names.append(name) }
+        }
+      }
+    }
+    return names
+  }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// The chemical potential lies at a van Hove energy, where averages over the Fermi surface at T = 0
+/// are singular.
+public struct VanHove: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The chemical potential, the energy of the critical point, and the wave vector.
+  public let mu, energy: Double
+  /// The critical wave vector, Cartesian.
+  public let k: [Double]
+
+  /// One line for a message.
+  public var description: String {
+    "mu = \(mu): a van Hove energy (a band is flat at k = \(k.map(short)), E = \(energy)), where the "
+      + "average over the Fermi surface is singular at T = 0; use a temperature above 0 or another mu"
+  }
+}
+
+extension Model {
+  /// The group {1, -1}, which every lattice has.
+  var inversionGroup: [ReciprocalOperation] {
+    [1, -1].map { sign in
+      ReciprocalOperation(
+        rows: (0..<dimension).map { a in (0..<dimension).map { a == $0 ? sign : 0 } })
+    }
+  }
+
+  /// The Hamiltonian prepared for each pair of directions a <= b, in that order.
+  func hessianHamiltonians() -> [BlochHamiltonian] {
+    (0..<dimension).flatMap { a in
+      (a..<dimension).map { BlochHamiltonian(self, directions: Directions(i: a, j: $0)) }
+    }
+  }
+
+  /// Gradient and Hessian of E_s at real k.
+  private func derivatives(_ frames: [Frame], _ s: Band) -> (gradient: [Double], hessian: [[Double]]) {
+    let d = dimension
+    var gradient = [Double](repeating: 0, count: d)
+    var hessian = [[Double]](repeating: gradient, count: d)
+    var pair = 0
+    for a in 0..<d {
+      for b in a..<d {
+        hessian[a][b] = frames[pair].massInverse(s).real
+        hessian[b][a] = hessian[a][b]
+        if a == b { gradient[a] = frames[pair].velocityI(s).real }
+        pair += 1
+      }
+    }
+    return (gradient, hessian)
+  }
+
+  private func coarseGrid(_ body: (_ k: [Double], _ frames: [Frame]) -> Void) {
+    let n = [96, 24, 12][dimension - 1]
+    let hamiltonians = hessianHamiltonians()
+    let count = (0..<dimension).reduce(1) { c, _ in c * n }
+    for index in 0..<count {
+      var rest = index
+      let f = (0..<dimension).map { _ in
+        defer { rest /= n }
+        return Double(rest % n) / Double(n)
+      }
+      let k = waveVector(reduced: f)
+      body(k, hamiltonians.map { $0.frame(at: WaveVector(k)) })
+    }
+  }
+
+  /// The largest row sum of |d_a d_b E_s| over a coarse grid: a bound on the bands' curvature.
+  func largestCurvature() -> Double {
+    var largest = 1e-300
+    coarseGrid { _, frames in
+      for s in Band.allCases {
+        for row in derivatives(frames, s).hessian {
+          largest = max(largest, row.reduce(0) { $0 + abs($1) })
+        }
+      }
+    }
+    return largest
+  }
+
+  /// A critical point of a band, grad E_s = 0, whose energy is `mu` within 1e-9 of the bandwidth;
+  /// found by Newton's method from a coarse grid.
+  func vanHove(at mu: Double) -> VanHove? {
+    let hamiltonians = hessianHamiltonians()
+    let close = 1e-9 * energyBound
+    var found: VanHove?
+    coarseGrid { start, first in
+      if found != nil { return }
+      for s in Band.allCases {
+        var k = start
+        var frames = first
+        for _ in 0..<30 {
+          let (gradient, hessian) = derivatives(frames, s)
+          if gradient.reduce(0, { $0 + abs($1) }) < 1e-11 * energyBound {
+            let energy = frames[0].energy(s).real
+            if abs(energy - mu) < close { found = VanHove(mu: mu, energy: energy, k: k) }
+            break
+          }
+          guard let step = solve(hessian, gradient), step.allSatisfy(\.isFinite) else { break }
+          k = zip(k, step).map { $0 - $1 }
+          frames = hamiltonians.map { $0.frame(at: WaveVector(k)) }
+        }
+      }
+    }
+    return found
+  }
+
+  /// x with m x = b by Cramer's rule, d <= 3; nil if m is singular.
+  private func solve(_ m: [[Double]], _ b: [Double]) -> [Double]? {
+    let det = determinant(m)
+    guard det != 0 else { return nil }
+    return b.indices.map { c in
+      var replaced = m
+      for r in b.indices { replaced[r][c] = b[r] }
+      return determinant(replaced) / det
+    }
+  }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// The uniform grid k = sum_a ((n_a + o_a)/N) b_a over one Brillouin zone, grouped into stars of
+/// points with equal energies.
+///
+/// The mean of a periodic analytic function over the grid converges exponentially with N.
+struct PeriodicGrid: Sendable {
+  let divisions: Int
+  let dimension: Int
+  private let reciprocal: [SIMD3<Double>]
+  private let origin: [Double]
+  /// Rows of the operations, flat; empty if the origin is shifted.
+  private let operations: [SIMD3<Int>]
+  private let operationCount: Int
+  /// Whether -k belongs to the grid and to every star.
+  let hasInversion: Bool
+
+  /// A point of a star and how often it counts.
+  struct StarPoint {
+    let k: WaveVector
+    let weight: Double
+  }
+
+  /// The grid with `divisions` points along each reciprocal vector.
+  ///
+  /// A shifted `origin` (in steps of the grid) gives up the symmetry; it serves tests.
+  init(
+    _ model: Model, divisions: Int, symmetries: [ReciprocalOperation], origin: [Double]? = nil
+  ) {
+    self.divisions = divisions
+    dimension = model.dimension
+    reciprocal = model.reciprocalVectors.map(packed)
+    self.origin = origin ?? [Double](repeating: 0, count: model.dimension)
+    let used = origin == nil ? symmetries : []
+    hasInversion = origin == nil
+    operations = used.flatMap { m in m.rows.map { packedIntegers($0) } }
+    operationCount = used.count
+  }
+
+  /// The number of points of the whole grid.
+  var count: Int { (0..<dimension).reduce(1) { n, _ in n * divisions } }
+
+  /// If the point with this linear index is the first of its star, the points of the star,
+  /// one of each pair k, -k; otherwise nil.
+  func star(of index: Int) -> [StarPoint]? {
+    let n = components(index)
+    if operationCount == 0 { return [StarPoint(k: waveVector(n), weight: 1)] }
+    for m in 0..<operationCount where linear(image(n, m)) < index { return nil }
+    var members: [Int] = []
+    for m in 0..<operationCount {
+      let other = linear(image(n, m))
+      if !members.contains(other) { members.append(other) }
+    }
+    return members.compactMap { member in
+      let p = components(member)
+      let opposite = linear(wrapped(SIMD3<Int>.zero &- p))
+      if opposite < member { return nil }
+      return StarPoint(k: waveVector(p), weight: opposite == member ? 1 : 2)
+    }
+  }
+
+  private func components(_ index: Int) -> SIMD3<Int> {
+    var rest = index
+    var n = SIMD3<Int>.zero
+    for a in stride(from: dimension - 1, through: 0, by: -1) {
+      n[a] = rest % divisions
+      rest /= divisions
+    }
+    return n
+  }
+
+  @inline(__always)
+  private func linear(_ n: SIMD3<Int>) -> Int {
+    var index = n[0]
+    for a in 1..<max(1, dimension) { index = index * divisions + n[a] }
+    return index
+  }
+
+  @inline(__always)
+  private func wrapped(_ n: SIMD3<Int>) -> SIMD3<Int> {
+    var w = n
+    for a in 0..<dimension {
+      w[a] %= divisions
+      if w[a] < 0 { w[a] += divisions }
+    }
+    return w
+  }
+
+  @inline(__always)
+  private func image(_ n: SIMD3<Int>, _ m: Int) -> SIMD3<Int> {
+    var p = SIMD3<Int>.zero
+    for a in 0..<dimension { p[a] = (operations[m * dimension + a] &* n).wrappedSum() }
+    return wrapped(p)
+  }
+
+  private func waveVector(_ n: SIMD3<Int>) -> WaveVector {
+    var k = SIMD3<Double>.zero
+    for a in 0..<dimension {
+      k += reciprocal[a] * ((Double(n[a]) + origin[a]) / Double(divisions))
+    }
+    return WaveVector(real: k)
+  }
+}
+
+private func packedIntegers(_ v: [Int]) -> SIMD3<Int> {
+  var p = SIMD3<Int>.zero
+  for (n, x) in v.enumerated() { p[n] = x }
+  return p
+}

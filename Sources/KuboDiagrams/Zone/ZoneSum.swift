@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import RealModule
+
+/// The zone average of loops at constant lifetime over one periodic grid: the sum over k of traces
+/// times the closed-form Matsubara sums, for many frequencies at once.
+///
+/// Traces are summed over a star of points with equal energies before they meet the Matsubara
+/// sums, which depend on the energies and omega only.
+struct ZoneSum: Sendable {
+  let model: Model
+  let hamiltonian: BlochHamiltonian
+  let symmetries: [ReciprocalOperation]
+  let mu: Double
+  let weights: LoopWeights
+  /// One-band closed forms, appended after the sums of `weights`.
+  let closedForms: [(form: ClosedForm, version: Version)]
+  let bubbles: FastBubbles
+  let threads: Int
+  /// In steps of the grid; a shift gives up the symmetry, for tests.
+  var origin: [Double]? = nil
+
+  /// The number of sums: loops, then closed forms.
+  var outputCount: Int { weights.sumCount + closedForms.count }
+
+  /// What one grid gives.
+  struct Result: Sendable {
+    /// K(0) of each output.
+    var statics: [ComplexDouble]
+    /// [K(omega) - K(0)]/omega of each output, [omega][output].
+    var quotients: [[ComplexDouble]]
+    /// Sums of the absolute contributions to K(0) and to the quotients.
+    var staticScales: [Double]
+    var scales: [[Double]]
+  }
+
+  /// Sums the grid with `divisions` points along each reciprocal vector.
+  func callAsFunction(divisions: Int, omegas: [Double], withScales: Bool) async throws -> Result {
+    let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries, origin: origin)
+    let blockSize = 64
+    let blocks = (grid.count + blockSize - 1) / blockSize
+    let jobs = min(128, blocks)
+    let parts = try await parallelMap(jobs, threads: threads) { job in
+      var part = Accumulator(outputs: outputCount, bubbles: weights.bubbles.count, omegas: omegas)
+      // Blocks are dealt in turn, since the first points of stars crowd at low indices.
+      for block in stride(from: job, to: blocks, by: jobs) {
+        for index in (block * blockSize)..<min(grid.count, (block + 1) * blockSize) {
+          if let star = grid.star(of: index) { add(star, grid.hasInversion, &part, withScales) }
+        }
+      }
+      return part
+    }
+    return collect(parts, norm: 1 / (Double(grid.count) * model.cellVolume), withScales)
+  }
+
+  private struct Accumulator: Sendable {
+    let omegas: [Double]
+    var statics: [ComplexDouble]
+    var quotients: [ComplexDouble]  // [omega][output]
+    var staticScales: [Double]
+    var scales: [Double]
+    var weights: [ComplexDouble]  // [output][bubble]
+    var magnitudes: [Double]
+
+    init(outputs: Int, bubbles: Int, omegas: [Double]) {
+      self.omegas = omegas
+      statics = Array(repeating: .zero, count: outputs)
+      quotients = Array(repeating: .zero, count: outputs * omegas.count)
+      staticScales = Array(repeating: 0, count: outputs)
+      scales = Array(repeating: 0, count: outputs * omegas.count)
+      weights = Array(repeating: .zero, count: outputs * bubbles)
+      magnitudes = Array(repeating: 0, count: outputs * bubbles)
+    }
+  }
+
+  private func add(
+    _ star: [PeriodicGrid.StarPoint], _ isPaired: Bool, _ sum: inout Accumulator, _ withScales: Bool
+  ) {
+    let count = weights.bubbles.count
+    for n in sum.weights.indices {
+      sum.weights[n] = .zero
+      sum.magnitudes[n] = 0
+    }
+    var energies = BandPair(bonding: 0, antibonding: 0)
+    for (n, point) in star.enumerated() {
+      let frame = hamiltonian.frame(at: point.k)
+      if n == 0 {
+        energies = BandPair(
+          bonding: frame.energy(.bonding).real - mu, antibonding: frame.energy(.antibonding).real - mu)
+      }
+      sum.weights.withUnsafeMutableBufferPointer { w in
+        sum.magnitudes.withUnsafeMutableBufferPointer { m in
+          weights.add(
+            frame, weight: point.weight, isPaired: isPaired, to: w.baseAddress!,
+            magnitudes: withScales ? m.baseAddress! : nil)
+          for (c, closed) in closedForms.enumerated() {
+            for s in Band.allCases {
+              let value = point.weight * closed.form.weight(frame, s, closed.version).real
+              let slot = (weights.sumCount + c) * count + (s == .bonding ? 0 : 3)
+              w[slot] += ComplexDouble(value)
+              m[slot] += abs(value)
+            }
+          }
+        }
+      }
+    }
+    multiply(energies, &sum, withScales)
+  }
+
+  /// Multiplies the traces of a star with the Matsubara sums at its energies.
+  private func multiply(_ x: BandPair, _ sum: inout Accumulator, _ withScales: Bool) {
+    let count = weights.bubbles.count
+    let outputs = outputCount
+    let known = FastBubbles.count
+    let point = bubbles.point(x)
+    let exact = ClosedFormBubble(line: bubbles.line)
+    let rest = weights.bubbles[known...]
+    // The weights are real or imaginary; skip the parts that vanish.
+    var channels: [(output: Int, isImaginary: Bool)] = []
+    for output in 0..<outputs {
+      let own = sum.weights[(output * count)..<((output + 1) * count)]
+      if own.contains(where: { $0.real != 0 }) { channels.append((output, false)) }
+      if own.contains(where: { $0.imaginary != 0 }) { channels.append((output, true)) }
+    }
+    var flat = [Double](repeating: 0, count: channels.count * count)
+    for (c, channel) in channels.enumerated() {
+      for b in 0..<count {
+        let w = sum.weights[channel.output * count + b]
+        flat[c * count + b] = channel.isImaginary ? w.imaginary : w.real
+      }
+    }
+    var statics = [Double](repeating: 0, count: count)
+    for b in 0..<known { statics[b] = point.statics[b] }
+    for (n, bubble) in rest.enumerated() { statics[known + n] = exact.staticPart(bubble, x) }
+    for (c, channel) in channels.enumerated() {
+      var total = 0.0
+      for b in 0..<count { total += flat[c * count + b] * statics[b] }
+      sum.statics[channel.output] += channel.isImaginary ? ComplexDouble(0, total) : ComplexDouble(total)
+    }
+    if withScales {
+      for output in 0..<outputs {
+        for b in 0..<count {
+          sum.staticScales[output] += sum.magnitudes[output * count + b] * abs(statics[b])
+        }
+      }
+    }
+    withUnsafeTemporaryAllocation(of: ComplexDouble.self, capacity: count) { values in
+      let v = values.baseAddress!
+      for (n, omega) in sum.omegas.enumerated() {
+        bubbles.dynamicQuotients(point, omega: omega, into: v)
+        for (m, bubble) in rest.enumerated() {
+          v[known + m] = exact.dynamicQuotient(bubble, x, omega: omega)
+        }
+        sum.quotients.withUnsafeMutableBufferPointer { quotients in
+          flat.withUnsafeBufferPointer { flat in
+            for (c, channel) in channels.enumerated() {
+              var re = 0.0
+              var im = 0.0
+              for b in 0..<count {
+                let w = flat[c * count + b]
+                re += w * v[b].real
+                im += w * v[b].imaginary
+              }
+              quotients[n * outputs + channel.output] +=
+                channel.isImaginary ? ComplexDouble(-im, re) : ComplexDouble(re, im)
+            }
+          }
+        }
+        if withScales {
+          for output in 0..<outputs {
+            for b in 0..<count {
+              sum.scales[n * outputs + output] +=
+                sum.magnitudes[output * count + b] * v[b].length
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private func collect(_ parts: [Accumulator], norm: Double, _ withScales: Bool) -> Result {
+    var total = parts[0]
+    for part in parts.dropFirst() {
+      for n in total.statics.indices {
+        total.statics[n] += part.statics[n]
+        total.staticScales[n] += part.staticScales[n]
+      }
+      for n in total.quotients.indices {
+        total.quotients[n] += part.quotients[n]
+        total.scales[n] += part.scales[n]
+      }
+    }
+    let outputs = outputCount
+    return Result(
+      statics: total.statics.map { $0.multiplied(by: norm) },
+      quotients: total.omegas.indices.map { n in
+        (0..<outputs).map { total.quotients[n * outputs + $0].multiplied(by: norm) }
+      },
+      staticScales: total.staticScales.map { $0 * norm },
+      scales: total.omegas.indices.map { n in
+        (0..<outputs).map { total.scales[n * outputs + $0] * norm }
+      })
+  }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// An input that cannot be used: where it is wrong, what was found there, what was expected.
+public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The sort of fault, from which the command line chooses its exit status.
+  public enum Kind: Sendable, Equatable {
+    /// There is no such file, or it cannot be read as one.
+    case noInput
+    /// The file system does not permit reading.
+    case permission
+    /// The file's content is wrong.
+    case malformed
+    /// The file is right, but a parameter value that the user set is not.
+    case setting
+  }
+
+  /// The sort of fault.
+  public let kind: Kind
+  /// The path as the user gave it.
+  public let file: String
+  /// The line, counted from 1; `nil` if the fault is not at one line.
+  public let line: Int?
+  /// The dotted path of the key, list items counted from 0, as in `inter_sublattice[2].vector`.
+  public let key: String?
+  /// What stands there.
+  public let found: String
+  /// What should stand there.
+  public let expected: String
+
+  init(
+    _ kind: Kind, file: String, line: Int? = nil, key: String? = nil, found: String,
+    expected: String
+  ) {
+    self.kind = kind
+    self.file = file
+    self.line = line
+    self.key = key.flatMap { $0.isEmpty ? nil : $0 }
+    self.found = found
+    self.expected = expected
+  }
+
+  /// One line for a message: `square.yaml:12: lattice.vectors: found ...; expected ...`.
+  ///
+  /// Control characters from the file are escaped, so that a file cannot write to the terminal.
+  public var description: String {
+    var text = file
+    if let line { text += ":\(line)" }
+    if let key { text += ": \(key)" }
+    return oneLine("\(text): found \(found); expected \(expected)")
+  }
+}
+
+/// `text` on one line: backslashes are doubled; control characters, line separators and the
+/// invisible characters that reorder text are written as `\n`, `\t`, `\r` or `\u{...}`.
+func oneLine(_ text: String) -> String {
+  var result = ""
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "\\": result += "\\\\"
+    case "\n": result += "\\n"
+    case "\r": result += "\\r"
+    case "\t": result += "\\t"
+    default:
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator:
+        result += "\\u{\(String(scalar.value, radix: 16))}"
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+  }
+  return result
+}
+
+/// `text` in quotation marks for a message, cut after 60 characters.
+func quoted(_ text: String) -> String {
+  text.count <= 60 ? "\"\(text)\"" : "\"\(text.prefix(60))...\""
+}

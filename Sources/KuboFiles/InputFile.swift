@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import CMessageDigest
+import Foundation
+
+/// The bytes of an input file, read once, so that the digest belongs to what was parsed.
+struct InputFile {
+  /// The path as the user gave it.
+  let path: String
+  /// The content.
+  let bytes: [UInt8]
+
+  /// The largest file that is read, in bytes; model and diagram files have a few kilobytes.
+  static let sizeLimit = 1 << 20
+
+  /// Reads a regular file of at most ``sizeLimit`` bytes.
+  init(path: String) throws(FileError) {
+    self.path = path
+    // O_NONBLOCK: opening a named pipe must not wait for a writer.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw InputFile.error(path, errno) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw InputFile.error(path, errno) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      let found = status.st_mode & S_IFMT == S_IFDIR ? "a directory" : "a device, pipe or socket"
+      throw FileError(.noInput, file: path, found: found, expected: "a file")
+    }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    // The size is counted while reading: the file may grow, and some report a size of 0.
+    while true {
+      let count = read(descriptor, &buffer, buffer.count)
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw InputFile.error(path, errno) }
+      if count == 0 { break }
+      bytes += buffer[..<count]
+      guard bytes.count <= InputFile.sizeLimit else {
+        throw FileError(
+          .malformed, file: path, found: "more than \(InputFile.sizeLimit) bytes",
+          expected: "a file of at most \(InputFile.sizeLimit) bytes")
+      }
+    }
+    self.bytes = bytes
+  }
+
+  /// The SHA-256 of the content, 64 hexadecimal digits.
+  var sha256: String {
+    var text = [CChar](repeating: 0, count: 2 * Int(SHA256_DIGEST_LENGTH) + 1)
+    SHA256Data(bytes, bytes.count, &text)
+    return String(decoding: text.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// The content as text without a byte order mark.
+  func text() throws(FileError) -> String {
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    let content = bytes.starts(with: mark) ? bytes[3...] : bytes[...]
+    if let text = String(validating: content, as: UTF8.self) { return text }
+    // A line feed byte is never part of a longer UTF-8 sequence, so that lines decode one by one.
+    let lines = content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    let line = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil }
+    throw FileError(
+      .malformed, file: path, line: line.map { $0 + 1 }, found: "bytes that are not UTF-8",
+      expected: "UTF-8 text")
+  }
+
+  /// The error for a failed system call on `path`.
+  static func error(_ path: String, _ code: CInt) -> FileError {
+    let reason = String(cString: strerror(code))
+    return switch code {
+    case EACCES, EPERM:
+      FileError(.permission, file: path, found: reason, expected: "a file that may be read")
+    default: FileError(.noInput, file: path, found: reason, expected: "a file that can be read")
+    }
+  }
+}

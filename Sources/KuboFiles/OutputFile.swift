@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+
+/// An output that could not be written.
+public enum OutputError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The file exists, and overwriting was not allowed.
+  case exists(path: String)
+  /// The file cannot be made there.
+  case cannotCreate(path: String, reason: String)
+  /// The file system does not permit it.
+  case permission(path: String)
+  /// Writing failed halfway; nothing is left behind.
+  case writeFailed(path: String, reason: String)
+
+  /// One line for a message.
+  public var description: String {
+    switch self {
+    case .exists(let path):
+      oneLine("\(path): found an existing file; expected a new path, or leave to overwrite")
+    case .cannotCreate(let path, let reason): oneLine("\(path): cannot be created: \(reason)")
+    case .permission(let path): oneLine("\(path): no permission to write")
+    case .writeFailed(let path, let reason): oneLine("\(path): writing failed: \(reason)")
+    }
+  }
+}
+
+/// A file that appears under its path complete or not at all: it is written under a temporary name
+/// in the same directory, flushed to the disk, and then renamed.
+struct OutputFile {
+  let path: String
+  let overwrite: Bool
+
+  /// Throws what can be known before writing.
+  func check() throws(OutputError) {
+    let (descriptor, temporary, _) = try begin()
+    close(descriptor)
+    unlink(temporary)
+  }
+
+  /// Writes `bytes`.
+  func write(_ bytes: [UInt8]) throws(OutputError) {
+    let (descriptor, temporary, target) = try begin()
+    var isOpen = true
+    var isTemporary = true
+    defer {
+      if isOpen { close(descriptor) }
+      if isTemporary { unlink(temporary) }
+    }
+    var done = 0
+    while done < bytes.count {
+      let count = bytes[done...].withUnsafeBytes {
+        Foundation.write(descriptor, $0.baseAddress, $0.count)
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw failure(count < 0 ? errno : ENOSPC) }
+      done += count
+    }
+    guard fsync(descriptor) == 0 else { throw failure(errno) }
+    isOpen = false
+    // Some file systems report a full disk only here.
+    guard close(descriptor) == 0 else { throw failure(errno) }
+    if overwrite {
+      guard rename(temporary, target) == 0 else { throw failure(errno) }
+      isTemporary = false
+    } else {
+      isTemporary = try !publish(temporary, as: target)
+    }
+  }
+
+  /// Gives the temporary file its name unless another program has taken the name meanwhile.
+  /// - Returns: whether the temporary name is gone.
+  private func publish(_ temporary: String, as target: String) throws(OutputError) -> Bool {
+    if link(temporary, target) == 0 { return false }
+    switch errno {
+    case EEXIST: throw .exists(path: path)
+    case EPERM, EOPNOTSUPP, ENOSYS, EMLINK:
+      // A file system without hard links: take the name with an empty file, then rename over it.
+      let own = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      guard own >= 0 else {
+        throw errno == EEXIST ? .exists(path: path) : failure(errno)
+      }
+      close(own)
+      guard rename(temporary, target) == 0 else {
+        let code = errno
+        unlink(target)
+        throw failure(code)
+      }
+      return true
+    default: throw failure(errno)
+    }
+  }
+
+  /// Checks the path and opens a new temporary file beside it.
+  private func begin() throws(OutputError) -> (descriptor: CInt, temporary: String, target: String)
+  {
+    guard !path.isEmpty, !path.hasSuffix("/"), !path.utf8.contains(0) else {
+      throw .cannotCreate(path: path, reason: "not the name of a file")
+    }
+    let target = try target()
+    let directory = target.lastIndex(of: "/").map { String(target[...$0]) } ?? "./"
+    // The name is short, so that it fits wherever the target's own name does.
+    for _ in 0..<100 {
+      let mark = String(UInt32.random(in: .min ... .max), radix: 36)
+      let temporary = "\(directory).kubo-\(mark).tmp"
+      let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
+      if descriptor >= 0 { return (descriptor, temporary, target) }
+      if errno != EEXIST { throw creationFailure(errno) }
+    }
+    throw .cannotCreate(path: path, reason: "no free temporary name in \(directory)")
+  }
+
+  /// The file to be made or replaced; the end of a symbolic link, so that the link stays one.
+  private func target() throws(OutputError) -> String {
+    var status = stat()
+    guard lstat(path, &status) == 0 else {
+      if errno == ENOENT { return path }
+      throw creationFailure(errno)
+    }
+    guard overwrite else {
+      if status.st_mode & S_IFMT == S_IFDIR { throw creationFailure(EISDIR) }
+      throw .exists(path: path)
+    }
+    guard let resolved = realpath(path, nil) else { throw creationFailure(errno) }
+    defer { free(resolved) }
+    guard stat(resolved, &status) == 0 else { throw creationFailure(errno) }
+    // Renaming over a device would replace it: `--output /dev/null` must not destroy /dev/null.
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      let isDirectory = status.st_mode & S_IFMT == S_IFDIR
+      throw isDirectory
+        ? creationFailure(EISDIR)
+        : .cannotCreate(path: path, reason: "found a device, pipe or socket; expected a file")
+    }
+    guard access(resolved, W_OK) == 0 else { throw creationFailure(errno) }
+    return String(cString: resolved)
+  }
+
+  private func creationFailure(_ code: CInt) -> OutputError {
+    switch code {
+    case EACCES, EPERM, EROFS: .permission(path: path)
+    default: .cannotCreate(path: path, reason: String(cString: strerror(code)))
+    }
+  }
+
+  private func failure(_ code: CInt) -> OutputError {
+    .writeFailed(path: path, reason: String(cString: strerror(code)))
+  }
+}

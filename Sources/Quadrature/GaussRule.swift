@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import CGSL
+
+/// The Gauss-Legendre rule with a given number of points, from GSL.
+public struct GaussRule: Sendable {
+  private let nodes: [(x: Double, w: Double)]
+  var count: Int { nodes.count }
+
+  init(_ count: Int) {
+    let table = gsl_integration_glfixed_table_alloc(count)!
+    defer { gsl_integration_glfixed_table_free(table) }
+    nodes = (0..<count).map { n in
+      var x = 0.0
+      var w = 0.0
+      gsl_integration_glfixed_point(-1, 1, n, &x, &w, table)
+      return (x, w)
+    }
+  }
+
+  /// Nodes and weights on the interval from 0 to 1.
+  public static func unitInterval(_ count: Int) -> [(t: Double, w: Double)] {
+    GaussRule(count).nodes.map { ((1 + $0.x) / 2, $0.w / 2) }
+  }
+
+  func points(_ a: Double, _ b: Double) -> [Double] {
+    nodes.map { (a + b) / 2 + $0.x * (b - a) / 2 }
+  }
+
+  func sum(_ y: [[Double]], _ a: Double, _ b: Double) -> [Double] {
+    y[0].indices.map { c in
+      zip(nodes, y).reduce(0) { $0 + $1.0.w * $1.1[c] } * (b - a) / 2
+    }
+  }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+import Testing
+
+/// A directory for one test, removed with its content at the end.
+final class ScratchDirectory {
+  let path: String
+
+  init() throws {
+    path = FileManager.default.temporaryDirectory.path + "/kubo-test-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  /// The names in the directory, hidden ones included, sorted.
+  func names() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+  }
+
+  /// Writes a file of the directory and returns its path.
+  func file(_ name: String, _ text: String) throws -> String {
+    try file(name, Array(text.utf8))
+  }
+
+  /// Writes a file of the directory and returns its path.
+  func file(_ name: String, _ bytes: [UInt8]) throws -> String {
+    try Data(bytes).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
+    return "\(path)/\(name)"
+  }
+
+  /// Makes a directory in the directory and returns its path.
+  func directory(_ name: String) throws -> String {
+    try FileManager.default.createDirectory(
+      atPath: "\(path)/\(name)", withIntermediateDirectories: true)
+    return "\(path)/\(name)"
+  }
+}
+
+/// A change that makes a right file wrong, and what its error must say.
+struct RefusalCase: Sendable, CustomTestStringConvertible {
+  let text: String
+  let wrong: String
+  let place: String
+  let found: String
+  let expected: String
+
+  init(_ text: String, _ wrong: String, _ place: String, _ found: String, _ expected: String) {
+    self.text = text
+    self.wrong = wrong
+    self.place = place
+    self.found = found
+    self.expected = expected
+  }
+
+  var testDescription: String { "\(place): \(found)" }
+}
+
+/// The repository, from the place of this file in it.
+let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+  .deletingLastPathComponent().deletingLastPathComponent().path
