@@ -1,37 +1,86 @@
-import ComplexModule
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
 import Foundation
-
 import KuboDiagrams
 import KuboFiles
-@main struct Main { static func main() async throws {
-  let lib = DiagramSet(try DiagramLibrary.read(directories: ["diagrams"]).diagrams)
-  let data = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: "data/reference/coefficients.json"))) as! [String: [[String: Any]]]
-  for e in data["coefficients"]! {
-    let model = try ModelFile.read(path: "data/models/\(e["lattice"]!).yaml").model(setting: ["t": e["t"] as! Double, "t_prime": e["t_prime"] as! Double, "J": e["J"] as! Double])
-    let t0 = Date()
-    let c = try await Coefficients(model: model, mu: e["mu"] as! Double, temperature: e["temperature"] as! Double, threads: 2)
-    say("sigma", c.conductivity.value.real - (e["sigma_c_over_tau"] as! Double), c.conductivity.error, Date().timeIntervalSince(t0), c.gapRatio!)
-    for x in c.entries { say(x.name, x.value!.value.real - (e[x.name] as! Double), x.value!.error) }
-    let t1 = Date()
-    let z: Coefficients; do { z = try await Coefficients(model: model, mu: e["mu"] as! Double, temperature: 0, threads: 2) } catch { say(error); exit(0) }
-    let z2 = try await Coefficients(model: model, mu: e["mu"] as! Double, temperature: 0.005, threads: 2)
-    let z3 = try await Coefficients(model: model, mu: e["mu"] as! Double, temperature: 0.01, threads: 2)
-    say("T=0", z.conductivity, Date().timeIntervalSince(t1), (4*z2.conductivity.value.real - z3.conductivity.value.real)/3)
-    for (x, y) in zip(z.entries, zip(z2.entries,z3.entries)) { say(x.name, x.product, (4*y.0.product.value.real-y.1.product.value.real)/3) }
+
+/// The command `kubo`.
+@main
+struct Kubo: AsyncParsableCommand {
+  /// Goes into the header of every output.
+  static let version = "0.1.0"
+
+  static let configuration = CommandConfiguration(
+    commandName: "kubo",
+    abstract: "Kubo-formula diagrams for two-sublattice antiferromagnets.",
+    discussion: """
+      Computes sigma, X, Y, X_na, Y_na and other responses K(omega) of electrons coupled to a slowly \
+      varying Neel vector, each with an error estimate.
+
+      EXAMPLE
+        kubo spectrum square --omega 0:3:200 --responses sigma,Y --output square.csv
+
+      EXIT STATUS
+        0 done; 64 wrong usage; 65 wrong data in a file; 66 a file cannot be read; \
+      73 an output cannot be created; 74 an output cannot be written; 77 permission denied; \
+      80 some values did not converge or hit a pole (the rest is written).
+      """,
+    version: "kubo \(version)",
+    subcommands: [
+      SpectrumCommand.self, CoefficientsCommand.self, MatsubaraCommand.self, ModelsCommand.self,
+      DiagramsCommand.self,
+    ])
+}
+
+/// The exit statuses beside 0; the first ones are those of sysexits.h.
+enum ExitStatus {
+  static let usage = ExitCode(64)
+  static let data = ExitCode(65)
+  static let noInput = ExitCode(66)
+  static let internalFault = ExitCode(70)
+  static let cannotCreate = ExitCode(73)
+  static let writeError = ExitCode(74)
+  static let permission = ExitCode(77)
+  static let notConverged = ExitCode(80)
+
+  /// The status for an error that ended the program.
+  static func of(_ error: any Error) -> ExitCode {
+    switch error {
+    case let error as FileError:
+      switch error.kind {
+      case .noInput: noInput
+      case .permission: permission
+      case .malformed: data
+      case .setting: usage
+      }
+    case let error as OutputError:
+      switch error {
+      case .exists, .cannotCreate: cannotCreate
+      case .permission: permission
+      case .writeFailed: writeError
+      }
+    case is RequestError: usage
+    case is NonConvergence, is VanHove: notConverged
+    default: internalFault
+    }
   }
-  for e in data["X"]! {
-    let model = try ModelFile.read(path: "data/models/\(e["lattice"]!).yaml").model(setting: [:])
-    let s = try await SpectrumRequest(model: model, mu: e["mu"] as! Double, temperature: e["temperature"] as! Double, lifetime: .constant(e["Gamma"] as! Double), omegas: e["omega"] as! [Double], columns: [.init(response: Response("X")!, dressing: .bare), .init(response: Response("X")!, dressing: .closed), .init(response: Response("Y")!, dressing: .bare), .init(response: Response("Y")!, dressing: .closed), .init(response: Response("j_sA.xy.canting")!, dressing: .bare)], diagrams: lib, tolerance: 1e-6, threads: 2).spectrum()
-    for n in 0..<s.omegas.count { for c in s.columns { say(s.omegas[n], c.request.label, c.values[n]!, c.staticPart!) }
-     say((e["re"] as! [Double])[n], (e["im"] as! [Double])[n], e["static"]!) }
+}
+
+/// Writes a line to standard error.
+func say(_ text: String) {
+  FileHandle.standardError.write(Data("kubo: \(text)\n".utf8))
+}
+
+/// Runs a command's work; an error becomes one line on standard error and its exit status.
+func reporting(_ work: () async throws -> Void) async throws {
+  do {
+    try await work()
+  } catch let error as ExitCode {
+    throw error
+  } catch let error as ValidationError {
+    throw error
+  } catch {
+    say("\(error)")
+    throw ExitStatus.of(error)
   }
-  let lines = try String(contentsOfFile: "data/reference/sigma.csv", encoding: .utf8).split(separator: "\n").filter { !$0.hasPrefix("#") }.dropFirst().map { $0.split(separator: ",").map { Double($0)! } }
-  let model = try ModelFile.read(path: "data/models/honeycomb.yaml").model(setting: [:])
-  let t0 = Date()
-  let s = try await SpectrumRequest(model: model, mu: -1, temperature: 0, lifetime: .constant(0.02), omegas: lines.map { $0[0] }, columns: [.init(response: Response("sigma")!, dressing: .bare)], diagrams: lib, tolerance: 1e-6, threads: 2).spectrum()
-  for f in s.failures { say(f) }
-  var worst = 0.0, wt = 0.0
-  for (n, l) in lines.enumerated() { let v = s.columns[0].values[n]!; worst = max(worst, abs(v.dynamic.real / l[1] - 1), abs(v.dynamic.imaginary / l[2] - 1)); wt = max(wt, max(abs(v.dynamic.real - l[1]), abs(v.dynamic.imaginary - l[2])) / v.error) }
-  say("sigma n", s.divisions, "worst rel", worst, wt, Date().timeIntervalSince(t0))
-} }
-func say(_ items: Any...) { FileHandle.standardOutput.write((items.map { "\($0)" }.joined(separator: " ") + "\n").data(using: .utf8)!) }
+}

@@ -51,45 +51,51 @@ public struct ClosedFormBubble: Sendable {
 
   /// K(0), real.
   func staticPart(_ bubble: Bubble, _ x: BandPair) -> Double {
-    -line.dividedDifference((bubble.plus + bubble.inner).map { x[$0] }).imaginary / .pi
+    let poles = x.poles(bubble.plus) + x.poles(bubble.inner)
+    return -line.dividedDifference(poles).imaginary / .pi
   }
 
   /// [K(omega) - K(0)] / omega; the derivative of K at omega = 0.
   func dynamicQuotient(_ bubble: Bubble, _ x: BandPair, omega: Double) -> ComplexDouble {
-    let a = bubble.plus.map { x[$0] }
-    let c = bubble.inner.map { x[$0] }
+    let a = x.poles(bubble.plus)
+    let c = x.poles(bubble.inner)
     var sum = ComplexDouble.zero
-    for j in a.indices {
-      // The first j + 1 of the g+ poles shifted by -omega, pole j kept unshifted as well.
-      let shifted = a[...j].map { $0 - omega } + a[j...]
+    for j in 0..<a.count {
+      let shifted = a.replaced(through: j, by: -omega)
       sum -= line.dividedDifference(shifted + c)
       sum += mixedDividedDifference(retarded: shifted, advanced: c)
     }
-    for j in c.indices {
-      let shifted = c[...j].map { $0 + omega } + c[j...]
+    for j in 0..<c.count {
+      let shifted = c.replaced(through: j, by: omega)
       sum -= line.dividedDifference(a + shifted).conjugate
       sum += mixedDividedDifference(retarded: a, advanced: shifted)
     }
     // -1/(2 pi i) = i/(2 pi).
-    return sum * ComplexDouble(0, 1 / (2 * .pi))
+    return sum * ComplexDouble(0, 1 / (2 * Double.pi))
   }
 
   /// l[r_1 - i Gamma, ..., a_1 + i Gamma, ...]: every step of the recursion that joins the two
   /// lines divides by at least 2 Gamma.
-  private func mixedDividedDifference(retarded r: [Double], advanced a: [Double]) -> ComplexDouble {
-    var row = (0...a.count).map {
-      $0 == 0 ? ComplexDouble.zero : line.dividedDifference(Array(a[..<$0])).conjugate
-    }
+  private func mixedDividedDifference(retarded r: PoleList, advanced a: PoleList) -> ComplexDouble {
+    var row = InlineArray<9, ComplexDouble>(repeating: .zero)
+    for n in 1...a.count { row[n] = line.dividedDifference(a.prefix(n)).conjugate }
     for m in 1...r.count {
-      var next = row
-      next[0] = line.dividedDifference(Array(r[..<m]))
+      row[0] = line.dividedDifference(r.prefix(m))
       for n in 1...a.count {
         let separation = ComplexDouble(a[n - 1] - r[m - 1], 2 * line.broadening)
-        let change: ComplexDouble = row[n] - next[n - 1]
-        next[n] = change / separation
+        let change: ComplexDouble = row[n] - row[n - 1]
+        row[n] = change / separation
       }
-      row = next
     }
     return row[a.count]
+  }
+}
+
+extension BandPair {
+  /// The energies of `bands`, as poles.
+  func poles(_ bands: [Band]) -> PoleList {
+    var list = PoleList()
+    for s in bands { list.append(self[s]) }
+    return list
   }
 }

@@ -77,7 +77,7 @@ struct FastBubbles: Sendable {
   func dynamicQuotients(
     _ point: borrowing Point, omega: Double, into out: UnsafeMutablePointer<ComplexDouble>
   ) {
-    if point.isClose || abs(omega) <= line.neighbourhood(0) {
+    if point.isClose || abs(omega) <= 0.2 * line.neighbourhood(0) {
       for (n, bubble) in FastBubbles.bubbles.enumerated() {
         out[n] = exact.dynamicQuotient(bubble, point.x, omega: omega)
       }

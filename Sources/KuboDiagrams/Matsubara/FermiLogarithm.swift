@@ -119,36 +119,57 @@ public struct FermiLogarithm: Sendable {
   /// recursion divides by the largest separation, which is then no smaller than a neighbourhood,
   /// so that neither way loses digits.
   public func dividedDifference(_ poles: [Double]) -> ComplexDouble {
-    sortedDividedDifference(poles.sorted()[...])
+    dividedDifference(PoleList(poles))
   }
 
-  private func sortedDividedDifference(_ x: ArraySlice<Double>) -> ComplexDouble {
-    let (low, high) = (x.first!, x.last!)
+  func dividedDifference(_ poles: PoleList) -> ComplexDouble {
+    var sorted = poles
+    sorted.sort()
+    return dividedDifference(sorted, from: 0, through: sorted.count - 1)
+  }
+
+  /// Over the poles with indices `first` to `last` of a sorted list.
+  private func dividedDifference(_ x: PoleList, from first: Int, through last: Int) -> ComplexDouble {
+    let (low, high) = (x[first], x[last])
     let nearest = low > 0 ? low : high < 0 ? high : 0
-    if high - low <= neighbourhood(nearest) { return taylorDividedDifference(x) }
-    return (sortedDividedDifference(x.dropFirst()) - sortedDividedDifference(x.dropLast()))
-      .divided(by: high - low)
+    if high - low <= neighbourhood(nearest) {
+      return taylorDividedDifference(x, from: first, through: last)
+    }
+    if last == first + 1 { return (value(high) - value(low)).divided(by: high - low) }
+    let upper = dividedDifference(x, from: first + 1, through: last)
+    let lower = dividedDifference(x, from: first, through: last - 1)
+    return (upper - lower).divided(by: high - low)
   }
 
   /// For f = sum_k c_k u^k, Horner's rule carried through the divided-difference table: with
   /// d_m the divided difference over the first m + 1 points, multiplication by u maps
   /// d_m -> u_m d_m + d_(m-1).
-  private func taylorDividedDifference(_ x: ArraySlice<Double>) -> ComplexDouble {
-    let base = offset((x.first! + x.last!) / 2)
+  private func taylorDividedDifference(_ x: PoleList, from first: Int, through last: Int)
+    -> ComplexDouble
+  {
+    let base = offset((x[first] + x[last]) / 2)
     let inverseScale = table[base + 1]
-    let u = x.map { ($0 - table[base]) * inverseScale }
-    var d = [ComplexDouble](repeating: .zero, count: u.count)
-    for k in stride(from: FermiLogarithm.terms - 1, through: 0, by: -1) {
-      for m in stride(from: u.count - 1, to: 0, by: -1) {
-        d[m] = d[m].multiplied(by: u[m]) + d[m - 1]
+    let center = table[base]
+    let order = last - first
+    return table.withUnsafeBufferPointer { table in
+      var u = PoleList()
+      for m in 0...order { u.append((x[first + m] - center) * inverseScale) }
+      var re = InlineArray<8, Double>(repeating: 0)
+      var im = InlineArray<8, Double>(repeating: 0)
+      var n = base + 2 * FermiLogarithm.terms
+      while n > base {
+        for m in stride(from: order, to: 0, by: -1) {
+          re[m] = re[m] * u[m] + re[m - 1]
+          im[m] = im[m] * u[m] + im[m - 1]
+        }
+        re[0] = re[0] * u[0] + table[n]
+        im[0] = im[0] * u[0] + table[n + 1]
+        n -= 2
       }
-      d[0] =
-        d[0].multiplied(by: u[0])
-        + ComplexDouble(table[base + 2 + 2 * k], table[base + 3 + 2 * k])
+      var scale = 1.0
+      for _ in 0..<order { scale *= inverseScale }
+      return ComplexDouble(re[order] * scale, im[order] * scale)
     }
-    var result = d[u.count - 1]
-    for _ in 1..<u.count { result = result.multiplied(by: inverseScale) }
-    return result
   }
 
   @inline(__always)
@@ -216,4 +237,61 @@ public struct FermiLogarithm: Sendable {
 extension Complex where RealType == Double {
   @inline(__always)
   func divided(by x: Double) -> ComplexDouble { ComplexDouble(real / x, imaginary / x) }
+}
+
+/// A short list of poles, without a heap allocation: at most eight, four propagators and the extra
+/// pole of a difference quotient being the most that occur.
+struct PoleList {
+  private var storage = InlineArray<8, Double>(repeating: 0)
+  private(set) var count = 0
+
+  init() {}
+
+  init(_ poles: [Double]) {
+    for x in poles { append(x) }
+  }
+
+  @inline(__always)
+  subscript(_ n: Int) -> Double { storage[n] }
+
+  @inline(__always)
+  mutating func append(_ x: Double) {
+    storage[count] = x
+    count += 1
+  }
+
+  /// The first `n` poles.
+  func prefix(_ n: Int) -> PoleList {
+    var list = self
+    list.count = n
+    return list
+  }
+
+  static func + (a: PoleList, b: PoleList) -> PoleList {
+    var list = a
+    for n in 0..<b.count { list.append(b[n]) }
+    return list
+  }
+
+  /// Poles 0 to `j` shifted by `shift`, then poles `j` to the last as they are: pole j twice.
+  func replaced(through j: Int, by shift: Double) -> PoleList {
+    var list = PoleList()
+    for n in 0...j { list.append(self[n] + shift) }
+    for n in j..<count { list.append(self[n]) }
+    return list
+  }
+
+  /// By insertion.
+  mutating func sort() {
+    guard count > 1 else { return }
+    for n in 1..<count {
+      let x = storage[n]
+      var m = n
+      while m > 0, storage[m - 1] > x {
+        storage[m] = storage[m - 1]
+        m -= 1
+      }
+      storage[m] = x
+    }
+  }
 }

@@ -95,12 +95,13 @@ extension SpectrumRequest {
   /// part; (S6.21), (S6.51), (S7.22), (S7.28).
   func addPrinted(to spectrum: inout Spectrum, gamma: Double) async throws {
     let printed = columns.indices.filter { columns[$0].dressing == .closedPrinted }
-    guard !printed.isEmpty else { return }
+    guard columns.contains(where: { $0.dressing != .bare }) else { return }
     let coefficients: Coefficients
     do {
       coefficients = try await Coefficients(
         model: model, mu: mu, temperature: temperature, directions: directions,
-        tolerance: min(tolerance, 1e-6), threads: threads)
+        tolerance: printed.isEmpty ? 1e-3 : min(tolerance, 1e-6), threads: threads)
+      spectrum.gapRatio = coefficients.gapRatio
     } catch let error where error is NonConvergence || error is VanHove {
       for n in printed {
         spectrum.failures.append(

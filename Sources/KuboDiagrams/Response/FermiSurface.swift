@@ -118,12 +118,15 @@ struct FermiSurface: Sendable {
       let level = try await evaluate(divisions)
       return .init(values: [level.values], scales: [level.scales])
     } allowed: { _, values, scales in
-      values.indices.map { max(tolerance * max(values[$0].length, 1e-6 * scales[$0]), 2e-14 * scales[$0]) }
+      values.indices.map {
+        let limit = max(tolerance * max(abs(values[$0].real), 1e-6 * scales[$0]), 2e-14 * scales[$0])
+        return PartErrors(real: limit, imaginary: limit)
+      }
     }[0]
     if let failure = outcome.failure {
       throw NonConvergence(
-        label: label, estimate: outcome.estimates[failure.quantity].error, allowed: failure.allowed,
-        divisions: outcome.divisions)
+        label: label, estimate: outcome.worst(failure).estimate,
+        allowed: outcome.worst(failure).allowed, divisions: outcome.divisions)
     }
     return outcome.estimates
   }

@@ -84,13 +84,16 @@ extension SpectrumRequest {
     ) { divisions, groups in
       try await zone.matsubara(matsubara, divisions: divisions, indices: groups)
     } allowed: { _, values, scales in
-      values.indices.map { allowance(values[$0].real, scales[$0]) }
+      values.indices.map {
+        let limit = allowance(values[$0].real, scales[$0])
+        return PartErrors(real: limit, imaginary: limit)
+      }
     }
     for (l, outcome) in outcomes.enumerated() {
       if let failure = outcome.failure {
         throw NonConvergence(
-          label: "\(columns[failure.quantity].label) at Matsubara index \(l)",
-          estimate: outcome.estimates[failure.quantity].error, allowed: failure.allowed,
+          label: "\(columns[failure].label) at Matsubara index \(l)",
+          estimate: outcome.worst(failure).estimate, allowed: outcome.worst(failure).allowed,
           divisions: outcome.divisions)
       }
     }

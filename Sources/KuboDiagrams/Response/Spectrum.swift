@@ -59,6 +59,41 @@ public struct Spectrum: Sendable {
   public internal(set) var failures: [Failure]
   /// The largest grid that was needed, as points along each reciprocal vector.
   public let divisions: Int
+  /// Mean and standard deviation of Delta_k/J on the Fermi surface, if a closed form was asked for
+  /// and there is a surface.
+  public internal(set) var gapRatio: (mean: Double, spread: Double)?
+
+  /// How far each closed column can be trusted, and whether that is poor.
+  ///
+  /// The resonance of the nonadiabatic closed forms puts Delta_k -> J; every printed form holds for
+  /// omega tau << 1 only.
+  public func validity(_ request: SpectrumRequest) -> [(label: String, text: String, isPoor: Bool)] {
+    guard case .constant(let gamma) = request.lifetime else { return [] }
+    let largest = (omegas.map(abs).max() ?? 0) / (2 * gamma)
+    return columns.compactMap { column in
+      guard let form = column.request.response.closedForm, column.request.dressing != .bare else {
+        return nil
+      }
+      var parts: [String] = []
+      var isPoor = false
+      if form == .nonadiabaticX || form == .nonadiabaticY {
+        if let ratio = gapRatio {
+          parts.append(
+            "Delta_k/J on the Fermi surface: mean \(short(ratio.mean)), standard deviation \(short(ratio.spread)), should be 1, 0"
+          )
+          isPoor = abs(ratio.mean - 1) + ratio.spread > 0.1
+        } else {
+          parts.append("no Fermi surface: Delta_k/J cannot be judged")
+        }
+      }
+      if column.request.dressing == .closedPrinted {
+        parts.append("omega tau up to \(short(largest)), should be << 1")
+        isPoor = isPoor || largest > 0.1
+      }
+      if parts.isEmpty { parts.append("exact for these diagrams: no expansion is made") }
+      return (column.request.label, parts.joined(separator: "; ") + (isPoor ? "; POOR" : ""), isPoor)
+    }
+  }
 }
 
 extension SpectrumRequest {
@@ -202,8 +237,11 @@ extension SpectrumRequest {
       values.indices.map { q in
         let reference = group == 0 ? largest[q] : values[q].length
         let floor = max(1e-4 * reference, 1e-6 * scales[q])
-        let parts = [abs(values[q].real), abs(values[q].imaginary)].map { max($0, floor) }
-        return max(tolerance * parts.min()!, 2e-14 * scales[q])
+        func allowance(_ part: Double) -> Double {
+          max(tolerance * max(abs(part), floor), 2e-14 * scales[q])
+        }
+        return PartErrors(
+          real: allowance(values[q].real), imaginary: allowance(values[q].imaginary))
       }
     }
     result = Spectrum(
@@ -212,7 +250,7 @@ extension SpectrumRequest {
     for (o, column) in outputs.enumerated() {
       let label = columns[column].label
       let own = outcomes[0].estimates[o]
-      if let reason = reason(outcomes[0], o, staticScales[o], largest[o]) {
+      if let reason = reason(outcomes[0], o) {
         result.failures.append(.init(column: label, omega: nil, reason: "static part: " + reason))
         continue
       }
@@ -224,7 +262,7 @@ extension SpectrumRequest {
             .init(
               column: label, omega: omega,
               reason: "the closed form has an undamped pole at omega = 2 J; move omega off it"))
-        } else if let reason = reason(outcome, o, scales[n]![o], outcome.estimates[o].value.length) {
+        } else if let reason = reason(outcome, o) {
           result.failures.append(.init(column: label, omega: omega, reason: reason))
         } else {
           result.columns[column].values[n] = Spectrum.Value(
@@ -236,17 +274,11 @@ extension SpectrumRequest {
     return result
   }
 
-  /// Why quantity `q` of a group that did not converge as a whole is not good enough by itself.
-  private func reason(
-    _ outcome: GridRefinement.Outcome, _ q: Int, _ scale: Double, _ reference: Double
-  ) -> String? {
-    guard outcome.failure != nil else { return nil }
-    let estimate = outcome.estimates[q]
-    let floor = max(1e-4 * reference, 1e-6 * scale)
-    let part = min(max(abs(estimate.value.real), floor), max(abs(estimate.value.imaginary), floor))
-    let allowed = max(tolerance * part, 2e-14 * scale)
-    if estimate.error <= allowed { return nil }
-    return "the zone integral did not converge: error estimate \(short(estimate.error)), allowed "
+  /// Why quantity `q` is not good enough, if so.
+  private func reason(_ outcome: GridRefinement.Outcome, _ q: Int) -> String? {
+    if outcome.hasConverged(q) { return nil }
+    let (estimate, allowed) = outcome.worst(q)
+    return "the zone integral did not converge: error estimate \(short(estimate)), allowed "
       + "\(short(allowed)) (tolerance \(short(tolerance))), with \(outcome.divisions) points along "
       + "each reciprocal vector; a larger lifetime parameter or tolerance would do"
   }

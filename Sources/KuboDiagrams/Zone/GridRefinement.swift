@@ -38,15 +38,19 @@ func short(_ x: Double) -> String {
 /// The error of a periodic sum with N points a direction falls as exp(-c N), so with the
 /// differences d_m = |I_m - I_(m-1)| of successive grids the error of I_(m-1) is about d_m, and
 /// that of I_m smaller by exp(-c (N_m - N_(m-1))). The rate c is measured, as the slowest over a
-/// group, and *half* of it is believed. A difference that vanishes by accident is guarded against
-/// by the difference before it: I_m is never trusted beyond d_(m-1)^2 / scale, which is what two
-/// grids whose N grows by less than a factor of two can reach.
+/// group, and only part of it is believed:
+///
+///     error of I_m  <=  max{ d_m     exp(-c (N_m - N_(m-1))/2),
+///                            d_(m-1) exp(-3 c (N_m - N_(m-2))/4) } + 1e-14 scale
+///
+/// for the real and the imaginary part each; the second term guards against a difference d_m that
+/// is small by accident.
 struct GridRefinement: Sendable {
   /// The first grid; large enough to see the sharpest feature (see ``Model/energySlope``).
   var start: Int
   var dimension: Int
   /// The most points a grid may have.
-  var pointLimit: Int = 4_000_000
+  var pointLimit: Int = 100_000_000
 
   /// What one grid gives for the active groups, in their order: values and scales.
   struct Level: Sendable {
@@ -56,97 +60,119 @@ struct GridRefinement: Sendable {
   }
 
   struct Outcome: Sendable {
-    var estimates: [Estimate]
+    var values: [ComplexDouble]
     var scales: [Double]
-    /// Set if a quantity missed its tolerance: the worst one.
-    var failure: (quantity: Int, allowed: Double)?
+    /// Error bounds of the real and of the imaginary part.
+    var errors: [PartErrors]
+    /// What was allowed.
+    var allowed: [PartErrors]
     var divisions: Int
+
+    /// The values with one bound for both parts.
+    var estimates: [Estimate] {
+      zip(values, errors).map { Estimate(value: $0, error: max($1.real, $1.imaginary)) }
+    }
+
+    /// The first quantity that missed its tolerance.
+    var failure: Int? { values.indices.first { !hasConverged($0) } }
+
+    func hasConverged(_ q: Int) -> Bool {
+      errors[q].real <= allowed[q].real && errors[q].imaginary <= allowed[q].imaginary
+    }
+
+    /// Estimate and allowance of the part that is worse off.
+    func worst(_ q: Int) -> (estimate: Double, allowed: Double) {
+      errors[q].real * allowed[q].imaginary > errors[q].imaginary * allowed[q].real
+        ? (errors[q].real, allowed[q].real) : (errors[q].imaginary, allowed[q].imaginary)
+    }
+  }
+
+  private struct History {
+    var values: [ComplexDouble] = []
+    var differences: [ComplexDouble] = []
   }
 
   /// Runs until each group has converged or the grid would exceed the limit.
   ///
   /// `evaluate(N, groups)` sums the grid for the groups named; `allowed(group, values, scales)`
-  /// gives the largest error each value may have.
+  /// gives the largest errors each value may have.
   func run(
     groups: Int,
     evaluate: (_ divisions: Int, _ groups: [Int]) async throws -> Level,
-    allowed: (_ group: Int, _ values: [ComplexDouble], _ scales: [Double]) -> [Double]
+    allowed: (_ group: Int, _ values: [ComplexDouble], _ scales: [Double]) -> [PartErrors]
   ) async throws -> [Outcome] {
-    struct History {
-      var values: [ComplexDouble] = []
-      var differences: [Double] = []
-      var estimates: [Double] = []
-    }
     var histories = [History](repeating: History(), count: groups)
     var outcomes = [Outcome?](repeating: nil, count: groups)
     var active = Array(0..<groups)
-    var n = max(4, start)
-    var steps: [Int] = []  // the divisions so far
+    var steps = [max(4, start)]
     while !active.isEmpty {
+      let n = steps.last!
       let level = try await evaluate(n, active)
-      steps.append(n)
       var next = n + max(1, n / 5)
       var still: [Int] = []
       for (position, g) in active.enumerated() {
         let values = level.values[position]
         let scales = level.scales[position]
         let old = histories[g]
-        var new = History(values: values)
-        var missing = 0.0  // ln of the worst ratio of expected error to allowance
-        if !old.values.isEmpty {
-          new.differences = values.indices.map { (values[$0] - old.values[$0]).length }
-        }
+        let differences = zip(values, old.values).map { $0 - $1 }
+        histories[g] = History(values: values, differences: differences)
+        let limits = allowed(g, values, scales)
         guard !old.differences.isEmpty else {
-          histories[g] = new
+          let unknown = PartErrors(real: .infinity, imaginary: .infinity)
+          outcomes[g] = Outcome(
+            values: values, scales: scales, errors: values.map { _ in unknown }, allowed: limits, divisions: n)
           still.append(g)
           next = max(next, n + n / 2)
           continue
         }
         let (n0, n1) = (steps[steps.count - 3], steps[steps.count - 2])
-        // The slowest rate over the group, in units of each quantity's scale.
-        var rate = Double.infinity
-        for q in values.indices where scales[q] > 0 {
-          let floor = 1e-15 * scales[q]
-          let (before, after) = (old.differences[q], new.differences[q])
-          if before > 100 * floor {
-            rate = min(rate, Double.log(before / max(after, floor)) / Double(n1 - n0))
-          }
-        }
-        rate = max(0, rate == .infinity ? 1 : rate)
+        let rate = slowestRate(old.differences, differences, scales, over: n1 - n0)
         let gain = Double.exp(-rate * Double(n - n1) / 2)
-        new.estimates = values.indices.map { q in
-          let s = scales[q]
-          let guarded = s > 0 ? min(old.differences[q], old.differences[q] * old.differences[q] / s) : 0
-          return max(new.differences[q] * gain, guarded) + 1e-14 * s
+        let guarded = Double.exp(-0.75 * rate * Double(n - n0))
+        let errors = values.indices.map { q in
+          func bound(_ part: (ComplexDouble) -> Double) -> Double {
+            max(abs(part(differences[q])) * gain, abs(part(old.differences[q])) * guarded)
+              + 1e-14 * scales[q]
+          }
+          return PartErrors(real: bound(\.real), imaginary: bound(\.imaginary))
         }
-        let limits = allowed(g, values, scales)
-        var worst = (ratio: 0.0, quantity: 0)
-        for q in values.indices where new.estimates[q] != 0 {
-          let ratio = new.estimates[q] / limits[q]
-          if !(ratio <= worst.ratio) { worst = (ratio, q) }
+        let outcome = Outcome(
+          values: values, scales: scales, errors: errors, allowed: limits, divisions: n)
+        outcomes[g] = outcome
+        let ratios = values.indices.filter { !outcome.hasConverged($0) }.map { q in
+          let (estimate, limit) = outcome.worst(q)
+          return estimate / limit
         }
-        outcomes[g] = Outcome(
-          estimates: values.indices.map { Estimate(value: values[$0], error: new.estimates[$0]) },
-          scales: scales, failure: worst.ratio <= 1 ? nil : (worst.quantity, limits[worst.quantity]),
-          divisions: n)
-        histories[g] = new
-        if worst.ratio > 1 || worst.ratio.isNaN {
-          still.append(g)
-          missing = max(missing, Double.log(worst.ratio) - rate * Double(n - n1) / 2)
-          let wanted = rate > 0 && missing.isFinite ? 2 * missing / rate : Double(n)
-          next = max(next, n + Int(min(wanted, Double(n)).rounded(.up)))
-        }
+        guard let worst = ratios.max() else { continue }
+        still.append(g)
+        // The next difference is the error of this grid; see how far its estimate must fall.
+        let missing = Double.log(worst) - rate * Double(n - n1) / 2
+        let wanted = rate > 0 && missing.isFinite ? 2 * missing / rate : Double(n)
+        next = max(next, n + Int(min(wanted, Double(n)).rounded(.up)))
       }
       active = still
       let points = (0..<dimension).reduce(1.0) { p, _ in p * Double(next) }
       if points > Double(pointLimit) { break }
-      n = next
+      steps.append(next)
     }
-    return outcomes.enumerated().map { g, outcome in
-      outcome
-        ?? Outcome(
-          estimates: histories[g].values.map { Estimate(value: $0, error: .infinity) },
-          scales: [], failure: (0, 0), divisions: n)
-    }
+    return outcomes.map { $0! }
   }
+
+  /// The smallest c of a group with d_m/d_(m-1) = exp(-c dN); quantities at rounding do not count.
+  private func slowestRate(
+    _ before: [ComplexDouble], _ after: [ComplexDouble], _ scales: [Double], over steps: Int
+  ) -> Double {
+    var rate = 1.0
+    for q in before.indices {
+      let floor = 1e-15 * scales[q]
+      guard before[q].length > 100 * floor else { continue }
+      rate = min(rate, Double.log(before[q].length / max(after[q].length, floor)) / Double(steps))
+    }
+    return max(0, rate)
+  }
+}
+
+/// Error bounds, or allowances, of the real and of the imaginary part of a number.
+struct PartErrors: Sendable, Equatable {
+  var real, imaginary: Double
 }

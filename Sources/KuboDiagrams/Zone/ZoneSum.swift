@@ -115,26 +115,26 @@ struct ZoneSum: Sendable {
     let point = bubbles.point(x)
     let exact = ClosedFormBubble(line: bubbles.line)
     let rest = weights.bubbles[known...]
-    // The weights are real or imaginary; skip the parts that vanish.
+    // The weights of an output are real or imaginary; skip the parts that vanish.
     var channels: [(output: Int, isImaginary: Bool)] = []
     for output in 0..<outputs {
       let own = sum.weights[(output * count)..<((output + 1) * count)]
       if own.contains(where: { $0.real != 0 }) { channels.append((output, false)) }
       if own.contains(where: { $0.imaginary != 0 }) { channels.append((output, true)) }
     }
-    var flat = [Double](repeating: 0, count: channels.count * count)
+    let width = channels.count
+    var flat = [Double](repeating: 0, count: width * count)  // [bubble][channel]
     for (c, channel) in channels.enumerated() {
       for b in 0..<count {
         let w = sum.weights[channel.output * count + b]
-        flat[c * count + b] = channel.isImaginary ? w.imaginary : w.real
+        flat[b * width + c] = channel.isImaginary ? w.imaginary : w.real
       }
     }
     var statics = [Double](repeating: 0, count: count)
     for b in 0..<known { statics[b] = point.statics[b] }
     for (n, bubble) in rest.enumerated() { statics[known + n] = exact.staticPart(bubble, x) }
     for (c, channel) in channels.enumerated() {
-      var total = 0.0
-      for b in 0..<count { total += flat[c * count + b] * statics[b] }
+      let total = (0..<count).reduce(0) { $0 + flat[$1 * width + c] * statics[$1] }
       sum.statics[channel.output] += channel.isImaginary ? ComplexDouble(0, total) : ComplexDouble(total)
     }
     if withScales {
@@ -145,32 +145,38 @@ struct ZoneSum: Sendable {
       }
     }
     withUnsafeTemporaryAllocation(of: ComplexDouble.self, capacity: count) { values in
-      let v = values.baseAddress!
-      for (n, omega) in sum.omegas.enumerated() {
-        bubbles.dynamicQuotients(point, omega: omega, into: v)
-        for (m, bubble) in rest.enumerated() {
-          v[known + m] = exact.dynamicQuotient(bubble, x, omega: omega)
-        }
-        sum.quotients.withUnsafeMutableBufferPointer { quotients in
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * width) { totals in
+        let v = values.baseAddress!
+        let re = totals.baseAddress!
+        let im = re + width
+        for (n, omega) in sum.omegas.enumerated() {
+          bubbles.dynamicQuotients(point, omega: omega, into: v)
+          for (m, bubble) in rest.enumerated() {
+            v[known + m] = exact.dynamicQuotient(bubble, x, omega: omega)
+          }
           flat.withUnsafeBufferPointer { flat in
-            for (c, channel) in channels.enumerated() {
-              var re = 0.0
-              var im = 0.0
-              for b in 0..<count {
-                let w = flat[c * count + b]
-                re += w * v[b].real
-                im += w * v[b].imaginary
+            for c in 0..<width {
+              re[c] = 0
+              im[c] = 0
+            }
+            for b in 0..<count {
+              let (x, y) = (v[b].real, v[b].imaginary)
+              let w = flat.baseAddress! + b * width
+              for c in 0..<width {
+                re[c] += w[c] * x
+                im[c] += w[c] * y
               }
-              quotients[n * outputs + channel.output] +=
-                channel.isImaginary ? ComplexDouble(-im, re) : ComplexDouble(re, im)
             }
           }
-        }
-        if withScales {
-          for output in 0..<outputs {
-            for b in 0..<count {
-              sum.scales[n * outputs + output] +=
-                sum.magnitudes[output * count + b] * v[b].length
+          for (c, channel) in channels.enumerated() {
+            sum.quotients[n * outputs + channel.output] +=
+              channel.isImaginary ? ComplexDouble(-im[c], re[c]) : ComplexDouble(re[c], im[c])
+          }
+          if withScales {
+            for output in 0..<outputs {
+              for b in 0..<count {
+                sum.scales[n * outputs + output] += sum.magnitudes[output * count + b] * v[b].length
+              }
             }
           }
         }

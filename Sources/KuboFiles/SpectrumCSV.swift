@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import KuboDiagrams
+
+/// What every output says about where its numbers come from.
+public struct Provenance: Sendable {
+  /// The program and its version, and the command line that was given.
+  public var program, command: String
+  /// The model file, and the parameters that replaced its own.
+  public var model: ModelFile
+  /// Parameters set on the command line.
+  public var settings: [String: Double]
+  /// Seconds from start to finish.
+  public var wallTime: Double
+
+  /// The provenance of an output.
+  public init(
+    program: String, command: String, model: ModelFile, settings: [String: Double], wallTime: Double
+  ) {
+    self.program = program
+    self.command = command
+    self.model = model
+    self.settings = settings
+    self.wallTime = wallTime
+  }
+
+  /// The first header lines of every CSV.
+  var header: [(key: String, value: String)] {
+    var lines = [
+      ("program", program), ("command", command), ("model", model.name),
+      ("model_file", model.path), ("model_sha256", model.sha256),
+    ]
+    for parameter in model.parameters {
+      lines.append(("parameter.\(parameter.name)", "\(settings[parameter.name] ?? parameter.value)"))
+    }
+    lines.append(("units.energy", model.units.energy))
+    lines.append(("units.length", model.units.length))
+    lines.append(("units", "hbar = k_B = |e| = 1"))
+    return lines.map { (key: $0.0, value: $0.1) }
+  }
+
+  /// The wall time, the last header line.
+  var footer: (key: String, value: String) { ("wall_time_s", "\((wallTime * 1000).rounded() / 1000)") }
+}
+
+extension SpectrumRequest {
+  /// The header lines that say what was asked for.
+  func header(omegas: Bool) -> [(key: String, value: String)] {
+    [
+      ("mu", "\(mu)"), ("temperature", "\(temperature)"), ("lifetime", lifetime.description),
+      (
+        "direction",
+        "\(directions.description) (\(directions.description.first!) texture gradient, \(directions.description.last!) electric field)"
+      ), ("tolerance", "\(tolerance)"),
+    ]
+  }
+}
+
+extension CSVFile {
+  /// A spectrum: `omega`, then `R.D.re`, `R.D.im`, `R.D.err`, `R.D.static` for each column.
+  ///
+  /// re, im: K(omega) - K(0), or sigma(omega); static: K(0), or Pi(0); err: a bound on the error of
+  /// each and of their sum. A column of a single diagram, whose K(0) may be complex, has
+  /// `static_im` too.
+  public init(_ spectrum: Spectrum, request: SpectrumRequest, provenance: Provenance) {
+    var header = provenance.header + request.header(omegas: true)
+    header.append(("grid", "\(spectrum.divisions) points along each reciprocal vector at most"))
+    for column in spectrum.columns {
+      header.append(("column.\(column.request.label)", column.request.summary))
+    }
+    header += spectrum.validity(request).map { ("validity.\($0.label)", $0.text) }
+    header.append(provenance.footer)
+    var names = ["omega"]
+    for column in spectrum.columns {
+      let label = column.request.label
+      names += ["\(label).re", "\(label).im", "\(label).err", "\(label).static"]
+      if column.request.diagram != nil { names.append("\(label).static_im") }
+    }
+    let rows = spectrum.omegas.indices.map { n -> [Double?] in
+      var row: [Double?] = [spectrum.omegas[n]]
+      for column in spectrum.columns {
+        let value = column.values[n]
+        row += [
+          value?.dynamic.real, value?.dynamic.imaginary, value?.error,
+          column.staticPart?.real,
+        ]
+        if column.request.diagram != nil { row.append(column.staticPart?.imaginary) }
+      }
+      return row
+    }
+    self.init(header: header, columns: names, rows: rows)
+  }
+
+  /// K(i omega_l): `l`, `omega_l`, then `R.sum`, `R.sum.err`, `R.spectral`, `R.spectral.err`.
+  public init(_ spectrum: MatsubaraSpectrum, request: SpectrumRequest, provenance: Provenance) {
+    var header = provenance.header + request.header(omegas: false)
+    header.append(
+      ("column.R.sum", "K(i omega_l), the Matsubara sum itself; for sigma, K is Pi"))
+    header.append(
+      (
+        "column.R.spectral",
+        "(2/pi) int_0^infinity omega Im K(omega)/(omega^2 + omega_l^2), from the closed form"
+      ))
+    header.append(provenance.footer)
+    var names = ["l", "omega_l"]
+    for column in spectrum.columns {
+      let r = column.response.name
+      names += ["\(r).sum", "\(r).sum.err", "\(r).spectral", "\(r).spectral.err"]
+    }
+    let rows = spectrum.frequencies.indices.map { l -> [Double?] in
+      var row: [Double?] = [Double(l), spectrum.frequencies[l]]
+      for column in spectrum.columns {
+        row += [column.direct[l].value.real, column.direct[l].error]
+        row += [column.spectral[l].value.real, column.spectral[l].error]
+      }
+      return row
+    }
+    self.init(header: header, columns: names, rows: rows)
+  }
+
+  /// The coefficients against mu; nil rows are values that could not be computed.
+  public init(
+    _ rows: [(mu: Double, coefficients: Coefficients?)], temperature: Double,
+    directions: Directions, tolerance: Double, provenance: Provenance
+  ) {
+    var header = provenance.header
+    header += [
+      ("temperature", "\(temperature)"), ("direction", directions.description),
+      ("tolerance", "\(tolerance)"),
+      (
+        "column.sigma_c_over_tau",
+        "(S6.23), one of the two degenerate states: the measured conductivity is twice it"
+      ),
+      ("column.P", "dimensionless; empty where mu lies in the gap or the value did not converge"),
+      ("column.*.product", "P sigma_c/tau, given in the gap too"),
+      ("column.printed", "as the paper prints it; corrected: with the signs and terms the loops require"),
+      ("column.Delta_over_J", "mean and standard deviation of Delta_k/J on the Fermi surface"),
+      provenance.footer,
+    ]
+    let kinds = ClosedForm.allCases.flatMap { form in
+      Version.allCases.map { (form, $0, "\(form.coefficientName).\($0.rawValue)") }
+    }
+    var names = ["mu", "sigma_c_over_tau"] + kinds.map(\.2) + ["sigma_c_over_tau.err"]
+    for kind in kinds { names += ["\(kind.2).err", "\(kind.2).product", "\(kind.2).product.err"] }
+    names += ["Delta_over_J.mean", "Delta_over_J.spread"]
+    self.init(
+      header: header, columns: names,
+      rows: rows.map { mu, c in
+        let entries = kinds.map { kind in c?.entry(kind.0, kind.1) }
+        var row: [Double?] = [mu, c?.conductivity.value.real]
+        row += entries.map { $0?.value?.value.real }
+        row.append(c?.conductivity.error)
+        for e in entries { row += [e?.value?.error, e?.product.value.real, e?.product.error] }
+        return row + [c?.gapRatio?.mean, c?.gapRatio?.spread]
+      })
+  }
+}
+
+extension SpectrumRequest.Column {
+  /// One line on what the column holds.
+  public var summary: String {
+    let what =
+      Response.aliases.first { $0.alias == response.name }?.meaning ?? "response \(response.name)"
+    let how =
+      switch dressing {
+      case .bare: diagram.map { "bare loop, diagram \($0) alone" } ?? "bare loops"
+      case .closed:
+        "closed form, corrected, with the full one-band bubble Q_s(omega) and Delta_k -> J in the resonance"
+      case .closedPrinted: "closed form as the paper prints it, for omega tau << 1"
+      }
+    return "\(what): \(how)"
+  }
+}

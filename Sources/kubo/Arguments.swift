@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import Foundation
+import KuboDiagrams
+import KuboFiles
+
+/// Reads a finite number, or says what was found.
+func number(_ text: String, _ what: String) throws -> Double {
+  guard let value = Double(text), value.isFinite else {
+    throw ValidationError("\(what): found '\(text)'; expected a finite number")
+  }
+  return value
+}
+
+/// Reads `START:STOP:COUNT` or `a,b,c`.
+func axis(_ text: String, _ what: String) throws -> [Double] {
+  let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+  if parts.count == 1 {
+    return try text.split(separator: ",", omittingEmptySubsequences: false).map {
+      try number(String($0), what)
+    }
+  }
+  guard parts.count == 3, let count = Int(parts[2]), count >= 1, count <= 1_000_000 else {
+    throw ValidationError(
+      "\(what): found '\(text)'; expected START:STOP:COUNT with COUNT from 1 to 1000000, or a,b,c")
+  }
+  let start = try number(parts[0], what)
+  let stop = try number(parts[1], what)
+  if count == 1 {
+    guard start == stop else {
+      throw ValidationError("\(what): found '\(text)'; expected a COUNT of 2 or more for two ends")
+    }
+    return [start]
+  }
+  // From both ends, so that the last value is STOP to the bit.
+  return (0..<count).map { n in
+    n == count - 1 ? stop : start + (stop - start) * (Double(n) / Double(count - 1))
+  }
+}
+
+/// Reads `NAME=VALUE` pairs.
+func settings(_ texts: [String]) throws -> [String: Double] {
+  var result: [String: Double] = [:]
+  for text in texts {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2, !parts[0].isEmpty else {
+      throw ValidationError("--set: found '\(text)'; expected NAME=VALUE")
+    }
+    let name = String(parts[0])
+    guard result[name] == nil else {
+      throw ValidationError("--set: found '\(name)' twice; expected each parameter once")
+    }
+    result[name] = try number(String(parts[1]), "--set \(name)")
+  }
+  return result
+}
+
+/// Reads `constant=G`.
+func lifetime(_ text: String) throws -> Lifetime {
+  let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+  guard parts.count == 2, parts[0] == "constant" else {
+    throw ValidationError("--lifetime: found '\(text)'; expected constant=GAMMA")
+  }
+  let gamma = try number(String(parts[1]), "--lifetime constant")
+  guard gamma > 0 else {
+    throw ValidationError("--lifetime: found 'constant=\(parts[1])'; expected a GAMMA above 0")
+  }
+  return .constant(gamma)
+}
+
+/// Reads two of x, y, z.
+func directions(_ text: String) throws -> Directions {
+  let axes = text.compactMap { "xyz".firstIndex(of: $0) }.map { "xyz".distance(from: "xyz".startIndex, to: $0) }
+  guard text.count == 2, axes.count == 2 else {
+    throw ValidationError(
+      "--direction: found '\(text)'; expected two of x, y, z, as in xx or xy: texture gradient, then electric field")
+  }
+  return Directions(i: axes[0], j: axes[1])
+}
+
+/// The model and its state.
+struct ModelArguments: ParsableArguments {
+  @Argument(help: "A shipped model (see 'kubo models') or the path of a model file.")
+  var model: String
+  @Option(help: ArgumentHelp("Replace a parameter of the model.", valueName: "name=value"))
+  var set: [String] = []
+  @Option(help: "The temperature k_B T, 0 or more.")
+  var temperature: String?
+  @Option(help: ArgumentHelp("Directions of the texture gradient and of the electric field.", valueName: "ij"))
+  var direction: String = "xx"
+  @Option(help: "Threads; the results do not depend on it. Default: all processors.")
+  var threads: Int?
+  @Option(help: ArgumentHelp("The CSV file to write; - is standard output.", valueName: "file"))
+  var output: String?
+  @Flag(help: "Replace an existing output file.")
+  var force = false
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads: found \(threads); expected 1 to 1024")
+    }
+    if let temperature, try number(temperature, "--temperature") < 0 {
+      throw ValidationError("--temperature: found '\(temperature)'; expected 0 or more")
+    }
+    _ = try settings(set)
+    _ = try directions(direction)
+  }
+
+  var threadCount: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
+
+  /// Reads the model file and applies `--set`.
+  func read() throws -> (file: ModelFile, model: Model, temperature: Double) {
+    let file = try ModelFile.read(path: Installation.modelPath(model))
+    let model = try file.model(setting: settings(set))
+    let t = try temperature.map { try number($0, "--temperature") } ?? file.defaults.temperature
+    return (file, model, t)
+  }
+
+  /// Refuses an output that cannot be written, before the work.
+  func checkOutput() throws {
+    if let output, output != "-" { try CSVFile.checkWritable(path: output, overwrite: force) }
+  }
+
+  /// Writes the table where `--output` says; without it, to standard output.
+  func write(_ table: CSVFile) throws {
+    guard let output, output != "-" else {
+      try standardOutput(table.text)
+      return
+    }
+    try table.write(to: output, overwrite: force)
+  }
+
+  func provenance(_ file: ModelFile, since start: Date) throws -> Provenance {
+    Provenance(
+      program: "kubo \(Kubo.version)", command: CommandLine.arguments.dropFirst().joined(separator: " "),
+      model: file, settings: try settings(set), wallTime: Date().timeIntervalSince(start))
+  }
+}
+
+/// Writes to standard output; a closed pipe is an error, not a signal.
+func standardOutput(_ text: String) throws {
+  signal(SIGPIPE, SIG_IGN)
+  do {
+    try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+  } catch {
+    throw OutputError.writeFailed(path: "standard output", reason: error.localizedDescription)
+  }
+}

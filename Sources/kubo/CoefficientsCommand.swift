@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import Foundation
+import KuboDiagrams
+import KuboFiles
+
+/// `kubo coefficients`.
+struct CoefficientsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "coefficients",
+    abstract: "sigma_c/tau and P_m, P_n, P_m_na, P_n_na, corrected and printed, against mu, as CSV.",
+    discussion: """
+      In the gap the P's are empty; the columns P.product = P sigma_c/tau are always there. At T = 0 a \
+      van Hove energy is an error: the row is empty and the exit status is 80.
+
+      EXAMPLE
+        kubo coefficients square --mu -3:-0.6:25 --temperature 0.02
+      """)
+
+  @OptionGroup var arguments: ModelArguments
+  @Option(help: ArgumentHelp("Chemical potentials, START:STOP:COUNT or a,b,c. Default: the model's.", valueName: "axis"))
+  var mu: String?
+  @Option(help: "Relative error of each average over the Fermi surface.")
+  var tolerance: String = "1e-9"
+
+  func validate() throws {
+    if let mu { _ = try axis(mu, "--mu") }
+    let t = try number(tolerance, "--tolerance")
+    guard t > 0, t < 1 else {
+      throw ValidationError("--tolerance: found '\(tolerance)'; expected a number between 0 and 1")
+    }
+  }
+
+  func run() async throws {
+    try await reporting {
+      let start = Date()
+      try arguments.checkOutput()
+      let (file, model, temperature) = try arguments.read()
+      let directions = try directions(arguments.direction)
+      let tolerance = try number(tolerance, "--tolerance")
+      var rows: [(mu: Double, coefficients: Coefficients?)] = []
+      var failed = false
+      for mu in try mu.map({ try axis($0, "--mu") }) ?? [file.defaults.mu] {
+        do {
+          rows.append(
+            (
+              mu,
+              try await Coefficients(
+                model: model, mu: mu, temperature: temperature, directions: directions,
+                tolerance: tolerance, threads: arguments.threadCount)
+            ))
+        } catch let error where error is NonConvergence || error is VanHove {
+          say("\(error)")
+          rows.append((mu, nil))
+          failed = true
+        }
+      }
+      try arguments.write(
+        CSVFile(
+          rows, temperature: temperature, directions: directions, tolerance: tolerance,
+          provenance: try arguments.provenance(file, since: start)))
+      if failed { throw ExitStatus.notConverged }
+    }
+  }
+}

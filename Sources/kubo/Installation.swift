@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import Foundation
+
+/// Where the shipped models and diagrams are.
+enum Installation {
+  /// The folder that holds `data/models` and `diagrams`: `KUBO_HOME`, or the nearest folder above
+  /// the program that has both, or the current folder.
+  static let home: URL = {
+    let files = FileManager.default
+    func holdsData(_ folder: URL) -> Bool {
+      ["data/models", "diagrams"].allSatisfy {
+        files.fileExists(atPath: folder.appending(path: $0).path)
+      }
+    }
+    if let path = ProcessInfo.processInfo.environment["KUBO_HOME"] { return URL(filePath: path) }
+    let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+    var folder = program.deletingLastPathComponent()
+    while folder.path != "/" {
+      for candidate in [folder, folder.appending(path: "share/kubo")] where holdsData(candidate) {
+        return candidate
+      }
+      folder.deleteLastPathComponent()
+    }
+    return URL(filePath: files.currentDirectoryPath)
+  }()
+
+  static var models: URL { home.appending(path: "data/models") }
+  static var diagrams: URL { home.appending(path: "diagrams") }
+
+  /// A path as given, or the shipped model of that name.
+  static func modelPath(_ name: String) -> String {
+    if name.contains("/") || name.hasSuffix(".yaml") || name.hasSuffix(".yml") { return name }
+    return models.appending(path: name + ".yaml").path
+  }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import Foundation
+import KuboDiagrams
+import KuboFiles
+
+/// `kubo matsubara`.
+struct MatsubaraCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "matsubara",
+    abstract: "Bare responses at Matsubara frequencies, by two routes, as CSV.",
+    discussion: """
+      R.sum is the Matsubara sum K(i omega_l) itself, with its tail; R.spectral follows from \
+      Im K(omega) at real frequencies. They must agree: that checks the analytic continuation.
+
+      EXAMPLE
+        kubo matsubara square --count 8 --responses Y,X_na
+      """)
+
+  @OptionGroup var arguments: ModelArguments
+  @OptionGroup var response: ResponseArguments
+  @Option(help: "How many Matsubara frequencies, from omega_0 = 0.")
+  var count: Int = 8
+
+  func run() async throws {
+    try await reporting {
+      let start = Date()
+      try arguments.checkOutput()
+      let columns = try response.chosen().map {
+        SpectrumRequest.Column(response: $0, dressing: .bare)
+      }
+      let (request, file) = try response.request(arguments, omegas: [], columns: columns)
+      let result = try await request.matsubara(count: count)
+      try arguments.write(
+        CSVFile(result, request: request, provenance: try arguments.provenance(file, since: start)))
+    }
+  }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import Foundation
+import KuboDiagrams
+import KuboFiles
+
+/// What `spectrum` and `matsubara` have in common.
+struct ResponseArguments: ParsableArguments {
+  @Option(help: "The chemical potential. Default: the model's.")
+  var mu: String?
+  @Option(help: ArgumentHelp("constant=GAMMA: g = 1/(eps - E + i Gamma), tau = 1/(2 Gamma).", valueName: "kind=value"))
+  var lifetime: String?
+  @Option(help: "Names, separated by commas; see the list below.")
+  var responses: String?
+  @Option(help: ArgumentHelp("A folder with more diagram files; one of a shipped name replaces the shipped one.", valueName: "dir"))
+  var diagrams: [String] = []
+  @Option(help: "Relative error of each part of each value.")
+  var tolerance: String = "1e-6"
+
+  func validate() throws {
+    if let mu { _ = try number(mu, "--mu") }
+    if let lifetime { _ = try kubo.lifetime(lifetime) }
+    let t = try number(tolerance, "--tolerance")
+    guard t > 0, t < 1 else {
+      throw ValidationError("--tolerance: found '\(tolerance)'; expected a number between 0 and 1")
+    }
+    _ = try chosen()
+  }
+
+  /// The responses asked for, or the named ones.
+  func chosen() throws -> [Response] {
+    guard let responses else { return Response.aliases.map { Response($0.alias)! } }
+    var list: [Response] = []
+    for name in responses.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
+      guard let response = Response(name) else {
+        throw ValidationError(
+          "--responses: found '\(name)'; expected \(Response.aliases.map(\.alias).joined(separator: ", ")), or operator.spin.projection as in s.xx.full"
+        )
+      }
+      guard !list.contains(response) else {
+        throw ValidationError("--responses: found '\(name)' twice; expected each response once")
+      }
+      list.append(response)
+    }
+    return list
+  }
+
+  /// The shipped diagrams and those of `--diagrams`.
+  func library() throws -> DiagramSet {
+    let library = try DiagramLibrary.read(directories: [Installation.diagrams.path] + diagrams)
+    for name in library.replaced { say("note: diagram \(name) replaces the shipped one") }
+    return DiagramSet(library.diagrams)
+  }
+
+  func request(_ arguments: ModelArguments, omegas: [Double], columns: [SpectrumRequest.Column])
+    throws -> (request: SpectrumRequest, file: ModelFile)
+  {
+    let (file, model, temperature) = try arguments.read()
+    return (
+      SpectrumRequest(
+        model: model, mu: try mu.map { try number($0, "--mu") } ?? file.defaults.mu,
+        temperature: temperature,
+        lifetime: try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime,
+        omegas: omegas, directions: try directions(arguments.direction), columns: columns,
+        diagrams: try library(), tolerance: try number(tolerance, "--tolerance"),
+        threads: arguments.threadCount), file
+    )
+  }
+}
+
+/// The table of responses and dressings for the help texts.
+let responseTable = """
+  RESPONSES (dressings)
+  \(Response.aliases.map { alias in
+    let response = Response(alias.alias)!
+    let dressings = response.dressings(.constant(1)).map(\.rawValue).joined(separator: ", ")
+    return "  \(alias.alias.padding(toLength: 11, withPad: " ", startingAt: 0)) \(alias.meaning) = \(alias.name) (\(dressings))"
+  }.joined(separator: "\n"))
+    any other operator.spin.projection of the diagrams, as in s.xy.full or Sigma.xx.O_adiabatic (bare)
+  """
+
+/// `kubo spectrum`.
+struct SpectrumCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "spectrum",
+    abstract: "Responses against frequency, as CSV.",
+    discussion: """
+      For each response R and dressing D the columns R.D.re, R.D.im hold K(omega) - K(0) (for sigma, \
+      sigma itself), R.D.static holds K(0), R.D.err bounds the error of each and of their sum.
+
+      EXAMPLE
+        kubo spectrum honeycomb --mu -1 --lifetime constant=0.02 --omega 0:3:100 --responses sigma
+
+      \(responseTable)
+      """)
+
+  @OptionGroup var arguments: ModelArguments
+  @OptionGroup var response: ResponseArguments
+  @Option(help: ArgumentHelp("Frequencies, START:STOP:COUNT or a,b,c.", valueName: "axis"))
+  var omega: String = "0:3:200"
+  @Option(help: "bare, closed, closed_printed, separated by commas. Default: all that exist.")
+  var dressing: String?
+  @Flag(help: "Add a column for each diagram of each bare response.")
+  var perDiagram = false
+
+  func validate() throws {
+    _ = try axis(omega, "--omega")
+    _ = try dressings()
+  }
+
+  private func dressings() throws -> [Dressing]? {
+    try dressing?.split(separator: ",", omittingEmptySubsequences: false).map {
+      guard let dressing = Dressing(rawValue: String($0)) else {
+        throw ValidationError(
+          "--dressing: found '\($0)'; expected \(Dressing.allCases.map(\.rawValue).joined(separator: ", "))"
+        )
+      }
+      return dressing
+    }
+  }
+
+  func run() async throws {
+    try await reporting {
+      let start = Date()
+      try arguments.checkOutput()
+      var (request, file) = try response.request(
+        arguments, omegas: axis(omega, "--omega"), columns: [])
+      request.columns = try columns(request)
+      let spectrum = try await request.spectrum()
+      let table = CSVFile(
+        spectrum, request: request, provenance: try arguments.provenance(file, since: start))
+      try arguments.write(table)
+      for validity in spectrum.validity(request) where validity.isPoor {
+        say("note: \(validity.label): \(validity.text)")
+      }
+      for failure in spectrum.failures { say("\(failure)") }
+      if !spectrum.failures.isEmpty { throw ExitStatus.notConverged }
+    }
+  }
+
+  /// Every pair asked for; without `--dressing`, every pair that exists, and with `--responses`
+  /// and `--dressing` both given, a pair that does not exist is refused.
+  private func columns(_ request: SpectrumRequest) throws -> [SpectrumRequest.Column] {
+    let asked = try dressings()
+    var columns: [SpectrumRequest.Column] = []
+    for r in try response.chosen() {
+      let known = r.dressings(request.lifetime)
+      let wanted = asked.map { list in
+        response.responses == nil ? list.filter(known.contains) : list
+      }
+      for dressing in wanted ?? known {
+        columns.append(.init(response: r, dressing: dressing))
+        if perDiagram, dressing == .bare {
+          columns += request.diagrams.diagrams(of: r).map {
+            .init(response: r, dressing: .bare, diagram: $0.name)
+          }
+        }
+      }
+    }
+    return columns
+  }
+}
