@@ -30,7 +30,8 @@ public struct Provenance: Sendable {
       ("model_file", model.path), ("model_sha256", model.sha256),
     ]
     for parameter in model.parameters {
-      lines.append(("parameter.\(parameter.name)", "\(settings[parameter.name] ?? parameter.value)"))
+      lines.append(
+        ("parameter.\(parameter.name)", "\(settings[parameter.name] ?? parameter.value)"))
     }
     lines.append(("units.energy", model.units.energy))
     lines.append(("units.length", model.units.length))
@@ -39,7 +40,9 @@ public struct Provenance: Sendable {
   }
 
   /// The wall time, the last header line.
-  var footer: (key: String, value: String) { ("wall_time_s", "\((wallTime * 1000).rounded() / 1000)") }
+  var footer: (key: String, value: String) {
+    ("wall_time_s", "\((wallTime * 1000).rounded() / 1000)")
+  }
 }
 
 extension SpectrumRequest {
@@ -132,7 +135,10 @@ extension CSVFile {
       ),
       ("column.P", "dimensionless; empty where mu lies in the gap or the value did not converge"),
       ("column.*.product", "P sigma_c/tau, given in the gap too"),
-      ("column.printed", "as the paper prints it; corrected: with the signs and terms the loops require"),
+      (
+        "column.printed",
+        "as the paper prints it; corrected: with the signs and terms the loops require"
+      ),
       ("column.Delta_over_J", "mean and standard deviation of Delta_k/J on the Fermi surface"),
       provenance.footer,
     ]

@@ -91,7 +91,8 @@ public struct AdaptiveIntegrator: ~Copyable {
               &function, a, absolute, relative, limit, workspace, &value, &error)
           } else {
             gsl_integration_qag(
-              &function, a, b, absolute, relative, limit, Int32(GSL_INTEG_GAUSS21), workspace, &value,
+              &function, a, b, absolute, relative, limit, Int32(GSL_INTEG_GAUSS21), workspace,
+              &value,
               &error)
           }
         // Roundoff is reported when the last digits stop improving; the estimate says how good

@@ -70,10 +70,13 @@ func lifetime(_ text: String) throws -> Lifetime {
 
 /// Reads two of x, y, z.
 func directions(_ text: String) throws -> Directions {
-  let axes = text.compactMap { "xyz".firstIndex(of: $0) }.map { "xyz".distance(from: "xyz".startIndex, to: $0) }
+  let axes = text.compactMap { "xyz".firstIndex(of: $0) }.map {
+    "xyz".distance(from: "xyz".startIndex, to: $0)
+  }
   guard text.count == 2, axes.count == 2 else {
     throw ValidationError(
-      "--direction: found '\(text)'; expected two of x, y, z, as in xx or xy: texture gradient, then electric field")
+      "--direction: found '\(text)'; expected two of x, y, z, as in xx or xy: texture gradient, then electric field"
+    )
   }
   return Directions(i: axes[0], j: axes[1])
 }
@@ -86,7 +89,9 @@ struct ModelArguments: ParsableArguments {
   var set: [String] = []
   @Option(help: "The temperature k_B T, 0 or more.")
   var temperature: String?
-  @Option(help: ArgumentHelp("Directions of the texture gradient and of the electric field.", valueName: "ij"))
+  @Option(
+    help: ArgumentHelp(
+      "Directions of the texture gradient and of the electric field.", valueName: "ij"))
   var direction: String = "xx"
   @Option(help: "Threads; the results do not depend on it. Default: all processors.")
   var threads: Int?
@@ -132,7 +137,8 @@ struct ModelArguments: ParsableArguments {
 
   func provenance(_ file: ModelFile, since start: Date) throws -> Provenance {
     Provenance(
-      program: "kubo \(Kubo.version)", command: CommandLine.arguments.dropFirst().joined(separator: " "),
+      program: "kubo \(Kubo.version)",
+      command: CommandLine.arguments.dropFirst().joined(separator: " "),
       model: file, settings: try settings(set), wallTime: Date().timeIntervalSince(start))
   }
 }

@@ -8,7 +8,8 @@ import KuboFiles
 struct CoefficientsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "coefficients",
-    abstract: "sigma_c/tau and P_m, P_n, P_m_na, P_n_na, corrected and printed, against mu, as CSV.",
+    abstract:
+      "sigma_c/tau and P_m, P_n, P_m_na, P_n_na, corrected and printed, against mu, as CSV.",
     discussion: """
       In the gap the P's are empty; the columns P.product = P sigma_c/tau are always there. At T = 0 a \
       van Hove energy is an error: the row is empty and the exit status is 80.
@@ -18,7 +19,9 @@ struct CoefficientsCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var arguments: ModelArguments
-  @Option(help: ArgumentHelp("Chemical potentials, START:STOP:COUNT or a,b,c. Default: the model's.", valueName: "axis"))
+  @Option(
+    help: ArgumentHelp(
+      "Chemical potentials, START:STOP:COUNT or a,b,c. Default: the model's.", valueName: "axis"))
   var mu: String?
   @Option(help: "Relative error of each average over the Fermi surface.")
   var tolerance: String = "1e-9"

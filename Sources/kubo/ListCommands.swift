@@ -38,7 +38,8 @@ struct DiagramsCommand: AsyncParsableCommand {
       for diagram in library.diagrams {
         let operators = diagram.measures.map(\.name).joined(separator: ", ")
         let sums = diagram.contributesTo.joined(separator: ", ")
-        text += "\(pad(diagram.name, 30)) \(firstSentence(diagram.summary)) [\(operators): \(sums)]\n"
+        text +=
+          "\(pad(diagram.name, 30)) \(firstSentence(diagram.summary)) [\(operators): \(sums)]\n"
       }
       try standardOutput(text)
     }

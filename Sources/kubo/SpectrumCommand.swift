@@ -8,11 +8,16 @@ import KuboFiles
 struct ResponseArguments: ParsableArguments {
   @Option(help: "The chemical potential. Default: the model's.")
   var mu: String?
-  @Option(help: ArgumentHelp("constant=GAMMA: g = 1/(eps - E + i Gamma), tau = 1/(2 Gamma).", valueName: "kind=value"))
+  @Option(
+    help: ArgumentHelp(
+      "constant=GAMMA: g = 1/(eps - E + i Gamma), tau = 1/(2 Gamma).", valueName: "kind=value"))
   var lifetime: String?
   @Option(help: "Names, separated by commas; see the list below.")
   var responses: String?
-  @Option(help: ArgumentHelp("A folder with more diagram files; one of a shipped name replaces the shipped one.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "A folder with more diagram files; one of a shipped name replaces the shipped one.",
+      valueName: "dir"))
   var diagrams: [String] = []
   @Option(help: "Relative error of each part of each value.")
   var tolerance: String = "1e-6"
@@ -130,6 +135,9 @@ struct SpectrumCommand: AsyncParsableCommand {
       let table = CSVFile(
         spectrum, request: request, provenance: try arguments.provenance(file, since: start))
       try arguments.write(table)
+      if let output = arguments.output, output != "-" {
+        try standardOutput(spectrum.summary(request) + "\nwritten: \(output)\n")
+      }
       for validity in spectrum.validity(request) where validity.isPoor {
         say("note: \(validity.label): \(validity.text)")
       }

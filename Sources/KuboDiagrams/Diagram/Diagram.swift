@@ -122,7 +122,8 @@ public struct Diagram: Sendable, Equatable {
     guard electric.count == 1 else {
       throw DiagramError(
         .loop, found: "\(electric.count) vertices of the electric field",
-        expected: "one (\(VertexOperator.all.filter(\.carriesElectricField).map(\.name).joined(separator: ", "))): the response is linear in the field"
+        expected:
+          "one (\(VertexOperator.all.filter(\.carriesElectricField).map(\.name).joined(separator: ", "))): the response is linear in the field"
       )
     }
     for (n, frequency) in propagators.enumerated() {
@@ -130,7 +131,8 @@ public struct Diagram: Sendable, Equatable {
       guard frequency == due else {
         throw DiagramError(
           .propagator(n), found: "frequency: \(frequency.rawValue)",
-          expected: "frequency: \(due.rawValue), since the external frequency enters at the electric field's vertex and leaves at the measured one"
+          expected:
+            "frequency: \(due.rawValue), since the external frequency enters at the electric field's vertex and leaves at the measured one"
         )
       }
     }

@@ -7,12 +7,21 @@ import RealModule
 /// Diagrams that differ only in which bands their vertices may join share the traces: a *skeleton*
 /// is the list of operators and frequencies, and each sum is a skeleton with the band labels it
 /// keeps.
-struct LoopWeights: Sendable {
+package struct LoopWeights: Sendable {
   /// One sum of diagrams that wants a number of its own.
-  struct Sum: Sendable {
+  package struct Sum: Sendable {
     let measured: MeasuredOperator
     let spin: (measured: SpinComponent, field: SpinComponent)
     let diagrams: [Diagram]
+
+    package init(
+      measured: MeasuredOperator, spin: (measured: SpinComponent, field: SpinComponent),
+      diagrams: [Diagram]
+    ) {
+      self.measured = measured
+      self.spin = spin
+      self.diagrams = diagrams
+    }
   }
 
   private struct Share: Sendable {
@@ -33,12 +42,12 @@ struct LoopWeights: Sendable {
   }
 
   /// The bubbles that occur.
-  let bubbles: [Bubble]
+  package let bubbles: [Bubble]
   let sumCount: Int
   private var skeletons: [Skeleton] = []
 
   /// Sorts the diagrams of `sums`; `known` are bubbles that get the first indices.
-  init(_ sums: [Sum], known: [Bubble]) {
+  package init(_ sums: [Sum], known: [Bubble]) {
     var bubbles = known
     var index = Dictionary(uniqueKeysWithValues: known.enumerated().map { ($1, $0) })
     sumCount = sums.count
@@ -84,7 +93,7 @@ struct LoopWeights: Sendable {
   ///
   /// With `isPaired`, the frame stands for the pair k, -k, whose traces are complex conjugates up
   /// to the parity of the number of derivatives.
-  func add(
+  package func add(
     _ frame: Frame, weight: Double, isPaired: Bool,
     to sums: UnsafeMutablePointer<ComplexDouble>, magnitudes: UnsafeMutablePointer<Double>?
   ) {
@@ -142,6 +151,18 @@ struct LoopWeights: Sendable {
   @inline(__always)
   private func part(_ z: ComplexDouble, _ parity: Int) -> ComplexDouble {
     parity == 1 ? ComplexDouble(z.real) : ComplexDouble(0, z.imaginary)
+  }
+
+  /// The indices of the bubbles that some diagram keeps.
+  var keptBubbles: [Int] {
+    var kept: Set<Int> = []
+    for skeleton in skeletons {
+      for (code, bubble) in skeleton.bubbles.enumerated()
+      where skeleton.shares.contains(where: { $0.bands >> UInt16(code) & 1 == 1 }) {
+        kept.insert(bubble)
+      }
+    }
+    return kept.sorted()
   }
 
   /// The codes of band labels that all vertices of `diagram` allow.

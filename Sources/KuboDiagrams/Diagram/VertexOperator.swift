@@ -43,7 +43,8 @@ public struct VertexOperator: Sendable, Equatable {
 
   /// The charge current along i with e = 1, d_i H; (S5.2).
   static let chargeCurrent = VertexOperator(
-    name: "j", equation: "j_i = d_i H (S5.2)", pauli: .unit, carriesElectricField: false, parity: -1,
+    name: "j", equation: "j_i = d_i H (S5.2)", pauli: .unit, carriesElectricField: false,
+    parity: -1,
     matrix: { frame, _, _ in frame.currentI })
 
   /// The anomalous spin current along i, the adiabatic part of d_i H sigma^alpha less that of the

@@ -19,12 +19,17 @@ public struct Bubble: Hashable, Sendable {
 }
 
 /// The two band energies at one k, measured from mu; real, since k is.
-struct BandPair: Sendable {
-  var bonding: Double
-  var antibonding: Double
+package struct BandPair: Sendable {
+  package var bonding: Double
+  package var antibonding: Double
+
+  package init(bonding: Double, antibonding: Double) {
+    self.bonding = bonding
+    self.antibonding = antibonding
+  }
 
   @inline(__always)
-  subscript(_ s: Band) -> Double { s == .bonding ? bonding : antibonding }
+  package subscript(_ s: Band) -> Double { s == .bonding ? bonding : antibonding }
 }
 
 /// The Matsubara sum of a bubble at constant lifetime, in closed form.
@@ -50,13 +55,13 @@ public struct ClosedFormBubble: Sendable {
   public init(line: FermiLogarithm) { self.line = line }
 
   /// K(0), real.
-  func staticPart(_ bubble: Bubble, _ x: BandPair) -> Double {
+  package func staticPart(_ bubble: Bubble, _ x: BandPair) -> Double {
     let poles = x.poles(bubble.plus) + x.poles(bubble.inner)
     return -line.dividedDifference(poles).imaginary / .pi
   }
 
   /// [K(omega) - K(0)] / omega; the derivative of K at omega = 0.
-  func dynamicQuotient(_ bubble: Bubble, _ x: BandPair, omega: Double) -> ComplexDouble {
+  package func dynamicQuotient(_ bubble: Bubble, _ x: BandPair, omega: Double) -> ComplexDouble {
     let a = x.poles(bubble.plus)
     let c = x.poles(bubble.inner)
     var sum = ComplexDouble.zero

@@ -10,10 +10,10 @@ import RealModule
 /// division for each further propagator. K(omega) - K(0) is formed by subtraction, which is as good
 /// as the quotient form once |omega| exceeds a neighbourhood of the poles; below it, and at points
 /// where the bands all but touch, ``ClosedFormBubble`` takes over.
-struct FastBubbles: Sendable {
+package struct FastBubbles: Sendable {
   /// The bubbles this type knows, in the order of its output: 4 with two propagators, then
   /// a bc (6) and ab c (6).
-  static let bubbles: [Bubble] = {
+  package static let bubbles: [Bubble] = {
     var list: [Bubble] = []
     let s = Band.allCases
     for a in s { for c in s { list.append(Bubble(plus: [a], inner: [c])) } }
@@ -24,30 +24,30 @@ struct FastBubbles: Sendable {
   private static let pairs: [(Band, Band)] = [
     (.bonding, .bonding), (.bonding, .antibonding), (.antibonding, .antibonding),
   ]
-  static let count = 16
+  package static let count = 16
 
   let line: FermiLogarithm
   private let exact: ClosedFormBubble
 
-  init(line: FermiLogarithm) {
+  package init(line: FermiLogarithm) {
     self.line = line
     exact = ClosedFormBubble(line: line)
   }
 
   /// What depends on k only.
-  struct Point {
+  package struct Point {
     var x: BandPair
     /// l and l' at the two poles.
     var l: (ComplexDouble, ComplexDouble)
     var l1: (ComplexDouble, ComplexDouble)
     /// K(0) of every bubble.
-    var statics: InlineArray<16, Double>
+    package var statics: InlineArray<16, Double>
     /// Whether the bands are too close for differences that divide by 2 Delta.
     var isClose: Bool
   }
 
   /// Prepares a k-point.
-  func point(_ x: BandPair) -> Point {
+  package func point(_ x: BandPair) -> Point {
     let (lp, lp1) = line.valueAndDerivative(x.bonding)
     let (lm, lm1) = line.valueAndDerivative(x.antibonding)
     let close = abs(x.antibonding - x.bonding) <= line.neighbourhood(nearest(x))
@@ -74,7 +74,7 @@ struct FastBubbles: Sendable {
 
   /// [K(omega) - K(0)]/omega of all ``bubbles`` into `out`; the derivative at omega = 0.
   @inline(__always)
-  func dynamicQuotients(
+  package func dynamicQuotients(
     _ point: borrowing Point, omega: Double, into out: UnsafeMutablePointer<ComplexDouble>
   ) {
     if point.isClose || abs(omega) <= 0.2 * line.neighbourhood(0) {
@@ -159,22 +159,38 @@ struct FastBubbles: Sendable {
     // g+_a g_b g_c: equal inner bands confluent, unequal ones by 1/(x_b - x_c).
     let slopeP = (point.l1.0 - pp1).conjugate
     let slopeM = (point.l1.1 - pm1).conjugate
-    put(4, (rPP - point.l1.0).multiplied(by: bare), (aPP - pp1).multiplied(by: bare), (mixPP + slopeP) * dS)
-    put(5, (rPM - rPP).multiplied(by: inverseGap), (aPM - aPP).multiplied(by: inverseGap), (mixPM - mixPP).multiplied(by: inverseGap))
+    put(
+      4, (rPP - point.l1.0).multiplied(by: bare), (aPP - pp1).multiplied(by: bare),
+      (mixPP + slopeP) * dS)
+    put(
+      5, (rPM - rPP).multiplied(by: inverseGap), (aPM - aPP).multiplied(by: inverseGap),
+      (mixPM - mixPP).multiplied(by: inverseGap))
     put(6, rPMM, aPMM, (mixPM + slopeM) * dPM)
     put(7, rMPP, aMPP, (mixMP + slopeP) * dMP)
-    put(8, (rMM - rMP).multiplied(by: inverseGap), (aMM - aMP).multiplied(by: inverseGap), (mixMM - mixMP).multiplied(by: inverseGap))
-    put(9, (rMM - point.l1.1).multiplied(by: bare), (aMM - pm1).multiplied(by: bare), (mixMM + slopeM) * dS)
+    put(
+      8, (rMM - rMP).multiplied(by: inverseGap), (aMM - aMP).multiplied(by: inverseGap),
+      (mixMM - mixMP).multiplied(by: inverseGap))
+    put(
+      9, (rMM - point.l1.1).multiplied(by: bare), (aMM - pm1).multiplied(by: bare),
+      (mixMM + slopeM) * dS)
 
     // g+_a g+_b g_c.
     let riseP = point.l1.0 - mp1
     let riseM = point.l1.1 - mm1
-    put(10, (mp1 - rPP).multiplied(by: bare), (point.l1.0 - aPP).multiplied(by: bare), (riseP - mixPP) * dS)
-    put(11, (rMP - rPP).multiplied(by: inverseGap), (aMP - aPP).multiplied(by: inverseGap), (mixMP - mixPP).multiplied(by: inverseGap))
+    put(
+      10, (mp1 - rPP).multiplied(by: bare), (point.l1.0 - aPP).multiplied(by: bare),
+      (riseP - mixPP) * dS)
+    put(
+      11, (rMP - rPP).multiplied(by: inverseGap), (aMP - aPP).multiplied(by: inverseGap),
+      (mixMP - mixPP).multiplied(by: inverseGap))
     put(12, rMMP, aMMP, (riseM - mixMP) * dMP)
     put(13, rPPM, aPPM, (riseP - mixPM) * dPM)
-    put(14, (rMM - rPM).multiplied(by: inverseGap), (aMM - aPM).multiplied(by: inverseGap), (mixMM - mixPM).multiplied(by: inverseGap))
-    put(15, (mm1 - rMM).multiplied(by: bare), (point.l1.1 - aMM).multiplied(by: bare), (riseM - mixMM) * dS)
+    put(
+      14, (rMM - rPM).multiplied(by: inverseGap), (aMM - aPM).multiplied(by: inverseGap),
+      (mixMM - mixPM).multiplied(by: inverseGap))
+    put(
+      15, (mm1 - rMM).multiplied(by: bare), (point.l1.1 - aMM).multiplied(by: bare),
+      (riseM - mixMM) * dS)
   }
 
   /// How near the resonance second differences are taken by the Taylor series: they lose at most

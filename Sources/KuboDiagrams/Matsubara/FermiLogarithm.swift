@@ -129,7 +129,8 @@ public struct FermiLogarithm: Sendable {
   }
 
   /// Over the poles with indices `first` to `last` of a sorted list.
-  private func dividedDifference(_ x: PoleList, from first: Int, through last: Int) -> ComplexDouble {
+  private func dividedDifference(_ x: PoleList, from first: Int, through last: Int) -> ComplexDouble
+  {
     let (low, high) = (x[first], x[last])
     let nearest = low > 0 ? low : high < 0 ? high : 0
     if high - low <= neighbourhood(nearest) {

@@ -12,26 +12,26 @@ import RealModule
 ///
 ///     h sum_n f(eps_n) = int_a f + (h^2/24) f'(a) - (7 h^4/5760) f'''(a) + O(h^6 f^(5))
 ///
-/// With a at least 40 h and 6 times every energy, the tail is good to 1e-9 of itself or better.
+/// With a at least 40 h and twice every energy, the tail is good to 1e-9 of itself or better.
 /// Source: physics.md section 3, the first of the three routes to K.
-struct MatsubaraSum: Sendable {
+package struct MatsubaraSum: Sendable {
   let temperature, broadening: Double
   /// Frequencies below this many steps are summed one by one.
   private let count: Int
   private let tail: [(t: Double, w: Double)]
 
   /// The sum for energies up to `bound` from mu and Matsubara indices up to `largest`.
-  init(temperature: Double, broadening: Double, bound: Double, largest: Int) {
+  package init(temperature: Double, broadening: Double, bound: Double, largest: Int) {
     precondition(temperature > 0)
     self.temperature = temperature
     self.broadening = broadening
     let step = 2 * Double.pi * temperature
-    count = max(40, Int(6 * (bound + broadening) / step)) + largest
-    tail = GaussRule.unitInterval(16)
+    count = max(40, Int(2 * (bound + broadening) / step)) + largest
+    tail = GaussRule.unitInterval(20)
   }
 
   /// The sums of all `bubbles` at i omega_l, real or complex as F makes them.
-  func values(_ bubbles: [Bubble], _ x: BandPair, index l: Int) -> [ComplexDouble] {
+  package func values(_ bubbles: [Bubble], _ x: BandPair, index l: Int) -> [ComplexDouble] {
     let step = 2 * Double.pi * temperature
     let omega = step * Double(l)
     var sums = [ComplexDouble](repeating: .zero, count: bubbles.count)

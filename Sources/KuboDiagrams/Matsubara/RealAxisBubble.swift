@@ -10,13 +10,18 @@ import RealModule
 ///
 /// Source: physics.md section 3. This is the second of the three routes to K; it knows nothing of
 /// partial fractions and divided differences, which it checks, and works for any propagator.
-struct RealAxisBubble {
+package struct RealAxisBubble {
   /// T and Gamma, in energy units.
   let temperature, broadening: Double
 
+  package init(temperature: Double, broadening: Double) {
+    self.temperature = temperature
+    self.broadening = broadening
+  }
+
   /// K(omega) for the energies `x`, measured from mu, to about 1e-11 absolute.
   /// - Throws: `QuadratureError`.
-  func value(_ bubble: Bubble, _ x: BandPair, omega: Double) throws -> ComplexDouble {
+  package func value(_ bubble: Bubble, _ x: BandPair, omega: Double) throws -> ComplexDouble {
     let integrator = AdaptiveIntegrator()
     // F with the signs of the two imaginary parts, +1 retarded and -1 advanced.
     func product(_ plus: Double, _ inner: Double, _ eps: Double) -> ComplexDouble {

@@ -98,7 +98,8 @@ public struct Frame: Sendable {
   }
 
   init(
-    exchange: Double, hopping: DerivativeJet, eta: DerivativeJet, etabar: DerivativeJet, isReal: Bool
+    exchange: Double, hopping: DerivativeJet, eta: DerivativeJet, etabar: DerivativeJet,
+    isReal: Bool
   ) {
     self.exchange = exchange
     self.hopping = hopping.value
@@ -229,7 +230,8 @@ public struct BlochHamiltonian: Sendable {
     }
     for term in intra {
       let (forward, backward) = phases(k, term, isReal)
-      add(&hopping, forward, -term.amplitude, ComplexDouble(0, -term.ri), ComplexDouble(0, -term.rj))
+      add(
+        &hopping, forward, -term.amplitude, ComplexDouble(0, -term.ri), ComplexDouble(0, -term.rj))
       add(&hopping, backward, -term.amplitude, ComplexDouble(0, term.ri), ComplexDouble(0, term.rj))
     }
     return Frame(exchange: exchange, hopping: hopping, eta: eta, etabar: etabar, isReal: isReal)

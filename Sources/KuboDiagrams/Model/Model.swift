@@ -148,7 +148,8 @@ public struct Model: Sendable, Equatable {
         let difference = zip(hop.vector, first.vector).map { $0 - $1 }
         guard isLatticeVector(difference) else {
           throw ModelError(
-            .interSublattice(n), found: "\(hop.vector), which differs from \(first.vector) by \(difference)",
+            .interSublattice(n),
+            found: "\(hop.vector), which differs from \(first.vector) by \(difference)",
             expected: "a difference that is a lattice vector, so that all hops reach one sublattice"
           )
         }

@@ -35,7 +35,8 @@ public enum ClosedForm: Sendable, CaseIterable {
     case .cantingX:
       return frame.cosThetaIJ.multiplied(by: 2 * j * j * sign)
     case .adiabaticY:
-      let mixed = (frame.hoppingJ * frame.deltaI * frame.inverseDelta * frame.cosTheta * frame.cosTheta)
+      let mixed =
+        (frame.hoppingJ * frame.deltaI * frame.inverseDelta * frame.cosTheta * frame.cosTheta)
         .multiplied(by: -2)
       switch version {
       case .corrected:

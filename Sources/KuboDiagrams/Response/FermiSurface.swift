@@ -61,7 +61,8 @@ struct FermiSurface: Sendable {
   private func sharp(mu: Double) async throws -> [Estimate] {
     if let point = model.vanHove(at: mu) { throw point }
     let full = 0.5 / model.largestCurvature()
-    let start = Int((4 / (full * model.energySlope * model.energySlope)).squareRoot().rounded(.up)) + 16
+    let start =
+      Int((4 / (full * model.energySlope * model.energySlope)).squareRoot().rounded(.up)) + 16
     let label = "mu = \(mu)"
     let first = try await deformed(mu: mu, step: full, start: start, label: label)
     let second = try await deformed(mu: mu, step: 0.7 * full, start: start, label: label)
@@ -113,13 +114,15 @@ struct FermiSurface: Sendable {
     start: Int, label: String,
     _ evaluate: @escaping (Int) async throws -> (values: [ComplexDouble], scales: [Double])
   ) async throws -> [Estimate] {
-    let refinement = GridRefinement(start: start, dimension: model.dimension, pointLimit: 30_000_000)
+    let refinement = GridRefinement(
+      start: start, dimension: model.dimension, pointLimit: 30_000_000)
     let outcome = try await refinement.run(groups: 1) { divisions, _ in
       let level = try await evaluate(divisions)
       return .init(values: [level.values], scales: [level.scales])
     } allowed: { _, values, scales in
       values.indices.map {
-        let limit = max(tolerance * max(abs(values[$0].real), 1e-6 * scales[$0]), 2e-14 * scales[$0])
+        let limit = max(
+          tolerance * max(abs(values[$0].real), 1e-6 * scales[$0]), 2e-14 * scales[$0])
         return PartErrors(real: limit, imaginary: limit)
       }
     }[0]
@@ -134,9 +137,10 @@ struct FermiSurface: Sendable {
   /// The mean over the grid per cell volume.
   private func sum(
     _ grid: PeriodicGrid,
-    _ add: @escaping @Sendable (
-      _ star: [PeriodicGrid.StarPoint], _ values: inout [ComplexDouble], _ scales: inout [Double]
-    ) -> Void
+    _ add:
+      @escaping @Sendable (
+        _ star: [PeriodicGrid.StarPoint], _ values: inout [ComplexDouble], _ scales: inout [Double]
+      ) -> Void
   ) async throws -> (values: [ComplexDouble], scales: [Double]) {
     let blockSize = 64
     let blocks = (grid.count + blockSize - 1) / blockSize

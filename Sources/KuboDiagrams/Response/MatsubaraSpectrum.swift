@@ -31,13 +31,15 @@ extension SpectrumRequest {
   /// Computes K(i omega_l), l = 0 ..< count, for the bare columns of the request; its omegas are
   /// not used.
   ///
-  /// Accuracy: `tolerance` of the value, with 1e-2 of the scale as the floor.
+  /// Accuracy: `tolerance` of the value, with a tenth of the sum of the absolute contributions as the
+  /// floor.
   /// - Throws: ``RequestError``, ``NonConvergence``, `QuadratureError`.
   public func matsubara(count: Int) async throws -> MatsubaraSpectrum {
     try check()
     guard temperature > 0 else {
       throw RequestError(
-        "temperature", found: "0", expected: "T > 0: at T = 0 the Matsubara frequencies are a continuum")
+        "temperature", found: "0",
+        expected: "T > 0: at T = 0 the Matsubara frequencies are a continuum")
     }
     guard count > 0, count <= 10_000 else {
       throw RequestError("count", found: "\(count)", expected: "1 to 10000 Matsubara frequencies")
@@ -49,12 +51,9 @@ extension SpectrumRequest {
         diagrams: diagrams.diagrams(of: $0.response))
     }
     // The spectral integral reaches to omega = infinity; the table grows with its logarithm.
-    let line = FermiLogarithm(temperature: temperature, broadening: gamma, reach: 1e12)
     let zone = ZoneSum(
-      model: model, hamiltonian: BlochHamiltonian(model, directions: directions),
-      symmetries: model.energySymmetries(), mu: mu,
-      weights: LoopWeights(sums, known: FastBubbles.bubbles), closedForms: [],
-      bubbles: FastBubbles(line: line), threads: threads)
+      model: model, directions: directions, mu: mu, temperature: temperature, broadening: gamma,
+      loops: sums, closedForms: [], reach: 1e12, threads: threads)
     let direct = try await directSums(zone, gamma, count)
     let step = 2 * Double.pi * temperature
     let frequencies = (0..<count).map { Double($0) * step }
@@ -70,14 +69,15 @@ extension SpectrumRequest {
   }
 
   private func allowance(_ value: Double, _ scale: Double) -> Double {
-    max(tolerance * max(abs(value), 1e-2 * scale), 2e-14 * scale)
+    tolerance * max(abs(value), 0.1 * scale)
   }
 
   private func directSums(_ zone: ZoneSum, _ gamma: Double, _ count: Int) async throws
     -> [GridRefinement.Outcome]
   {
     let matsubara = MatsubaraSum(
-      temperature: temperature, broadening: gamma, bound: model.energyBound + abs(mu), largest: count)
+      temperature: temperature, broadening: gamma, bound: model.energyBound + abs(mu),
+      largest: count)
     let start = Int(min(1e6, (model.energySlope / (gamma + .pi * temperature)).rounded(.up)))
     let outcomes = try await GridRefinement(start: start, dimension: model.dimension).run(
       groups: count
@@ -149,6 +149,8 @@ extension ZoneSum {
     let blocks = (grid.count + blockSize - 1) / blockSize
     let jobs = min(128, blocks)
     let bubbleCount = weights.bubbles.count
+    let kept = weights.keptBubbles
+    let keptBubbles = kept.map { weights.bubbles[$0] }
     let outputs = weights.sumCount
     let parts = try await parallelMap(jobs, threads: threads) { job in
       var values = [ComplexDouble](repeating: .zero, count: indices.count * outputs)
@@ -158,11 +160,11 @@ extension ZoneSum {
           guard let star = grid.star(of: index) else { continue }
           let (x, w, m) = traces(star)
           for (position, l) in indices.enumerated() {
-            let k = sum.values(weights.bubbles, x, index: l)
+            let k = sum.values(keptBubbles, x, index: l)
             for output in 0..<outputs {
-              for b in 0..<bubbleCount {
-                values[position * outputs + output] += w[output * bubbleCount + b] * k[b]
-                scales[position * outputs + output] += m[output * bubbleCount + b] * k[b].length
+              for (n, b) in kept.enumerated() {
+                values[position * outputs + output] += w[output * bubbleCount + b] * k[n]
+                scales[position * outputs + output] += m[output * bubbleCount + b] * k[n].length
               }
             }
           }
@@ -189,12 +191,14 @@ extension ZoneSum {
       let frame = hamiltonian.frame(at: point.k)
       if n == 0 {
         x = BandPair(
-          bonding: frame.energy(.bonding).real - mu, antibonding: frame.energy(.antibonding).real - mu)
+          bonding: frame.energy(.bonding).real - mu,
+          antibonding: frame.energy(.antibonding).real - mu)
       }
       w.withUnsafeMutableBufferPointer { w in
         m.withUnsafeMutableBufferPointer { m in
           weights.add(
-            frame, weight: point.weight, isPaired: true, to: w.baseAddress!, magnitudes: m.baseAddress!)
+            frame, weight: point.weight, isPaired: true, to: w.baseAddress!,
+            magnitudes: m.baseAddress!)
         }
       }
     }

@@ -67,7 +67,8 @@ public struct Spectrum: Sendable {
   ///
   /// The resonance of the nonadiabatic closed forms puts Delta_k -> J; every printed form holds for
   /// omega tau << 1 only.
-  public func validity(_ request: SpectrumRequest) -> [(label: String, text: String, isPoor: Bool)] {
+  public func validity(_ request: SpectrumRequest) -> [(label: String, text: String, isPoor: Bool)]
+  {
     guard case .constant(let gamma) = request.lifetime else { return [] }
     let largest = (omegas.map(abs).max() ?? 0) / (2 * gamma)
     return columns.compactMap { column in
@@ -79,7 +80,7 @@ public struct Spectrum: Sendable {
       if form == .nonadiabaticX || form == .nonadiabaticY {
         if let ratio = gapRatio {
           parts.append(
-            "Delta_k/J on the Fermi surface: mean \(short(ratio.mean)), standard deviation \(short(ratio.spread)), should be 1, 0"
+            "Delta_k/J on the Fermi surface: mean \(significant(ratio.mean)), standard deviation \(significant(ratio.spread)), should be 1, 0"
           )
           isPoor = abs(ratio.mean - 1) + ratio.spread > 0.1
         } else {
@@ -87,11 +88,13 @@ public struct Spectrum: Sendable {
         }
       }
       if column.request.dressing == .closedPrinted {
-        parts.append("omega tau up to \(short(largest)), should be << 1")
+        parts.append("omega tau up to \(significant(largest)), should be << 1")
         isPoor = isPoor || largest > 0.1
       }
       if parts.isEmpty { parts.append("exact for these diagrams: no expansion is made") }
-      return (column.request.label, parts.joined(separator: "; ") + (isPoor ? "; POOR" : ""), isPoor)
+      return (
+        column.request.label, parts.joined(separator: "; ") + (isPoor ? "; POOR" : ""), isPoor
+      )
     }
   }
 }
@@ -131,7 +134,8 @@ extension SpectrumRequest {
     guard (0..<d).contains(directions.i), (0..<d).contains(directions.j) else {
       throw RequestError(
         "direction", found: directions.description,
-        expected: "two of \(Array("xyz")[..<d].map(String.init).joined(separator: ", ")), for a model in \(d) dimensions"
+        expected:
+          "two of \(Array("xyz")[..<d].map(String.init).joined(separator: ", ")), for a model in \(d) dimensions"
       )
     }
     for column in columns {
@@ -139,7 +143,8 @@ extension SpectrumRequest {
       guard !found.isEmpty else {
         throw RequestError(
           "response", found: column.response.name,
-          expected: "an alias (\(Response.aliases.map(\.alias).joined(separator: ", "))) or one of \(diagrams.available.joined(separator: ", "))"
+          expected:
+            "an alias (\(Response.aliases.map(\.alias).joined(separator: ", "))) or one of \(diagrams.available.joined(separator: ", "))"
         )
       }
       if let name = column.diagram, !found.contains(where: { $0.name == name }) {
@@ -149,7 +154,9 @@ extension SpectrumRequest {
       let dressings = column.response.dressings(lifetime)
       guard dressings.contains(column.dressing) else {
         throw RequestError(
-          "dressing", found: "\(column.dressing.rawValue) for \(column.response.name) with lifetime \(lifetime.description)",
+          "dressing",
+          found:
+            "\(column.dressing.rawValue) for \(column.response.name) with lifetime \(lifetime.description)",
           expected: dressings.map(\.rawValue).joined(separator: ", "))
       }
     }
@@ -167,15 +174,11 @@ extension SpectrumRequest {
         measured: column.response.measured, spin: column.response.spin,
         diagrams: column.diagram.map { name in all.filter { $0.name == name } } ?? all)
     }
-    let reach = model.energyBound + abs(mu) + (omegas.map(abs).max() ?? 0)
-    let line = FermiLogarithm(temperature: temperature, broadening: gamma, reach: reach)
     return (
       ZoneSum(
-        model: model, hamiltonian: BlochHamiltonian(model, directions: directions),
-        symmetries: model.energySymmetries(), mu: mu,
-        weights: LoopWeights(sums, known: FastBubbles.bubbles),
-        closedForms: closed.map { (columns[$0].response.closedForm!, .corrected) },
-        bubbles: FastBubbles(line: line), threads: threads), bare + closed
+        model: model, directions: directions, mu: mu, temperature: temperature, broadening: gamma,
+        loops: sums, closedForms: closed.map { (columns[$0].response.closedForm!, .corrected) },
+        reach: omegas.map(abs).max() ?? 0, threads: threads), bare + closed
     )
   }
 
@@ -278,8 +281,8 @@ extension SpectrumRequest {
   private func reason(_ outcome: GridRefinement.Outcome, _ q: Int) -> String? {
     if outcome.hasConverged(q) { return nil }
     let (estimate, allowed) = outcome.worst(q)
-    return "the zone integral did not converge: error estimate \(short(estimate)), allowed "
-      + "\(short(allowed)) (tolerance \(short(tolerance))), with \(outcome.divisions) points along "
+    return "the zone integral did not converge: error estimate \(significant(estimate)), allowed "
+      + "\(significant(allowed)) (tolerance \(significant(tolerance))), with \(outcome.divisions) points along "
       + "each reciprocal vector; a larger lifetime parameter or tolerance would do"
   }
 

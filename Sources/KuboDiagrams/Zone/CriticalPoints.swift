@@ -10,7 +10,7 @@ public struct VanHove: Error, Sendable, Equatable, CustomStringConvertible {
 
   /// One line for a message.
   public var description: String {
-    "mu = \(mu): a van Hove energy (a band is flat at k = \(k.map(short)), E = \(energy)), where the "
+    "mu = \(mu): a van Hove energy (a band is flat at k = \(k.map { significant($0) }), E = \(energy)), where the "
       + "average over the Fermi surface is singular at T = 0; use a temperature above 0 or another mu"
   }
 }
@@ -32,7 +32,9 @@ extension Model {
   }
 
   /// Gradient and Hessian of E_s at real k.
-  private func derivatives(_ frames: [Frame], _ s: Band) -> (gradient: [Double], hessian: [[Double]]) {
+  private func derivatives(_ frames: [Frame], _ s: Band) -> (
+    gradient: [Double], hessian: [[Double]]
+  ) {
     let d = dimension
     var gradient = [Double](repeating: 0, count: d)
     var hessian = [[Double]](repeating: gradient, count: d)

@@ -21,16 +21,9 @@ public struct NonConvergence: Error, Sendable, Equatable, CustomStringConvertibl
 
   /// One line for a message.
   public var description: String {
-    "\(label): the zone integral did not converge: error estimate \(short(estimate)), allowed \(short(allowed)), "
+    "\(label): the zone integral did not converge: error estimate \(significant(estimate)), allowed \(significant(allowed)), "
       + "with \(divisions) points along each reciprocal vector, the last grid within the limit"
   }
-}
-
-func short(_ x: Double) -> String {
-  guard x.isFinite, x != 0 else { return "\(x)" }
-  let exponent = Int(Double.log10(abs(x)).rounded(.down))
-  let mantissa = (x / Double.pow(10, exponent) * 100).rounded() / 100
-  return exponent >= -3 && exponent < 4 ? "\(mantissa * Double.pow(10, exponent))" : "\(mantissa)e\(exponent)"
 }
 
 /// Sums over ever finer grids, until every quantity of every group meets its tolerance.
@@ -45,7 +38,7 @@ func short(_ x: Double) -> String {
 ///
 /// for the real and the imaginary part each; the second term guards against a difference d_m that
 /// is small by accident.
-struct GridRefinement: Sendable {
+package struct GridRefinement: Sendable {
   /// The first grid; large enough to see the sharpest feature (see ``Model/energySlope``).
   var start: Int
   var dimension: Int
@@ -120,7 +113,8 @@ struct GridRefinement: Sendable {
         guard !old.differences.isEmpty else {
           let unknown = PartErrors(real: .infinity, imaginary: .infinity)
           outcomes[g] = Outcome(
-            values: values, scales: scales, errors: values.map { _ in unknown }, allowed: limits, divisions: n)
+            values: values, scales: scales, errors: values.map { _ in unknown }, allowed: limits,
+            divisions: n)
           still.append(g)
           next = max(next, n + n / 2)
           continue

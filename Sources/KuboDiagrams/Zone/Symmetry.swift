@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// A linear map of reduced wave vectors, f -> M f, with integer entries.
-struct ReciprocalOperation: Hashable, Sendable {
-  var rows: [[Int]]
+package struct ReciprocalOperation: Hashable, Sendable {
+  package var rows: [[Int]]
 
   static func * (a: ReciprocalOperation, b: ReciprocalOperation) -> ReciprocalOperation {
     let d = a.rows.count
@@ -24,7 +24,7 @@ extension Model {
   ///
   /// Energies are equal at all points of a star; traces are not, and are summed over the star
   /// explicitly, so nothing is assumed about how a vertex transforms.
-  func energySymmetries() -> [ReciprocalOperation] {
+  package func energySymmetries() -> [ReciprocalOperation] {
     let hopping = fourierHopping()
     let gap = fourierGap()
     let d = dimension
@@ -109,13 +109,15 @@ extension Model {
 
   /// A bound on |d E_s / d f_a| / 2 pi over the zone, the largest over a: how steep the energies
   /// are in reduced coordinates.
-  var energySlope: Double {
+  package var energySlope: Double {
     return (0..<dimension).map { a -> Double in
       // |eta| does not change when all hops are shifted; centre them to bound its slope tightly.
       let m = interSublattice.map { coordinates($0.vector)[a] }
       let middle = ((m.min() ?? 0) + (m.max() ?? 0)) / 2
       let inter = zip(m, interSublattice).reduce(0) { $0 + abs(($1.0 - middle) * $1.1.amplitude) }
-      let intra = intraSublattice.reduce(0) { $0 + 2 * abs(coordinates($1.vector)[a] * $1.amplitude) }
+      let intra = intraSublattice.reduce(0) {
+        $0 + 2 * abs(coordinates($1.vector)[a] * $1.amplitude)
+      }
       return inter + intra
     }.max()!
   }

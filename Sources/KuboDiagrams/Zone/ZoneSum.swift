@@ -7,7 +7,7 @@ import RealModule
 ///
 /// Traces are summed over a star of points with equal energies before they meet the Matsubara
 /// sums, which depend on the energies and omega only.
-struct ZoneSum: Sendable {
+package struct ZoneSum: Sendable {
   let model: Model
   let hamiltonian: BlochHamiltonian
   let symmetries: [ReciprocalOperation]
@@ -18,24 +18,46 @@ struct ZoneSum: Sendable {
   let bubbles: FastBubbles
   let threads: Int
   /// In steps of the grid; a shift gives up the symmetry, for tests.
-  var origin: [Double]? = nil
+  package var origin: [Double]? = nil
+
+  /// The sum of `loops` and `closedForms` for a model in the state (mu, T, Gamma), for |omega| up to
+  /// `reach`.
+  package init(
+    model: Model, directions: Directions, mu: Double, temperature: Double, broadening: Double,
+    loops: [LoopWeights.Sum], closedForms: [(form: ClosedForm, version: Version)], reach: Double,
+    threads: Int
+  ) {
+    self.model = model
+    hamiltonian = BlochHamiltonian(model, directions: directions)
+    symmetries = model.energySymmetries()
+    self.mu = mu
+    weights = LoopWeights(loops, known: FastBubbles.bubbles)
+    self.closedForms = closedForms
+    bubbles = FastBubbles(
+      line: FermiLogarithm(
+        temperature: temperature, broadening: broadening,
+        reach: model.energyBound + abs(mu) + reach))
+    self.threads = threads
+  }
 
   /// The number of sums: loops, then closed forms.
   var outputCount: Int { weights.sumCount + closedForms.count }
 
   /// What one grid gives.
-  struct Result: Sendable {
+  package struct Result: Sendable {
     /// K(0) of each output.
-    var statics: [ComplexDouble]
+    package var statics: [ComplexDouble]
     /// [K(omega) - K(0)]/omega of each output, [omega][output].
-    var quotients: [[ComplexDouble]]
+    package var quotients: [[ComplexDouble]]
     /// Sums of the absolute contributions to K(0) and to the quotients.
-    var staticScales: [Double]
-    var scales: [[Double]]
+    package var staticScales: [Double]
+    package var scales: [[Double]]
   }
 
   /// Sums the grid with `divisions` points along each reciprocal vector.
-  func callAsFunction(divisions: Int, omegas: [Double], withScales: Bool) async throws -> Result {
+  package func callAsFunction(divisions: Int, omegas: [Double], withScales: Bool) async throws
+    -> Result
+  {
     let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries, origin: origin)
     let blockSize = 64
     let blocks = (grid.count + blockSize - 1) / blockSize
@@ -86,7 +108,8 @@ struct ZoneSum: Sendable {
       let frame = hamiltonian.frame(at: point.k)
       if n == 0 {
         energies = BandPair(
-          bonding: frame.energy(.bonding).real - mu, antibonding: frame.energy(.antibonding).real - mu)
+          bonding: frame.energy(.bonding).real - mu,
+          antibonding: frame.energy(.antibonding).real - mu)
       }
       sum.weights.withUnsafeMutableBufferPointer { w in
         sum.magnitudes.withUnsafeMutableBufferPointer { m in
@@ -135,7 +158,8 @@ struct ZoneSum: Sendable {
     for (n, bubble) in rest.enumerated() { statics[known + n] = exact.staticPart(bubble, x) }
     for (c, channel) in channels.enumerated() {
       let total = (0..<count).reduce(0) { $0 + flat[$1 * width + c] * statics[$1] }
-      sum.statics[channel.output] += channel.isImaginary ? ComplexDouble(0, total) : ComplexDouble(total)
+      sum.statics[channel.output] +=
+        channel.isImaginary ? ComplexDouble(0, total) : ComplexDouble(total)
     }
     if withScales {
       for output in 0..<outputs {

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import RealModule
+
+/// `x` with a few significant digits, for messages and tables; outputs hold all digits.
+package func significant(_ x: Double, digits: Int = 3) -> String {
+  guard x != 0, x.isFinite else { return "\(x)" }
+  let exponent = Int(Double.log10(abs(x)).rounded(.down))
+  // Powers of ten above one are exact, so divide by them rather than multiply by tenths.
+  let power = Double.pow(10, abs(exponent - digits + 1))
+  let scaled = (exponent < digits - 1 ? x * power : x / power).rounded()
+  if (-4...5).contains(exponent) {
+    return "\(exponent < digits - 1 ? scaled / power : scaled * power)"
+  }
+  return "\(scaled / Double.pow(10, digits - 1))e\(exponent)"
+}
