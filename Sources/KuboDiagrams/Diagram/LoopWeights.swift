@@ -104,14 +104,15 @@ package struct LoopWeights: Sendable {
         frame.projector(.up, .bonding), frame.projector(.up, .antibonding),
         frame.projector(.down, .bonding), frame.projector(.down, .antibonding)
       )
-      for skeleton in skeletons {
-        let size = skeleton.operators.count
+      // Indices rather than iterators: the threads would contend for the reference counts.
+      for k in skeletons.indices {
+        let size = skeletons[k].operators.count
         for start in Spin.allCases {
           // tr[V_1 P_1 ... V_n P_n]: V_1 stands to the right of P_n, whose spin is `start`.
           var left = start
-          for (m, vertex) in skeleton.operators.enumerated() {
-            let right = vertex.pauli == .unit ? left : left.flipped
-            let matrix = vertex.matrix(frame, left, right)
+          for m in 0..<size {
+            let right = skeletons[k].operators[m].pauli == .unit ? left : left.flipped
+            let matrix = skeletons[k].operators[m].matrix(frame, left, right)
             projected[2 * m] = matrix * (right == .up ? projectors.0 : projectors.2)
             projected[2 * m + 1] = matrix * (right == .up ? projectors.1 : projectors.3)
             left = right
@@ -131,15 +132,17 @@ package struct LoopWeights: Sendable {
             let product = products[code & (last - 1)]
             let closing = projected[2 * (size - 1) + (code >= last ? 1 : 0)]
             let full = Matrix2.trace(product, closing)
-            let trace = isPaired ? part(full, skeleton.parity) : full
-            let bubble = skeleton.bubbles[code]
-            for share in skeleton.shares where share.bands >> UInt16(code) & 1 == 1 {
-              let phase = start == .up ? share.phase.up : share.phase.down
-              let term = (phase * trace).multiplied(by: weight * share.factor)
-              sums[share.sum * bubbles.count + bubble] += term
+            let trace = isPaired ? part(full, skeletons[k].parity) : full
+            let bubble = skeletons[k].bubbles[code]
+            for n in skeletons[k].shares.indices
+            where skeletons[k].shares[n].bands >> UInt16(code) & 1 == 1 {
+              let slot = skeletons[k].shares[n].sum * bubbles.count + bubble
+              let phases = skeletons[k].shares[n].phase
+              let factor = weight * skeletons[k].shares[n].factor
+              sums[slot] += ((start == .up ? phases.up : phases.down) * trace)
+                .multiplied(by: factor)
               if let magnitudes {
-                magnitudes[share.sum * bubbles.count + bubble] +=
-                  abs(weight * share.factor) * Matrix2.traceMagnitude(product, closing)
+                magnitudes[slot] += abs(factor) * Matrix2.traceMagnitude(product, closing)
               }
             }
           }

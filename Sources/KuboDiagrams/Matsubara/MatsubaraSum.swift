@@ -35,9 +35,13 @@ package struct MatsubaraSum: Sendable {
     let step = 2 * Double.pi * temperature
     let omega = step * Double(l)
     var sums = [ComplexDouble](repeating: .zero, count: bubbles.count)
+    // For each bubble its propagators: 0, 1 are g+ bonding and antibonding, 2, 3 are g.
+    let factors = bubbles.map { $0.plus.map(\.rawValue) + $0.inner.map { 2 + $0.rawValue } }
+    let ends = factors.reduce(into: [0]) { $0.append($0.last! + $1.count) }
+    let flat = factors.flatMap { $0 }
     // eps_n = (n + 1/2) h, n from -count - l to count - 1: symmetric about -omega/2.
     for n in (-count - l)..<count {
-      add(bubbles, x, eps: (Double(n) + 0.5) * step, omega, weight: temperature, to: &sums)
+      add(flat, ends, x, eps: (Double(n) + 0.5) * step, omega, weight: temperature, to: &sums)
     }
     // The tails: eps > a, and eps + omega < -a.
     let a = Double(count) * step
@@ -45,7 +49,7 @@ package struct MatsubaraSum: Sendable {
       // eps = edge + direction (a/t - a), t from 0 to 1: d eps = a dt/t^2.
       for (t, w) in tail {
         let eps = edge + direction * (a / t - a)
-        add(bubbles, x, eps: eps, omega, weight: w * a / (t * t) / (2 * Double.pi), to: &sums)
+        add(flat, ends, x, eps: eps, omega, weight: w * a / (t * t) / (2 * Double.pi), to: &sums)
       }
       // f'(a) and f'''(a) along the outward direction by central differences with step h.
       let scale = step * step / (2 * Double.pi)
@@ -56,7 +60,7 @@ package struct MatsubaraSum: Sendable {
         (-2.0, first - third),
       ]
       for (m, weight) in stencil {
-        add(bubbles, x, eps: edge + direction * m * step, omega, weight: weight, to: &sums)
+        add(flat, ends, x, eps: edge + direction * m * step, omega, weight: weight, to: &sums)
       }
     }
     return sums
@@ -64,15 +68,16 @@ package struct MatsubaraSum: Sendable {
 
   @inline(__always)
   private func add(
-    _ bubbles: [Bubble], _ x: BandPair, eps: Double, _ omega: Double, weight: Double,
+    _ flat: [Int], _ ends: [Int], _ x: BandPair, eps: Double, _ omega: Double, weight: Double,
     to sums: inout [ComplexDouble]
   ) {
-    let plus = (propagator(eps + omega, x.bonding), propagator(eps + omega, x.antibonding))
-    let inner = (propagator(eps, x.bonding), propagator(eps, x.antibonding))
-    for (b, bubble) in bubbles.enumerated() {
+    let g: InlineArray<4, ComplexDouble> = [
+      propagator(eps + omega, x.bonding), propagator(eps + omega, x.antibonding),
+      propagator(eps, x.bonding), propagator(eps, x.antibonding),
+    ]
+    for b in sums.indices {
       var f = ComplexDouble(weight)
-      for s in bubble.plus { f *= s == .bonding ? plus.0 : plus.1 }
-      for s in bubble.inner { f *= s == .bonding ? inner.0 : inner.1 }
+      for n in ends[b]..<ends[b + 1] { f *= g[flat[n]] }
       sums[b] += f
     }
   }
