@@ -36,11 +36,12 @@ public enum ClosedForm: Sendable, CaseIterable {
       return frame.cosThetaIJ.multiplied(by: 2 * j * j * sign)
     case .adiabaticY:
       let mixed =
-        (frame.hoppingJ * frame.deltaI * frame.inverseDelta * frame.cosTheta * frame.cosTheta)
+        (frame.hoppingI * frame.deltaJ * frame.inverseDelta * frame.cosTheta * frame.cosTheta)
         .multiplied(by: -2)
       switch version {
       case .corrected:
-        // s Delta d_i x . d_j x - 2 (J^2/Delta^3) d_jT d_iDelta.
+        // s Delta d_i x . d_j x - 2 (J^2/Delta^3) d_iT d_jDelta: the paper has i and j the other way
+        // round here, which changes w_s but not its sum over k.
         return (frame.delta * frame.metricIJ).multiplied(by: s.sign) + mixed
       case .printed:
         // (S6.52): s (J^2/Delta^2) d_i d_j Delta + the same + (s |eta|^2 + J^2)/Delta d_i x . d_j x.

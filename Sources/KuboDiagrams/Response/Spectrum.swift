@@ -196,7 +196,14 @@ extension SpectrumRequest {
       // cannot see the poles and must not be trusted.
       let start = Int(min(1e6, (model.energySlope / gamma).rounded(.up)))
       let refinement = GridRefinement(start: start, dimension: model.dimension)
-      result = try await integrate(sum, outputs, refinement, result)
+      do {
+        result = try await integrate(sum, outputs, refinement, result)
+      } catch let error as NonConvergence {
+        result.failures += outputs.map {
+          Spectrum.Failure(
+            column: columns[$0].label, omega: nil, reason: "did not converge: \(error)")
+        }
+      }
     }
     try await addPrinted(to: &result, gamma: gamma)
     return result

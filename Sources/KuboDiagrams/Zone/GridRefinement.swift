@@ -21,7 +21,13 @@ public struct NonConvergence: Error, Sendable, Equatable, CustomStringConvertibl
 
   /// One line for a message.
   public var description: String {
-    "\(label): the zone integral did not converge: error estimate \(significant(estimate)), allowed \(significant(allowed)), "
+    if estimate == .infinity {
+      return
+        "\(label): the zone integral needs more than \(divisions) points along each reciprocal vector, "
+        + "which is beyond the limit; a larger lifetime parameter or temperature would do"
+    }
+    return
+      "\(label): the zone integral did not converge: error estimate \(significant(estimate)), allowed \(significant(allowed)), "
       + "with \(divisions) points along each reciprocal vector, the last grid within the limit"
   }
 }
@@ -30,14 +36,15 @@ public struct NonConvergence: Error, Sendable, Equatable, CustomStringConvertibl
 ///
 /// The error of a periodic sum with N points a direction falls as exp(-c N), so with the
 /// differences d_m = |I_m - I_(m-1)| of successive grids the error of I_(m-1) is about d_m, and
-/// that of I_m smaller by exp(-c (N_m - N_(m-1))). The rate c is measured, as the slowest over a
-/// group, and only part of it is believed:
+/// that of I_m smaller by exp(-c (N_m - N_(m-1))). The rate c is measured twice, as the slowest over
+/// a group in each of the last two steps, and only part of the smaller one is believed:
 ///
-///     error of I_m  <=  max{ d_m     exp(-c (N_m - N_(m-1))/2),
-///                            d_(m-1) exp(-3 c (N_m - N_(m-2))/4) } + 1e-14 scale
+///     error of I_m  <=  2 max{ d_m     exp(-c (N_m - N_(m-1))/2),
+///                              d_(m-1) exp(-3 c (N_m - N_(m-2))/4) } + 1e-14 scale
 ///
 /// for the real and the imaginary part each; the second term guards against a difference d_m that
-/// is small by accident.
+/// is small by accident. All N are multiples of 12, so that every grid holds the same points of
+/// high symmetry: where a band edge sits on one, grids with and without it converge differently.
 package struct GridRefinement: Sendable {
   /// The first grid; large enough to see the sharpest feature (see ``Model/energySlope``).
   var start: Int
@@ -83,9 +90,12 @@ package struct GridRefinement: Sendable {
   private struct History {
     var values: [ComplexDouble] = []
     var differences: [ComplexDouble] = []
+    var rate = 0.0
   }
 
   /// Runs until each group has converged or the grid would exceed the limit.
+  ///
+  /// A first grid beyond the limit throws ``NonConvergence``.
   ///
   /// `evaluate(N, groups)` sums the grid for the groups named; `allowed(group, values, scales)`
   /// gives the largest errors each value may have.
@@ -97,7 +107,14 @@ package struct GridRefinement: Sendable {
     var histories = [History](repeating: History(), count: groups)
     var outcomes = [Outcome?](repeating: nil, count: groups)
     var active = Array(0..<groups)
-    var steps = [max(4, start)]
+    var steps = [GridRefinement.rounded(start)]
+    func isWithinLimit(_ n: Int) -> Bool {
+      (0..<dimension).reduce(1.0) { p, _ in p * Double(n) } <= Double(pointLimit)
+    }
+    guard isWithinLimit(steps[0]) else {
+      throw NonConvergence(
+        label: "zone integral", estimate: .infinity, allowed: 0, divisions: steps[0])
+    }
     while !active.isEmpty {
       let n = steps.last!
       let level = try await evaluate(n, active)
@@ -107,8 +124,9 @@ package struct GridRefinement: Sendable {
         let values = level.values[position]
         let scales = level.scales[position]
         let old = histories[g]
-        let differences = zip(values, old.values).map { $0 - $1 }
-        histories[g] = History(values: values, differences: differences)
+        histories[g] = History(values: values)
+        histories[g].differences = zip(values, old.values).map { $0 - $1 }
+        let differences = histories[g].differences
         let limits = allowed(g, values, scales)
         guard !old.differences.isEmpty else {
           let unknown = PartErrors(real: .infinity, imaginary: .infinity)
@@ -120,9 +138,10 @@ package struct GridRefinement: Sendable {
           continue
         }
         let (n0, n1) = (steps[steps.count - 3], steps[steps.count - 2])
-        let rate = slowestRate(old.differences, differences, scales, over: n1 - n0)
-        let gain = Double.exp(-rate * Double(n - n1) / 2)
-        let guarded = Double.exp(-0.75 * rate * Double(n - n0))
+        histories[g].rate = slowestRate(old.differences, differences, scales, over: n1 - n0)
+        let rate = min(old.rate, histories[g].rate)
+        let gain = 2 * Double.exp(-rate * Double(n - n1) / 2)
+        let guarded = 2 * Double.exp(-0.75 * rate * Double(n - n0))
         let errors = values.indices.map { q in
           func bound(_ part: (ComplexDouble) -> Double) -> Double {
             max(abs(part(differences[q])) * gain, abs(part(old.differences[q])) * guarded)
@@ -145,12 +164,15 @@ package struct GridRefinement: Sendable {
         next = max(next, n + Int(min(wanted, Double(n)).rounded(.up)))
       }
       active = still
-      let points = (0..<dimension).reduce(1.0) { p, _ in p * Double(next) }
-      if points > Double(pointLimit) { break }
+      next = GridRefinement.rounded(next)
+      guard isWithinLimit(next) else { break }
       steps.append(next)
     }
     return outcomes.map { $0! }
   }
+
+  /// The multiple of 12 at or above `n`.
+  private static func rounded(_ n: Int) -> Int { max(1, (n + 11) / 12) * 12 }
 
   /// The smallest c of a group with d_m/d_(m-1) = exp(-c dN); quantities at rounding do not count.
   private func slowestRate(

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+import KuboDiagrams
+import KuboFiles
+import RealModule
+import Testing
+
+/// Error estimates are true: the value at a loose tolerance lies within its bound of the value at a
+/// tight one, in every case drawn, and the tolerance is met.
+@Suite struct ErrorEstimateTests {
+  @Test func estimatesAreTrue() async throws {
+    let long = ProcessInfo.processInfo.environment["KUBO_LONG_TESTS"] != nil
+    let cases = long ? 120 : 16
+    var generator = SeededGenerator(5)
+    var values = 0
+    var parts = 0
+    var missed = 0
+    let diagrams = try shippedDiagrams()
+    for _ in 0..<cases {
+      let name = ["square", "honeycomb", "chain", "narrow"].randomElement(using: &generator)!
+      let j = Double.random(in: 0.3...1, using: &generator)
+      let tPrime = Double.random(in: 0...0.3, using: &generator)
+      let model = try shippedModel(name, ["J": j, "t_prime": tPrime])
+      // The gap, the bands, and van Hove energies (-J + T at the zone boundary).
+      let mu =
+        Bool.random(using: &generator)
+        ? Double.random(in: -2.5...2.5, using: &generator)
+        : [-j, 0, j].randomElement(using: &generator)!
+      let temperature = [0, 0, 0.02, 0.1].randomElement(using: &generator)!
+      let gamma = Double.pow(10, Double.random(in: -1.5 ... -0.3, using: &generator))
+      let omegas =
+        [0, 1e-3, 2 * j] + (0..<3).map { _ in Double.random(in: 0...4, using: &generator) }
+      var request = SpectrumRequest(
+        model: model, mu: mu, temperature: temperature, lifetime: .constant(gamma), omegas: omegas,
+        columns: bareColumns(namedResponses), diagrams: diagrams, tolerance: 1e-9, threads: 2)
+      let exact = try await request.spectrum()
+      for tolerance in [1e-2, 1e-4] {
+        request.tolerance = tolerance
+        let loose = try await request.spectrum()
+        #expect(loose.failures.isEmpty && exact.failures.isEmpty)
+        for (a, b) in zip(loose.columns, exact.columns) {
+          for n in omegas.indices {
+            let (v, w) = (a.values[n]!, b.values[n]!)
+            values += 1
+            let dynamic = v.dynamic - w.dynamic
+            let still = a.staticPart! - b.staticPart!
+            let label =
+              "\(name) J=\(j) t'=\(tPrime) mu=\(mu) T=\(temperature) Gamma=\(gamma) omega=\(omegas[n]) \(a.request.label) tolerance \(tolerance)"
+            for error in [dynamic, still, dynamic + still] {
+              #expect(abs(error.real) <= v.error + w.error, "\(label)")
+              #expect(abs(error.imaginary) <= v.error + w.error, "\(label)")
+            }
+            let floor = max(1e-4 * w.dynamic.length, 1e-6 * w.scale)
+            for (part, error) in [
+              (w.dynamic.real, dynamic.real), (w.dynamic.imaginary, dynamic.imaginary),
+            ] {
+              parts += 1
+              if abs(error) > tolerance * max(abs(part), floor) + w.error { missed += 1 }
+            }
+          }
+        }
+      }
+    }
+    #expect(values == cases * 2 * 6 * 9)
+    // The true error within the tolerance in at least 99.9 % of the parts.
+    #expect(Double(missed) <= 1e-3 * Double(parts), "\(missed) of \(parts)")
+  }
+
+  /// A lifetime that no grid within the limit resolves is an error that says so, not a number.
+  @Test func nonConvergence() async throws {
+    let spectrum = try await SpectrumRequest(
+      model: try shippedModel("square"), mu: -1.2, temperature: 0, lifetime: .constant(1e-5),
+      omegas: [0.5], columns: bareColumns(["Y"]), diagrams: try shippedDiagrams(), threads: 2
+    ).spectrum()
+    #expect(spectrum.columns[0].values == [nil])
+    let failure = try #require(
+      spectrum.failures.first { $0.omega == 0.5 } ?? spectrum.failures.first)
+    #expect(failure.reason.contains("did not converge"))
+    #expect(failure.reason.contains("points along each reciprocal vector"))
+  }
+}
