@@ -87,7 +87,7 @@ struct ModelArguments: ParsableArguments {
   var model: String
   @Option(help: ArgumentHelp("Replace a parameter of the model.", valueName: "name=value"))
   var set: [String] = []
-  @Option(help: "The temperature k_B T, 0 or more.")
+  @Option(parsing: .unconditional, help: "The temperature k_B T, 0 or more.")
   var temperature: String?
   @Option(
     help: ArgumentHelp(

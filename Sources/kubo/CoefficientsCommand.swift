@@ -20,6 +20,7 @@ struct CoefficientsCommand: AsyncParsableCommand {
 
   @OptionGroup var arguments: ModelArguments
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Chemical potentials, START:STOP:COUNT or a,b,c. Default: the model's.", valueName: "axis"))
   var mu: String?

@@ -6,7 +6,8 @@ import KuboFiles
 
 /// What `spectrum` and `matsubara` have in common.
 struct ResponseArguments: ParsableArguments {
-  @Option(help: "The chemical potential. Default: the model's.")
+  @Option(
+    parsing: .unconditional, help: "The chemical potential. Default: the model's.")
   var mu: String?
   @Option(
     help: ArgumentHelp(
@@ -101,7 +102,9 @@ struct SpectrumCommand: AsyncParsableCommand {
 
   @OptionGroup var arguments: ModelArguments
   @OptionGroup var response: ResponseArguments
-  @Option(help: ArgumentHelp("Frequencies, START:STOP:COUNT or a,b,c.", valueName: "axis"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Frequencies, START:STOP:COUNT or a,b,c.", valueName: "axis"))
   var omega: String = "0:3:200"
   @Option(help: "bare, closed, closed_printed, separated by commas. Default: all that exist.")
   var dressing: String?

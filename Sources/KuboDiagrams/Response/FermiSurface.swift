@@ -34,8 +34,8 @@ struct FermiSurface: Sendable {
 
   private func thermal(mu: Double) async throws -> [Estimate] {
     let symmetries = model.energySymmetries()
-    let start = Int(min(1e6, (model.energySlope / (.pi * temperature)).rounded(.up)))
-    return try await refine(start: start, label: "mu = \(mu)") { divisions in
+    let resolution = model.energySlope / (.pi * temperature)
+    return try await refine(resolution: resolution, label: "mu = \(mu)") { divisions in
       let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
       let hamiltonian = BlochHamiltonian(model, directions: directions)
       let t = temperature
@@ -61,23 +61,23 @@ struct FermiSurface: Sendable {
   private func sharp(mu: Double) async throws -> [Estimate] {
     if let point = model.vanHove(at: mu) { throw point }
     let full = 0.5 / model.largestCurvature()
-    let start =
-      Int((4 / (full * model.energySlope * model.energySlope)).squareRoot().rounded(.up)) + 16
+    // The pole is moved off by about c v^2, which is the width of the feature; v is at most the slope.
+    let resolution = 2 / (full * model.energySlope)
     let label = "mu = \(mu)"
-    let first = try await deformed(mu: mu, step: full, start: start, label: label)
-    let second = try await deformed(mu: mu, step: 0.7 * full, start: start, label: label)
+    let first = try await deformed(mu: mu, step: full, resolution: resolution, label: label)
+    let second = try await deformed(mu: mu, step: 0.7 * full, resolution: resolution, label: label)
     return zip(first, second).map {
       Estimate(value: $0.value, error: max($0.error, ($0.value - $1.value).length))
     }
   }
 
-  private func deformed(mu: Double, step: Double, start: Int, label: String) async throws
+  private func deformed(mu: Double, step: Double, resolution: Double, label: String) async throws
     -> [Estimate]
   {
     let gradients = model.hessianHamiltonians()
     let own = BlochHamiltonian(model, directions: directions)
     let d = model.dimension
-    return try await refine(start: start, label: label) { divisions in
+    return try await refine(resolution: resolution, label: label) { divisions in
       let grid = PeriodicGrid(model, divisions: divisions, symmetries: model.inversionGroup)
       return try await sum(grid) { star, values, scales in
         for point in star {
@@ -111,11 +111,11 @@ struct FermiSurface: Sendable {
   }
 
   private func refine(
-    start: Int, label: String,
+    resolution: Double, label: String,
     _ evaluate: @escaping (Int) async throws -> (values: [ComplexDouble], scales: [Double])
   ) async throws -> [Estimate] {
     let refinement = GridRefinement(
-      start: start, dimension: model.dimension, pointLimit: 30_000_000)
+      resolution: resolution, dimension: model.dimension, pointLimit: 30_000_000)
     let outcome = try await refinement.run(groups: 1) { divisions, _ in
       let level = try await evaluate(divisions)
       return .init(values: [level.values], scales: [level.scales])

@@ -78,8 +78,10 @@ extension SpectrumRequest {
     let matsubara = MatsubaraSum(
       temperature: temperature, broadening: gamma, bound: model.energyBound + abs(mu),
       largest: count)
-    let start = Int(min(1e6, (model.energySlope / (gamma + .pi * temperature)).rounded(.up)))
-    let outcomes = try await GridRefinement(start: start, dimension: model.dimension).run(
+    let resolution = model.energySlope / (gamma + .pi * temperature)
+    let outcomes = try await GridRefinement(
+      resolution: resolution, dimension: model.dimension
+    ).run(
       groups: count
     ) { divisions, groups in
       try await zone.matsubara(matsubara, divisions: divisions, indices: groups)
@@ -122,9 +124,14 @@ extension SpectrumRequest {
     func allowed(_ values: [Double]) -> [Double] {
       values.indices.map { allowance(values[$0], scales[$0 / count][$0 % count]) / 2 }
     }
-    let low = try await VectorIntegral(
-      ends: [0, 0.25, 0.5, 1].map { $0 * cut }, allowed: allowed
-    ) { try await kernel($0, $0.map { _ in 1 }) }
+    // Im K has features 2 Gamma wide up to the largest transition; panels ten times that wide are
+    // the coarsest in which two Gauss rules can judge each other.
+    let edge = 2 * model.energyBound
+    let panels = min(200, Int((edge / (20 * zone.bubbles.line.broadening)).rounded(.up)))
+    let ends = (0...panels).map { edge * Double($0) / Double(panels) } + [cut]
+    let low = try await VectorIntegral(ends: ends, limit: 4000, allowed: allowed) {
+      try await kernel($0, $0.map { _ in 1 })
+    }
     let high = try await VectorIntegral(ends: [0, 1], allowed: allowed) { u in
       try await kernel(u.map { cut / $0 }, u.map { cut / ($0 * $0) })
     }

@@ -192,10 +192,8 @@ extension SpectrumRequest {
           request: $0, values: Array(repeating: nil, count: omegas.count), staticPart: nil)
       }, failures: [], divisions: 0)
     if !outputs.isEmpty {
-      // The analyticity strip in reduced coordinates is about Gamma/slope wide: a coarser grid
-      // cannot see the poles and must not be trusted.
-      let start = Int(min(1e6, (model.energySlope / gamma).rounded(.up)))
-      let refinement = GridRefinement(start: start, dimension: model.dimension)
+      let refinement = GridRefinement(
+        resolution: model.energySlope / gamma, dimension: model.dimension)
       do {
         result = try await integrate(sum, outputs, refinement, result)
       } catch let error as NonConvergence {

@@ -37,17 +37,21 @@ public struct NonConvergence: Error, Sendable, Equatable, CustomStringConvertibl
 /// The error of a periodic sum with N points a direction falls as exp(-c N), so with the
 /// differences d_m = |I_m - I_(m-1)| of successive grids the error of I_(m-1) is about d_m, and
 /// that of I_m smaller by exp(-c (N_m - N_(m-1))). The rate c is measured twice, as the slowest over
-/// a group in each of the last two steps, and only part of the smaller one is believed:
+/// a group in each of the last two steps, and only part of the smaller one is believed, and no more
+/// than what the strip of analyticity guarantees, c_0 (a small term of slow decay can hide below a
+/// large one of fast decay):
 ///
-///     error of I_m  <=  2 max{ d_m     exp(-c (N_m - N_(m-1))/2),
-///                              d_(m-1) exp(-3 c (N_m - N_(m-2))/4) } + 1e-14 scale
+///     error of I_m  <=  2 max{ d_m     exp(-min(c/2, c_0) (N_m - N_(m-1))),
+///                              d_(m-1) exp(-min(3c/4, c_0) (N_m - N_(m-2))) } + 1e-14 scale
 ///
 /// for the real and the imaginary part each; the second term guards against a difference d_m that
 /// is small by accident. All N are multiples of 12, so that every grid holds the same points of
 /// high symmetry: where a band edge sits on one, grids with and without it converge differently.
 package struct GridRefinement: Sendable {
-  /// The first grid; large enough to see the sharpest feature (see ``Model/energySlope``).
-  var start: Int
+  /// 1/c_0: the inverse of the half-width of the strip of reduced wave vectors in which the summand
+  /// is analytic, ``Model/energySlope`` over the width of the sharpest feature in energy. A grid
+  /// with fewer points cannot see that feature and must not be trusted, so it is also the first.
+  var resolution: Double
   var dimension: Int
   /// The most points a grid may have.
   var pointLimit: Int = 100_000_000
@@ -107,7 +111,7 @@ package struct GridRefinement: Sendable {
     var histories = [History](repeating: History(), count: groups)
     var outcomes = [Outcome?](repeating: nil, count: groups)
     var active = Array(0..<groups)
-    var steps = [GridRefinement.rounded(start)]
+    var steps = [GridRefinement.rounded(Int(min(1e9, resolution.rounded(.up))))]
     func isWithinLimit(_ n: Int) -> Bool {
       (0..<dimension).reduce(1.0) { p, _ in p * Double(n) } <= Double(pointLimit)
     }
@@ -140,8 +144,9 @@ package struct GridRefinement: Sendable {
         let (n0, n1) = (steps[steps.count - 3], steps[steps.count - 2])
         histories[g].rate = slowestRate(old.differences, differences, scales, over: n1 - n0)
         let rate = min(old.rate, histories[g].rate)
-        let gain = 2 * Double.exp(-rate * Double(n - n1) / 2)
-        let guarded = 2 * Double.exp(-0.75 * rate * Double(n - n0))
+        let believed = min(rate / 2, 1 / resolution)
+        let gain = 2 * Double.exp(-believed * Double(n - n1))
+        let guarded = 2 * Double.exp(-min(0.75 * rate, 1 / resolution) * Double(n - n0))
         let errors = values.indices.map { q in
           func bound(_ part: (ComplexDouble) -> Double) -> Double {
             max(abs(part(differences[q])) * gain, abs(part(old.differences[q])) * guarded)
@@ -158,9 +163,10 @@ package struct GridRefinement: Sendable {
         }
         guard let worst = ratios.max() else { continue }
         still.append(g)
-        // The next difference is the error of this grid; see how far its estimate must fall.
-        let missing = Double.log(worst) - rate * Double(n - n1) / 2
-        let wanted = rate > 0 && missing.isFinite ? 2 * missing / rate : Double(n)
+        // The next difference is the error of this grid, smaller than this one by exp(-c dN); see
+        // how far its estimate must fall.
+        let missing = Double.log(worst) - (rate - believed) * Double(n - n1)
+        let wanted = believed > 0 && missing.isFinite ? missing / believed : Double(n)
         next = max(next, n + Int(min(wanted, Double(n)).rounded(.up)))
       }
       active = still

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+import Testing
+
+/// What SwiftPM does not check: which layer may import which, licence lines, the length of files.
+@Suite struct LayoutTests {
+  /// The imports that each target may have, besides the standard library's own modules.
+  static let allowed: [String: Set<String>] = [
+    "Quadrature": ["CGSL"],
+    "KuboDiagrams": ["Quadrature", "ComplexModule", "RealModule", "Synchronization"],
+    "KuboFiles": ["KuboDiagrams", "CMessageDigest", "Yams", "Foundation", "Glibc"],
+    "kubo": ["KuboFiles", "KuboDiagrams", "ArgumentParser", "Foundation"],
+  ]
+
+  static func swiftFiles(_ folder: String) throws -> [String] {
+    try FileManager.default.subpathsOfDirectory(atPath: "\(repository)/\(folder)")
+      .filter { $0.hasSuffix(".swift") }.map { "\(repository)/\(folder)/\($0)" }
+  }
+
+  @Test(arguments: allowed.keys.sorted()) func imports(_ target: String) throws {
+    let files = try LayoutTests.swiftFiles("Sources/\(target)")
+    #expect(!files.isEmpty)
+    for file in files {
+      for line in try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n") {
+        let words = line.split(separator: " ")
+        guard let n = words.firstIndex(of: "import"), n <= 1, n + 1 < words.count else { continue }
+        #expect(LayoutTests.allowed[target]!.contains(String(words[n + 1])), "\(file): \(line)")
+      }
+    }
+  }
+
+  @Test func licenceLines() throws {
+    for file in try LayoutTests.swiftFiles("Sources") + LayoutTests.swiftFiles("Tests") {
+      let text = try String(contentsOfFile: file, encoding: .utf8)
+      #expect(text.hasPrefix("// SPDX-License-Identifier: GPL-3.0-or-later\n"), "\(file)")
+      #expect(text.split(separator: "\n", omittingEmptySubsequences: false).count <= 400, "\(file)")
+    }
+  }
+
+  /// The commands of the README that start with ./run work; those that write do so in a scratch
+  /// folder.
+  @Test func readmeCommands() throws {
+    let readme = try String(contentsOfFile: "\(repository)/README.md", encoding: .utf8)
+    let commands = readme.split(separator: "\n").filter { $0.hasPrefix("    ./run ") }
+      .map { $0.split(separator: "#")[0].split(separator: " ").dropFirst().map(String.init) }
+    #expect(commands.count >= 5)
+    let scratch = try ScratchDirectory()
+    for arguments in commands {
+      let run = try ProgramTests.run(arguments, in: scratch.path)
+      #expect(run.status == 0, "\(arguments): \(run.errors)")
+      #expect(!run.output.isEmpty, "\(arguments)")
+    }
+  }
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+import Testing
+
+/// The program as a user runs it: the built binary, its exit statuses and what it leaves behind.
+@Suite struct ProgramTests {
+  struct Run {
+    let status: Int32
+    let output, errors: String
+  }
+
+  static let program: URL = {
+    // The test bundle and the program share the build folder.
+    var folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+    while folder.path != "/" {
+      let candidate = folder.appending(path: "kubo")
+      if FileManager.default.isExecutableFile(atPath: candidate.path),
+        (try? candidate.resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile == true
+      {
+        return candidate
+      }
+      folder.deleteLastPathComponent()
+    }
+    return URL(filePath: "\(repository)/.build/release/kubo")
+  }()
+
+  static func run(_ arguments: [String], in directory: String? = nil) throws -> Run {
+    let process = Process()
+    process.executableURL = program
+    process.arguments = arguments
+    var environment = ProcessInfo.processInfo.environment
+    environment["KUBO_HOME"] = repository
+    process.environment = environment
+    if let directory { process.currentDirectoryURL = URL(filePath: directory) }
+    // Files rather than pipes: no reader is needed, whatever the amount.
+    let scratch = try ScratchDirectory()
+    let out = try scratch.file("out", "")
+    let err = try scratch.file("err", "")
+    process.standardOutput = try FileHandle(forWritingTo: URL(filePath: out))
+    process.standardError = try FileHandle(forWritingTo: URL(filePath: err))
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    return Run(
+      status: process.terminationStatus,
+      output: try String(contentsOfFile: out, encoding: .utf8),
+      errors: try String(contentsOfFile: err, encoding: .utf8))
+  }
+
+  /// A spectrum that takes milliseconds.
+  static let quick = ["spectrum", "chain", "--lifetime", "constant=0.3", "--tolerance", "1e-3"]
+
+  @Test func spectrumOnStandardOutput() throws {
+    let run = try ProgramTests.run(
+      ProgramTests.quick + ["--omega", "0:1:3", "--responses", "sigma,s.xx.full", "--output", "-"])
+    #expect(run.status == 0, "\(run.errors)")
+    let lines = run.output.split(separator: "\n").map(String.init)
+    let header = lines.prefix { $0.hasPrefix("# ") }
+    for key in [
+      "program: kubo ", "model: chain", "model_file: ", "model_sha256: ", "parameter.t: 1.0",
+      "parameter.t_prime: ", "parameter.J: ", "units.energy: t", "units.length: a", "mu: ",
+      "temperature: ", "lifetime: constant=0.3", "direction: xx", "tolerance: 0.001",
+      "wall_time_s: ", "command: spectrum chain",
+    ] {
+      #expect(header.contains { $0.hasPrefix("# " + key) }, "\(key)")
+    }
+    #expect(
+      lines[header.count]
+        == "omega,sigma.bare.re,sigma.bare.im,sigma.bare.err,sigma.bare.static,"
+        + "s.xx.full.bare.re,s.xx.full.bare.im,s.xx.full.bare.err,s.xx.full.bare.static")
+    let rows = lines.dropFirst(header.count + 1)
+    #expect(rows.count == 3)
+    for (row, omega) in zip(rows, ["0.0", "0.5", "1.0"]) {
+      let cells = row.split(separator: ",", omittingEmptySubsequences: false)
+      #expect(cells.count == 9)
+      #expect(cells[0] == omega)
+      #expect(cells.allSatisfy { Double($0) != nil })
+    }
+    // The dynamic part of a loop is exactly 0 at omega = 0.
+    #expect(rows.first!.split(separator: ",")[5] == "0.0")
+    // The hash is that of the file, by another program.
+    let hash = try #require(header.first { $0.hasPrefix("# model_sha256: ") }).suffix(64)
+    let sum = Process()
+    sum.executableURL = URL(filePath: "/usr/bin/sha256sum")
+    sum.arguments = ["\(repository)/data/models/chain.yaml"]
+    let pipe = Pipe()
+    sum.standardOutput = pipe
+    try sum.run()
+    sum.waitUntilExit()
+    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    #expect(text.hasPrefix(hash))
+  }
+
+  /// `--set`, `--mu`, `--temperature` and the rest arrive; defaults leave out what does not exist.
+  @Test func options() throws {
+    let run = try ProgramTests.run(
+      ProgramTests.quick + [
+        "--omega", "0.2,0.7", "--set", "t_prime=0.1", "--set", "J=0.8", "--mu=-1.5",
+        "--temperature",
+        "0.1", "--threads", "1",
+      ])
+    #expect(run.status == 0, "\(run.errors)")
+    for line in [
+      "# parameter.t_prime: 0.1", "# parameter.J: 0.8", "# mu: -1.5", "# temperature: 0.1",
+    ] {
+      #expect(run.output.contains(line + "\n"))
+    }
+    let names = run.output.split(separator: "\n").first { $0.hasPrefix("omega,") }!
+    for name in ["X.closed.re", "Y.closed_printed.re", "X_na.closed.err", "Sigma_full.bare.static"]
+    {
+      #expect(names.split(separator: ",").contains(Substring(name)))
+    }
+    #expect(!names.contains("sigma.closed"))
+    #expect(run.output.contains("# validity.X_na.closed: Delta_k/J on the Fermi surface"))
+    #expect(run.errors.contains("POOR"))
+  }
+
+  @Test func perDiagram() throws {
+    let run = try ProgramTests.run(
+      ProgramTests.quick + ["--omega", "0.4", "--responses", "Y_na_all", "--per-diagram"])
+    #expect(run.status == 0)
+    let lines = run.output.split(separator: "\n").filter { !$0.hasPrefix("#") }
+    let names = lines[0].split(separator: ",").map(String.init)
+    let values = lines[1].split(separator: ",").map { Double($0)! }
+    func value(_ name: String) throws -> Double { values[try #require(names.firstIndex(of: name))] }
+    let parts = try ["a", "b", "c", "d", "ef"].map {
+      try value("Y_na_all.bare.nonadiabatic.\($0).re")
+    }
+    #expect(abs(parts.reduce(0, +) - (try value("Y_na_all.bare.re"))) < 1e-4)
+    #expect(names.contains("Y_na_all.bare.nonadiabatic.a.static_im"))
+  }
+
+  /// A diagram of the user's own, in another folder: half of Y's first term under a new name.
+  @Test func userDiagram() throws {
+    let scratch = try ScratchDirectory()
+    let shipped = try String(
+      contentsOfFile: "\(repository)/diagrams/adiabatic.electric_first.yaml", encoding: .utf8)
+    let own = shipped.replacing("diagram: adiabatic.electric_first", with: "diagram: mine")
+      .replacing("contributes_to: [adiabatic]", with: "contributes_to: [half]")
+      .replacing("prefactor: 1", with: "prefactor: 0.5")
+    _ = try scratch.file("mine.yaml", own)
+    let run = try ProgramTests.run(
+      ProgramTests.quick + [
+        "--omega", "0.4", "--diagrams", scratch.path, "--responses", "s.xx.half,Y", "--per-diagram",
+        "--dressing", "bare",
+      ])
+    #expect(run.status == 0, "\(run.errors)")
+    let lines = run.output.split(separator: "\n").filter { !$0.hasPrefix("#") }
+    let names = lines[0].split(separator: ",").map(String.init)
+    let values = lines[1].split(separator: ",").map { Double($0)! }
+    func value(_ name: String) throws -> Double { values[try #require(names.firstIndex(of: name))] }
+    let half = try value("s.xx.half.bare.re")
+    let whole = try value("Y.bare.adiabatic.electric_first.re")
+    #expect(abs(half - whole / 2) <= 1e-12 && abs(half) > 1e-6)
+  }
+
+  /// Every refusal: the exit status and a part of the message.
+  static let refusals: [([String], Int32, String)] = [
+    (["spectrum"], 64, "Missing expected argument"),
+    (["spectrum", "chain", "--nonsense"], 64, "Unknown option '--nonsense'"),
+    (["spectrum", "chain", "--omega", "0:1"], 64, "expected START:STOP:COUNT"),
+    (["spectrum", "chain", "--omega", "0:1:0"], 64, "expected START:STOP:COUNT"),
+    (["spectrum", "chain", "--omega", "1,nan"], 64, "found 'nan'; expected a finite number"),
+    (["spectrum", "chain", "--omega", ""], 64, "found ''; expected a finite number"),
+    (["spectrum", "chain", "--mu", "inf"], 64, "found 'inf'; expected a finite number"),
+    (["spectrum", "chain", "--temperature=-0.1"], 64, "expected 0 or more"),
+    (["spectrum", "chain", "--lifetime", "constant=0"], 64, "expected a GAMMA above 0"),
+    (["spectrum", "chain", "--lifetime", "constant=-1"], 64, "expected a GAMMA above 0"),
+    (["spectrum", "chain", "--lifetime", "forever"], 64, "expected constant=GAMMA"),
+    (["spectrum", "chain", "--tolerance", "0"], 64, "expected a number between 0 and 1"),
+    (["spectrum", "chain", "--threads", "0"], 64, "expected 1 to 1024"),
+    (["spectrum", "chain", "--direction", "xq"], 64, "expected two of x, y, z"),
+    (["spectrum", "chain", "--direction", "xy"], 64, "for a model in 1 dimensions"),
+    (["spectrum", "chain", "--responses", "Z"], 64, "found 'Z'; expected sigma, X, Y"),
+    (["spectrum", "chain", "--responses", "Y,Y"], 64, "found 'Y' twice"),
+    (
+      ["spectrum", "chain", "--responses", "s.xx.nothing"], 64,
+      "found s.xx.nothing; expected an alias"
+    ),
+    (["spectrum", "chain", "--responses", "s.xz.full"], 64, "found 's.xz.full'"),
+    (["spectrum", "chain", "--dressing", "ladder"], 64, "expected bare, closed, closed_printed"),
+    (
+      ["spectrum", "chain", "--responses", "sigma", "--dressing", "closed"], 64,
+      "found closed for sigma with lifetime constant=0.05; expected bare"
+    ),
+    (
+      ["spectrum", "chain", "--responses", "Y_na_all", "--dressing", "closed_printed"], 64,
+      "found closed_printed for Y_na_all"
+    ),
+    (["spectrum", "chain", "--set", "t"], 64, "expected NAME=VALUE"),
+    (["spectrum", "chain", "--set", "q=1"], 64, "t_prime"),
+    (["spectrum", "chain", "--set", "J=-1"], 64, "J"),
+    (["spectrum", "chain", "--set", "t=1", "--set", "t=2"], 64, "twice"),
+    (["spectrum", "no_such_model"], 66, "no_such_model"),
+    (["spectrum", "chain", "--diagrams", "/no/such/folder"], 66, "/no/such/folder"),
+    (["spectrum", "chain", "--output", "/no/such/folder/a.csv"], 73, "/no/such/folder"),
+    (["matsubara", "chain", "--temperature", "0"], 64, "Matsubara frequencies are a continuum"),
+    (["matsubara", "chain", "--count", "0"], 64, "expected 1 to 10000"),
+    (["coefficients", "chain", "--mu", "0:1:2:3"], 64, "expected START:STOP:COUNT"),
+    (["coefficients", "chain", "--tolerance", "2"], 64, "expected a number between 0 and 1"),
+    (
+      ["coefficients", "chain", "--set", "t_prime=0", "--mu=-0.5", "--temperature", "0"], 80,
+      "van Hove"
+    ),
+    (
+      ["spectrum", "square", "--lifetime", "constant=1e-6", "--responses", "Y", "--omega", "1"], 80,
+      "did not converge"
+    ),
+    (
+      ["spectrum", "chain", "--lifetime", "constant=0.3", "--responses", "X_na", "--omega", "1"],
+      80,
+      "X_na.closed at omega = 1.0: the closed form has an undamped pole at omega = 2 J"
+    ),
+  ]
+
+  @Test(arguments: refusals) func refusal(_ arguments: [String], _ status: Int32, _ text: String)
+    throws
+  {
+    let run = try ProgramTests.run(arguments)
+    #expect(run.status == status, "\(run.errors)")
+    #expect(run.errors.contains(text), "\(run.errors)")
+    #expect(!run.errors.contains("Fatal error"))
+    if status != 80 { #expect(run.output.isEmpty) }
+    for row in run.output.split(separator: "\n").filter({ !$0.hasPrefix("#") }).dropFirst() {
+      #expect(!row.contains("nan") && !row.contains("inf"))
+    }
+  }
+
+  /// An existing output is not touched without --force, and is replaced with it.
+  @Test func existingOutput() throws {
+    let scratch = try ScratchDirectory()
+    let file = try scratch.file("a.csv", "mine\n")
+    let arguments = ProgramTests.quick + ["--omega", "0.5", "--responses", "Y", "--output", file]
+    let refused = try ProgramTests.run(arguments)
+    #expect(refused.status == 73)
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == "mine\n")
+    let forced = try ProgramTests.run(arguments + ["--force"])
+    #expect(forced.status == 0)
+    #expect(forced.output.hasSuffix("written: \(file)\n"))
+    #expect(try String(contentsOfFile: file, encoding: .utf8).hasPrefix("# program: kubo"))
+    #expect(try scratch.names() == ["a.csv"])
+  }
+
+  /// A value that cannot be computed is an empty cell; the rest of its row is there.
+  @Test func emptyCells() throws {
+    let run = try ProgramTests.run(
+      ProgramTests.quick + ["--omega", "0.9,1.0", "--responses", "Y_na"])
+    #expect(run.status == 80)
+    let rows = run.output.split(separator: "\n").filter { !$0.hasPrefix("#") }.dropFirst()
+    let cells = rows.map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    #expect(cells[0].allSatisfy { !$0.isEmpty })
+    // omega, bare x 4, closed x 4, closed_printed x 4.
+    #expect(
+      cells[1].map(\.isEmpty) == [false] + [false, false, false, false] + [true, true, true, false]
+        + [true, true, true, false])
+  }
+
+  @Test func coefficientsTable() throws {
+    let run = try ProgramTests.run([
+      "coefficients", "chain", "--mu=-1.5,-1,0.1", "--temperature", "0",
+    ])
+    #expect(run.status == 0, "\(run.errors)")
+    let lines = run.output.split(separator: "\n").filter { !$0.hasPrefix("#") }
+    #expect(
+      lines[0].hasPrefix(
+        "mu,sigma_c_over_tau,P_m.corrected,P_m.printed,P_n.corrected,P_n.printed,"
+          + "P_m_na.corrected,P_m_na.printed,P_n_na.corrected,P_n_na.printed,"))
+    let names = lines[0].split(separator: ",").map(String.init)
+    for row in lines.dropFirst() {
+      let cells = row.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      #expect(cells.count == names.count)
+      let isGap = cells[0] == "0.1"
+      #expect(cells[2...9].allSatisfy { $0.isEmpty == isGap })
+      #expect(!cells[names.firstIndex(of: "P_m.corrected.product")!].isEmpty)
+    }
+  }
+
+  @Test func lists() throws {
+    let models = try ProgramTests.run(["models"])
+    #expect(models.status == 0)
+    #expect(models.output.split(separator: "\n").count == 5)
+    for name in ["square", "honeycomb", "chain", "cubic", "narrow"] {
+      #expect(models.output.contains("\n\(name) ") || models.output.hasPrefix("\(name) "))
+    }
+    let diagrams = try ProgramTests.run(["diagrams"])
+    #expect(diagrams.status == 0)
+    #expect(diagrams.output.split(separator: "\n").count == 17)
+    #expect(diagrams.output.contains("nonadiabatic.ef"))
+  }
+
+  /// The help lists every alias with its dressings, from the one table.
+  @Test func help() throws {
+    let run = try ProgramTests.run(["spectrum", "--help"])
+    #expect(run.status == 0)
+    let text = run.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(
+      text.contains(
+        "X_na staggered spin, diagrams (a)+(d) of Fig. S1 = Sigma.xy.O_nonadiabatic_main (bare, closed, closed_printed)"
+      ))
+    #expect(text.contains("all four bands = j.conductivity (bare)"))
+  }
+}
