@@ -180,14 +180,39 @@ public struct FermiLogarithm: Sendable {
     return (2 * panel + (x < 0 ? 1 : 0)) * FermiLogarithm.panelSize
   }
 
+  /// l'(p) at any p with Im p < 0, whose imaginary part over pi at p = x - i0 is -f'(x), at T = 0
+  /// delta(x): sum_m delta/q_m^2 with q_m = p - i pi T (2m + 1), delta = -2 pi i T; 1/p at T = 0.
+  static func derivative(at p: ComplexDouble, temperature: Double) -> ComplexDouble {
+    let delta = ComplexDouble(0, -2 * Double.pi * temperature)
+    var q = p + delta.multiplied(by: 0.5)
+    var sum = ComplexDouble.zero
+    while q.length < 10 * delta.length {
+      let inverse = 1 / q
+      sum += delta * inverse * inverse
+      q += delta
+    }
+    let inverse = 1 / q
+    let ratio = delta * inverse
+    let square = ratio * ratio
+    var tail = ComplexDouble(1 + ratio.real / 2, ratio.imaginary / 2)
+    var even = square
+    for b in bernoulli {
+      tail += even.multiplied(by: b) as ComplexDouble
+      even *= square
+    }
+    return sum + inverse * tail
+  }
+
+  /// B_2, B_4, ..., B_20.
+  private static let bernoulli: [Double] = [
+    1.0 / 6, -1.0 / 30, 1.0 / 42, -1.0 / 30, 5.0 / 66, -691.0 / 2730, 7.0 / 6, -3617.0 / 510,
+    43867.0 / 798, -174611.0 / 330,
+  ]
+
   /// l^(k)(x - i Gamma) scale^k / k! for k = 0 ..< terms.
   private static func taylor(
     _ x: Double, scale: Double, _ temperature: Double, _ broadening: Double
   ) -> [ComplexDouble] {
-    let bernoulli: [Double] = [  // B_2, B_4, ..., B_20
-      1.0 / 6, -1.0 / 30, 1.0 / 42, -1.0 / 30, 5.0 / 66, -691.0 / 2730, 7.0 / 6, -3617.0 / 510,
-      43867.0 / 798, -174611.0 / 330,
-    ]
     // All lengths in units of `scale`; q is q_0, q_1, ... in turn.
     let delta = ComplexDouble(0, -2 * Double.pi * temperature / scale)
     var q = ComplexDouble(x / scale, -(broadening + Double.pi * temperature) / scale)

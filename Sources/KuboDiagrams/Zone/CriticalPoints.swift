@@ -16,14 +16,6 @@ public struct VanHove: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 extension Model {
-  /// The group {1, -1}, which every lattice has.
-  var inversionGroup: [ReciprocalOperation] {
-    [1, -1].map { sign in
-      ReciprocalOperation(
-        rows: (0..<dimension).map { a in (0..<dimension).map { a == $0 ? sign : 0 } })
-    }
-  }
-
   /// The Hamiltonian prepared for each pair of directions a <= b, in that order.
   func hessianHamiltonians() -> [BlochHamiltonian] {
     (0..<dimension).flatMap { a in
@@ -31,8 +23,9 @@ extension Model {
     }
   }
 
-  /// Gradient and Hessian of E_s at real k.
-  private func derivatives(_ frames: [Frame], _ s: Band) -> (
+  /// Gradient and Hessian of E_s at real k, Cartesian, from the frames of
+  /// ``hessianHamiltonians()``.
+  func derivatives(_ frames: [Frame], _ s: Band) -> (
     gradient: [Double], hessian: [[Double]]
   ) {
     let d = dimension

@@ -15,10 +15,11 @@ struct PeriodicGrid: Sendable {
   /// Whether -k belongs to the grid and to every star.
   let hasInversion: Bool
 
-  /// A point of a star and how often it counts.
+  /// A point of a star, how often it counts, and which symmetry maps the first point on it.
   struct StarPoint {
     let k: WaveVector
     let weight: Double
+    let operation: Int
   }
 
   /// The grid with `divisions` points along each reciprocal vector.
@@ -44,20 +45,24 @@ struct PeriodicGrid: Sendable {
   /// one of each pair k, -k; otherwise nil.
   func star(of index: Int) -> [StarPoint]? {
     let n = components(index)
-    if operationCount == 0 { return [StarPoint(k: waveVector(n), weight: 1)] }
+    if operationCount == 0 { return [StarPoint(k: waveVector(n), weight: 1, operation: 0)] }
     for m in 0..<operationCount where linear(image(n, m)) < index { return nil }
-    var members: [Int] = []
+    var members: [(index: Int, operation: Int)] = []
     for m in 0..<operationCount {
       let other = linear(image(n, m))
-      if !members.contains(other) { members.append(other) }
+      if !members.contains(where: { $0.index == other }) { members.append((other, m)) }
     }
     return members.compactMap { member in
-      let p = components(member)
+      let p = components(member.index)
       let opposite = linear(wrapped(SIMD3<Int>.zero &- p))
-      if opposite < member { return nil }
-      return StarPoint(k: waveVector(p), weight: opposite == member ? 1 : 2)
+      if opposite < member.index { return nil }
+      return StarPoint(
+        k: waveVector(p), weight: opposite == member.index ? 1 : 2, operation: member.operation)
     }
   }
+
+  /// The point with this linear index.
+  func point(_ index: Int) -> WaveVector { waveVector(components(index)) }
 
   private func components(_ index: Int) -> SIMD3<Int> {
     var rest = index
