@@ -47,7 +47,7 @@ public struct Provenance: Sendable {
 
 extension SpectrumRequest {
   /// The header lines that say what was asked for.
-  func header(omegas: Bool) -> [(key: String, value: String)] {
+  var header: [(key: String, value: String)] {
     [
       ("mu", "\(mu)"), ("temperature", "\(temperature)"), ("lifetime", lifetime.description),
       (
@@ -65,7 +65,7 @@ extension CSVFile {
   /// each and of their sum. A column of a single diagram, whose K(0) may be complex, has
   /// `static_im` too.
   public init(_ spectrum: Spectrum, request: SpectrumRequest, provenance: Provenance) {
-    var header = provenance.header + request.header(omegas: true)
+    var header = provenance.header + request.header
     header.append(("grid", "\(spectrum.divisions) points along each reciprocal vector at most"))
     for column in spectrum.columns {
       header.append(("column.\(column.request.label)", column.request.summary))
@@ -95,7 +95,7 @@ extension CSVFile {
 
   /// K(i omega_l): `l`, `omega_l`, then `R.sum`, `R.sum.err`, `R.spectral`, `R.spectral.err`.
   public init(_ spectrum: MatsubaraSpectrum, request: SpectrumRequest, provenance: Provenance) {
-    var header = provenance.header + request.header(omegas: false)
+    var header = provenance.header + request.header
     header.append(
       ("column.R.sum", "K(i omega_l), the Matsubara sum itself; for sigma, K is Pi"))
     header.append(
@@ -170,7 +170,9 @@ extension SpectrumRequest.Column {
       switch dressing {
       case .bare: diagram.map { "bare loop, diagram \($0) alone" } ?? "bare loops"
       case .closed:
-        "closed form, corrected, with the full one-band bubble Q_s(omega) and Delta_k -> J in the resonance"
+        "closed form, corrected, with the full one-band bubble Q_s(omega)"
+          + (response.closedForm?.isNonadiabatic == true
+            ? " and Delta_k -> J in the resonance" : "")
       case .closedPrinted: "closed form as the paper prints it, for omega tau << 1"
       }
     return "\(what): \(how)"

@@ -18,7 +18,7 @@ public enum PropagatorFrequency: String, Sendable, CaseIterable {
   case innerPlusExternal = "internal + external"
 }
 
-/// What sums the disorder ladder over a diagram.
+/// How the vertices of a response's diagrams are dressed, or which closed form stands for them.
 public enum Dressing: String, Sendable, CaseIterable {
   /// The bare loop.
   case bare

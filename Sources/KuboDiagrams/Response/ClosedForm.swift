@@ -97,6 +97,9 @@ public enum ClosedForm: Sendable, CaseIterable {
     }
   }
 
+  /// Whether a resonance with Delta_k -> J multiplies the one-band bubbles.
+  public var isNonadiabatic: Bool { self == .nonadiabaticX || self == .nonadiabaticY }
+
   /// The name of the coefficient, as in `P_m`.
   public var coefficientName: String {
     switch self {

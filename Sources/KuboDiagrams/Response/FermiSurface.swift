@@ -71,56 +71,51 @@ struct FermiSurface: Sendable {
     let hessian = model.hessianHamiltonians()
     let hamiltonian = BlochHamiltonian(model, directions: directions)
     let reciprocal = model.reciprocalVectors.map(packed)
-    let blockSize = 64
-    let blocks = (grid.count + blockSize - 1) / blockSize
-    let jobs = min(128, blocks)
-    let parts = try await parallelMap(jobs, threads: threads) { job in
-      var values = [ComplexDouble](repeating: .zero, count: weights.count)
-      var scales = [Double](repeating: 0, count: weights.count)
-      for block in stride(from: job, to: blocks, by: jobs) {
-        for index in (block * blockSize)..<min(grid.count, (block + 1) * blockSize) {
-          guard let star = grid.star(of: index) else { continue }
-          let frames = hessian.map { $0.frame(at: grid.point(index)) }
-          for s in Band.allCases {
-            let (gradient, curvature) = model.derivatives(frames, s)
-            // The displacement -c grad E in reduced coordinates, which symmetries map like f.
-            let y = gradient.map { -step * $0 }
-            let g = model.latticeVectors.map { a in
-              zip(a, y).reduce(0) { $0 + $1.0 * $1.1 } / (2 * .pi)
-            }
-            let jacobian = curvature.indices.map { a in
-              curvature.indices.map { b in
-                ComplexDouble(a == b ? 1 : 0, -step * curvature[a][b])
-              }
-            }
-            let first = WaveVector(real: grid.point(index).real, imaginary: packed(y))
-            let pole = hamiltonian.frame(at: first).energy(s) - ComplexDouble(mu)
-            let delta =
-              complexDeterminant(jacobian)
-              * FermiLogarithm.derivative(at: pole, temperature: temperature)
-            for point in star {
-              let rows = symmetries[point.operation].rows
-              var shift = SIMD3<Double>.zero
-              for a in rows.indices {
-                let image = rows[a].indices.reduce(0.0) { $0 + Double(rows[a][$1]) * g[$1] }
-                shift += reciprocal[a] * image
-              }
-              let frame = hamiltonian.frame(at: WaveVector(real: point.k.real, imaginary: shift))
-              for (q, weight) in weights.enumerated() {
-                let value = (delta * weight(frame, s)).imaginary * point.weight / .pi
-                values[q] += ComplexDouble(value)
-                scales[q] += abs(value)
-              }
-            }
+    struct Part: Sendable {
+      var values: [ComplexDouble]
+      var scales: [Double]
+    }
+    let empty = Part(
+      values: Array(repeating: .zero, count: weights.count),
+      scales: Array(repeating: 0, count: weights.count))
+    let parts = try await grid.accumulate(threads: threads, empty) { part, index, star in
+      let k = grid.point(index)
+      let frames = hessian.map { $0.frame(at: k) }
+      for s in Band.allCases {
+        let (gradient, curvature) = model.derivatives(frames, s)
+        // The displacement -c grad E in reduced coordinates, which symmetries map like f.
+        let y = gradient.map { -step * $0 }
+        let g = model.latticeVectors.map { a in
+          zip(a, y).reduce(0) { $0 + $1.0 * $1.1 } / (2 * .pi)
+        }
+        let jacobian = curvature.indices.map { a in
+          curvature.indices.map { b in ComplexDouble(a == b ? 1 : 0, -step * curvature[a][b]) }
+        }
+        let kappa = WaveVector(real: k.real, imaginary: packed(y))
+        let pole = hamiltonian.frame(at: kappa).energy(s) - ComplexDouble(mu)
+        let delta =
+          complexDeterminant(jacobian)
+          * FermiLogarithm.derivative(at: pole, temperature: temperature)
+        for point in star {
+          let rows = symmetries[point.operation].rows
+          var shift = SIMD3<Double>.zero
+          for a in rows.indices {
+            shift +=
+              reciprocal[a] * rows[a].indices.reduce(0.0) { $0 + Double(rows[a][$1]) * g[$1] }
+          }
+          let frame = hamiltonian.frame(at: WaveVector(real: point.k.real, imaginary: shift))
+          for (q, weight) in weights.enumerated() {
+            let value = (delta * weight(frame, s)).imaginary * point.weight / .pi
+            part.values[q] += ComplexDouble(value)
+            part.scales[q] += abs(value)
           }
         }
       }
-      return (values, scales)
     }
     let norm = 1 / (Double(grid.count) * model.cellVolume)
     return (
-      weights.indices.map { q in parts.reduce(.zero) { $0 + $1.0[q] }.multiplied(by: norm) },
-      weights.indices.map { q in parts.reduce(0) { $0 + $1.1[q] } * norm }
+      weights.indices.map { q in parts.reduce(.zero) { $0 + $1.values[q] }.multiplied(by: norm) },
+      weights.indices.map { q in parts.reduce(0) { $0 + $1.scales[q] } * norm }
     )
   }
 }

@@ -152,63 +152,43 @@ extension ZoneSum {
     -> GridRefinement.Level
   {
     let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
-    let blockSize = 16
-    let blocks = (grid.count + blockSize - 1) / blockSize
-    let jobs = min(128, blocks)
     let bubbleCount = weights.bubbles.count
     let kept = weights.keptBubbles
     let keptBubbles = kept.map { weights.bubbles[$0] }
     let outputs = weights.sumCount
-    let parts = try await parallelMap(jobs, threads: threads) { job in
-      var values = [ComplexDouble](repeating: .zero, count: indices.count * outputs)
-      var scales = [Double](repeating: 0, count: indices.count * outputs)
-      for block in stride(from: job, to: blocks, by: jobs) {
-        for index in (block * blockSize)..<min(grid.count, (block + 1) * blockSize) {
-          guard let star = grid.star(of: index) else { continue }
-          let (x, w, m) = traces(star)
-          for (position, l) in indices.enumerated() {
-            let k = sum.values(keptBubbles, x, index: l)
-            for output in 0..<outputs {
-              for (n, b) in kept.enumerated() {
-                values[position * outputs + output] += w[output * bubbleCount + b] * k[n]
-                scales[position * outputs + output] += m[output * bubbleCount + b] * k[n].length
-              }
-            }
+    struct Part: Sendable {
+      var values: [ComplexDouble]
+      var scales: [Double]
+      var weights: [ComplexDouble]
+      var magnitudes: [Double]
+    }
+    let empty = Part(
+      values: Array(repeating: .zero, count: indices.count * outputs),
+      scales: Array(repeating: 0, count: indices.count * outputs),
+      weights: Array(repeating: .zero, count: outputs * bubbleCount),
+      magnitudes: Array(repeating: 0, count: outputs * bubbleCount))
+    let parts = try await grid.accumulate(threads: threads, empty) { part, _, star in
+      let x = traces(
+        star, isPaired: true, into: &part.weights, &part.magnitudes, withMagnitudes: true)
+      for (position, l) in indices.enumerated() {
+        let k = sum.values(keptBubbles, x, index: l)
+        for output in 0..<outputs {
+          let slot = position * outputs + output
+          for (n, b) in kept.enumerated() {
+            part.values[slot] += part.weights[output * bubbleCount + b] * k[n]
+            part.scales[slot] += part.magnitudes[output * bubbleCount + b] * k[n].length
           }
         }
       }
-      return (values, scales)
     }
     let norm = 1 / (Double(grid.count) * model.cellVolume)
     var level = GridRefinement.Level(values: [], scales: [])
     for position in indices.indices {
       let range = (position * outputs)..<((position + 1) * outputs)
       level.values.append(
-        range.map { n in parts.reduce(.zero) { $0 + $1.0[n] }.multiplied(by: norm) })
-      level.scales.append(range.map { n in parts.reduce(0) { $0 + $1.1[n] } * norm })
+        range.map { n in parts.reduce(.zero) { $0 + $1.values[n] }.multiplied(by: norm) })
+      level.scales.append(range.map { n in parts.reduce(0) { $0 + $1.scales[n] } * norm })
     }
     return level
-  }
-
-  private func traces(_ star: [PeriodicGrid.StarPoint]) -> (BandPair, [ComplexDouble], [Double]) {
-    var w = [ComplexDouble](repeating: .zero, count: weights.sumCount * weights.bubbles.count)
-    var m = [Double](repeating: 0, count: w.count)
-    var x = BandPair(bonding: 0, antibonding: 0)
-    for (n, point) in star.enumerated() {
-      let frame = hamiltonian.frame(at: point.k)
-      if n == 0 {
-        x = BandPair(
-          bonding: frame.energy(.bonding).real - mu,
-          antibonding: frame.energy(.antibonding).real - mu)
-      }
-      w.withUnsafeMutableBufferPointer { w in
-        m.withUnsafeMutableBufferPointer { m in
-          weights.add(
-            frame, weight: point.weight, isPaired: true, to: w.baseAddress!,
-            magnitudes: m.baseAddress!)
-        }
-      }
-    }
-    return (x, w, m)
   }
 }

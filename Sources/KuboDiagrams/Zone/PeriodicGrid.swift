@@ -61,6 +61,29 @@ struct PeriodicGrid: Sendable {
     }
   }
 
+  /// Adds up all stars: each job starts from `initial` and adds its share, and the parts come back
+  /// in an order that does not depend on the number of threads.
+  ///
+  /// `add` is given the sum so far, the index of the first point and its star.
+  func accumulate<Part: Sendable>(
+    threads: Int, _ initial: Part,
+    _ add: @escaping @Sendable (_ part: inout Part, _ index: Int, _ star: [StarPoint]) -> Void
+  ) async throws -> [Part] {
+    // Blocks are dealt in turn, since the first points of stars crowd at low indices.
+    let blockSize = 64
+    let blocks = (count + blockSize - 1) / blockSize
+    let jobs = min(128, blocks)
+    return try await parallelMap(jobs, threads: threads) { job in
+      var part = initial
+      for block in stride(from: job, to: blocks, by: jobs) {
+        for index in (block * blockSize)..<min(count, (block + 1) * blockSize) {
+          if let star = star(of: index) { add(&part, index, star) }
+        }
+      }
+      return part
+    }
+  }
+
   /// The point with this linear index.
   func point(_ index: Int) -> WaveVector { waveVector(components(index)) }
 

@@ -59,18 +59,13 @@ package struct ZoneSum: Sendable {
     -> Result
   {
     let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries, origin: origin)
-    let blockSize = 64
-    let blocks = (grid.count + blockSize - 1) / blockSize
-    let jobs = min(128, blocks)
-    let parts = try await parallelMap(jobs, threads: threads) { job in
-      var part = Accumulator(outputs: outputCount, bubbles: weights.bubbles.count, omegas: omegas)
-      // Blocks are dealt in turn, since the first points of stars crowd at low indices.
-      for block in stride(from: job, to: blocks, by: jobs) {
-        for index in (block * blockSize)..<min(grid.count, (block + 1) * blockSize) {
-          if let star = grid.star(of: index) { add(star, grid.hasInversion, &part, withScales) }
-        }
-      }
-      return part
+    let empty = Accumulator(
+      outputs: outputCount, bubbles: weights.bubbles.count, omegas: omegas)
+    let parts = try await grid.accumulate(threads: threads, empty) { part, _, star in
+      let energies = traces(
+        star, isPaired: grid.hasInversion, into: &part.weights, &part.magnitudes,
+        withMagnitudes: withScales)
+      multiply(energies, &part, withScales)
     }
     return collect(parts, norm: 1 / (Double(grid.count) * model.cellVolume), withScales)
   }
@@ -95,13 +90,15 @@ package struct ZoneSum: Sendable {
     }
   }
 
-  private func add(
-    _ star: [PeriodicGrid.StarPoint], _ isPaired: Bool, _ sum: inout Accumulator, _ withScales: Bool
-  ) {
+  /// The traces of all outputs summed over a star, [output][bubble], and the star's energies.
+  func traces(
+    _ star: [PeriodicGrid.StarPoint], isPaired: Bool, into sums: inout [ComplexDouble],
+    _ magnitudes: inout [Double], withMagnitudes: Bool
+  ) -> BandPair {
     let count = weights.bubbles.count
-    for n in sum.weights.indices {
-      sum.weights[n] = .zero
-      sum.magnitudes[n] = 0
+    for n in sums.indices {
+      sums[n] = .zero
+      magnitudes[n] = 0
     }
     var energies = BandPair(bonding: 0, antibonding: 0)
     for (n, point) in star.enumerated() {
@@ -111,11 +108,11 @@ package struct ZoneSum: Sendable {
           bonding: frame.energy(.bonding).real - mu,
           antibonding: frame.energy(.antibonding).real - mu)
       }
-      sum.weights.withUnsafeMutableBufferPointer { w in
-        sum.magnitudes.withUnsafeMutableBufferPointer { m in
+      sums.withUnsafeMutableBufferPointer { w in
+        magnitudes.withUnsafeMutableBufferPointer { m in
           weights.add(
             frame, weight: point.weight, isPaired: isPaired, to: w.baseAddress!,
-            magnitudes: withScales ? m.baseAddress! : nil)
+            magnitudes: withMagnitudes ? m.baseAddress! : nil)
           for (c, closed) in closedForms.enumerated() {
             for s in Band.allCases {
               let value = point.weight * closed.form.weight(frame, s, closed.version).real
@@ -127,7 +124,7 @@ package struct ZoneSum: Sendable {
         }
       }
     }
-    multiply(energies, &sum, withScales)
+    return energies
   }
 
   /// Multiplies the traces of a star with the Matsubara sums at its energies.

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import RealModule
+
+extension SpectrumRequest {
+  /// Computes the spectrum.
+  ///
+  /// - Throws: ``RequestError`` for a request that makes no sense, `CancellationError`. Cells that
+  ///   do not converge, or that hit a pole, are empty and listed in ``Spectrum/failures``.
+  public func spectrum() async throws -> Spectrum {
+    try check()
+    switch lifetime.order {
+    case .energyThenZone: return try await energyThenZone()
+    }
+  }
+
+  /// Refuses what cannot be computed.
+  func check() throws {
+    guard mu.isFinite else { throw RequestError("mu", found: "\(mu)", expected: "a finite energy") }
+    guard temperature >= 0, temperature.isFinite else {
+      throw RequestError("temperature", found: "\(temperature)", expected: "a number, 0 or more")
+    }
+    if case .constant(let gamma) = lifetime {
+      guard gamma > 0, gamma.isFinite else {
+        throw RequestError(
+          "lifetime", found: "constant=\(gamma)",
+          expected: "Gamma > 0: without it the loops have poles on the real axis")
+      }
+    }
+    guard tolerance > 0, tolerance < 1 else {
+      throw RequestError("tolerance", found: "\(tolerance)", expected: "a number between 0 and 1")
+    }
+    for omega in omegas where !omega.isFinite {
+      throw RequestError("omega", found: "\(omega)", expected: "finite frequencies")
+    }
+    let d = model.dimension
+    guard (0..<d).contains(directions.i), (0..<d).contains(directions.j) else {
+      throw RequestError(
+        "direction", found: directions.description,
+        expected:
+          "two of \(Array("xyz")[..<d].map(String.init).joined(separator: ", ")), for a model in \(d) dimensions"
+      )
+    }
+    for column in columns {
+      let found = diagrams.diagrams(of: column.response)
+      guard !found.isEmpty else {
+        throw RequestError(
+          "response", found: column.response.name,
+          expected:
+            "an alias (\(Response.aliases.map(\.alias).joined(separator: ", "))) or one of \(diagrams.available.joined(separator: ", "))"
+        )
+      }
+      if let name = column.diagram, !found.contains(where: { $0.name == name }) {
+        throw RequestError(
+          "diagram", found: name, expected: found.map(\.name).joined(separator: ", "))
+      }
+      let dressings = column.response.dressings(lifetime)
+      guard dressings.contains(column.dressing) else {
+        throw RequestError(
+          "dressing",
+          found:
+            "\(column.dressing.rawValue) for \(column.response.name) with lifetime \(lifetime.description)",
+          expected: dressings.map(\.rawValue).joined(separator: ", "))
+      }
+    }
+  }
+
+  /// The numbers that come from the zone integral: bare loops and closed forms with Q_s(omega).
+  private func zoneSum() -> (sum: ZoneSum, outputs: [Int]) {
+    guard case .constant(let gamma) = lifetime else { preconditionFailure("checked by the order") }
+    let bare = columns.indices.filter { columns[$0].dressing == .bare }
+    let closed = columns.indices.filter { columns[$0].dressing == .closed }
+    let sums = bare.map { n in
+      let column = columns[n]
+      let all = diagrams.diagrams(of: column.response)
+      return LoopWeights.Sum(
+        measured: column.response.measured, spin: column.response.spin,
+        diagrams: column.diagram.map { name in all.filter { $0.name == name } } ?? all)
+    }
+    return (
+      ZoneSum(
+        model: model, directions: directions, mu: mu, temperature: temperature, broadening: gamma,
+        loops: sums, closedForms: closed.map { (columns[$0].response.closedForm!, .corrected) },
+        reach: omegas.map(abs).max() ?? 0, threads: threads), bare + closed
+    )
+  }
+
+  private func energyThenZone() async throws -> Spectrum {
+    guard case .constant(let gamma) = lifetime else { preconditionFailure("checked by the order") }
+    let (sum, outputs) = zoneSum()
+    var result = Spectrum(
+      omegas: omegas,
+      columns: columns.map {
+        Spectrum.Column(
+          request: $0, values: Array(repeating: nil, count: omegas.count), staticPart: nil)
+      }, failures: [], divisions: 0)
+    if !outputs.isEmpty {
+      let refinement = GridRefinement(
+        resolution: model.energySlope / gamma, dimension: model.dimension)
+      do {
+        result = try await integrate(sum, outputs, refinement, result)
+      } catch let error as NonConvergence {
+        result.failures += outputs.map {
+          Spectrum.Failure(
+            column: columns[$0].label, omega: nil, reason: "did not converge: \(error)")
+        }
+      }
+    }
+    try await addPrinted(to: &result, gamma: gamma)
+    return result
+  }
+
+  /// Group 0 holds the static parts, group n + 1 the dynamic parts at omega n.
+  private func integrate(
+    _ sum: ZoneSum, _ outputs: [Int], _ refinement: GridRefinement, _ empty: Spectrum
+  ) async throws -> Spectrum {
+    var result = empty
+    var staticScales: [Double] = []
+    var scales: [[Double]?] = Array(repeating: nil, count: omegas.count)
+    var largest = [Double](repeating: 0, count: outputs.count)
+    var levels = 0
+    let outcomes = try await refinement.run(groups: omegas.count + 1) { divisions, groups in
+      let active = groups.filter { $0 > 0 }.map { $0 - 1 }
+      levels += 1
+      let grid = try await sum(
+        divisions: divisions, omegas: active.map { omegas[$0] }, withScales: levels <= 2)
+      if levels <= 2 { staticScales = grid.staticScales }
+      var level = GridRefinement.Level(values: [], scales: [])
+      if groups.first == 0 {
+        level.values.append(outputs.indices.map { finishStatic($0, grid.statics, outputs, sum) })
+        level.scales.append(staticScales)
+      }
+      for (position, n) in active.enumerated() {
+        if levels <= 2 {
+          scales[n] = outputs.indices.map {
+            scale($0, omegas[n], grid.scales[position][$0], staticScales[$0], outputs)
+          }
+        }
+        let values = outputs.indices.map {
+          finish($0, omegas[n], grid.quotients[position], grid.statics, outputs, sum)
+        }
+        for o in outputs.indices { largest[o] = max(largest[o], values[o].length) }
+        level.values.append(values)
+        level.scales.append(scales[n]!)
+      }
+      return level
+    } allowed: { group, values, scales in
+      values.indices.map { q in
+        let reference = group == 0 ? largest[q] : values[q].length
+        let floor = max(1e-4 * reference, 1e-6 * scales[q])
+        func allowance(_ part: Double) -> Double {
+          max(tolerance * max(abs(part), floor), 2e-14 * scales[q])
+        }
+        return PartErrors(
+          real: allowance(values[q].real), imaginary: allowance(values[q].imaginary))
+      }
+    }
+    result = Spectrum(
+      omegas: omegas, columns: result.columns, failures: [],
+      divisions: outcomes.map(\.divisions).max() ?? 0)
+    for (o, column) in outputs.enumerated() {
+      let label = columns[column].label
+      let own = outcomes[0].estimates[o]
+      if let reason = reason(outcomes[0], o) {
+        result.failures.append(.init(column: label, omega: nil, reason: "static part: " + reason))
+        continue
+      }
+      result.columns[column].staticPart = own.value
+      for (n, omega) in omegas.enumerated() {
+        let outcome = outcomes[n + 1]
+        if resonance(o, omega, outputs) == nil {
+          result.failures.append(
+            .init(
+              column: label, omega: omega,
+              reason: "the closed form has an undamped pole at omega = 2 J; move omega off it"))
+        } else if let reason = reason(outcome, o) {
+          result.failures.append(.init(column: label, omega: omega, reason: reason))
+        } else {
+          result.columns[column].values[n] = Spectrum.Value(
+            dynamic: outcome.estimates[o].value,
+            error: outcome.estimates[o].error + own.error, scale: scales[n]![o])
+        }
+      }
+    }
+    return result
+  }
+
+  /// Why quantity `q` is not good enough, if so.
+  private func reason(_ outcome: GridRefinement.Outcome, _ q: Int) -> String? {
+    if outcome.hasConverged(q) { return nil }
+    let (estimate, allowed) = outcome.worst(q)
+    return "the zone integral did not converge: error estimate \(significant(estimate)), allowed "
+      + "\(significant(allowed)) (tolerance \(significant(tolerance))), with \(outcome.divisions) points along "
+      + "each reciprocal vector; a larger lifetime parameter or tolerance would do"
+  }
+
+  private func closed(_ output: Int, _ outputs: [Int]) -> ClosedForm? {
+    let column = columns[outputs[output]]
+    return column.dressing == .closed ? column.response.closedForm : nil
+  }
+
+  private func resonance(_ output: Int, _ omega: Double, _ outputs: [Int]) -> ComplexDouble? {
+    guard let form = closed(output, outputs) else { return .one }
+    return form.resonance(omega: omega, exchange: model.exchange)
+  }
+
+  /// K(0).
+  private func finishStatic(
+    _ o: Int, _ statics: [ComplexDouble], _ outputs: [Int], _ sum: ZoneSum
+  ) -> ComplexDouble {
+    statics[o] * (resonance(o, 0, outputs) ?? .zero)
+  }
+
+  /// K(omega) - K(0) = R(omega) omega q + [R(omega) - R(0)] K_loop(0); sigma = i q.
+  private func finish(
+    _ o: Int, _ omega: Double, _ quotients: [ComplexDouble], _ statics: [ComplexDouble],
+    _ outputs: [Int], _ sum: ZoneSum
+  ) -> ComplexDouble {
+    if columns[outputs[o]].response.isConductivity { return ComplexDouble.i * quotients[o] }
+    let dynamic = quotients[o].multiplied(by: omega)
+    guard let form = closed(o, outputs) else { return dynamic }
+    guard let r = form.resonance(omega: omega, exchange: model.exchange),
+      let change = form.resonanceChange(omega: omega, exchange: model.exchange)
+    else { return .zero }
+    return r * dynamic + change * statics[o]
+  }
+
+  private func scale(
+    _ o: Int, _ omega: Double, _ quotientScale: Double, _ staticScale: Double, _ outputs: [Int]
+  ) -> Double {
+    if columns[outputs[o]].response.isConductivity { return quotientScale }
+    return (quotientScale * abs(omega) + staticScale)
+      * (resonance(o, omega, outputs)?.length ?? 0)
+  }
+}
+
+extension Model {
+  /// A bound on |E_s| over the zone.
+  var energyBound: Double {
+    let gap = interSublattice.reduce(0) { $0 + abs($1.amplitude) }
+    return intraSublattice.reduce(0) { $0 + 2 * abs($1.amplitude) }
+      + (gap * gap + exchange * exchange).squareRoot()
+  }
+}
