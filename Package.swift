@@ -33,7 +33,7 @@ let package = Package(
     .executableTarget(
       name: "kubo",
       dependencies: [
-        "KuboFiles", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "KuboFiles", "Quadrature", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(
       name: "KuboTests",

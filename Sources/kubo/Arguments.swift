@@ -6,8 +6,9 @@ import KuboFiles
 
 /// Reads a finite number, or says what was found.
 func number(_ text: String, _ what: String) throws -> Double {
-  guard let value = Double(text), value.isFinite else {
-    throw ValidationError("\(what): found '\(text)'; expected a finite number")
+  guard let value = Double(text), value.isFinite, value.magnitude < 1e100 else {
+    throw ValidationError(
+      "\(what): found '\(text)'; expected a finite number of magnitude below 1e100")
   }
   return value
 }
@@ -143,9 +144,8 @@ struct ModelArguments: ParsableArguments {
   }
 }
 
-/// Writes to standard output; a closed pipe is an error, not a signal.
+/// Writes to standard output.
 func standardOutput(_ text: String) throws {
-  signal(SIGPIPE, SIG_IGN)
   do {
     try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
   } catch {

@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import Quadrature
 
 /// The command `kubo`.
 @main
@@ -22,7 +23,7 @@ struct Kubo: AsyncParsableCommand {
 
       EXIT STATUS
         0 done; 64 wrong usage; 65 wrong data in a file; 66 a file cannot be read; \
-      73 an output cannot be created; 74 an output cannot be written; 77 permission denied; \
+      70 an internal fault; 73 an output cannot be created; 74 an output cannot be written; 77 permission denied; \
       80 some values did not converge or hit a pole (the rest is written).
       """,
     version: "kubo \(version)",
@@ -60,7 +61,7 @@ enum ExitStatus {
       case .writeFailed: writeError
       }
     case is RequestError: usage
-    case is NonConvergence, is VanHove: notConverged
+    case is NonConvergence, is VanHove, is QuadratureError: notConverged
     default: internalFault
     }
   }
@@ -68,11 +69,14 @@ enum ExitStatus {
 
 /// Writes a line to standard error.
 func say(_ text: String) {
-  FileHandle.standardError.write(Data("kubo: \(text)\n".utf8))
+  // A closed standard error must not end a run whose results are fine.
+  try? FileHandle.standardError.write(contentsOf: Data("kubo: \(text)\n".utf8))
 }
 
 /// Runs a command's work; an error becomes one line on standard error and its exit status.
 func reporting(_ work: () async throws -> Void) async throws {
+  // A closed pipe is an error of the write, not a signal.
+  signal(SIGPIPE, SIG_IGN)
   do {
     try await work()
   } catch let error as ExitCode {

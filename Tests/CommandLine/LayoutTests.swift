@@ -9,7 +9,7 @@ import Testing
     "Quadrature": ["CGSL"],
     "KuboDiagrams": ["Quadrature", "ComplexModule", "RealModule", "Synchronization"],
     "KuboFiles": ["KuboDiagrams", "CMessageDigest", "Yams", "Foundation", "Glibc"],
-    "kubo": ["KuboFiles", "KuboDiagrams", "ArgumentParser", "Foundation"],
+    "kubo": ["KuboFiles", "KuboDiagrams", "Quadrature", "ArgumentParser", "Foundation"],
   ]
 
   static func swiftFiles(_ folder: String) throws -> [String] {
@@ -45,6 +45,8 @@ import Testing
       .map { $0.split(separator: "#")[0].split(separator: " ").dropFirst().map(String.init) }
     #expect(commands.count >= 5)
     let scratch = try ScratchDirectory()
+    try FileManager.default.createDirectory(
+      atPath: scratch.path + "/results", withIntermediateDirectories: false)
     for arguments in commands {
       let run = try ProgramTests.run(arguments, in: scratch.path)
       #expect(run.status == 0, "\(arguments): \(run.errors)")

@@ -194,6 +194,13 @@ import Testing
     (["spectrum", "no_such_model"], 66, "no_such_model"),
     (["spectrum", "chain", "--diagrams", "/no/such/folder"], 66, "/no/such/folder"),
     (["spectrum", "chain", "--output", "/no/such/folder/a.csv"], 73, "/no/such/folder"),
+    (
+      ["spectrum", "chain", "--mu", "1e308"], 64,
+      "expected a finite number of magnitude below 1e100"
+    ),
+    (["spectrum", "chain", "--omega", "1e60"], 64, "omega: found 1e+60; expected a finite energy"),
+    (["matsubara", "chain", "--temperature", "1e-30"], 64, "the sum has more than 1e5 terms"),
+    (["diagrams", "nonsense"], 64, "expected O_adiabatic.anomalous_current"),
     (["matsubara", "chain", "--temperature", "0"], 64, "Matsubara frequencies are a continuum"),
     (["matsubara", "chain", "--count", "0"], 64, "expected 1 to 10000"),
     (["coefficients", "chain", "--mu", "0:1:2:3"], 64, "expected START:STOP:COUNT"),

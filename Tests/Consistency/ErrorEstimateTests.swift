@@ -66,6 +66,38 @@ import Testing
     #expect(Double(missed) <= 1e-3 * Double(parts), "\(missed) of \(parts)")
   }
 
+  /// Rounding is part of the bound: at T >> Gamma, T^3 K of s_full tends to a constant, with
+  /// corrections of order 1/T^2 that are below the bound from T = 1e3 on; and small frequencies in
+  /// the gap, where every pole is far away, neither lose digits nor refine for ever.
+  @Test func rounding() async throws {
+    func request(_ mu: Double, _ t: Double, _ gamma: Double, _ omegas: [Double], _ name: String)
+      throws
+      -> SpectrumRequest
+    {
+      SpectrumRequest(
+        model: try shippedModel("chain"), mu: mu, temperature: t, lifetime: .constant(gamma),
+        omegas: omegas, columns: bareColumns([name]), diagrams: try shippedDiagrams())
+    }
+    var scaled: [Double] = []
+    for t in [1e3, 1e4, 1e5] {
+      let value = try await request(0, t, 0.05, [1], "s_full").spectrum().columns[0].values[0]
+      let found = try #require(value)
+      scaled.append(found.dynamic.real * t * t * t)
+      #expect(abs(scaled.last! - scaled[0]) <= found.error * t * t * t + 1e-5 * abs(scaled[0]))
+    }
+    #expect(abs(scaled[0] - 0.0639) < 1e-4)
+    let gap = try await request(0, 0, 1e-3, [4.9e-5, 5.1e-5, 2e-4, 0.01, 0.1], "sigma").spectrum()
+    #expect(gap.failures.isEmpty)
+    #expect(gap.divisions < 10_000)
+    // Re sigma is flat and Im sigma linear far below the gap.
+    let values = gap.columns[0].values.map { $0! }
+    for (v, omega) in zip(values[..<3], gap.omegas) {
+      #expect(abs(v.dynamic.real / values[0].dynamic.real - 1) < 1e-5)
+      #expect(
+        abs(v.dynamic.imaginary / omega / (values[0].dynamic.imaginary / gap.omegas[0]) - 1) < 1e-5)
+    }
+  }
+
   /// A lifetime that no grid within the limit resolves is an error that says so, not a number.
   @Test func nonConvergence() async throws {
     let spectrum = try await SpectrumRequest(

@@ -47,7 +47,8 @@ package struct BandPair: Sendable {
 ///     [l[a - omega, ...] - l[a, ...]] / omega = -l[a - omega, a, ...]
 ///
 /// so [K(omega) - K(0)]/omega is as accurate at omega = 0, where it is the derivative, as
-/// elsewhere. This is the obvious form; ``FastBubbles`` is the fast one, checked against it.
+/// elsewhere. Rounding: eps/R^n on one line, eps/(R (2 Gamma)^(n-1)) between the two, for n
+/// propagators and R = Gamma + pi T; at T >> Gamma the latter exceeds the bubble itself. This is the obvious form; ``FastBubbles`` is the fast one, checked against it.
 public struct ClosedFormBubble: Sendable {
   let line: FermiLogarithm
 
@@ -64,32 +65,37 @@ public struct ClosedFormBubble: Sendable {
   package func dynamicQuotient(_ bubble: Bubble, _ x: BandPair, omega: Double) -> ComplexDouble {
     let a = x.poles(bubble.plus)
     let c = x.poles(bubble.inner)
-    var sum = ComplexDouble.zero
-    for j in 0..<a.count {
-      let shifted = a.replaced(through: j, by: -omega)
-      sum -= line.dividedDifference(shifted + c)
-      sum += mixedDividedDifference(retarded: shifted, advanced: c)
-    }
+    var sum = mixedQuotient(retarded: a, advanced: c, omega: omega)
+    for j in 0..<a.count { sum -= line.dividedDifference(a.replaced(through: j, by: -omega) + c) }
     for j in 0..<c.count {
-      let shifted = c.replaced(through: j, by: omega)
-      sum -= line.dividedDifference(a + shifted).conjugate
-      sum += mixedDividedDifference(retarded: a, advanced: shifted)
+      sum -= line.dividedDifference(a + c.replaced(through: j, by: omega)).conjugate
     }
     // -1/(2 pi i) = i/(2 pi).
     return sum * ComplexDouble(0, 1 / (2 * Double.pi))
   }
 
-  /// l[r_1 - i Gamma, ..., a_1 + i Gamma, ...]: every step of the recursion that joins the two
-  /// lines divides by at least 2 Gamma.
-  private func mixedDividedDifference(retarded r: PoleList, advanced a: PoleList) -> ComplexDouble {
-    var row = InlineArray<9, ComplexDouble>(repeating: .zero)
-    for n in 1...a.count { row[n] = line.dividedDifference(a.prefix(n)).conjugate }
+  /// {l[R+, A + omega] - l[R+ - omega, A]} / omega: the divided difference of
+  /// h(p) = [l(p) - l(p - omega)]/omega over the poles R+ and A + omega, since the two sets differ by
+  /// a shift. h is small where both bands are full or empty, so nothing large cancels. Every step
+  /// of the recursion that joins the two lines divides by at least 2 Gamma.
+  private func mixedQuotient(retarded r: PoleList, advanced a: PoleList, omega: Double)
+    -> ComplexDouble
+  {
+    /// h over the first `n` poles, shifted by `shift` one at a time.
+    func change(_ poles: PoleList, _ n: Int, by shift: Double) -> ComplexDouble {
+      let first = poles.prefix(n)
+      var sum = ComplexDouble.zero
+      for j in 0..<n { sum += line.dividedDifference(first.replaced(through: j, by: shift)) }
+      return sum
+    }
+    var row = InlineArray<5, ComplexDouble>(repeating: .zero)
+    for n in 1...a.count { row[n] = change(a, n, by: omega).conjugate }
     for m in 1...r.count {
-      row[0] = line.dividedDifference(r.prefix(m))
+      row[0] = change(r, m, by: -omega)
       for n in 1...a.count {
-        let separation = ComplexDouble(a[n - 1] - r[m - 1], 2 * line.broadening)
-        let change: ComplexDouble = row[n] - row[n - 1]
-        row[n] = change / separation
+        let separation = ComplexDouble(a[n - 1] + omega - r[m - 1], 2 * line.broadening)
+        let difference: ComplexDouble = row[n] - row[n - 1]
+        row[n] = difference / separation
       }
     }
     return row[a.count]

@@ -7,9 +7,9 @@ import RealModule
 /// The same divided differences as ``ClosedFormBubble``, arranged so that the few values of l are
 /// shared: with d_ac = x_a - x_c - omega - 2 i Gamma and the poles x_a - omega (retarded) and
 /// x_c + omega (advanced), per (k, omega) four values of l and l', eight first differences, and one
-/// division for each further propagator. K(omega) - K(0) is formed by subtraction, which is as good
-/// as the quotient form once |omega| exceeds a neighbourhood of the poles; below it, and at points
-/// where the bands all but touch, ``ClosedFormBubble`` takes over.
+/// division for each further propagator. K(omega) - K(0) is formed by subtraction once |omega|
+/// exceeds 0.03 (|x| + R), where it costs about five of sixteen digits of the point's own
+/// contribution; below, and at points where the bands all but touch, ``ClosedFormBubble`` takes over.
 package struct FastBubbles: Sendable {
   /// The bubbles this type knows, in the order of its output: 4 with two propagators, then
   /// a bc (6) and ab c (6).
@@ -42,8 +42,9 @@ package struct FastBubbles: Sendable {
     var l1: (ComplexDouble, ComplexDouble)
     /// K(0) of every bubble.
     package var statics: InlineArray<16, Double>
-    /// Whether the bands are too close for differences that divide by 2 Delta.
-    var isClose: Bool
+    /// The frequency up to which the subtraction of K(0) would lose too many digits; infinite if the
+    /// bands are too close for differences that divide by 2 Delta.
+    var smallest: Double
   }
 
   /// Prepares a k-point.
@@ -65,7 +66,11 @@ package struct FastBubbles: Sendable {
       let upper = all.filter { $0 == .antibonding }.count
       statics[n] = values[all.count == 2 ? upper : 3 + upper]
     }
-    return Point(x: x, l: (lp, lm), l1: (lp1, lm1), statics: statics, isClose: close)
+    return Point(
+      x: x, l: (lp, lm), l1: (lp1, lm1), statics: statics,
+      smallest: close
+        ? .infinity
+        : 0.12 * line.neighbourhood(min(x.bonding.magnitude, x.antibonding.magnitude)))
   }
 
   private func nearest(_ x: BandPair) -> Double {
@@ -77,7 +82,8 @@ package struct FastBubbles: Sendable {
   package func dynamicQuotients(
     _ point: borrowing Point, omega: Double, into out: UnsafeMutablePointer<ComplexDouble>
   ) {
-    if point.isClose || abs(omega) <= 0.2 * line.neighbourhood(0) {
+    // Bands that all but touch leave no frequency to the fast form.
+    if abs(omega) <= point.smallest {
       for (n, bubble) in FastBubbles.bubbles.enumerated() {
         out[n] = exact.dynamicQuotient(bubble, point.x, omega: omega)
       }
@@ -191,6 +197,25 @@ package struct FastBubbles: Sendable {
     put(
       15, (mm1 - rMM).multiplied(by: bare), (point.l1.1 - aMM).multiplied(by: bare),
       (riseM - mixMM) * dS)
+  }
+
+  /// A bound on the rounding of the quotient of a bubble with n propagators.
+  ///
+  /// Here l is subtracted, and eps |l| is divided by the separation of the poles once for each
+  /// propagator; mixed terms by |omega| once and by |omega| or 2 Gamma for the others. Where
+  /// ``ClosedFormBubble`` takes over, derivatives of l, about 1/(|x| + R), stand in place of the
+  /// differences. At T >> Gamma the mixed terms' rounding can exceed the bubble itself.
+  func rounding(_ point: borrowing Point, omega: Double, propagators n: Int) -> Double {
+    let near = 4 * line.neighbourhood(min(point.x.bonding.magnitude, point.x.antibonding.magnitude))
+    let isDerivative = abs(omega) <= point.smallest
+    let same = isDerivative ? near : min(abs(omega), near)
+    let mixed = max(abs(omega), 2 * line.broadening)
+    var (own, joint) = (1 / same, 1 / same)
+    for _ in 1..<n {
+      own /= same
+      joint /= mixed
+    }
+    return (isDerivative ? 2e-15 : 4e-16 * (1 + abs(Double.log(line.width)))) * (own + joint)
   }
 
   /// How near the resonance second differences are taken by the Taylor series: they lose at most

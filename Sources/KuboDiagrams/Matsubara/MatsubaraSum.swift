@@ -26,7 +26,7 @@ package struct MatsubaraSum: Sendable {
     self.temperature = temperature
     self.broadening = broadening
     let step = 2 * Double.pi * temperature
-    count = max(40, Int(2 * (bound + broadening) / step)) + largest
+    count = max(40, Int(min(1e9, 2 * (bound + broadening) / step))) + largest
     tail = GaussRule.unitInterval(20)
   }
 

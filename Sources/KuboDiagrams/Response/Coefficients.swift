@@ -69,7 +69,7 @@ public struct Coefficients: Sendable {
     let sigma = averages[0]
     conductivity = sigma
     // sigma_c is a sum of positive terms: below its own error it is zero, and mu is in the gap.
-    let hasSurface = sigma.value.real > 2 * sigma.error && sigma.value.real > 1e-12 * model.exchange
+    let hasSurface = sigma.value.real > 2 * sigma.error
     if hasSurface {
       let mean = averages[2].value.real / averages[1].value.real
       let square = averages[3].value.real / averages[1].value.real

@@ -43,10 +43,13 @@ struct FermiSurface: Sendable {
     let slope = model.energySlope
     let width = .pi * temperature + step * slope * slope / 2
     let refinement = GridRefinement(
-      resolution: slope / width, dimension: model.dimension, pointLimit: 100_000_000)
+      resolution: max(slope / width, model.resolution(.infinity)), dimension: model.dimension,
+      pointLimit: [1_000_000, 4_000_000, 100_000_000][model.dimension - 1])
     let outcome = try await refinement.run(groups: 1) { divisions, _ in
       let level = try await sum(mu: mu, step: step, divisions: divisions)
-      return .init(values: [level.values], scales: [level.scales])
+      return .init(
+        values: [level.values], scales: [level.scales],
+        rounding: [level.scales.map { 1e-14 * $0 }])
     } allowed: { _, values, scales in
       values.indices.map {
         let limit = max(

@@ -45,6 +45,12 @@ extension SpectrumRequest {
       throw RequestError("count", found: "\(count)", expected: "1 to 10000 Matsubara frequencies")
     }
     guard case .constant(let gamma) = lifetime else { preconditionFailure("the only case") }
+    let bound = model.energyBound + abs(mu) + gamma
+    guard bound / temperature < 1e5 else {
+      throw RequestError(
+        "temperature", found: "\(temperature)",
+        expected: "at least \(significant(bound / 1e5)): below, the sum has more than 1e5 terms")
+    }
     let sums = columns.map {
       LoopWeights.Sum(
         measured: $0.response.measured, spin: $0.response.spin,
@@ -58,7 +64,7 @@ extension SpectrumRequest {
     let step = 2 * Double.pi * temperature
     let frequencies = (0..<count).map { Double($0) * step }
     let spectral = try await spectralValues(
-      zone, frequencies, divisions: direct.map(\.divisions).max()!, scales: direct.map(\.scales))
+      zone, frequencies, divisions: direct.map(\.divisions).max()!, direct: direct)
     return MatsubaraSpectrum(
       frequencies: frequencies,
       columns: columns.indices.map { c in
@@ -78,7 +84,7 @@ extension SpectrumRequest {
     let matsubara = MatsubaraSum(
       temperature: temperature, broadening: gamma, bound: model.energyBound + abs(mu),
       largest: count)
-    let resolution = model.energySlope / (gamma + .pi * temperature)
+    let resolution = model.resolution(gamma + .pi * temperature)
     let outcomes = try await GridRefinement(
       resolution: resolution, dimension: model.dimension
     ).run(
@@ -105,7 +111,8 @@ extension SpectrumRequest {
   /// On one grid, which the direct sum has found fine enough: the representation holds for the
   /// grid sum as well as for the integral.
   private func spectralValues(
-    _ zone: ZoneSum, _ frequencies: [Double], divisions: Int, scales: [[Double]]
+    _ zone: ZoneSum, _ frequencies: [Double], divisions: Int,
+    direct: [GridRefinement.Outcome]
   ) async throws -> [[Estimate]] {
     let width = model.energyBound + zone.bubbles.line.width
     let cut = 4 * width
@@ -122,12 +129,12 @@ extension SpectrumRequest {
     }
     let count = columns.count
     func allowed(_ values: [Double]) -> [Double] {
-      values.indices.map { allowance(values[$0], scales[$0 / count][$0 % count]) / 2 }
+      values.indices.map { allowance(values[$0], direct[$0 / count].scales[$0 % count]) / 2 }
     }
     // Im K has features 2 Gamma wide up to the largest transition; panels ten times that wide are
     // the coarsest in which two Gauss rules can judge each other.
     let edge = 2 * model.energyBound
-    let panels = min(200, Int((edge / (20 * zone.bubbles.line.broadening)).rounded(.up)))
+    let panels = Int(min(200, (edge / (20 * zone.bubbles.line.broadening)).rounded(.up)))
     let ends = (0...panels).map { edge * Double($0) / Double(panels) } + [cut]
     let low = try await VectorIntegral(ends: ends, limit: 4000, allowed: allowed) {
       try await kernel($0, $0.map { _ in 1 })
@@ -140,7 +147,7 @@ extension SpectrumRequest {
         let n = l * count + c
         return Estimate(
           value: ComplexDouble(low.values[n] + high.values[n]),
-          error: low.errors[n] + high.errors[n] + 1e-14 * scales[l][c])
+          error: low.errors[n] + high.errors[n] + direct[l].estimates[c].error)
       }
     }
   }
@@ -182,13 +189,15 @@ extension ZoneSum {
       }
     }
     let norm = 1 / (Double(grid.count) * model.cellVolume)
-    var level = GridRefinement.Level(values: [], scales: [])
+    var level = GridRefinement.Level(values: [], scales: [], rounding: [])
     for position in indices.indices {
       let range = (position * outputs)..<((position + 1) * outputs)
       level.values.append(
         range.map { n in parts.reduce(.zero) { $0 + $1.values[n] }.multiplied(by: norm) })
       level.scales.append(range.map { n in parts.reduce(0) { $0 + $1.scales[n] } * norm })
     }
+    // The tail of the Matsubara sum is good to 1e-9 of itself, and at most a tenth of the whole.
+    level.rounding = level.scales.map { $0.map { 1e-10 * $0 } }
     return level
   }
 }

@@ -14,8 +14,8 @@ import RealModule
 ///
 ///     |error| <= tolerance * max(|part|, 1e-4 |K(omega) - K(0)|, 1e-6 S)
 ///
-/// where S is the sum of the absolute contributions to that response; no better than rounding,
-/// 2e-14 S. A static part takes the largest dynamic part of the request for K(omega) - K(0).
+/// where S is the sum of the absolute contributions to that response; rounding may add up to
+/// 1e-9 S, and does so where |omega| is a small fraction of Gamma + pi T. A static part takes the largest dynamic part of the request for K(omega) - K(0).
 public struct Spectrum: Sendable {
   /// One number of a column.
   public struct Value: Sendable, Equatable {
@@ -62,6 +62,8 @@ public struct Spectrum: Sendable {
   /// Mean and standard deviation of Delta_k/J on the Fermi surface, if a closed form was asked for
   /// and there is a surface.
   public internal(set) var gapRatio: (mean: Double, spread: Double)?
+  /// Why ``gapRatio`` could not be computed, if it was tried.
+  public internal(set) var gapRatioFailure: String?
 
   /// How far each closed column can be trusted, and whether that is poor.
   ///
@@ -84,7 +86,9 @@ public struct Spectrum: Sendable {
           )
           isPoor = abs(ratio.mean - 1) + ratio.spread > 0.1
         } else {
-          parts.append("no Fermi surface: Delta_k/J cannot be judged")
+          parts.append(
+            "Delta_k/J cannot be judged: "
+              + (gapRatioFailure ?? "no Fermi surface, mu is in the gap"))
         }
       }
       if column.request.dressing == .closedPrinted {

@@ -16,12 +16,21 @@ extension SpectrumRequest {
 
   /// Refuses what cannot be computed.
   func check() throws {
-    guard mu.isFinite else { throw RequestError("mu", found: "\(mu)", expected: "a finite energy") }
+    // Beyond these magnitudes products of energies leave the range of doubles.
+    let largest = 1e30 * max(model.energyBound, 1)
+    for (name, value) in [("mu", mu), ("temperature", temperature)] + omegas.map({ ("omega", $0) })
+    {
+      guard value.magnitude < largest else {
+        throw RequestError(
+          name, found: "\(value)",
+          expected: "a finite energy of magnitude below \(significant(largest))")
+      }
+    }
     guard temperature >= 0, temperature.isFinite else {
       throw RequestError("temperature", found: "\(temperature)", expected: "a number, 0 or more")
     }
     if case .constant(let gamma) = lifetime {
-      guard gamma > 0, gamma.isFinite else {
+      guard gamma > 0, gamma < largest else {
         throw RequestError(
           "lifetime", found: "constant=\(gamma)",
           expected: "Gamma > 0: without it the loops have poles on the real axis")
@@ -29,9 +38,6 @@ extension SpectrumRequest {
     }
     guard tolerance > 0, tolerance < 1 else {
       throw RequestError("tolerance", found: "\(tolerance)", expected: "a number between 0 and 1")
-    }
-    for omega in omegas where !omega.isFinite {
-      throw RequestError("omega", found: "\(omega)", expected: "finite frequencies")
     }
     let d = model.dimension
     guard (0..<d).contains(directions.i), (0..<d).contains(directions.j) else {
@@ -96,7 +102,7 @@ extension SpectrumRequest {
       }, failures: [], divisions: 0)
     if !outputs.isEmpty {
       let refinement = GridRefinement(
-        resolution: model.energySlope / gamma, dimension: model.dimension)
+        resolution: model.resolution(gamma), dimension: model.dimension)
       do {
         result = try await integrate(sum, outputs, refinement, result)
       } catch let error as NonConvergence {
@@ -119,16 +125,18 @@ extension SpectrumRequest {
     var scales: [[Double]?] = Array(repeating: nil, count: omegas.count)
     var largest = [Double](repeating: 0, count: outputs.count)
     var levels = 0
+    var roundings: [[Double]?] = Array(repeating: nil, count: omegas.count)
     let outcomes = try await refinement.run(groups: omegas.count + 1) { divisions, groups in
       let active = groups.filter { $0 > 0 }.map { $0 - 1 }
       levels += 1
       let grid = try await sum(
         divisions: divisions, omegas: active.map { omegas[$0] }, withScales: levels <= 2)
       if levels <= 2 { staticScales = grid.staticScales }
-      var level = GridRefinement.Level(values: [], scales: [])
+      var level = GridRefinement.Level(values: [], scales: [], rounding: [])
       if groups.first == 0 {
-        level.values.append(outputs.indices.map { finishStatic($0, grid.statics, outputs, sum) })
+        level.values.append(outputs.indices.map { finishStatic($0, grid.statics, outputs) })
         level.scales.append(staticScales)
+        level.rounding.append(staticScales.map { 1e-14 * $0 })
       }
       for (position, n) in active.enumerated() {
         if levels <= 2 {
@@ -136,20 +144,29 @@ extension SpectrumRequest {
             scale($0, omegas[n], grid.scales[position][$0], staticScales[$0], outputs)
           }
         }
+        if levels <= 2 {
+          roundings[n] = outputs.indices.map {
+            rounding($0, omegas[n], grid.rounding[position][$0], outputs) + 1e-14 * scales[n]![$0]
+          }
+        }
         let values = outputs.indices.map {
-          finish($0, omegas[n], grid.quotients[position], grid.statics, outputs, sum)
+          finish($0, omegas[n], grid.quotients[position], grid.statics, outputs)
         }
         for o in outputs.indices { largest[o] = max(largest[o], values[o].length) }
         level.values.append(values)
         level.scales.append(scales[n]!)
+        level.rounding.append(roundings[n]!)
       }
       return level
     } allowed: { group, values, scales in
       values.indices.map { q in
         let reference = group == 0 ? largest[q] : values[q].length
         let floor = max(1e-4 * reference, 1e-6 * scales[q])
+        let rounded = group == 0 ? 0 : roundings[group - 1]![q]
         func allowance(_ part: Double) -> Double {
-          max(tolerance * max(abs(part), floor), 2e-14 * scales[q])
+          max(
+            tolerance * max(abs(part), floor), min(2 * rounded, 1e-9 * scales[q]),
+            2e-14 * scales[q])
         }
         return PartErrors(
           real: allowance(values[q].real), imaginary: allowance(values[q].imaginary))
@@ -194,6 +211,12 @@ extension SpectrumRequest {
       + "each reciprocal vector; a larger lifetime parameter or tolerance would do"
   }
 
+  /// A bound on the rounding of the number reported, from that of the quotient.
+  private func rounding(_ o: Int, _ omega: Double, _ quotient: Double, _ outputs: [Int]) -> Double {
+    if columns[outputs[o]].response.isConductivity { return quotient }
+    return quotient * abs(omega) * (resonance(o, omega, outputs)?.length ?? 0)
+  }
+
   private func closed(_ output: Int, _ outputs: [Int]) -> ClosedForm? {
     let column = columns[outputs[output]]
     return column.dressing == .closed ? column.response.closedForm : nil
@@ -206,7 +229,7 @@ extension SpectrumRequest {
 
   /// K(0).
   private func finishStatic(
-    _ o: Int, _ statics: [ComplexDouble], _ outputs: [Int], _ sum: ZoneSum
+    _ o: Int, _ statics: [ComplexDouble], _ outputs: [Int]
   ) -> ComplexDouble {
     statics[o] * (resonance(o, 0, outputs) ?? .zero)
   }
@@ -214,7 +237,7 @@ extension SpectrumRequest {
   /// K(omega) - K(0) = R(omega) omega q + [R(omega) - R(0)] K_loop(0); sigma = i q.
   private func finish(
     _ o: Int, _ omega: Double, _ quotients: [ComplexDouble], _ statics: [ComplexDouble],
-    _ outputs: [Int], _ sum: ZoneSum
+    _ outputs: [Int]
   ) -> ComplexDouble {
     if columns[outputs[o]].response.isConductivity { return ComplexDouble.i * quotients[o] }
     let dynamic = quotients[o].multiplied(by: omega)

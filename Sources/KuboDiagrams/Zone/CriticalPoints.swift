@@ -10,7 +10,7 @@ public struct VanHove: Error, Sendable, Equatable, CustomStringConvertible {
 
   /// One line for a message.
   public var description: String {
-    "mu = \(mu): a van Hove energy (a band is flat at k = \(k.map { significant($0) }), E = \(energy)), where the "
+    "mu = \(mu): a van Hove energy (a band is flat at k = (\(k.map { significant($0) }.joined(separator: ", "))), E = \(energy)), where the "
       + "average over the Fermi surface is singular at T = 0; use a temperature above 0 or another mu"
   }
 }

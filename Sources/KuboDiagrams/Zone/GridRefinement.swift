@@ -24,7 +24,7 @@ public struct NonConvergence: Error, Sendable, Equatable, CustomStringConvertibl
     if estimate == .infinity {
       return
         "\(label): the zone integral needs more than \(divisions) points along each reciprocal vector, "
-        + "which is beyond the limit; a larger lifetime parameter or temperature would do"
+        + "which is beyond the limit; a larger lifetime parameter, temperature or J would do"
     }
     return
       "\(label): the zone integral did not converge: error estimate \(significant(estimate)), allowed \(significant(allowed)), "
@@ -42,9 +42,10 @@ public struct NonConvergence: Error, Sendable, Equatable, CustomStringConvertibl
 /// large one of fast decay):
 ///
 ///     error of I_m  <=  2 max{ d_m     exp(-min(c/2, c_0) (N_m - N_(m-1))),
-///                              d_(m-1) exp(-min(3c/4, c_0) (N_m - N_(m-2))) } + 1e-14 scale
+///                              d_(m-1) exp(-min(3c/4, c_0) (N_m - N_(m-2))) } + rounding
 ///
-/// for the real and the imaginary part each; the second term guards against a difference d_m that
+/// for the real and the imaginary part each. A quantity whose differences have sunk to rounding is
+/// not refined further; if rounding exceeds its tolerance, it has not converged; the second term guards against a difference d_m that
 /// is small by accident. All N are multiples of 12, so that every grid holds the same points of
 /// high symmetry: where a band edge sits on one, grids with and without it converge differently.
 package struct GridRefinement: Sendable {
@@ -61,6 +62,8 @@ package struct GridRefinement: Sendable {
     var values: [[ComplexDouble]]
     /// The sum of the absolute contributions to each value.
     var scales: [[Double]]
+    /// A bound on the rounding error of each value.
+    var rounding: [[Double]]
   }
 
   struct Outcome: Sendable {
@@ -127,6 +130,7 @@ package struct GridRefinement: Sendable {
       for (position, g) in active.enumerated() {
         let values = level.values[position]
         let scales = level.scales[position]
+        let rounding = level.rounding[position]
         let old = histories[g]
         histories[g] = History(values: values)
         histories[g].differences = zip(values, old.values).map { $0 - $1 }
@@ -142,7 +146,8 @@ package struct GridRefinement: Sendable {
           continue
         }
         let (n0, n1) = (steps[steps.count - 3], steps[steps.count - 2])
-        histories[g].rate = slowestRate(old.differences, differences, scales, over: n1 - n0)
+        histories[g].rate = slowestRate(
+          old.differences, differences, rounding, over: n1 - n0)
         let rate = min(old.rate, histories[g].rate)
         let believed = min(rate / 2, 1 / resolution)
         let gain = 2 * Double.exp(-believed * Double(n - n1))
@@ -150,17 +155,20 @@ package struct GridRefinement: Sendable {
         let errors = values.indices.map { q in
           func bound(_ part: (ComplexDouble) -> Double) -> Double {
             max(abs(part(differences[q])) * gain, abs(part(old.differences[q])) * guarded)
-              + 1e-14 * scales[q]
           }
           return PartErrors(real: bound(\.real), imaginary: bound(\.imaginary))
         }
+        let total = zip(errors, rounding).map {
+          PartErrors(real: $0.real + $1, imaginary: $0.imaginary + $1)
+        }
         let outcome = Outcome(
-          values: values, scales: scales, errors: errors, allowed: limits, divisions: n)
+          values: values, scales: scales, errors: total, allowed: limits, divisions: n)
         outcomes[g] = outcome
         let ratios = values.indices.filter { !outcome.hasConverged($0) }.map { q in
-          let (estimate, limit) = outcome.worst(q)
-          return estimate / limit
-        }
+          max(
+            errors[q].real / max(limits[q].real, rounding[q]),
+            errors[q].imaginary / max(limits[q].imaginary, rounding[q]))
+        }.filter { $0 > 1 }
         guard let worst = ratios.max() else { continue }
         still.append(g)
         // The next difference is the error of this grid, smaller than this one by exp(-c dN); see
@@ -182,11 +190,11 @@ package struct GridRefinement: Sendable {
 
   /// The smallest c of a group with d_m/d_(m-1) = exp(-c dN); quantities at rounding do not count.
   private func slowestRate(
-    _ before: [ComplexDouble], _ after: [ComplexDouble], _ scales: [Double], over steps: Int
+    _ before: [ComplexDouble], _ after: [ComplexDouble], _ rounding: [Double], over steps: Int
   ) -> Double {
     var rate = 1.0
     for q in before.indices {
-      let floor = 1e-15 * scales[q]
+      let floor = rounding[q] / 10
       guard before[q].length > 100 * floor else { continue }
       rate = min(rate, Double.log(before[q].length / max(after[q].length, floor)) / Double(steps))
     }

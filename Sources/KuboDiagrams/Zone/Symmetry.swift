@@ -107,6 +107,10 @@ extension Model {
     return f
   }
 
+  /// How many grid points along each reciprocal vector see features of `width` in energy, and the
+  /// branch point Delta = 0 at complex k, which is J/|grad eta| away from the real zone.
+  func resolution(_ width: Double) -> Double { energySlope / min(width, exchange) }
+
   /// A bound on |d E_s / d f_a| / 2 pi over the zone, the largest over a: how steep the energies
   /// are in reduced coordinates.
   package var energySlope: Double {

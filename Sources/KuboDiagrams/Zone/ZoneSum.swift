@@ -52,6 +52,8 @@ package struct ZoneSum: Sendable {
     /// Sums of the absolute contributions to K(0) and to the quotients.
     package var staticScales: [Double]
     package var scales: [[Double]]
+    /// Bounds on the rounding of the quotients, [omega][output].
+    var rounding: [[Double]]
   }
 
   /// Sums the grid with `divisions` points along each reciprocal vector.
@@ -78,6 +80,7 @@ package struct ZoneSum: Sendable {
     var scales: [Double]
     var weights: [ComplexDouble]  // [output][bubble]
     var magnitudes: [Double]
+    var rounding: [Double]
 
     init(outputs: Int, bubbles: Int, omegas: [Double]) {
       self.omegas = omegas
@@ -87,6 +90,7 @@ package struct ZoneSum: Sendable {
       scales = Array(repeating: 0, count: outputs * omegas.count)
       weights = Array(repeating: .zero, count: outputs * bubbles)
       magnitudes = Array(repeating: 0, count: outputs * bubbles)
+      rounding = scales
     }
   }
 
@@ -135,6 +139,7 @@ package struct ZoneSum: Sendable {
     let point = bubbles.point(x)
     let exact = ClosedFormBubble(line: bubbles.line)
     let rest = weights.bubbles[known...]
+    let propagators = weights.bubbles.map { $0.plus.count + $0.inner.count }
     // The weights of an output are real or imaginary; skip the parts that vanish.
     var channels: [(output: Int, isImaginary: Bool)] = []
     for output in 0..<outputs {
@@ -194,9 +199,13 @@ package struct ZoneSum: Sendable {
               channel.isImaginary ? ComplexDouble(-im[c], re[c]) : ComplexDouble(re[c], im[c])
           }
           if withScales {
-            for output in 0..<outputs {
-              for b in 0..<count {
-                sum.scales[n * outputs + output] += sum.magnitudes[output * count + b] * v[b].length
+            for b in 0..<count {
+              let size = v[b].length
+              let rounding = bubbles.rounding(point, omega: omega, propagators: propagators[b])
+              for output in 0..<outputs {
+                let weight = sum.magnitudes[output * count + b]
+                sum.scales[n * outputs + output] += weight * size
+                sum.rounding[n * outputs + output] += weight * rounding
               }
             }
           }
@@ -215,6 +224,7 @@ package struct ZoneSum: Sendable {
       for n in total.quotients.indices {
         total.quotients[n] += part.quotients[n]
         total.scales[n] += part.scales[n]
+        total.rounding[n] += part.rounding[n]
       }
     }
     let outputs = outputCount
@@ -226,6 +236,9 @@ package struct ZoneSum: Sendable {
       staticScales: total.staticScales.map { $0 * norm },
       scales: total.omegas.indices.map { n in
         (0..<outputs).map { total.scales[n * outputs + $0] * norm }
+      },
+      rounding: total.omegas.indices.map { n in
+        (0..<outputs).map { total.rounding[n * outputs + $0] * norm }
       })
   }
 }
