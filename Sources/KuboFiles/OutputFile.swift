@@ -16,7 +16,7 @@ public enum OutputError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .exists(let path):
-      oneLine("\(path): found an existing file; expected a new path, or leave to overwrite")
+      oneLine("\(path): found an existing file; expected a new path, or --force to replace it")
     case .cannotCreate(let path, let reason): oneLine("\(path): cannot be created: \(reason)")
     case .permission(let path): oneLine("\(path): no permission to write")
     case .writeFailed(let path, let reason): oneLine("\(path): writing failed: \(reason)")

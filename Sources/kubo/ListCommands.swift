@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ArgumentParser
 import Foundation
+import KuboDiagrams
 import KuboFiles
 
 /// `kubo models`.
@@ -26,23 +27,49 @@ struct ModelsCommand: AsyncParsableCommand {
 /// `kubo diagrams`.
 struct DiagramsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "diagrams", abstract: "List the diagrams and what they contribute to.")
+    commandName: "diagrams", abstract: "List the diagrams, or show one with its equation.",
+    discussion: """
+      EXAMPLE
+        kubo diagrams nonadiabatic.a
+      """)
 
+  @Argument(help: "The name of a diagram to show.")
+  var name: String?
   @Option(help: ArgumentHelp("A folder with more diagram files.", valueName: "dir"))
   var diagrams: [String] = []
 
   func run() async throws {
     try await reporting {
       let library = try DiagramLibrary.read(directories: [Installation.diagrams.path] + diagrams)
-      var text = ""
-      for diagram in library.diagrams {
-        let operators = diagram.measures.map(\.name).joined(separator: ", ")
-        let sums = diagram.contributesTo.joined(separator: ", ")
-        text +=
-          "\(pad(diagram.name, 30)) \(firstSentence(diagram.summary)) [\(operators): \(sums)]\n"
+      guard let name else {
+        try standardOutput(library.diagrams.map(line).joined())
+        return
       }
-      try standardOutput(text)
+      guard let entry = library.entries.first(where: { $0.diagram.name == name }) else {
+        throw ValidationError(
+          "diagram: found '\(name)'; expected \(library.diagrams.map(\.name).joined(separator: ", "))"
+        )
+      }
+      try standardOutput(line(entry.diagram) + details(entry.diagram) + "file: \(entry.path)\n")
     }
+  }
+
+  private func line(_ diagram: Diagram) -> String {
+    let operators = diagram.measures.map(\.name).joined(separator: ", ")
+    let sums = diagram.contributesTo.joined(separator: ", ")
+    return "\(pad(diagram.name, 30)) \(firstSentence(diagram.summary)) [\(operators): \(sums)]\n"
+  }
+
+  private func details(_ diagram: Diagram) -> String {
+    var text = "sign \(diagram.sign), prefactor \(diagram.prefactor)\n"
+    for (vertex, propagator) in zip(diagram.vertices, diagram.propagators) {
+      let symbol =
+        vertex.vertexOperator.map { "\($0.name): \($0.equation)" }
+        ?? "measured: " + diagram.measures.map(\.vertex.equation).joined(separator: "; ")
+      text += "  vertex      \(symbol), bands \(vertex.bands.rawValue)\n"
+      text += "  propagator  \(propagator.rawValue)\n"
+    }
+    return text + "equation: \(diagram.equation)\nsource: \(diagram.source)\n"
   }
 }
 

@@ -103,6 +103,7 @@ extension SpectrumRequest {
         tolerance: printed.isEmpty ? 1e-3 : min(tolerance, 1e-6), threads: threads)
       spectrum.gapRatio = coefficients.gapRatio
     } catch let error where error is NonConvergence || error is VanHove {
+      spectrum.gapRatioFailure = "\(error)"
       for n in printed {
         spectrum.failures.append(
           .init(column: columns[n].label, omega: nil, reason: "\(error)"))

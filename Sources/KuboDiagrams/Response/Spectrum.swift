@@ -94,8 +94,10 @@ public struct Spectrum: Sendable {
       if column.request.dressing == .closedPrinted {
         parts.append("omega tau up to \(significant(largest)), should be << 1")
         isPoor = isPoor || largest > 0.1
+      } else {
+        parts.append("omega tau up to \(significant(largest)), any allowed")
+        if !form.isNonadiabatic { parts.append("exact for these diagrams") }
       }
-      if parts.isEmpty { parts.append("exact for these diagrams: no expansion is made") }
       return (
         column.request.label, parts.joined(separator: "; ") + (isPoor ? "; POOR" : ""), isPoor
       )
