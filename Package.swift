@@ -33,7 +33,8 @@ let package = Package(
     .executableTarget(
       name: "kubo",
       dependencies: [
-        "KuboFiles", "Quadrature", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "KuboFiles", "Quadrature",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(
       name: "KuboTests",
