@@ -166,8 +166,8 @@ package struct GridRefinement: Sendable {
         outcomes[g] = outcome
         let ratios = values.indices.filter { !outcome.hasConverged($0) }.map { q in
           max(
-            errors[q].real / max(limits[q].real, rounding[q]),
-            errors[q].imaginary / max(limits[q].imaginary, rounding[q]))
+            errors[q].real / max(limits[q].real - rounding[q], rounding[q]),
+            errors[q].imaginary / max(limits[q].imaginary - rounding[q], rounding[q]))
         }.filter { $0 > 1 }
         guard let worst = ratios.max() else { continue }
         still.append(g)
