@@ -7,15 +7,15 @@ import RealModule
 ///     dynamic = K(omega) - K(0)        static = K(0)
 ///
 /// and for the conductivity dynamic = sigma(omega) = (i/omega)[Pi(omega) - Pi(0)], static = Pi(0).
-/// Units: K of a spin per A_r A^em has the dimension of velocity^2/energy per volume, the
-/// conductivity e^2/hbar length^(2-d), X energy times length^2 more; physics.md section 1.
+/// Units, with hbar = |e| = 1: K of a spin and sigma length^(2-d); X and Pi energy length^(2-d).
 ///
 /// Accuracy, for the real and the imaginary part each:
 ///
 ///     |error| <= tolerance * max(|part|, 1e-4 |K(omega) - K(0)|, 1e-6 S)
 ///
 /// where S is the sum of the absolute contributions to that response; rounding may add up to
-/// 1e-9 S, and does so where |omega| is a small fraction of Gamma + pi T. A static part takes the largest dynamic part of the request for K(omega) - K(0).
+/// 1e-9 S, and does so where |omega| is a small fraction of Gamma + pi T. A static part takes the
+/// largest dynamic part of the request for K(omega) - K(0).
 public struct Spectrum: Sendable {
   /// One number of a column.
   public struct Value: Sendable, Equatable {
