@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// How an electron loses its phase: the self-energy of the propagators.
+/// How an electron loses its phase: the self-energy of the propagators (physics.md section 4).
 public enum Lifetime: Sendable, Equatable {
   /// g^R = 1/(eps - xi + i Gamma), tau = 1/(2 Gamma); Gamma in energy units.
   case constant(Double)
+  /// The paper's impurities: one self-energy per band, Sigma_s(z) = gamma avg g_s(k, z), with
+  /// gamma = n_i u_i^2 in squared energy units; self-consistent.
+  case scba(Double)
+  /// Spin-independent impurities on both sublattices: Sigma = gamma times the site- and
+  /// spin-diagonal part of avg G = Sigma_0 + Sigma_3 rho_3 sigma_z; self-consistent.
+  case site(Double)
 
   /// Whether the energy integral can be done at each k before the zone average.
   ///
@@ -12,6 +18,8 @@ public enum Lifetime: Sendable, Equatable {
   public var order: EvaluationOrder {
     switch self {
     case .constant: .energyThenZone
+    case .scba(let gamma): .zoneThenEnergy(.scba, gamma)
+    case .site(let gamma): .zoneThenEnergy(.site, gamma)
     }
   }
 
@@ -19,8 +27,18 @@ public enum Lifetime: Sendable, Equatable {
   public var description: String {
     switch self {
     case .constant(let gamma): "constant=\(gamma)"
+    case .scba(let gamma): "scba=\(gamma)"
+    case .site(let gamma): "site=\(gamma)"
     }
   }
+}
+
+/// The impurities that a self-energy and a ladder are made of.
+public enum Impurities: String, Sendable, CaseIterable {
+  /// One self-energy per band; the ladder dresses the measured vertex between unequal bands.
+  case scba
+  /// Impurities on the sites; the ladder dresses every vertex.
+  case site
 }
 
 /// In which order the integrals of a diagram are done.
@@ -28,4 +46,7 @@ public enum EvaluationOrder: Sendable {
   /// Traces at k -> energy integral in closed form -> zone integral -> dressing by a factor of
   /// omega alone.
   case energyThenZone
+  /// Zone averages at two complex energies -> ladder -> energy integral; the impurities and their
+  /// strength gamma.
+  case zoneThenEnergy(Impurities, Double)
 }

@@ -13,6 +13,7 @@ import KuboDiagrams
 ///       - ...
 ///     sign: +1
 ///     prefactor: 1
+///     dressing: {ladder: [scba]}            # may be left out: no ladder dresses the loop
 ///     equation: ...
 ///     source: ...
 public enum DiagramFile {
@@ -26,9 +27,11 @@ public enum DiagramFile {
   static func parse(_ input: InputFile) throws(FileError) -> (diagram: Diagram, line: Int) {
     let value = try YAMLValue(input)
     let root = try value.fields(
-      "diagram", "summary", "measures", "contributes_to", "loop", "sign", "prefactor", "equation",
-      "source")
-    // The keys exist: `fields` has checked them.
+      [
+        "diagram", "summary", "measures", "contributes_to", "loop", "sign", "prefactor", "equation",
+        "source",
+      ], optional: ["dressing"])
+    // The other keys exist: `fields` has checked them.
     let measures = try root["measures"]!.choices(
       of: MeasuredOperator.allCases.map { ($0.name, $0) })
     let contributesTo = try root["contributes_to"]!.distinctNames()
@@ -57,13 +60,15 @@ public enum DiagramFile {
     let summary = try root["summary"]!.phrase()
     let sign = try root["sign"]!.integer(expected: "+1 or -1")
     let prefactor = try root["prefactor"]!.number()
+    let ladder = try root["dressing"]?.fields("ladder")["ladder"]!
+    let impurities = try ladder?.choices(of: Impurities.allCases.map { ($0.rawValue, $0) }) ?? []
     let equation = try root["equation"]!.prose()
     let source = try root["source"]!.prose()
     do {
       let diagram = try Diagram(
         name: name, summary: summary, measures: measures, contributesTo: contributesTo,
         vertices: vertices, propagators: propagators, sign: sign, prefactor: prefactor,
-        equation: equation, source: source)
+        ladder: impurities, equation: equation, source: source)
       return (diagram, root["diagram"]!.line)
     } catch {
       let place: YAMLValue =
@@ -74,6 +79,7 @@ public enum DiagramFile {
         case .sign: root["sign"]!
         case .prefactor: root["prefactor"]!
         case .measures: root["measures"]!
+        case .ladder: ladder!
         }
       throw place.refusal(error.expected, found: error.found)
     }

@@ -169,6 +169,7 @@ extension SpectrumRequest.Column {
     let how =
       switch dressing {
       case .bare: diagram.map { "bare loop, diagram \($0) alone" } ?? "bare loops"
+      case .ladder: "with the impurity ladder at its vertices"
       case .closed:
         "closed form, corrected, with the full one-band bubble Q_s(omega)"
           + (response.closedForm?.isNonadiabatic == true

@@ -130,6 +130,12 @@ extension YAMLValue {
 
   /// The values of a mapping with exactly these keys.
   func fields(_ known: String...) throws(FileError) -> [String: YAMLValue] {
+    try fields(known, optional: [])
+  }
+
+  /// The values of a mapping with the keys `required`, perhaps those in `optional`, and no others.
+  func fields(_ required: [String], optional: [String]) throws(FileError) -> [String: YAMLValue] {
+    let known = required + optional
     let keys = known.joined(separator: ", ")
     let plural = known.count == 1 ? "the key" : "the keys"
     var fields: [String: YAMLValue] = [:]
@@ -141,7 +147,7 @@ extension YAMLValue {
       }
       fields[key] = value
     }
-    for key in known where fields[key] == nil {
+    for key in required where fields[key] == nil {
       throw FileError(
         .malformed, file: file, line: line, key: self.key.isEmpty ? key : "\(self.key).\(key)",
         found: "no such key", expected: "\(plural) \(keys)")

@@ -4,7 +4,8 @@ import CGSL
 /// The Gauss-Legendre rule with a given number of points, from GSL.
 public struct GaussRule: Sendable {
   private let nodes: [(x: Double, w: Double)]
-  var count: Int { nodes.count }
+  /// Nodes and weights on the interval from -1 to 1.
+  var pairs: [(x: Double, w: Double)] { nodes }
 
   init(_ count: Int) {
     let table = gsl_integration_glfixed_table_alloc(count)!
@@ -20,15 +21,5 @@ public struct GaussRule: Sendable {
   /// Nodes and weights on the interval from 0 to 1.
   public static func unitInterval(_ count: Int) -> [(t: Double, w: Double)] {
     GaussRule(count).nodes.map { ((1 + $0.x) / 2, $0.w / 2) }
-  }
-
-  func points(_ a: Double, _ b: Double) -> [Double] {
-    nodes.map { (a + b) / 2 + $0.x * (b - a) / 2 }
-  }
-
-  func sum(_ y: [[Double]], _ a: Double, _ b: Double) -> [Double] {
-    y[0].indices.map { c in
-      zip(nodes, y).reduce(0) { $0 + $1.0.w * $1.1[c] } * (b - a) / 2
-    }
   }
 }

@@ -2,10 +2,10 @@
 /// Adaptive integration of a function with many components that is costly to evaluate.
 ///
 /// GSL's adaptive routines take scalars and would evaluate the function once per component. Here
-/// an interval is integrated with GSL's Gauss-Legendre rules of 10 and of 21 points in one go; the
-/// difference is the error estimate of each component, far larger than the error of the 21-point
-/// value, and the interval with the worst component, measured in units of what is allowed, is
-/// halved until all components meet their tolerance.
+/// an interval is integrated with GSL's nested rules of 10 and 21 points in one go; the difference
+/// is the error estimate of each component, far larger than the error of the 21-point value, and
+/// the interval with the worst component, measured in units of what is allowed, is halved until all
+/// components meet their tolerance.
 public struct VectorIntegral: Sendable {
   /// The integrals.
   public let values: [Double]
@@ -14,28 +14,29 @@ public struct VectorIntegral: Sendable {
 
   /// The integral of `f` over the intervals between neighbouring `ends`.
   ///
-  /// `f` is given all the points of an interval at once. `allowed(values)` gives the largest error
+  /// `f` is given many points at once. `allowed(values)` gives the largest error
   /// of each component.
   /// - Throws: ``QuadratureError`` after `limit` intervals, and whatever `f` throws.
   public init(
     ends: [Double], limit: Int = 400, allowed: ([Double]) -> [Double],
     _ f: ([Double]) async throws -> [[Double]]
   ) async throws {
-    let coarse = GaussRule(10)
-    let fine = GaussRule(21)
+    let rule = GaussKronrodRule.rule21
     struct Piece {
       let a, b: Double
       let values, errors: [Double]
     }
-    func piece(_ a: Double, _ b: Double) async throws -> Piece {
-      let x = coarse.points(a, b) + fine.points(a, b)
-      let y = try await f(x)
-      let low = coarse.sum(Array(y[..<coarse.count]), a, b)
-      let high = fine.sum(Array(y[coarse.count...]), a, b)
-      return Piece(a: a, b: b, values: high, errors: zip(low, high).map { abs($0 - $1) })
+    func integrated(_ ends: [Double]) async throws -> [Piece] {
+      let spans = Array(zip(ends, ends.dropFirst()))
+      let y = try await f(spans.flatMap { rule.points($0, $1) })
+      return spans.enumerated().map { n, span in
+        let own = y[(n * rule.nodes.count)..<((n + 1) * rule.nodes.count)]
+        let (high, low) = rule.sums(own, span.0, span.1)
+        return Piece(
+          a: span.0, b: span.1, values: high, errors: zip(low, high).map { abs($0 - $1) })
+      }
     }
-    var pieces: [Piece] = []
-    for (a, b) in zip(ends, ends.dropFirst()) { pieces.append(try await piece(a, b)) }
+    var pieces = try await integrated(ends)
     while true {
       let count = pieces[0].values.count
       let totals = (0..<count).map { c in pieces.reduce(0) { $0 + $1.values[c] } }
@@ -57,8 +58,7 @@ public struct VectorIntegral: Sendable {
       }!
       let old = pieces[worst]
       let middle = (old.a + old.b) / 2
-      pieces[worst] = try await piece(old.a, middle)
-      pieces.insert(try await piece(middle, old.b), at: worst + 1)
+      pieces.replaceSubrange(worst...worst, with: try await integrated([old.a, middle, old.b]))
     }
   }
 }

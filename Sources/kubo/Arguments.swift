@@ -56,17 +56,21 @@ func settings(_ texts: [String]) throws -> [String: Double] {
   return result
 }
 
-/// Reads `constant=G`.
+/// Reads `constant=G`, `scba=G` or `site=G`.
 func lifetime(_ text: String) throws -> Lifetime {
   let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-  guard parts.count == 2, parts[0] == "constant" else {
-    throw ValidationError("--lifetime: found '\(text)'; expected constant=GAMMA")
+  let kinds: [(name: String, make: (Double) -> Lifetime)] = [
+    ("constant", Lifetime.constant), ("scba", Lifetime.scba), ("site", Lifetime.site),
+  ]
+  guard parts.count == 2, let kind = kinds.first(where: { $0.name == parts[0] }) else {
+    throw ValidationError(
+      "--lifetime: found '\(text)'; expected constant=GAMMA, scba=GAMMA or site=GAMMA")
   }
-  let gamma = try number(String(parts[1]), "--lifetime constant")
+  let gamma = try number(String(parts[1]), "--lifetime \(kind.name)")
   guard gamma > 0 else {
-    throw ValidationError("--lifetime: found 'constant=\(parts[1])'; expected a GAMMA above 0")
+    throw ValidationError("--lifetime: found '\(text)'; expected a GAMMA above 0")
   }
-  return .constant(gamma)
+  return kind.make(gamma)
 }
 
 /// Reads two of x, y, z.

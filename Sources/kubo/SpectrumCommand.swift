@@ -11,8 +11,14 @@ struct ResponseArguments: ParsableArguments {
   var mu: String?
   @Option(
     help: ArgumentHelp(
-      "constant=GAMMA: g = 1/(eps - E + i Gamma), tau = 1/(2 Gamma).", valueName: "kind=value"))
+      "constant=GAMMA: g = 1/(eps - E + i Gamma), tau = 1/(2 Gamma); scba=GAMMA, site=GAMMA: impurities of strength gamma = n_i u_i^2, self-consistent, one self-energy per band or impurities on the sites.",
+      valueName: "kind=value"))
   var lifetime: String?
+  @Option(
+    help: ArgumentHelp(
+      "The ladder of s with scba: exact, with the true cos(theta_k) under its sum, or paper.",
+      valueName: "form"))
+  var ladderForm: String = "exact"
   @Option(help: "Names, separated by commas; see the list below.")
   var responses: String?
   @Option(
@@ -31,6 +37,11 @@ struct ResponseArguments: ParsableArguments {
       throw ValidationError("--tolerance: found '\(tolerance)'; expected a number between 0 and 1")
     }
     _ = try chosen()
+    guard LadderForm(rawValue: ladderForm) != nil else {
+      throw ValidationError(
+        "--ladder-form: found '\(ladderForm)'; expected \(LadderForm.allCases.map(\.rawValue).joined(separator: ", "))"
+      )
+    }
   }
 
   /// The responses asked for, or the named ones.
@@ -69,20 +80,23 @@ struct ResponseArguments: ParsableArguments {
         lifetime: try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime,
         omegas: omegas, directions: try directions(arguments.direction), columns: columns,
         diagrams: try library(), tolerance: try number(tolerance, "--tolerance"),
-        threads: arguments.threadCount), file
+        threads: arguments.threadCount, ladderForm: LadderForm(rawValue: ladderForm)!), file
     )
   }
 }
 
-/// The table of responses and dressings for the help texts.
+/// The table of responses for the help texts.
 let responseTable = """
-  RESPONSES (dressings)
+  RESPONSES
   \(Response.aliases.map { alias in
-    let response = Response(alias.alias)!
-    let dressings = response.dressings(.constant(1)).map(\.rawValue).joined(separator: ", ")
-    return "  \(alias.alias.padding(toLength: 11, withPad: " ", startingAt: 0)) \(alias.meaning) = \(alias.name) (\(dressings))"
+    "  \(alias.alias.padding(toLength: 11, withPad: " ", startingAt: 0)) \(alias.meaning) = \(alias.name)"
   }.joined(separator: "\n"))
-    any other operator.spin.projection of the diagrams, as in s.xy.full or Sigma.xx.O_adiabatic (bare)
+    any other operator.spin.projection of the diagrams, as in s.xy.full or Sigma.xx.O_adiabatic
+
+  DRESSINGS
+    constant=GAMMA: bare; closed, closed_printed for X, Y, X_na, Y_na
+    scba=GAMMA:     bare; ladder for X_na, Y_na, X_na_all, Y_na_all; closed for X, Y, X_na, Y_na
+    site=GAMMA:     bare and ladder for sigma, s_full, Sigma_full and other unprojected responses
   """
 
 /// `kubo spectrum`.
@@ -106,7 +120,7 @@ struct SpectrumCommand: AsyncParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp("Frequencies, START:STOP:COUNT or a,b,c.", valueName: "axis"))
   var omega: String = "0:3:200"
-  @Option(help: "bare, closed, closed_printed, separated by commas. Default: all that exist.")
+  @Option(help: "bare, ladder, closed, closed_printed, separated by commas. Default: all that exist.")
   var dressing: String?
   @Flag(help: "Add a column for each diagram of each bare response.")
   var perDiagram = false
@@ -155,7 +169,7 @@ struct SpectrumCommand: AsyncParsableCommand {
     let asked = try dressings()
     var columns: [SpectrumRequest.Column] = []
     for r in try response.chosen() {
-      let known = r.dressings(request.lifetime)
+      let known = r.dressings(request.lifetime, request.diagrams)
       let wanted = asked.map { list in
         response.responses == nil ? list.filter(known.contains) : list
       }

@@ -22,6 +22,8 @@ public enum PropagatorFrequency: String, Sendable, CaseIterable {
 public enum Dressing: String, Sendable, CaseIterable {
   /// The bare loop.
   case bare
+  /// The loop with the impurity ladder at its vertices.
+  case ladder
   /// The corrected closed form (physics.md section 8), with the full one-band bubble Q_s(omega).
   case closed
   /// The closed form as the paper prints it, valid for omega tau << 1.
@@ -71,6 +73,8 @@ public struct Diagram: Sendable, Equatable {
   public var sign: Int
   /// A real number.
   public var prefactor: Double
+  /// The impurities whose ladder dresses the loop: `scba` the measured vertex (S7.14), `site` all.
+  public var ladder: [Impurities]
   /// The equation that the diagram stands for.
   public var equation: String
   /// The paper and the number of the equation.
@@ -81,7 +85,7 @@ public struct Diagram: Sendable, Equatable {
   public init(
     name: String, summary: String, measures: [MeasuredOperator], contributesTo: [String],
     vertices: [Vertex], propagators: [PropagatorFrequency], sign: Int, prefactor: Double,
-    equation: String, source: String
+    ladder: [Impurities] = [], equation: String, source: String
   ) throws(DiagramError) {
     self.name = name
     self.summary = summary
@@ -91,6 +95,7 @@ public struct Diagram: Sendable, Equatable {
     self.propagators = propagators
     self.sign = sign
     self.prefactor = prefactor
+    self.ladder = ladder
     self.equation = equation
     self.source = source
     try check()
@@ -151,7 +156,38 @@ public struct Diagram: Sendable, Equatable {
           expected: "an even number, or the trace over spin vanishes")
       }
     }
+    try checkLadder()
   }
+
+  private func checkLadder() throws(DiagramError) {
+    if ladder.contains(.scba) {
+      guard vertices[0].bands == .unequal else {
+        throw DiagramError(
+          .ladder, found: "scba where the measured vertex has bands: \(vertices[0].bands.rawValue)",
+          expected: "bands: unequal there: the ladder (S7.14) stands between g+_a and g_c, a != c")
+      }
+      for measured in measures where measured != .spin && measured != .staggeredSpin {
+        throw DiagramError(
+          .ladder, found: "scba for \(measured.name)",
+          expected: "s or Sigma: other operators have no ladder between unequal bands")
+      }
+    }
+    if ladder.contains(.site) {
+      guard isUnprojected else {
+        throw DiagramError(
+          .ladder, found: "site where a vertex has bands other than any",
+          expected: "bands: any at every vertex, since impurities on the sites mix the bands")
+      }
+      guard vertices.count <= 3 else {
+        throw DiagramError(
+          .ladder, found: "site for a loop of \(vertices.count) vertices",
+          expected: "2 or 3: a longer loop has rungs that dress no single vertex")
+      }
+    }
+  }
+
+  /// Whether no vertex asks for bands, so that the loop exists for propagators that mix them.
+  public var isUnprojected: Bool { vertices.allSatisfy { $0.bands == .any } }
 }
 
 /// The part of a diagram that an error is about; a file reader turns it into a line and a key.
@@ -168,6 +204,8 @@ public enum DiagramPlace: Sendable, Equatable {
   case prefactor
   /// The list of measured operators.
   case measures
+  /// The impurities whose ladder dresses the loop.
+  case ladder
 }
 
 /// A diagram that cannot be: what was found at which place, and what was expected.

@@ -13,6 +13,12 @@ package struct LoopWeights: Sendable {
     let measured: MeasuredOperator
     let spin: (measured: SpinComponent, field: SpinComponent)
     let diagrams: [Diagram]
+    /// The bands a and c that the measured vertex joins, tr[O P_a ... P_c], if only those count.
+    var ends: (a: Band, c: Band)? = nil
+    /// Replaces the measured operator O by c u rho_3, u the spin left of it: between unequal bands
+    /// P^u_c O P^u'_a = phi_O(k) P^u_c rho_3 P^u'_a with phi_Sigma = 1 and phi_s = c u cos(theta),
+    /// so this is the loop of s with 1 in place of cos(theta_k); physics.md section 5.
+    var hasUnitVertex = false
 
     package init(
       measured: MeasuredOperator, spin: (measured: SpinComponent, field: SpinComponent),
@@ -54,7 +60,8 @@ package struct LoopWeights: Sendable {
     var found: [String: Int] = [:]
     for (n, sum) in sums.enumerated() {
       for diagram in sum.diagrams {
-        let operators = diagram.vertices.map { $0.vertexOperator ?? sum.measured.vertex }
+        let measured = sum.hasUnitVertex ? VertexOperator.staggeredSpin : sum.measured.vertex
+        let operators = diagram.vertices.map { $0.vertexOperator ?? measured }
         let plus = diagram.propagators.filter { $0 == .innerPlusExternal }.count
         let key = operators.map(\.name).joined(separator: " ") + " \(plus)"
         if found[key] == nil {
@@ -77,11 +84,9 @@ package struct LoopWeights: Sendable {
         skeletons[found[key]!].shares.append(
           Share(
             sum: n, factor: Double(diagram.sign) * diagram.prefactor,
-            bands: LoopWeights.keptBands(diagram),
-            phase: (
-              LoopWeights.phase(operators, sum.spin, .up),
-              LoopWeights.phase(operators, sum.spin, .down)
-            )))
+            bands: LoopWeights.keptBands(diagram, ends: sum.ends),
+            phase: (LoopWeights.phase(operators, sum, .up), LoopWeights.phase(operators, sum, .down))
+          ))
       }
     }
     self.bubbles = bubbles
@@ -169,7 +174,7 @@ package struct LoopWeights: Sendable {
   }
 
   /// The codes of band labels that all vertices of `diagram` allow.
-  private static func keptBands(_ diagram: Diagram) -> UInt16 {
+  private static func keptBands(_ diagram: Diagram, ends: (a: Band, c: Band)?) -> UInt16 {
     let size = diagram.vertices.count
     var kept: UInt16 = 0
     for code in 0..<(1 << size) {
@@ -182,13 +187,24 @@ package struct LoopWeights: Sendable {
         case .unequal: before != after
         }
       }
-      if allowed { kept |= 1 << UInt16(code) }
+      let isAmongEnds =
+        ends.map { code & 1 == $0.a.rawValue && code >> (size - 1) & 1 == $0.c.rawValue } ?? true
+      if allowed && isAmongEnds { kept |= 1 << UInt16(code) }
     }
     return kept
   }
 
+  /// The product of the Pauli matrix elements along the loop, with the sign of a unit vertex.
+  private static func phase(_ operators: [VertexOperator], _ sum: Sum, _ start: Spin)
+    -> ComplexDouble
+  {
+    let product = phase(operators, sum.spin, start)
+    guard sum.hasUnitVertex, let c = sum.ends?.c else { return product }
+    return product.multiplied(by: c.sign * start.sign)
+  }
+
   /// The product of the Pauli matrix elements along the loop.
-  private static func phase(
+  static func phase(
     _ operators: [VertexOperator], _ spin: (measured: SpinComponent, field: SpinComponent),
     _ start: Spin
   ) -> ComplexDouble {

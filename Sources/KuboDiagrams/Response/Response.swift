@@ -82,10 +82,19 @@ public struct Response: Sendable, Hashable {
     }
   }
 
-  /// The one table of which dressing exists for which response and lifetime.
-  public func dressings(_ lifetime: Lifetime) -> [Dressing] {
+  /// The one table of which dressing exists for which response and lifetime: what the diagram
+  /// files declare, and the closed forms.
+  public func dressings(_ lifetime: Lifetime, _ set: DiagramSet) -> [Dressing] {
+    let diagrams = set.diagrams(of: self)
+    func ladder(_ impurities: Impurities) -> [Dressing] {
+      diagrams.allSatisfy { $0.ladder.contains(impurities) } ? [.ladder] : []
+    }
     switch lifetime {
-    case .constant: closedForm == nil ? [.bare] : [.bare, .closed, .closedPrinted]
+    case .constant: return closedForm == nil ? [.bare] : [.bare, .closed, .closedPrinted]
+    case .scba: return [.bare] + ladder(.scba) + (closedForm == nil ? [] : [.closed])
+    case .site:
+      // The self-energy mixes the bands: only loops without band labels are defined.
+      return diagrams.allSatisfy(\.isUnprojected) ? [.bare] + ladder(.site) : []
     }
   }
 }

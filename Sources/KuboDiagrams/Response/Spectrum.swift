@@ -58,7 +58,9 @@ public struct Spectrum: Sendable {
   /// The cells that stayed empty.
   public internal(set) var failures: [Failure]
   /// The largest grid that was needed, as points along each reciprocal vector.
-  public let divisions: Int
+  public internal(set) var divisions: Int
+  /// The level widths -Im Sigma_s(mu) = 1/(2 tau_s) that the closed forms used, with `scba`.
+  public internal(set) var widths: [(band: Band, width: Double)] = []
   /// Mean and standard deviation of Delta_k/J on the Fermi surface, if a closed form was asked for
   /// and there is a surface.
   public internal(set) var gapRatio: (mean: Double, spread: Double)?
@@ -71,12 +73,19 @@ public struct Spectrum: Sendable {
   /// omega tau << 1 only.
   public func validity(_ request: SpectrumRequest) -> [(label: String, text: String, isPoor: Bool)]
   {
-    guard case .constant(let gamma) = request.lifetime else { return [] }
-    let largest = (omegas.map(abs).max() ?? 0) / (2 * gamma)
+    let narrowest: Double
+    if case .constant(let gamma) = request.lifetime {
+      narrowest = gamma
+    } else if let width = widths.map(\.width).min() {
+      narrowest = width
+    } else {
+      return []
+    }
+    let largest = (omegas.map(abs).max() ?? 0) / (2 * narrowest)
     return columns.compactMap { column in
-      guard let form = column.request.response.closedForm, column.request.dressing != .bare else {
-        return nil
-      }
+      let isClosed =
+        column.request.dressing == .closed || column.request.dressing == .closedPrinted
+      guard isClosed, let form = column.request.response.closedForm else { return nil }
       var parts: [String] = []
       var isPoor = false
       if form.isNonadiabatic {

@@ -11,6 +11,8 @@ extension SpectrumRequest {
     try check()
     switch lifetime.order {
     case .energyThenZone: return try await energyThenZone()
+    case .zoneThenEnergy(let impurities, let gamma):
+      return try await zoneThenEnergy(impurities, gamma)
     }
   }
 
@@ -29,12 +31,15 @@ extension SpectrumRequest {
     guard temperature >= 0, temperature.isFinite else {
       throw RequestError("temperature", found: "\(temperature)", expected: "a number, 0 or more")
     }
-    if case .constant(let gamma) = lifetime {
-      guard gamma > 0, gamma < largest else {
-        throw RequestError(
-          "lifetime", found: "constant=\(gamma)",
-          expected: "Gamma > 0: without it the loops have poles on the real axis")
+    let strength =
+      switch lifetime {
+      case .constant(let gamma): gamma
+      case .scba(let gamma), .site(let gamma): gamma.squareRoot()
       }
+    guard strength > 0, strength < largest else {
+      throw RequestError(
+        "lifetime", found: lifetime.description,
+        expected: "a number above 0: without it the loops have poles on the real axis")
     }
     guard tolerance > 0, tolerance < 1 else {
       throw RequestError("tolerance", found: "\(tolerance)", expected: "a number between 0 and 1")
@@ -60,13 +65,15 @@ extension SpectrumRequest {
         throw RequestError(
           "diagram", found: name, expected: found.map(\.name).joined(separator: ", "))
       }
-      let dressings = column.response.dressings(lifetime)
+      let dressings = column.response.dressings(lifetime, diagrams)
       guard dressings.contains(column.dressing) else {
         throw RequestError(
           "dressing",
           found:
             "\(column.dressing.rawValue) for \(column.response.name) with lifetime \(lifetime.description)",
-          expected: dressings.map(\.rawValue).joined(separator: ", "))
+          expected: dressings.isEmpty
+            ? "an unprojected response, as sigma, s_full or Sigma_full: impurities on the sites mix the bands"
+            : dressings.map(\.rawValue).joined(separator: ", "))
       }
     }
   }
@@ -87,6 +94,7 @@ extension SpectrumRequest {
       ZoneSum(
         model: model, directions: directions, mu: mu, temperature: temperature, broadening: gamma,
         loops: sums, closedForms: closed.map { (columns[$0].response.closedForm!, .corrected) },
+        bands: onlyBand.map { [$0] } ?? Band.allCases,
         reach: omegas.map(abs).max() ?? 0, threads: threads), bare + closed
     )
   }

@@ -20,6 +20,12 @@ public struct SpectrumRequest: Sendable {
   public var tolerance: Double
   /// How many threads may work; the results do not depend on it.
   public var threads: Int
+  /// The ladder of s with `scba`.
+  public var ladderForm: LadderForm
+  /// Restricts the closed forms to one band; for a lifetime of each band.
+  var onlyBand: Band? = nil
+  /// Breaks the ladder off; for tests of its sum.
+  var rungs: Rungs = .all
 
   /// One response with one dressing, or one of its diagrams.
   public struct Column: Sendable, Equatable {
@@ -47,7 +53,7 @@ public struct SpectrumRequest: Sendable {
   public init(
     model: Model, mu: Double, temperature: Double, lifetime: Lifetime, omegas: [Double],
     directions: Directions = Directions(i: 0, j: 0), columns: [Column], diagrams: DiagramSet,
-    tolerance: Double = 1e-6, threads: Int = 1
+    tolerance: Double = 1e-6, threads: Int = 1, ladderForm: LadderForm = .exact
   ) {
     self.model = model
     self.mu = mu
@@ -59,6 +65,7 @@ public struct SpectrumRequest: Sendable {
     self.diagrams = diagrams
     self.tolerance = tolerance
     self.threads = threads
+    self.ladderForm = ladderForm
   }
 }
 

@@ -12,7 +12,7 @@ private final class Counter: Sendable {
 /// A job knows only its index, so the results, and any sum over them in order, are the same bits
 /// for every number of threads.
 func parallelMap<Result: Sendable>(
-  _ count: Int, threads: Int, _ job: @escaping @Sendable (Int) -> Result
+  _ count: Int, threads: Int, _ job: @escaping @Sendable (Int) async throws -> Result
 ) async throws -> [Result] {
   let counter = Counter()
   return try await withThrowingTaskGroup(of: [(Int, Result)].self) { group in
@@ -23,7 +23,7 @@ func parallelMap<Result: Sendable>(
           let index = counter.next()
           guard index < count else { return mine }
           try Task.checkCancellation()
-          mine.append((index, job(index)))
+          mine.append((index, try await job(index)))
         }
       }
     }

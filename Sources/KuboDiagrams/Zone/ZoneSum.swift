@@ -15,6 +15,8 @@ package struct ZoneSum: Sendable {
   let weights: LoopWeights
   /// One-band closed forms, appended after the sums of `weights`.
   let closedForms: [(form: ClosedForm, version: Version)]
+  /// The bands that the closed forms count.
+  let bands: [Band]
   let bubbles: FastBubbles
   let threads: Int
   /// In steps of the grid; a shift gives up the symmetry, for tests.
@@ -24,8 +26,8 @@ package struct ZoneSum: Sendable {
   /// `reach`.
   package init(
     model: Model, directions: Directions, mu: Double, temperature: Double, broadening: Double,
-    loops: [LoopWeights.Sum], closedForms: [(form: ClosedForm, version: Version)], reach: Double,
-    threads: Int
+    loops: [LoopWeights.Sum], closedForms: [(form: ClosedForm, version: Version)],
+    bands: [Band] = Band.allCases, reach: Double, threads: Int
   ) {
     self.model = model
     hamiltonian = BlochHamiltonian(model, directions: directions)
@@ -33,6 +35,7 @@ package struct ZoneSum: Sendable {
     self.mu = mu
     weights = LoopWeights(loops, known: FastBubbles.bubbles)
     self.closedForms = closedForms
+    self.bands = bands
     bubbles = FastBubbles(
       line: FermiLogarithm(
         temperature: temperature, broadening: broadening,
@@ -118,7 +121,7 @@ package struct ZoneSum: Sendable {
             frame, weight: point.weight, isPaired: isPaired, to: w.baseAddress!,
             magnitudes: withMagnitudes ? m.baseAddress! : nil)
           for (c, closed) in closedForms.enumerated() {
-            for s in Band.allCases {
+            for s in bands {
               let value = point.weight * closed.form.weight(frame, s, closed.version).real
               let slot = (weights.sumCount + c) * count + (s == .bonding ? 0 : 3)
               w[slot] += ComplexDouble(value)

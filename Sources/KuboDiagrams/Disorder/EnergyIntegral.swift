@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import Quadrature
+import RealModule
+
+/// The energy integrals of loops F(z1, z2) whose self-energies depend on energy.
+///
+/// The terms of physics.md section 3 with both propagators retarded are turned from the real axis
+/// to the imaginary one, eps = i y, where they are smooth, and become with
+///
+///     S[h] = (1/2 pi) int_0^infinity dy h(y)  at T = 0,     T sum_{n >= 0} h(eps_n)  at T > 0
+///
+///     K(0) = S[F(iy, iy) + F(-iy, -iy)]
+///     K(omega) - K(0) = S[F(iy + omega, iy) - F(iy, iy) + F(-iy, -iy - omega) - F(-iy, -iy)]
+///         + (i/2 pi) int d eps [f(eps + omega) - f(eps)] F(eps + omega + i0, eps - i0)
+///
+/// and the last term, the window, stays on the real axis. K(i omega_l) is S over all Matsubara
+/// frequencies. Energies are measured from mu in these formulas.
+struct EnergyIntegral: Sendable {
+  let crystal: ImpurityCrystal
+  let loops: PairLoops
+  let mu, temperature: Double
+  let outputCount: Int
+  /// Energies from zero where a density of states begins or ends: square roots on the real axis.
+  let edges: [Double]
+  /// How far from mu on the imaginary axis the propagators are smooth: -Im Sigma at mu.
+  let smoothness: Double
+  /// Threads for the nodes of one integral.
+  let threads: Int
+
+  /// A value with its error bound and the sum of its absolute contributions, per output.
+  struct Result: Sendable {
+    var values: [ComplexDouble]
+    var errors: [PartErrors]
+    var scales: [Double]
+    var divisions: Int
+  }
+
+  /// Where the Fermi function differs from a step by more than 1e-13, in units of T.
+  private static let thermalReach = 30.0
+
+  /// K(0).
+  func staticPart(
+    relative: Double, allowed: @escaping ([ComplexDouble], [Double]) -> [PartErrors]
+  ) async throws -> Result {
+    try await integral(relative: relative, window: [], allowed: allowed) { y in
+      let z = ComplexDouble(mu, y)
+      return [EnergyPair(z1: z, z2: z, direct: .one, reflected: .one)]
+    } atRealEnergy: { _ in
+      preconditionFailure("no window")
+    }
+  }
+
+  /// K(omega) - K(0).
+  func dynamicPart(
+    omega: Double, relative: Double,
+    allowed: @escaping ([ComplexDouble], [Double]) -> [PartErrors]
+  ) async throws -> Result {
+    try await integral(relative: relative, window: window(omega), allowed: allowed) { y in
+      let z = ComplexDouble(mu, y)
+      return [
+        EnergyPair(z1: z + ComplexDouble(omega), z2: z, direct: .one, reflected: .zero),
+        EnergyPair(z1: z, z2: z - ComplexDouble(omega), direct: .zero, reflected: .one),
+        EnergyPair(z1: z, z2: z, direct: -.one, reflected: -.one),
+      ]
+    } atRealEnergy: { eps in
+      EnergyPair(
+        z1: ComplexDouble(mu + eps + omega), z2: ComplexDouble(mu + eps), isAdvanced: true,
+        direct: ComplexDouble(0, fermiDifference(eps, omega) / (2 * .pi)), reflected: .zero)
+    }
+  }
+
+  /// K(i omega_l), omega_l = 2 pi l T: the direct sum.
+  func matsubara(
+    index l: Int, relative: Double,
+    allowed: @escaping ([ComplexDouble], [Double]) -> [PartErrors]
+  ) async throws -> Result {
+    precondition(temperature > 0)
+    let omega = 2 * Double.pi * temperature * Double(l)
+    // Of the frequencies, l lie between: i eps_n + i omega_l above and i eps_n below the axis.
+    let between = (0..<l).map { n in
+      let y = Double.pi * temperature * Double(2 * n + 1)
+      return EnergyPair(
+        z1: ComplexDouble(mu, omega - y), z2: ComplexDouble(mu, y), isAdvanced: true,
+        direct: ComplexDouble(temperature), reflected: .zero)
+    }
+    return try await integral(
+      relative: relative, window: [], extra: between, allowed: allowed
+    ) { y in
+      let low = ComplexDouble(mu, y)
+      let high = ComplexDouble(mu, y + omega)
+      return [
+        EnergyPair(z1: high, z2: low, direct: .one, reflected: .zero),
+        EnergyPair(z1: low, z2: high, direct: .zero, reflected: .one),
+      ]
+    } atRealEnergy: { _ in
+      preconditionFailure("no window")
+    }
+  }
+
+  /// The ends of the pieces of the window, from mu: the steps of the two Fermi functions, and the
+  /// band edges seen by either propagator.
+  private func window(_ omega: Double) -> [Double] {
+    let reach = EnergyIntegral.thermalReach * temperature
+    let low = min(0, -omega) - reach
+    let high = max(0, -omega) + reach
+    if omega == 0 { return [] }
+    var ends = [low, high]
+    for step in [0, -omega] {
+      for d in [-5, 5] { ends.append(step + Double(d) * temperature) }
+      if temperature > 0 { ends += [step - reach, step + reach] }
+    }
+    for edge in edges { ends += [edge - mu, edge - mu - omega] }
+    // Pieces shorter than rounding would have no points inside.
+    let least = 1e-9 * crystal.width
+    return ends.filter { $0 >= low && $0 <= high }.sorted().reduce(into: []) { kept, end in
+      if kept.isEmpty || end - kept.last! > least { kept.append(end) }
+    }
+  }
+
+  /// f(eps + omega) - f(eps) without cancellation.
+  private func fermiDifference(_ eps: Double, _ omega: Double) -> Double {
+    if temperature == 0 {
+      let inside = eps > min(0, -omega) && eps < max(0, -omega)
+      return inside ? (omega > 0 ? -1 : 1) : 0
+    }
+    func f(_ x: Double) -> Double { 1 / (1 + Double.exp(x / temperature)) }
+    // f(a) - f(b) = f(a) f(-b) (1 - exp((a - b)/T)), used for a < b.
+    let (a, b) = omega > 0 ? (eps, eps + omega) : (eps + omega, eps)
+    let difference = -f(a) * f(-b) * Double.expMinusOne((a - b) / temperature)
+    return omega > 0 ? -difference : difference
+  }
+
+  /// S of `onImaginaryAxis`, plus `extra`, plus the integral over the window.
+  private func integral(
+    relative: Double, window: [Double], extra: [EnergyPair] = [],
+    allowed: @escaping ([ComplexDouble], [Double]) -> [PartErrors],
+    onImaginaryAxis: @escaping @Sendable (_ y: Double) -> [EnergyPair],
+    atRealEnergy: @escaping @Sendable (_ eps: Double) -> EnergyPair
+  ) async throws -> Result {
+    let fixed = try await discretePart(extra, relative, onImaginaryAxis)
+    // One parameter u runs over all pieces: [0, 1] is the imaginary axis beyond `fixed.end`, and
+    // [n, n + 1] piece n of the window.
+    let start = fixed.end
+    let unit = crystal.width / 4
+    let divisions = Maximum(fixed.sum.divisions)
+    @Sendable func node(_ u: Double) async throws -> [Double] {
+      let pairs: [EnergyPair]
+      let measure: Double
+      if u < 1 {
+        // y = start + b (u/(1 - u))^2 spans the scales from Gamma to the bandwidth.
+        let r = u / (1 - u)
+        pairs = onImaginaryAxis(start + unit * r * r)
+        measure = unit * 2 * r / ((1 - u) * (1 - u)) / (2 * .pi)
+      } else {
+        let n = min(Int(u), window.count - 1)
+        let (a, b) = (window[n - 1], window[n])
+        // Square roots at the ends of a piece are smooth in this variable.
+        let phase = Double.pi * (u - Double(n))
+        pairs = [atRealEnergy((a + b) / 2 - (b - a) / 2 * Double.cos(phase))]
+        measure = (b - a) / 2 * .pi * Double.sin(phase)
+      }
+      let sum = try await crystal.sum(pairs, loops, relative: relative)
+      divisions.raise(to: sum.divisions)
+      return pack(sum, measure)
+    }
+    let pieces = window.isEmpty ? 0 : window.count - 1
+    let integral = try await VectorIntegral(
+      ends: (0...(1 + pieces)).map(Double.init), limit: 2000,
+      allowed: { totals in
+        let (values, scales, _) = unpack(totals, fixed.sum)
+        return allowed(values, scales).flatMap {
+          [$0.real / 2, $0.imaginary / 2, .infinity, .infinity]
+        }
+      },
+      { points in
+        try await parallelMap(points.count, threads: threads) { try await node(points[$0]) }
+      })
+    let (values, scales, zoneErrors) = unpack(integral.values, fixed.sum)
+    return Result(
+      values: values,
+      errors: (0..<outputCount).map { o in
+        let common = zoneErrors[o] + fixed.errors[o]
+        return PartErrors(
+          real: integral.errors[4 * o] + common, imaginary: integral.errors[4 * o + 1] + common)
+      }, scales: scales, divisions: divisions.value)
+  }
+
+  private func pack(_ sum: PairSum, _ measure: Double) -> [Double] {
+    (0..<outputCount).flatMap { o in
+      [
+        sum.values[o].real * measure, sum.values[o].imaginary * measure,
+        sum.errors[o] * measure, sum.scales[o] * measure,
+      ]
+    }
+  }
+
+  private func unpack(_ totals: [Double], _ fixed: PairSum) -> (
+    values: [ComplexDouble], scales: [Double], errors: [Double]
+  ) {
+    let n = 0..<outputCount
+    return (
+      n.map { fixed.values[$0] + ComplexDouble(totals[4 * $0], totals[4 * $0 + 1]) },
+      n.map { fixed.scales[$0] + abs(totals[4 * $0 + 3]) },
+      n.map { fixed.errors[$0] + abs(totals[4 * $0 + 2]) }
+    )
+  }
+
+  /// `extra`, and at T > 0 the first Matsubara frequencies with the corrections that turn the sum
+  /// over the others into an integral from `end`, where h changes slowly over the step
+  /// H = 2 pi T (Euler-Maclaurin for midpoints):
+  ///
+  ///     T sum_{eps_n > a} h(eps_n) = (1/2 pi) { int_a h + (H^2/24) h'(a) - (7 H^4/5760) h'''(a) ... }
+  ///
+  /// h', h''' from the four frequencies next to a = M H. The terms left out are smaller than the
+  /// last one by a factor of order 1/M^2; 1/M is taken as the error.
+  private func discretePart(
+    _ extra: [EnergyPair], _ relative: Double,
+    _ onImaginaryAxis: @escaping @Sendable (_ y: Double) -> [EnergyPair]
+  ) async throws -> (sum: PairSum, errors: [Double], end: Double) {
+    var groups = extra.map { [$0] }
+    var last: [Double] = []
+    let step = 2 * Double.pi * temperature
+    let count = temperature == 0 ? 0 : max(4, 48 - Int(min(44, smoothness / step)))
+    if temperature > 0 {
+      // Beyond a = M H stand the first two of the stencil's four frequencies.
+      let first = -7.0 / 5760
+      for n in 0..<(count + 2) {
+        // Weights of h(eps_n): T for those summed, and the stencil of h' and h'''.
+        var weight = n < count ? temperature : 0
+        let position = n - (count - 2)
+        if position >= 0 {
+          // 24 H h' = h(-3/2) - 27 h(-1/2) + 27 h(1/2) - h(3/2); H^3 h''' = -1, 3, -3, 1.
+          let slope = [1.0, -27, 27, -1][position] / 24
+          let third = [-1.0, 3, -3, 1][position]
+          weight += (slope / 24 + first * third) * step / (2 * .pi)
+        }
+        groups.append(
+          onImaginaryAxis(step * (Double(n) + 0.5)).map { pair in
+            var weighted = pair
+            weighted.direct *= ComplexDouble(weight)
+            weighted.reflected *= ComplexDouble(weight)
+            return weighted
+          })
+        if n >= count - 2 { last.append(weight) }
+      }
+    }
+    let sums = try await parallelMap(groups.count, threads: threads) { [groups] n in
+      try await crystal.sum(groups[n], loops, relative: relative)
+    }
+    var total = PairSum(
+      values: Array(repeating: .zero, count: outputCount),
+      errors: Array(repeating: 0, count: outputCount),
+      scales: Array(repeating: 0, count: outputCount), divisions: 0)
+    var errors = [Double](repeating: 0, count: outputCount)
+    for sum in sums {
+      total.divisions = max(total.divisions, sum.divisions)
+      for o in 0..<outputCount {
+        total.values[o] += sum.values[o]
+        total.errors[o] += sum.errors[o]
+        total.scales[o] += sum.scales[o]
+      }
+    }
+    if temperature > 0 {
+      for o in 0..<outputCount {
+        var third = ComplexDouble.zero
+        for (position, sum) in sums.suffix(4).enumerated() {
+          third += sum.values[o].multiplied(by: [-1.0, 3, -3, 1][position] / last[position])
+        }
+        errors[o] = third.length * 7 / 5760 * temperature / Double(count)
+      }
+    }
+    return (total, errors, step * Double(count))
+  }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import RealModule
+
+/// The loops at one pair of complex energies, z1 of the propagators g+ and z2 of g.
+struct PairValue: Sendable {
+  /// F(z1, z2) of each output.
+  var direct: [ComplexDouble]
+  /// The complex conjugate of F(z1*, z2*). It equals F where the weights are real, and -F where
+  /// they are imaginary.
+  var reflected: [ComplexDouble]
+  /// Bounds on the sums of the absolute contributions.
+  var scales: [Double]
+}
+
+/// What a column asks of the loops.
+struct LoopOutput: Sendable {
+  var response: Response
+  var diagrams: [Diagram]
+  var isDressed: Bool
+}
+
+/// How the ladder stands in for cos(theta_k) at the vertex of s (physics.md section 5).
+public enum LadderForm: String, Sendable, CaseIterable {
+  /// cos(theta_k) + gamma avg[cos(theta) g+_a g_c] Lambda.
+  case exact
+  /// cos(theta_k) Lambda, as the paper writes it.
+  case paper
+}
+
+/// How many rungs a ladder has.
+enum Rungs: Sendable, Equatable {
+  case all
+  /// The ladder broken off: for tests of the sum.
+  case upTo(Int)
+
+  /// What is left after `n` rungs; nil if fewer were allowed.
+  func without(_ n: Int) -> Rungs? {
+    switch self {
+    case .all: .all
+    case .upTo(let m): m >= n ? .upTo(m - n) : nil
+    }
+  }
+
+  /// 1 + x + x^2 + ... with the rungs allowed.
+  func geometricSum(_ x: ComplexDouble) -> ComplexDouble {
+    switch self {
+    case .all: return 1 / (1 - x)
+    case .upTo(let n):
+      var sum = ComplexDouble.one
+      for _ in 0..<n { sum = 1 + x * sum }
+      return sum
+    }
+  }
+}
+
+/// The loops of a set of outputs as functions of the propagators at z1 and z2.
+enum PairLoops: Sendable {
+  case scba(BandLoops)
+  case site(SublatticeLoops)
+
+  var slotCount: Int {
+    switch self {
+    case .scba(let loops): loops.slotCount
+    case .site(let loops): loops.slotCount
+    }
+  }
+
+  /// Adds a point's traces times `weight` to the slots of its star.
+  func fill(_ frame: Frame, _ weight: Double, _ slots: UnsafeMutablePointer<Double>) {
+    switch self {
+    case .scba(let loops): loops.fill(frame, weight, slots)
+    case .site(let loops): loops.fill(frame, weight, slots)
+    }
+  }
+
+  /// F(z1, z2) of all outputs on one grid.
+  func values(_ table: StarTable, _ x1: DressedEnergy, _ x2: DressedEnergy) -> PairValue {
+    switch self {
+    case .scba(let loops): loops.values(table, x1, x2)
+    case .site(let loops): loops.values(table, x1, x2)
+    }
+  }
+}
+
+/// Which of many candidate slots ever differ from zero, found on a coarse grid: by symmetry most
+/// of them vanish when summed over a star.
+func activeSlots(
+  _ model: Model, directions: Directions, count: Int,
+  fill: (Frame, Double, UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>) -> Void
+) -> [Int] {
+  let grid = PeriodicGrid(
+    model, divisions: [36, 24, 12][model.dimension - 1], symmetries: model.energySymmetries())
+  let hamiltonian = BlochHamiltonian(model, directions: directions)
+  var largest = [Double](repeating: 0, count: count)
+  var magnitude = [Double](repeating: 0, count: count)
+  for index in 0..<grid.count {
+    guard let star = grid.star(of: index) else { continue }
+    var sums = [Double](repeating: 0, count: count)
+    var moduli = sums
+    for point in star {
+      sums.withUnsafeMutableBufferPointer { s in
+        moduli.withUnsafeMutableBufferPointer { m in
+          fill(hamiltonian.frame(at: point.k), point.weight, s.baseAddress!, m.baseAddress!)
+        }
+      }
+    }
+    for n in 0..<count {
+      largest[n] = max(largest[n], abs(sums[n]))
+      magnitude[n] = max(magnitude[n], moduli[n])
+    }
+  }
+  // A trace that vanishes by symmetry leaves rounding, 1e-16 of its terms or little more.
+  return (0..<count).filter { largest[$0] > 1e-13 * magnitude[$0] }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import RealModule
+
+/// The self-energy of a model with impurities at one energy, and the density of states.
+public struct SelfEnergy: Sendable {
+  /// The complex energy, from zero.
+  public let energy: ComplexDouble
+  /// `scba`: Sigma_s of the bonding and the antibonding band; `site`: Sigma_0 and Sigma_3.
+  public let values: (first: ComplexDouble, second: ComplexDouble)
+  /// Bounds on the errors of the values: the change from the last coarser grid.
+  public let error: Double
+  /// How well the equation is solved, |Sigma - gamma avg G|, on the finest grid.
+  public let residual: Double
+  /// -(1/pi) Im avg tr G per unit cell and energy; `scba`: of the two degenerate bonding states and
+  /// of the antibonding ones; `site`: of all states on A with spin up (and on B with spin down), and
+  /// of those on B with spin up (and A, down), both spins counted.
+  public let density: (first: Double, second: Double)
+  /// A bound on the error of the densities.
+  public let densityError: Double
+  /// Points along each reciprocal vector of the finest grid.
+  public let divisions: Int
+
+  /// The names of the two values and of the two densities.
+  public static func names(_ impurities: Impurities) -> (
+    values: (String, String), densities: (String, String)
+  ) {
+    switch impurities {
+    case .scba: (("Sigma_bonding", "Sigma_antibonding"), ("dos_bonding", "dos_antibonding"))
+    case .site: (("Sigma_0", "Sigma_3"), ("dos_A_up", "dos_B_up"))
+    }
+  }
+
+  /// The self-energies at `energies`, Im >= 0; each value within `tolerance` times the largest
+  /// |Sigma| that impurities of this strength can make, 2 sqrt(gamma).
+  /// - Throws: ``RequestError``, ``NonConvergence``, ``SelfEnergyFailure``.
+  public static func values(
+    model: Model, lifetime: Lifetime, energies: [ComplexDouble], tolerance: Double = 1e-9,
+    threads: Int = 1
+  ) async throws -> [SelfEnergy] {
+    guard case .zoneThenEnergy(let impurities, let gamma) = lifetime.order else {
+      throw RequestError(
+        "lifetime", found: lifetime.description, expected: "scba=GAMMA or site=GAMMA")
+    }
+    guard gamma > 0, gamma.isFinite else {
+      throw RequestError("lifetime", found: lifetime.description, expected: "a number above 0")
+    }
+    guard energies.allSatisfy({ $0.isFinite && $0.imaginary >= 0 }) else {
+      throw RequestError("energy", found: "Im z < 0", expected: "finite energies with Im z >= 0")
+    }
+    let crystal = ImpurityCrystal(
+      model, impurities, gamma, directions: Directions(i: 0, j: 0), slotCount: 0, threads: threads
+    ) { _, _, _ in }
+    return try await parallelMap(energies.count, threads: threads) {
+      try await crystal.selfEnergy(energies[$0], tolerance: tolerance)
+    }
+  }
+}
+
+extension ImpurityCrystal {
+  init(
+    _ model: Model, _ impurities: Impurities, _ gamma: Double, directions: Directions,
+    slotCount: Int, threads: Int,
+    fill: @escaping @Sendable (Frame, Double, UnsafeMutablePointer<Double>) -> Void
+  ) {
+    let symmetries = model.energySymmetries()
+    let hamiltonian = BlochHamiltonian(model, directions: directions)
+    // At most 1e8 points, and a gigabyte for a table.
+    let bytesPerPoint = 8 * Double(3 + slotCount) / Double(max(1, symmetries.count))
+    let last = GridLevels.divisions.lastIndex { n in
+      let points = (0..<model.dimension).reduce(1.0) { p, _ in p * Double(n) }
+      return points <= 1e8 && points * bytesPerPoint <= 1e9
+    }
+    self.init(
+      model, SelfEnergyEquation(impurities: impurities, gamma: gamma, exchange: model.exchange),
+      lastLevel: last ?? 1,
+      tables: StarTables { divisions in
+        try await StarTable(
+          model, hamiltonian, symmetries: symmetries, divisions: divisions, slotCount: slotCount,
+          threads: threads, fill: fill)
+      })
+  }
+
+  func selfEnergy(_ z: ComplexDouble, tolerance: Double) async throws -> SelfEnergy {
+    let (x, residual, change, table, densities) = try await converged(z, tolerance: tolerance)
+    return SelfEnergy(
+      energy: z, values: equation.selfEnergies(x, z), error: change + residual, residual: residual,
+      density: densities.now,
+      densityError: max(
+        abs(densities.now.0 - densities.before.0), abs(densities.now.1 - densities.before.1)),
+      divisions: table.divisions)
+  }
+
+  /// The state at z to about 1e-9 of the bandwidth.
+  func exact(_ z: ComplexDouble) async throws -> (x: DressedEnergy, divisions: Int) {
+    let result = try await converged(z, tolerance: 1e-9)
+    return (result.x, result.table.divisions)
+  }
+
+  private func converged(_ z: ComplexDouble, tolerance: Double) async throws -> (
+    x: DressedEnergy, residual: Double, change: Double, table: StarTable,
+    densities: (now: (Double, Double), before: (Double, Double))
+  ) {
+    var start = try await approximate(z)
+    var level = try level([start], nats: -Double.log(tolerance))
+    var last: (x: DressedEnergy, density: (Double, Double))?
+    while level <= lastLevel {
+      let table = try await tables.table(level)
+      if let (x, residual) = refined(start, z: z, on: table) {
+        let density = densities(table, x)
+        if let last {
+          let change = max((x.first - last.x.first).length, (x.second - last.x.second).length)
+          if change <= tolerance * 2 * equation.gamma.squareRoot() {
+            return (x, residual, change, table, (density, last.density))
+          }
+        }
+        last = (x, density)
+        start = x
+      } else {
+        last = nil
+      }
+      level += 1
+    }
+    throw NonConvergence(
+      label: "self-energy at z = \(z.real) + \(z.imaginary) i", estimate: .infinity, allowed: tolerance,
+      divisions: GridLevels.divisions[lastLevel])
+  }
+
+  private func densities(_ table: StarTable, _ x: DressedEnergy) -> (Double, Double) {
+    let (a, b) = equation.averages(table, x)
+    switch equation.impurities {
+    case .scba: return (-2 * a.imaginary / .pi, -2 * b.imaginary / .pi)
+    case .site:
+      return (-2 * (a + b).imaginary / .pi, -2 * (a - b).imaginary / .pi)
+    }
+  }
+
+  /// Energies between `low` and `high` where one of the self-energies begins or ceases to have an
+  /// imaginary part: near such an edge it grows as a square root, and its square is a straight line.
+  func edges(from low: Double, to high: Double) async throws -> [Double] {
+    let (a, b) = (max(low, -width), min(high, width))
+    guard a < b else { return [] }
+    let count = 240
+    func squares(_ e: Double) async throws -> [Double] {
+      let x = try await approximate(ComplexDouble(e))
+      let parts =
+        equation.impurities == .scba ? [x.first, x.second] : [x.first]
+      return parts.map { max(0, $0.imaginary) * max(0, $0.imaginary) }
+    }
+    let least = 1e-16 * width * width
+    var found: [Double] = []
+    var last = try await squares(a)
+    for n in 1...count {
+      let e = a + (b - a) * Double(n) / Double(count)
+      let next = try await squares(e)
+      for c in next.indices where (last[c] > least) != (next[c] > least) {
+        let isRising = next[c] > least
+        // `inside` has an imaginary part, `outside` none.
+        var inside = isRising ? e : e - (b - a) / Double(count)
+        var outside = isRising ? e - (b - a) / Double(count) : e
+        for _ in 0..<24 {
+          let middle = (inside + outside) / 2
+          if try await squares(middle)[c] > least { inside = middle } else { outside = middle }
+        }
+        found.append((inside + outside) / 2)
+      }
+      last = next
+    }
+    return found.sorted()
+  }
+
+  /// How far the band s, impurities included, is from the energy `mu` in its gap.
+  func distanceToBand(_ s: Band, from mu: Double) async throws -> Double {
+    let count = 400
+    var nearest = Double.infinity
+    for n in 0...count {
+      let e = -width + 2 * width * Double(n) / Double(count)
+      let x = try await approximate(ComplexDouble(e))
+      if x[s].imaginary > 1e-8 * width { nearest = min(nearest, abs(e - mu)) }
+    }
+    return max(0, nearest - 2 * width / Double(count))
+  }
+}

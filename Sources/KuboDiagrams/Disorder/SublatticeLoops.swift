@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import RealModule
+
+/// Loops with impurities on both sublattices, bare and with every vertex dressed.
+///
+/// With zeta = z - Sigma_0 and j = J - Sigma_3 the propagator is a polynomial over a denominator
+/// that knows no spin,
+///
+///     G^u(z) = (zeta - u j rho_3 - h_k)/D,   h = T + Re eta rho_1 + Im eta rho_2,
+///     D = (zeta - T)^2 - |eta|^2 - j^2,
+///
+/// so that the trace of a loop is a polynomial in zeta_1, j_1, zeta_2, j_2 whose coefficients belong
+/// to k: the zone sum of coefficient/(D_1^p D_2^q) is done first, for all propagator spins at once
+/// (the loop that starts with spin down is the one with spin up at -j).
+///
+/// A dressed vertex is V + gamma sum_X P_X avg[G_left V_dressed G_right] P_X with P_X on the sites
+/// X = A, B. In the basis 1, rho_3 of what the sum adds:
+///
+///     V_dressed = V + sum_A delta_A A,    delta = (1 - Q)^(-1) v,   A, B in {1, rho_3}
+///     Q_AB = (gamma/2) avg tr[A G_left B G_right],   v_A = (gamma/2) avg tr[A G_left V G_right]
+///
+/// Source: physics.md section 5. In a loop of three vertices all three are dressed; in a loop of
+/// two, one, since its ladder is the other's.
+struct SublatticeLoops: Sendable {
+  /// What stands at a vertex of a loop: an operator of the diagram, or 1 or rho_3 with the same
+  /// spin flip, which the ladder adds.
+  private enum Corner: Hashable, Sendable {
+    case bare(String)
+    case one(flips: Bool)
+    case rho3(flips: Bool)
+
+    static func added(_ index: Int, flips: Bool) -> Corner {
+      index == 0 ? .one(flips: flips) : .rho3(flips: flips)
+    }
+  }
+
+  /// A loop of corners, of which the first `plus` propagators are at z1.
+  private struct Loop: Hashable, Sendable {
+    var corners: [Corner]
+    var plus: Int
+  }
+
+  /// zeta_1^a1 j_1^b1 zeta_2^a2 j_2^b2.
+  private struct Monomial: Sendable {
+    let a1, b1, a2, b2: Int
+  }
+
+  /// A diagram and the vertices that a ladder dresses.
+  private struct Term: Sendable {
+    let factor: Double
+    let operators: [VertexOperator]
+    let plus: Int
+    let dressed: [Int]
+    let phase: (up: ComplexDouble, down: ComplexDouble)
+    /// The loops with each choice of corners that do not vanish, and which addition of which
+    /// ladder multiplies each.
+    var choices: [(loop: Int, added: [(ladder: Int, index: Int)])] = []
+  }
+
+  /// A dressed vertex: the loops of Q_AB and v_A, and whether they start with the other spin.
+  private struct Ladder: Sendable {
+    var q: [[Int]]
+    var v: [Int]
+    let isFlipped: Bool
+  }
+
+  private let gamma: Double
+  private let rungs: Rungs
+  private let volume: Double
+  private let outputs: [[Term]]
+  private let ladders: [Ladder]
+  private let tracer: Tracer
+  /// The candidates that do not vanish, ascending, and the product of each.
+  private let active: [Int]
+  private let plan: [Int]
+  /// p, q of each D_1^-p D_2^-q.
+  private let products: [(p: Int, q: Int)]
+  /// For each loop its slots, with their monomials.
+  private let slotsOfLoop: [[(slot: Int, monomial: Monomial)]]
+
+  var slotCount: Int { active.count }
+
+  init(
+    _ model: Model, directions: Directions, gamma: Double, outputs: [LoopOutput],
+    rungs: Rungs = .all
+  ) {
+    self.gamma = gamma
+    self.rungs = rungs
+    volume = model.cellVolume
+    var names: [String: VertexOperator] = [:]
+    var outputs = outputs.map { output in
+      output.diagrams.map { diagram in
+        let operators = diagram.vertices.map {
+          $0.vertexOperator ?? output.response.measured.vertex
+        }
+        for o in operators { names[o.name] = o }
+        return Term(
+          factor: Double(diagram.sign) * diagram.prefactor, operators: operators,
+          plus: diagram.propagators.filter { $0 == .innerPlusExternal }.count,
+          dressed: output.isDressed ? (operators.count == 2 ? [0] : Array(operators.indices)) : [],
+          phase: (
+            LoopWeights.phase(operators, output.response.spin, .up),
+            LoopWeights.phase(operators, output.response.spin, .down)
+          ))
+      }
+    }
+    // All the loops that the assembly will ask for.
+    var loops: [Loop] = []
+    var index: [Loop: Int] = [:]
+    func need(_ loop: Loop) -> Int {
+      if index[loop] == nil {
+        index[loop] = loops.count
+        loops.append(loop)
+      }
+      return index[loop]!
+    }
+    var ladders: [Ladder] = []
+    var ladderIndex: [String: Int] = [:]
+    for o in outputs.indices {
+      for t in outputs[o].indices {
+        let term = outputs[o][t]
+        let own = term.operators.indices.map { m -> Int? in
+          guard term.dressed.contains(m) else { return nil }
+          let (key, isFlipped) = SublatticeLoops.surroundings(term, m)
+          if let known = ladderIndex[key] { return known }
+          let sources = (0..<2).map { a in SublatticeLoops.sources(term, m, a).map(need) }
+          ladderIndex[key] = ladders.count
+          ladders.append(
+            Ladder(
+              q: sources.map { Array($0[..<2]) }, v: sources.map { $0[2] }, isFlipped: isFlipped))
+          return ladders.count - 1
+        }
+        for choice in SublatticeLoops.choices(term) {
+          let loop = need(Loop(corners: choice.map(\.corner), plus: term.plus))
+          let added = choice.indices.compactMap { m in
+            choice[m].added.map { (ladder: own[m]!, index: $0) }
+          }
+          outputs[o][t].choices.append((loop, added))
+        }
+      }
+    }
+    // Most of them vanish by symmetry: leave those out, and ladders that add nothing.
+    let all = Tracer(loops, operators: names)
+    let candidates = activeSlots(model, directions: directions, count: all.count) {
+      all.add($0, $1, to: $2, magnitudes: $3)
+    }
+    let nonzero = Set(candidates.map { all.loop(of: $0) })
+    for n in ladders.indices where nonzero.isDisjoint(with: ladders[n].v) { ladders[n].q = [] }
+    var kept: Set<Int> = []
+    for o in outputs.indices {
+      for t in outputs[o].indices {
+        outputs[o][t].choices.removeAll { choice in
+          !nonzero.contains(choice.loop) || choice.added.contains { ladders[$0.ladder].q.isEmpty }
+        }
+        kept.formUnion(outputs[o][t].choices.map(\.loop))
+      }
+    }
+    for ladder in ladders where !ladder.q.isEmpty {
+      kept.formUnion(ladder.q.flatMap { $0 } + ladder.v)
+    }
+    let order = kept.sorted()
+    let new = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
+    loops = order.map { loops[$0] }
+    for o in outputs.indices {
+      for t in outputs[o].indices {
+        for c in outputs[o][t].choices.indices {
+          outputs[o][t].choices[c].loop = new[outputs[o][t].choices[c].loop]!
+        }
+      }
+    }
+    for n in ladders.indices where !ladders[n].q.isEmpty {
+      ladders[n].q = ladders[n].q.map { $0.map { new[$0]! } }
+      ladders[n].v = ladders[n].v.map { new[$0]! }
+    }
+    self.outputs = outputs
+    self.ladders = ladders
+    let tracer = Tracer(loops, operators: names)
+    self.tracer = tracer
+    active = candidates.compactMap { candidate in
+      let old = all.loop(of: candidate)
+      return new[old].map { tracer.start[$0] + candidate - all.start[old] }
+    }
+    var products: [(p: Int, q: Int)] = []
+    let ofLoop = loops.map { loop in
+      let (p, q) = (loop.plus, loop.corners.count - loop.plus)
+      if let n = products.firstIndex(where: { $0 == (p, q) }) { return n }
+      products.append((p, q))
+      return products.count - 1
+    }
+    self.products = products
+    var plan: [Int] = []
+    var slots = [[(slot: Int, monomial: Monomial)]](repeating: [], count: loops.count)
+    for (slot, candidate) in active.enumerated() {
+      let loop = tracer.loop(of: candidate)
+      plan.append(ofLoop[loop])
+      slots[loop].append((slot, tracer.monomials[loop][candidate - tracer.start[loop]]))
+    }
+    self.plan = plan
+    slotsOfLoop = slots
+  }
+
+  func fill(_ frame: Frame, _ weight: Double, _ target: UnsafeMutablePointer<Double>) {
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: tracer.count) { values in
+      for n in 0..<tracer.count { values[n] = 0 }
+      tracer.add(frame, weight, to: values.baseAddress!, magnitudes: nil)
+      for n in active.indices { target[n] += values[active[n]] }
+    }
+  }
+
+  // MARK: Which loops
+
+  /// Every corner as it is and, where a ladder dresses it, as 1 or rho_3 as well; `added` is the
+  /// index of the addition, or nil.
+  private static func choices(_ term: Term) -> [[(corner: Corner, added: Int?)]] {
+    var list: [[(corner: Corner, added: Int?)]] = [[]]
+    for (m, o) in term.operators.enumerated() {
+      var options: [(corner: Corner, added: Int?)] = [(.bare(o.name), nil)]
+      if term.dressed.contains(m) {
+        for a in 0..<2 { options.append((.added(a, flips: o.pauli != .unit), a)) }
+      }
+      list = list.flatMap { start in options.map { start + [$0] } }
+    }
+    return list
+  }
+
+  /// tr[A G_left B G_right] for B = 1, rho_3 and V, as loops.
+  private static func sources(_ term: Term, _ m: Int, _ a: Int) -> [Loop] {
+    let flips = term.operators[m].pauli != .unit
+    let inserted: [Corner] = [
+      .one(flips: flips), .rho3(flips: flips), .bare(term.operators[m].name),
+    ]
+    let (left, right) = neighbours(term, m)
+    return inserted.map { b in
+      let added = Corner.added(a, flips: flips)
+      // The propagator at z1 comes first: tr[A G(1) B G(2)] or tr[B G(1) A G(2)].
+      return !left && right
+        ? Loop(corners: [b, added], plus: 1)
+        : Loop(corners: [added, b], plus: (left ? 1 : 0) + (right ? 1 : 0))
+    }
+  }
+
+  /// Whether the propagators left and right of vertex `m` are at z1.
+  private static func neighbours(_ term: Term, _ m: Int) -> (left: Bool, right: Bool) {
+    let n = term.operators.count
+    return ((m + n - 1) % n < term.plus, m < term.plus)
+  }
+
+  /// What tells the ladder of vertex `m` from others, and whether its loops start with the spin
+  /// opposite to the term's.
+  private static func surroundings(_ term: Term, _ m: Int) -> (key: String, isFlipped: Bool) {
+    // The spin right of each vertex, as in the trace: V_1 stands right of the last propagator.
+    var spin = Spin.up
+    let spins = term.operators.map { o -> Spin in
+      if o.pauli != .unit { spin = spin.flipped }
+      return spin
+    }
+    let left = spins[(m + spins.count - 1) % spins.count]
+    let right = spins[m]
+    let (isLeftPlus, isRightPlus) = neighbours(term, m)
+    // In tr[B G(1) A G(2)] the spin left of the first vertex is that of G(2), the left one.
+    let start = !isLeftPlus && isRightPlus ? left : right
+    return (
+      "\(term.operators[m].name) \(left) \(right) \(isLeftPlus) \(isRightPlus)", start == .down
+    )
+  }
+
+  private static func monomials(p: Int, q: Int) -> [Monomial] {
+    func powers(_ n: Int) -> [(Int, Int)] {
+      (0...n).flatMap { a in (0...(n - a)).map { (a, $0) } }
+    }
+    return powers(p).flatMap { first in
+      powers(q).map { Monomial(a1: first.0, b1: first.1, a2: $0.0, b2: $0.1) }
+    }
+  }
+
+  // MARK: Values
+
+  func values(_ table: StarTable, _ x1: DressedEnergy, _ x2: DressedEnergy) -> PairValue {
+    let lanes = StarTable.blockSize
+    let squares = (x1.second * x1.second, x2.second * x2.second)
+    let powers = products
+    let (moments, norms) = table.sums(of: plan, productCount: powers.count) { hopping, gap, target in
+      for n in 0..<lanes {
+        let r1 = denominator(x1.first, squares.0, hopping[n], gap[n]).reciprocal
+        let r2 = denominator(x2.first, squares.1, hopping[n], gap[n]).reciprocal
+        for k in powers.indices {
+          var product = ComplexLanes.one
+          for _ in 0..<powers[k].p { product = product * r1 }
+          for _ in 0..<powers[k].q { product = product * r2 }
+          target[k * lanes + n] = product
+        }
+      }
+    }
+    let state = Moments(values: moments, table: table, norms: norms, x1: x1, x2: x2)
+    let sizes = slotsOfLoop.indices.map { size(of: $0, state) }
+    // The loops for spin up and down at the start, with i for the imaginary unit.
+    let values = Spin.allCases.map { start in
+      slotsOfLoop.indices.map { value(of: $0, state, start: start) }
+    }
+    var scales = [Double](repeating: 0, count: outputs.count)
+    func assembled(_ i: ComplexDouble) -> [ComplexDouble] {
+      var totals = [ComplexDouble](repeating: .zero, count: outputs.count)
+      func loop(_ n: Int, _ start: Spin) -> ComplexDouble {
+        tracer.isImaginary[n] ? i * values[start.rawValue][n] : values[start.rawValue][n]
+      }
+      for start in Spin.allCases {
+        let deltas = ladders.map { ladder in
+          ladder.q.isEmpty
+            ? [] : additions(ladder, start: ladder.isFlipped ? start.flipped : start, loop)
+        }
+        for (o, terms) in outputs.enumerated() {
+          for term in terms {
+            let phase = start == .up ? term.phase.up : term.phase.down
+            // The phase is real or imaginary; i stands for the imaginary unit in it too.
+            let turned = ComplexDouble(phase.real) + i.multiplied(by: phase.imaginary)
+            for choice in term.choices {
+              var factor = turned.multiplied(by: term.factor / volume)
+              for a in choice.added { factor *= deltas[a.ladder][a.index] }
+              totals[o] += factor * loop(choice.loop, start)
+              scales[o] += factor.length * sizes[choice.loop] / 2
+            }
+          }
+        }
+      }
+      return totals
+    }
+    // Both visits add half of the scales.
+    return PairValue(direct: assembled(.i), reflected: assembled(-.i), scales: scales)
+  }
+
+  /// The zone sums at one pair of energies.
+  private struct Moments {
+    let values: [ComplexDouble]
+    let table: StarTable
+    let norms: [Double]
+    let x1, x2: DressedEnergy
+
+    /// j with the sign of the spin at the start.
+    func coefficient(_ m: Monomial, start: Spin) -> ComplexDouble {
+      var product = ComplexDouble.one
+      for _ in 0..<m.a1 { product *= x1.first }
+      for _ in 0..<m.b1 { product *= x1.second.multiplied(by: start.sign) }
+      for _ in 0..<m.a2 { product *= x2.first }
+      for _ in 0..<m.b2 { product *= x2.second.multiplied(by: start.sign) }
+      return product
+    }
+  }
+
+  /// avg of the loop's trace; for parity -1, without the factor i.
+  private func value(of loop: Int, _ s: Moments, start: Spin) -> ComplexDouble {
+    slotsOfLoop[loop].reduce(.zero) {
+      $0 + s.values[$1.slot] * s.coefficient($1.monomial, start: start)
+    }
+  }
+
+  /// A bound on the sum of the moduli of the loop's contributions.
+  private func size(of loop: Int, _ s: Moments) -> Double {
+    slotsOfLoop[loop].reduce(0) { total, entry in
+      total + s.coefficient(entry.monomial, start: .up).length
+        * (s.table.squares[entry.slot] * s.norms[plan[entry.slot]]).squareRoot()
+    }
+  }
+
+  /// delta_1, delta_rho3 of a ladder.
+  private func additions(
+    _ ladder: Ladder, start: Spin, _ loop: (Int, Spin) -> ComplexDouble
+  ) -> [ComplexDouble] {
+    let q = ladder.q.map { row in row.map { loop($0, start).multiplied(by: gamma / 2) } }
+    let v = ladder.v.map { loop($0, start).multiplied(by: gamma / 2) }
+    switch rungs {
+    case .all:
+      let det = (1 - q[0][0]) * (1 - q[1][1]) - q[0][1] * q[1][0]
+      return [
+        ((1 - q[1][1]) * v[0] + q[0][1] * v[1]) / det,
+        ((1 - q[0][0]) * v[1] + q[1][0] * v[0]) / det,
+      ]
+    case .upTo(let n):
+      var sum = [ComplexDouble.zero, .zero]
+      for _ in 0..<n {
+        sum = (0..<2).map { v[$0] + q[$0][0] * sum[0] + q[$0][1] * sum[1] }
+      }
+      return sum
+    }
+  }
+
+  @inline(__always)
+  private func denominator(
+    _ zeta: ComplexDouble, _ square: ComplexDouble, _ hopping: Lanes, _ gap: Lanes
+  ) -> ComplexLanes {
+    let re = zeta.real - hopping
+    let im = zeta.imaginary
+    return ComplexLanes(re * re - im * im - gap - square.real, 2 * im * re - square.imaginary)
+  }
+
+  // MARK: Traces
+
+  /// The coefficients of the monomials at one k.
+  private struct Tracer: Sendable {
+    /// The monomials of each loop, and where they begin among all.
+    let monomials: [[Monomial]]
+    let start: [Int]
+    let count: Int
+    /// Parity -1: the coefficients are imaginary.
+    let isImaginary: [Bool]
+    /// For each loop the operators, nil for 1 and rho_3 of the ladder; the matrix then, and the
+    /// spin right of each vertex.
+    private let vertices: [[(operator: VertexOperator?, constant: Matrix2, right: Spin, left: Spin)]]
+    /// The monomial of each choice of zeta, j or h in the propagators: a number in base 3, the
+    /// first propagator last.
+    private let positions: [[Int]]
+
+    init(_ loops: [Loop], operators: [String: VertexOperator]) {
+      monomials = loops.map {
+        SublatticeLoops.monomials(p: $0.plus, q: $0.corners.count - $0.plus)
+      }
+      var total = 0
+      var start: [Int] = []
+      for list in monomials {
+        start.append(total)
+        total += list.count
+      }
+      self.start = start
+      count = total
+      vertices = loops.map { loop in
+        var left = Spin.up
+        return loop.corners.map { corner in
+          let vertex: (VertexOperator?, Matrix2, Bool) =
+            switch corner {
+            case .bare(let name): (operators[name]!, .one, operators[name]!.pauli != .unit)
+            case .one(let flips): (nil, .one, flips)
+            case .rho3(let flips): (nil, .rho3, flips)
+            }
+          let right = vertex.2 ? left.flipped : left
+          defer { left = right }
+          return (vertex.0, vertex.1, right, left)
+        }
+      }
+      isImaginary = vertices.map { $0.reduce(1) { $0 * ($1.operator?.parity ?? 1) } == -1 }
+      positions = loops.indices.map { l in
+        let size = loops[l].corners.count
+        let list = SublatticeLoops.monomials(p: loops[l].plus, q: size - loops[l].plus)
+        return (0..<SublatticeLoops.power(3, size)).map { code in
+          var powers = [0, 0, 0, 0]
+          var rest = code
+          for m in 0..<size {
+            let kind = rest % 3
+            rest /= 3
+            if kind < 2 { powers[(m < loops[l].plus ? 0 : 2) + kind] += 1 }
+          }
+          return list.firstIndex { [$0.a1, $0.b1, $0.a2, $0.b2] == powers }!
+        }
+      }
+    }
+
+    /// The loop that a coefficient belongs to.
+    func loop(of candidate: Int) -> Int { start.lastIndex { $0 <= candidate }! }
+
+    /// Adds weight times the coefficients, for spin up at the start, at k and -k together: their
+    /// real parts, or imaginary parts for parity -1.
+    func add(
+      _ frame: Frame, _ weight: Double, to sums: UnsafeMutablePointer<Double>,
+      magnitudes: UnsafeMutablePointer<Double>?
+    ) {
+      let h = Matrix2(frame.hopping, frame.etabar, frame.eta, frame.hopping)
+      withUnsafeTemporaryAllocation(of: Matrix2.self, capacity: 12 + 27) { scratch in
+        let factors = scratch.baseAddress!  // V times what may stand for the propagator right of it
+        let products = factors + 12
+        for l in vertices.indices {
+          let size = vertices[l].count
+          for m in 0..<size {
+            let right = vertices[l][m].right
+            let matrix =
+              vertices[l][m].operator?.matrix(frame, vertices[l][m].left, right)
+              ?? vertices[l][m].constant
+            factors[3 * m] = matrix
+            factors[3 * m + 1] = (-right.sign) * (matrix * Matrix2.rho3)
+            factors[3 * m + 2] = (-1.0) * (matrix * h)
+          }
+          var codes = 3
+          for kind in 0..<3 { products[kind] = factors[kind] }
+          for m in 1..<(size - 1) {
+            for code in stride(from: codes - 1, through: 0, by: -1) {
+              let product = products[code]
+              for kind in 0..<3 { products[kind * codes + code] = product * factors[3 * m + kind] }
+            }
+            codes *= 3
+          }
+          for kind in 0..<3 {
+            let closing = factors[3 * (size - 1) + kind]
+            for code in 0..<codes {
+              let n = start[l] + positions[l][kind * codes + code]
+              let trace = Matrix2.trace(products[code], closing)
+              sums[n] += weight * (isImaginary[l] ? trace.imaginary : trace.real)
+              if let magnitudes {
+                magnitudes[n] += weight * Matrix2.traceMagnitude(products[code], closing)
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private static func power(_ base: Int, _ exponent: Int) -> Int {
+    (0..<exponent).reduce(1) { product, _ in product * base }
+  }
+}

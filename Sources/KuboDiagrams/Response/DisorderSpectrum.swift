@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import Quadrature
+import RealModule
+import Synchronization
+
+extension SpectrumRequest {
+  /// Zone averages at given complex energies -> ladder -> energy integral, for self-energies that
+  /// depend on energy.
+  func zoneThenEnergy(_ impurities: Impurities, _ gamma: Double) async throws -> Spectrum {
+    var result = Spectrum(
+      omegas: omegas,
+      columns: columns.map {
+        Spectrum.Column(
+          request: $0, values: Array(repeating: nil, count: omegas.count), staticPart: nil)
+      }, failures: [], divisions: 0)
+    let loops = columns.indices.filter { columns[$0].dressing == .bare || columns[$0].dressing == .ladder }
+    if !loops.isEmpty { try await addLoops(loops, impurities, gamma, to: &result) }
+    if loops.count < columns.count { try await addClosedForms(gamma, to: &result) }
+    return result
+  }
+
+  /// The crystal and the loops of the columns `chosen`.
+  func energyIntegral(_ chosen: [Int], _ impurities: Impurities, _ gamma: Double, threads: Int)
+    async throws -> EnergyIntegral
+  {
+    let outputs = chosen.map { n in
+      let column = columns[n]
+      let all = diagrams.diagrams(of: column.response)
+      return LoopOutput(
+        response: column.response,
+        diagrams: column.diagram.map { name in all.filter { $0.name == name } } ?? all,
+        isDressed: column.dressing == .ladder)
+    }
+    let loops: PairLoops =
+      switch impurities {
+      case .scba:
+        .scba(
+          BandLoops(
+            model, directions: directions, gamma: gamma, outputs: outputs, form: ladderForm,
+            rungs: rungs))
+      case .site:
+        .site(
+          SublatticeLoops(
+            model, directions: directions, gamma: gamma, outputs: outputs, rungs: rungs))
+      }
+    let crystal = ImpurityCrystal(
+      model, impurities, gamma, directions: directions, slotCount: loops.slotCount,
+      threads: self.threads, fill: loops.fill)
+    let reach = (omegas.map(abs).max() ?? 0) + 30 * temperature
+    let state = try await crystal.approximate(ComplexDouble(mu))
+    let smoothness =
+      impurities == .scba
+      ? min(state.first.imaginary, state.second.imaginary) : state.first.imaginary
+    return EnergyIntegral(
+      crystal: crystal, loops: loops, mu: mu, temperature: temperature, outputCount: chosen.count,
+      edges: omegas.isEmpty ? [] : try await crystal.edges(from: mu - reach, to: mu + reach),
+      smoothness: max(0, smoothness), threads: threads)
+  }
+
+  private func addLoops(
+    _ chosen: [Int], _ impurities: Impurities, _ gamma: Double, to result: inout Spectrum
+  ) async throws {
+    let inner = max(1, threads / max(1, omegas.count))
+    let integral = try await energyIntegral(chosen, impurities, gamma, threads: inner)
+    let dynamics = try await parallelMap(omegas.count, threads: threads) { n in
+      try await outcome { relative in
+        try await dynamic(integral, omegas[n], chosen, relative: relative)
+      }
+    }
+    var largest = [Double](repeating: 0, count: chosen.count)
+    for case .success(let dynamic) in dynamics {
+      for o in chosen.indices { largest[o] = max(largest[o], dynamic.values[o].length) }
+    }
+    let references = largest
+    let fixed = try await outcome { relative in
+      try await integral.staticPart(relative: relative) { values, scales in
+        allowances(values, scales, references: references)
+      }
+    }
+    switch fixed {
+    case .failure(let failure):
+      result.failures += chosen.map {
+        .init(column: columns[$0].label, omega: nil, reason: "static part: \(failure)")
+      }
+    case .success(let statics):
+      let limits = allowances(statics.values, statics.scales, references: references)
+      var divisions = statics.divisions
+      for (o, c) in chosen.enumerated() {
+        let label = columns[c].label
+        if let reason = reason(statics.errors[o], limits[o]) {
+          result.failures.append(.init(column: label, omega: nil, reason: "static part: " + reason))
+          continue
+        }
+        result.columns[c].staticPart = statics.values[o]
+        let own = max(statics.errors[o].real, statics.errors[o].imaginary)
+        for (n, omega) in omegas.enumerated() {
+          switch dynamics[n] {
+          case .failure(let failure):
+            result.failures.append(.init(column: label, omega: omega, reason: "\(failure)"))
+          case .success(let dynamic):
+            divisions = max(divisions, dynamic.divisions)
+            let limit = allowances(dynamic.values, dynamic.scales, references: nil)[o]
+            if let reason = reason(dynamic.errors[o], limit) {
+              result.failures.append(.init(column: label, omega: omega, reason: reason))
+            } else {
+              result.columns[c].values[n] = Spectrum.Value(
+                dynamic: dynamic.values[o],
+                error: max(dynamic.errors[o].real, dynamic.errors[o].imaginary) + own,
+                scale: dynamic.scales[o])
+            }
+          }
+        }
+      }
+      result.divisions = max(result.divisions, divisions)
+    }
+  }
+
+  /// The error that each part of each value may have; see ``Spectrum``.
+  func allowances(_ values: [ComplexDouble], _ scales: [Double], references: [Double]?)
+    -> [PartErrors]
+  {
+    values.indices.map { o in
+      let reference = references?[o] ?? values[o].length
+      let floor = max(1e-4 * reference, 1e-6 * scales[o])
+      func allowance(_ part: Double) -> Double {
+        max(tolerance * max(abs(part), floor), 1e-13 * scales[o])
+      }
+      return PartErrors(
+        real: allowance(values[o].real), imaginary: allowance(values[o].imaginary))
+    }
+  }
+
+  private func reason(_ errors: PartErrors, _ allowed: PartErrors) -> String? {
+    guard errors.real > allowed.real || errors.imaginary > allowed.imaginary else { return nil }
+    let isReal = errors.real * allowed.imaginary > errors.imaginary * allowed.real
+    return
+      "did not converge: error estimate \(significant(isReal ? errors.real : errors.imaginary)), allowed "
+      + "\(significant(isReal ? allowed.real : allowed.imaginary)) (tolerance \(significant(tolerance)))"
+  }
+
+  /// Why an integral was given up.
+  enum Failure: Error, CustomStringConvertible {
+    case reason(String)
+    var description: String {
+      switch self { case .reason(let text): text }
+    }
+  }
+
+  /// Runs an integral with zone averages good to a first guess, and better ones as long as their
+  /// errors are what is in the way.
+  func outcome(
+    _ integral: (_ relative: Double) async throws -> EnergyIntegral.Result
+  ) async throws -> Swift.Result<EnergyIntegral.Result, Failure> {
+    do {
+      var relative = max(1e-12, 1e-2 * tolerance)
+      while true {
+        let result = try await integral(relative)
+        let limits = allowances(result.values, result.scales, references: nil)
+        let excess = zip(result.errors, limits).map {
+          max($0.real / $1.real, $0.imaginary / $1.imaginary)
+        }.max() ?? 0
+        if excess <= 1 || relative <= 1e-13 { return .success(result) }
+        relative = max(1e-13, relative * min(0.1, 0.3 / excess))
+      }
+    } catch let error as CancellationError {
+      throw error
+    } catch {
+      return .failure(.reason("\(error)"))
+    }
+  }
+
+  /// K(omega) - K(0), or sigma(omega), of the columns `chosen`.
+  private func dynamic(
+    _ integral: EnergyIntegral, _ omega: Double, _ chosen: [Int], relative: Double
+  ) async throws -> EnergyIntegral.Result {
+    func allowed(_ values: [ComplexDouble], _ scales: [Double]) -> [PartErrors] {
+      allowances(values, scales, references: nil)
+    }
+    func quotients(_ omega: Double) async throws -> EnergyIntegral.Result {
+      var result = try await integral.dynamicPart(
+        omega: omega, relative: relative, allowed: allowed)
+      for (o, c) in chosen.enumerated() where columns[c].response.isConductivity {
+        // sigma = (i/omega) [Pi(omega) - Pi(0)].
+        result.values[o] *= ComplexDouble(0, 1 / omega)
+        result.errors[o] = PartErrors(
+          real: result.errors[o].imaginary / abs(omega),
+          imaginary: result.errors[o].real / abs(omega))
+        result.scales[o] /= abs(omega)
+      }
+      return result
+    }
+    if omega != 0 { return try await quotients(omega) }
+    // At omega = 0 every K(omega) - K(0) vanishes, and sigma is real: its real part is even in omega.
+    guard chosen.contains(where: { columns[$0].response.isConductivity }) else {
+      return .init(
+        values: chosen.map { _ in .zero },
+        errors: chosen.map { _ in PartErrors(real: 0, imaginary: 0) }, scales: chosen.map { _ in 0 },
+        divisions: 0)
+    }
+    let step = 0.08 * max(integral.smoothness, .pi * temperature, 1e-3 * integral.crystal.width)
+    var s: [EnergyIntegral.Result] = []
+    for n in 0..<3 { s.append(try await quotients(step / Double(1 << n))) }
+    var result = s[2]
+    for (o, c) in chosen.enumerated() {
+      let v = s.map { $0.values[o].real }
+      let once = (4 * v[1] - v[0]) / 3
+      let twice = (16 * ((4 * v[2] - v[1]) / 3) - once) / 15
+      let isCurrent = columns[c].response.isConductivity
+      result.values[o] = isCurrent ? ComplexDouble(twice) : .zero
+      let error = abs(twice - (4 * v[2] - v[1]) / 3) + 2 * s.map { $0.errors[o].real }.max()!
+      result.errors[o] = PartErrors(real: isCurrent ? error : 0, imaginary: 0)
+    }
+    return result
+  }
+
+  /// The closed forms with the lifetime of each band at mu, -1/(2 Im Sigma_s(mu)).
+  private func addClosedForms(_ gamma: Double, to result: inout Spectrum) async throws {
+    let chosen = columns.indices.filter { columns[$0].dressing == .closed }
+    var request = self
+    request.columns = chosen.map { columns[$0] }
+    let crystal = ImpurityCrystal(
+      model, .scba, gamma, directions: directions, slotCount: 0, threads: threads
+    ) { _, _, _ in }
+    let state = try await crystal.exact(ComplexDouble(mu))
+    var widths: [(band: Band, width: Double)] = []
+    for s in Band.allCases {
+      // In the gap -Im Sigma is rounding.
+      if state.x[s].imaginary > 1e-9 * crystal.width {
+        widths.append((s, state.x[s].imaginary))
+        continue
+      }
+      let distance = try await crystal.distanceToBand(s, from: mu)
+      guard temperature == 0 || distance > temperature * -Double.log(1e-3 * tolerance) else {
+        widths = []
+        break
+      }
+    }
+    guard !widths.isEmpty else {
+      result.failures += chosen.map {
+        .init(
+          column: columns[$0].label, omega: nil,
+          reason:
+            "mu = \(mu) lies in the gap of a band that counts: there is no lifetime -1/(2 Im Sigma(mu)) at the Fermi level; leave the closed form out or move mu"
+        )
+      }
+      return
+    }
+    result.widths = widths
+    var parts: [Spectrum] = []
+    for (band, width) in widths {
+      request.lifetime = .constant(width)
+      request.onlyBand = band
+      parts.append(try await request.spectrum())
+    }
+    for part in parts { result.failures += part.failures.filter { !result.failures.contains($0) } }
+    for (n, c) in chosen.enumerated() {
+      let own = parts.map { $0.columns[n] }
+      result.columns[c].staticPart = own.reduce(ComplexDouble.zero) { sum, column in
+        sum.flatMap { s in column.staticPart.map { s + $0 } }
+      }
+      for w in omegas.indices {
+        result.columns[c].values[w] = own.dropFirst().reduce(own[0].values[w]) { sum, column in
+          guard let a = sum, let b = column.values[w] else { return nil }
+          return Spectrum.Value(
+            dynamic: a.dynamic + b.dynamic, error: a.error + b.error, scale: a.scale + b.scale)
+        }
+      }
+    }
+    result.divisions = max(result.divisions, parts.map(\.divisions).max()!)
+    for part in parts {
+      result.gapRatio = result.gapRatio ?? part.gapRatio
+      result.gapRatioFailure = result.gapRatioFailure ?? part.gapRatioFailure
+    }
+  }
+}
+
+/// The largest of the numbers that many threads report.
+final class Maximum: Sendable {
+  private let largest: Mutex<Int>
+  init(_ value: Int) { largest = Mutex(value) }
+  func raise(to value: Int) { largest.withLock { $0 = max($0, value) } }
+  var value: Int { largest.withLock { $0 } }
+}
