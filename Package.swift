@@ -21,11 +21,13 @@ let package = Package(
     .systemLibrary(name: "CMessageDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
     // Integrals and their error estimates; knows no physics.
     .target(name: "Quadrature", dependencies: ["CGSL"]),
+    // The innermost loops of zone averages at complex energies, for several instruction sets.
+    .target(name: "CZoneSums"),
     // The physics; knows no files.
     .target(
       name: "KuboDiagrams",
       dependencies: [
-        "Quadrature", .product(name: "ComplexModule", package: "swift-numerics"),
+        "Quadrature", "CZoneSums", .product(name: "ComplexModule", package: "swift-numerics"),
         .product(name: "RealModule", package: "swift-numerics"),
       ]),
     // Strict YAML in, CSV out.

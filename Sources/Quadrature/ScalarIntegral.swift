@@ -29,7 +29,7 @@ public struct Integral: Sendable, Equatable {
 }
 
 /// GSL prints and aborts by default; every status is checked here instead.
-private let handlerIsOff: Bool = {
+let handlerIsOff: Bool = {
   gsl_set_error_handler_off()
   return true
 }()

@@ -120,7 +120,8 @@ struct SpectrumCommand: AsyncParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp("Frequencies, START:STOP:COUNT or a,b,c.", valueName: "axis"))
   var omega: String = "0:3:200"
-  @Option(help: "bare, ladder, closed, closed_printed, separated by commas. Default: all that exist.")
+  @Option(
+    help: "bare, ladder, closed, closed_printed, separated by commas. Default: all that exist.")
   var dressing: String?
   @Flag(help: "Add a column for each diagram of each bare response.")
   var perDiagram = false

@@ -85,7 +85,9 @@ package struct LoopWeights: Sendable {
           Share(
             sum: n, factor: Double(diagram.sign) * diagram.prefactor,
             bands: LoopWeights.keptBands(diagram, ends: sum.ends),
-            phase: (LoopWeights.phase(operators, sum, .up), LoopWeights.phase(operators, sum, .down))
+            phase: (
+              LoopWeights.phase(operators, sum, .up), LoopWeights.phase(operators, sum, .down)
+            )
           ))
       }
     }

@@ -18,6 +18,8 @@ struct BandLoops: Sendable {
     let sum: Int
     let bubble: Int
     let isImaginary: Bool
+    /// Where in the table it is.
+    let stored: Int
   }
 
   /// How an output is put together.
@@ -32,15 +34,13 @@ struct BandLoops: Sendable {
   private let form: LadderForm
   private let rungs: Rungs
   private let volume: Double
-  /// J^2.
-  private let exchangeSquare: Double
   private let outputs: [Assembly]
   private let slots: [Slot]
-  /// The bubble of each slot; the last four are avg g+_a g_c and avg cos(theta) g+_a g_c for the
-  /// two pairs, whose bubbles are the first two.
-  private let plan: [Int]
-  /// The bands of each bubble.
-  private let products: [(plus: [Int], inner: [Int])]
+  /// The weights of ``LoopWeights`` that the table holds.
+  private let stored: [(weight: Int, isImaginary: Bool)]
+  /// The last four slots are avg g+_a g_c and avg cos(theta) g+_a g_c for the two pairs, whose
+  /// bubbles are the first two.
+  private let products: StarTable.Products
 
   /// a != c.
   private static let pairs: [(a: Band, c: Band)] = [
@@ -55,7 +55,6 @@ struct BandLoops: Sendable {
     self.form = form
     self.rungs = rungs
     volume = model.cellVolume
-    exchangeSquare = model.exchange * model.exchange
     var sums: [LoopWeights.Sum] = []
     var assemblies: [Assembly] = []
     for output in outputs {
@@ -103,15 +102,27 @@ struct BandLoops: Sendable {
         moduli[2 * n + 1] += magnitudes[n]
       }
     }
-    slots = active.map {
-      Slot(
-        sum: $0 / 2 / bubbles.count, bubble: $0 / 2 % bubbles.count, isImaginary: $0 % 2 == 1)
+    // Sums that share a trace share its slot; slots are told apart by trace and bubble.
+    var storage: [[Int]: Int] = [:]
+    var stored: [Int] = []
+    slots = active.map { candidate, first in
+      let bubble = candidate / 2 % bubbles.count
+      let key = [first, bubble]
+      if storage[key] == nil {
+        storage[key] = stored.count
+        stored.append(candidate)
+      }
+      return Slot(
+        sum: candidate / 2 / bubbles.count, bubble: bubble, isImaginary: candidate % 2 == 1,
+        stored: storage[key]!)
     }
-    plan = slots.map(\.bubble) + [0, 1, 0, 1]
-    products = bubbles.map { ($0.plus.map(\.rawValue), $0.inner.map(\.rawValue)) }
+    self.stored = stored.map { (weight: $0 / 2, isImaginary: $0 % 2 == 1) }
+    products = StarTable.Products(
+      bubbles.map { $0.plus.map(\.rawValue) + $0.inner.map { 2 + $0.rawValue } },
+      plan: stored.map { $0 / 2 % bubbles.count } + [0, 1, 0, 1])
   }
 
-  var slotCount: Int { plan.count }
+  var slotCount: Int { stored.count + 4 }
 
   func fill(_ frame: Frame, _ weight: Double, _ target: UnsafeMutablePointer<Double>) {
     let count = weights.sumCount * weights.bubbles.count
@@ -119,50 +130,41 @@ struct BandLoops: Sendable {
       for n in 0..<count { values[n] = .zero }
       weights.add(
         frame, weight: weight, isPaired: true, to: values.baseAddress!, magnitudes: nil)
-      for n in slots.indices {
-        let value = values[slots[n].sum * weights.bubbles.count + slots[n].bubble]
-        target[n] += slots[n].isImaginary ? value.imaginary : value.real
+      for n in stored.indices {
+        let value = values[stored[n].weight]
+        target[n] += stored[n].isImaginary ? value.imaginary : value.real
       }
       let cosine = frame.cosTheta.real
       for n in 0..<2 {
-        target[slots.count + n] += weight
-        target[slots.count + 2 + n] += weight * cosine
+        target[stored.count + n] += weight
+        target[stored.count + 2 + n] += weight * cosine
       }
     }
   }
 
-  func values(_ table: StarTable, _ x1: DressedEnergy, _ x2: DressedEnergy) -> PairValue {
-    let count = products.count
-    let size = StarTable.blockSize
-    let exchange = exchangeSquare
-    let (moments, squares) = table.sums(of: plan, productCount: count) { hopping, gap, target in
-      for n in 0..<size {
-        let delta = (gap[n] + exchange).squareRoot()
-        let lower = hopping[n] - delta
-        let upper = hopping[n] + delta
-        let plus = (propagator(x1.first, lower), propagator(x1.second, upper))
-        let inner = (propagator(x2.first, lower), propagator(x2.second, upper))
-        for p in 0..<count {
-          var product = ComplexLanes.one
-          for s in products[p].plus.indices {
-            product = product * (products[p].plus[s] == 0 ? plus.0 : plus.1)
-          }
-          for s in products[p].inner.indices {
-            product = product * (products[p].inner[s] == 0 ? inner.0 : inner.1)
-          }
-          target[p * size + n] = product
-        }
-      }
+  func values(
+    _ table: StarTable, _ pairs: [(DressedEnergy, DressedEnergy)], withScales: Bool
+  ) -> [PairValue] {
+    zip(pairs, table.sums(.scba, products, pairs, withSquares: withScales)).map { pair, sums in
+      assembled(table, sums.values, sums.squares)
     }
+  }
+
+  private func assembled(
+    _ table: StarTable, _ moments: [ComplexDouble], _ squares: [Double]?
+  ) -> PairValue {
     // Schwarz: sum |w| |B| <= sqrt(sum w^2/m) sqrt(sum m |B|^2).
     var scales = [Double](repeating: 0, count: weights.sumCount)
-    for (n, slot) in slots.enumerated() {
-      scales[slot.sum] += (table.squares[n] * squares[slot.bubble]).squareRoot() / volume
+    if let squares {
+      for slot in slots {
+        scales[slot.sum] +=
+          (table.squares[slot.stored] * squares[slot.bubble]).squareRoot() / volume
+      }
     }
     func assembled(_ i: ComplexDouble) -> [ComplexDouble] {
       var sums = [ComplexDouble](repeating: .zero, count: weights.sumCount)
-      for (n, slot) in slots.enumerated() {
-        let value = moments[n].multiplied(by: 1 / volume)
+      for slot in slots {
+        let value = moments[slot.stored].multiplied(by: 1 / volume)
         sums[slot.sum] += slot.isImaginary ? i * value : value
       }
       return outputs.map { output in
@@ -170,10 +172,10 @@ struct BandLoops: Sendable {
         case .bare(let terms): return terms.reduce(.zero) { $0 + sums[$1] }
         case .ladder(let terms):
           return terms.reduce(.zero) { total, term in
-            let average = moments[slots.count + term.pair].multiplied(by: gamma)
+            let average = moments[stored.count + term.pair].multiplied(by: gamma)
             let ladder = rungs.geometricSum(average)
             guard term.unit != term.loop else { return total + sums[term.loop] * ladder }
-            let cosine = moments[slots.count + 2 + term.pair].multiplied(by: gamma)
+            let cosine = moments[stored.count + 2 + term.pair].multiplied(by: gamma)
             // The average over cos(theta) is a rung itself.
             let inner = rungs.without(1).map { $0.geometricSum(average) } ?? .zero
             return total + sums[term.loop] + cosine * inner * sums[term.unit]
@@ -183,16 +185,13 @@ struct BandLoops: Sendable {
     }
     return PairValue(
       direct: assembled(.i), reflected: assembled(-.i),
-      scales: outputs.map { output in
-        switch output {
-        case .bare(let terms): terms.reduce(0) { $0 + scales[$1] }
-        case .ladder(let terms): terms.reduce(0) { $0 + scales[$1.loop] + scales[$1.unit] }
-        }
-      })
-  }
-
-  @inline(__always)
-  private func propagator(_ zeta: ComplexDouble, _ energy: Lanes) -> ComplexLanes {
-    ComplexLanes(zeta.real - energy, Lanes(repeating: zeta.imaginary)).reciprocal
+      scales: squares == nil
+        ? nil
+        : outputs.map { output in
+          switch output {
+          case .bare(let terms): terms.reduce(0) { $0 + scales[$1] }
+          case .ladder(let terms): terms.reduce(0) { $0 + scales[$1.loop] + scales[$1.unit] }
+          }
+        })
   }
 }

@@ -36,14 +36,21 @@ struct EnergyIntegral: Sendable {
     var divisions: Int
   }
 
-  /// Where the Fermi function differs from a step by more than 1e-13, in units of T.
+  /// What is asked of an integral.
+  enum Goal: Sendable {
+    /// Two digits or so of the scales, to find out what the values are.
+    case sketch
+    /// The largest error of each part of each value.
+    case errors([PartErrors])
+  }
+
+  /// Where the Fermi function differs from a step by more than 1e-13, in units of T; what is left
+  /// out counts as an error.
   private static let thermalReach = 30.0
 
   /// K(0).
-  func staticPart(
-    relative: Double, allowed: @escaping ([ComplexDouble], [Double]) -> [PartErrors]
-  ) async throws -> Result {
-    try await integral(relative: relative, window: [], allowed: allowed) { y in
+  func staticPart(_ goal: Goal) async throws -> Result {
+    try await integral(goal, window: []) { y in
       let z = ComplexDouble(mu, y)
       return [EnergyPair(z1: z, z2: z, direct: .one, reflected: .one)]
     } atRealEnergy: { _ in
@@ -52,11 +59,8 @@ struct EnergyIntegral: Sendable {
   }
 
   /// K(omega) - K(0).
-  func dynamicPart(
-    omega: Double, relative: Double,
-    allowed: @escaping ([ComplexDouble], [Double]) -> [PartErrors]
-  ) async throws -> Result {
-    try await integral(relative: relative, window: window(omega), allowed: allowed) { y in
+  func dynamicPart(omega: Double, _ goal: Goal) async throws -> Result {
+    try await integral(goal, window: window(omega)) { y in
       let z = ComplexDouble(mu, y)
       return [
         EnergyPair(z1: z + ComplexDouble(omega), z2: z, direct: .one, reflected: .zero),
@@ -71,10 +75,7 @@ struct EnergyIntegral: Sendable {
   }
 
   /// K(i omega_l), omega_l = 2 pi l T: the direct sum.
-  func matsubara(
-    index l: Int, relative: Double,
-    allowed: @escaping ([ComplexDouble], [Double]) -> [PartErrors]
-  ) async throws -> Result {
+  func matsubara(index l: Int, _ goal: Goal) async throws -> Result {
     precondition(temperature > 0)
     let omega = 2 * Double.pi * temperature * Double(l)
     // Of the frequencies, l lie between: i eps_n + i omega_l above and i eps_n below the axis.
@@ -84,9 +85,7 @@ struct EnergyIntegral: Sendable {
         z1: ComplexDouble(mu, omega - y), z2: ComplexDouble(mu, y), isAdvanced: true,
         direct: ComplexDouble(temperature), reflected: .zero)
     }
-    return try await integral(
-      relative: relative, window: [], extra: between, allowed: allowed
-    ) { y in
+    return try await integral(goal, window: [], extra: between) { y in
       let low = ComplexDouble(mu, y)
       let high = ComplexDouble(mu, y + omega)
       return [
@@ -106,10 +105,7 @@ struct EnergyIntegral: Sendable {
     let high = max(0, -omega) + reach
     if omega == 0 { return [] }
     var ends = [low, high]
-    for step in [0, -omega] {
-      for d in [-5, 5] { ends.append(step + Double(d) * temperature) }
-      if temperature > 0 { ends += [step - reach, step + reach] }
-    }
+    for step in [0, -omega] { ends += [step - reach, step, step + reach] }
     for edge in edges { ends += [edge - mu, edge - mu - omega] }
     // Pieces shorter than rounding would have no points inside.
     let least = 1e-9 * crystal.width
@@ -133,18 +129,25 @@ struct EnergyIntegral: Sendable {
 
   /// S of `onImaginaryAxis`, plus `extra`, plus the integral over the window.
   private func integral(
-    relative: Double, window: [Double], extra: [EnergyPair] = [],
-    allowed: @escaping ([ComplexDouble], [Double]) -> [PartErrors],
+    _ goal: Goal, window: [Double], extra: [EnergyPair] = [],
     onImaginaryAxis: @escaping @Sendable (_ y: Double) -> [EnergyPair],
     atRealEnergy: @escaping @Sendable (_ eps: Double) -> EnergyPair
   ) async throws -> Result {
-    let fixed = try await discretePart(extra, relative, onImaginaryAxis)
+    let pieces = window.isEmpty ? 0 : window.count - 1
+    // A third of the errors for the Matsubara frequencies one by one, a third for the zone errors
+    // of the integral, and a third for the integration.
+    let share: [Double]?
+    switch goal {
+    case .sketch: share = nil
+    case .errors(let limits): share = limits.map { min($0.real, $0.imaginary) / 3 }
+    }
+    let fixed = try await discretePart(extra, share, onImaginaryAxis)
     // One parameter u runs over all pieces: [0, 1] is the imaginary axis beyond `fixed.end`, and
     // [n, n + 1] piece n of the window.
     let start = fixed.end
     let unit = crystal.width / 4
     let divisions = Maximum(fixed.sum.divisions)
-    @Sendable func node(_ u: Double) async throws -> [Double] {
+    @Sendable func point(_ u: Double) -> (point: EnergyPoint, measure: Double) {
       let pairs: [EnergyPair]
       let measure: Double
       if u < 1 {
@@ -160,27 +163,42 @@ struct EnergyIntegral: Sendable {
         pairs = [atRealEnergy((a + b) / 2 - (b - a) / 2 * Double.cos(phase))]
         measure = (b - a) / 2 * .pi * Double.sin(phase)
       }
-      let sum = try await crystal.sum(pairs, loops, relative: relative)
-      divisions.raise(to: sum.divisions)
-      return pack(sum, measure)
+      // The length of the u axis is 1 + pieces.
+      let allowed = share?.map { $0 / (measure * Double(1 + pieces)) }
+      return (EnergyPoint(pairs: pairs, allowed: allowed), measure)
     }
-    let pieces = window.isEmpty ? 0 : window.count - 1
     let integral = try await VectorIntegral(
       ends: (0...(1 + pieces)).map(Double.init), limit: 2000,
       allowed: { totals in
-        let (values, scales, _) = unpack(totals, fixed.sum)
-        return allowed(values, scales).flatMap {
-          [$0.real / 2, $0.imaginary / 2, .infinity, .infinity]
+        switch goal {
+        case .sketch:
+          // The scales hold all parts of a value.
+          return (0..<outputCount).flatMap { o in
+            let limit = 1e-2 * (abs(totals[4 * o + 3]) + fixed.sum.scales[o])
+            return [limit, limit, .infinity, .infinity]
+          }
+        case .errors(let limits):
+          return limits.flatMap { [$0.real / 3, $0.imaginary / 3, .infinity, .infinity] }
         }
       },
-      { points in
-        try await parallelMap(points.count, threads: threads) { try await node(points[$0]) }
+      { us in
+        let points = us.map(point)
+        let chunk = (points.count + threads - 1) / threads
+        let sums = try await parallelMap((points.count + chunk - 1) / chunk, threads: threads) {
+          let range = ($0 * chunk)..<min(points.count, ($0 + 1) * chunk)
+          return try await crystal.sums(points[range].map(\.point), loops)
+        }.flatMap { $0 }
+        return zip(sums, points).map { sum, point in
+          divisions.raise(to: sum.divisions)
+          return pack(sum, point.measure)
+        }
       })
     let (values, scales, zoneErrors) = unpack(integral.values, fixed.sum)
     return Result(
       values: values,
       errors: (0..<outputCount).map { o in
-        let common = zoneErrors[o] + fixed.errors[o]
+        let tail = window.isEmpty ? 0 : Double.exp(-EnergyIntegral.thermalReach) * scales[o]
+        let common = zoneErrors[o] + fixed.errors[o] + tail
         return PartErrors(
           real: integral.errors[4 * o] + common, imaginary: integral.errors[4 * o + 1] + common)
       }, scales: scales, divisions: divisions.value)
@@ -215,7 +233,7 @@ struct EnergyIntegral: Sendable {
   /// h', h''' from the four frequencies next to a = M H. The terms left out are smaller than the
   /// last one by a factor of order 1/M^2; 1/M is taken as the error.
   private func discretePart(
-    _ extra: [EnergyPair], _ relative: Double,
+    _ extra: [EnergyPair], _ share: [Double]?,
     _ onImaginaryAxis: @escaping @Sendable (_ y: Double) -> [EnergyPair]
   ) async throws -> (sum: PairSum, errors: [Double], end: Double) {
     var groups = extra.map { [$0] }
@@ -245,9 +263,15 @@ struct EnergyIntegral: Sendable {
         if n >= count - 2 { last.append(weight) }
       }
     }
-    let sums = try await parallelMap(groups.count, threads: threads) { [groups] n in
-      try await crystal.sum(groups[n], loops, relative: relative)
-    }
+    let allowed = share.map { $0.map { $0 / Double(max(1, groups.count)) } }
+    let chunk = max(1, (groups.count + threads - 1) / threads)
+    let sums = try await parallelMap((groups.count + chunk - 1) / chunk, threads: threads) {
+      [groups] n in
+      try await crystal.sums(
+        groups[(n * chunk)..<min(groups.count, (n + 1) * chunk)].map {
+          EnergyPoint(pairs: $0, allowed: allowed)
+        }, loops)
+    }.flatMap { $0 }
     var total = PairSum(
       values: Array(repeating: .zero, count: outputCount),
       errors: Array(repeating: 0, count: outputCount),

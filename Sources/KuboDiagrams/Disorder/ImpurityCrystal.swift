@@ -2,11 +2,11 @@
 import ComplexModule
 import RealModule
 
-/// The grids that zone averages may use: multiples of 12, each about a fifth finer than the last.
+/// The grids that zone averages may use: multiples of 12, each about a tenth finer than the last.
 enum GridLevels {
   static let divisions: [Int] = {
     var list = [24]
-    while list.last! < 20_000 { list.append((list.last! * 6 / 5 + 11) / 12 * 12) }
+    while list.last! < 20_000 { list.append((list.last! * 11 / 10 + 11) / 12 * 12) }
     return list
   }()
 }
@@ -36,6 +36,8 @@ struct ImpurityCrystal: Sendable {
   let lastLevel: Int
   private let dimension: Int
   private let strips: ZoneStrips
+  /// Solutions at evenly spaced real energies, to start from.
+  var survey: [(energy: Double, state: DressedEnergy)] = []
   /// A length of the energy axis beyond which nothing happens: bandwidth and self-energies.
   let width: Double
 
@@ -51,7 +53,7 @@ struct ImpurityCrystal: Sendable {
   /// The coarsest level whose grid sums at all of `states` are good to exp(-nats) by the width of
   /// the strip of complex k in which they are analytic.
   func level(_ states: [DressedEnergy], nats: Double) throws -> Int {
-    let rate = states.reduce(Double.infinity) { min($0, strips.rate($1)) }
+    let rate = states.reduce(Double.infinity) { min($0, self.rate($1)) }
     let needed = nats / rate
     guard let level = GridLevels.divisions.firstIndex(where: { Double($0) >= needed }),
       level < lastLevel
@@ -63,12 +65,28 @@ struct ImpurityCrystal: Sendable {
     return level
   }
 
+  /// c of the error exp(-c N) of grid sums of the propagators `x`.
+  func rate(_ x: DressedEnergy) -> Double { strips.rate(x) }
+
   /// The propagators at z, Im z >= 0, good to about 1e-3 of the width of the features: a start for
   /// ``refined(_:z:on:)``.
   ///
   /// From far above the real axis, where the equation is solved by its bare propagators, z comes
   /// down step by step; as soon as a step right to the end succeeds, it is taken.
   func approximate(_ z: ComplexDouble) async throws -> DressedEnergy {
+    if z.imaginary == 0, survey.count > 1 {
+      let step = survey[1].energy - survey[0].energy
+      let position = (z.real - survey[0].energy) / step
+      if position >= 0, position <= Double(survey.count - 1) {
+        let n = min(Int(position), survey.count - 2)
+        let t = position - Double(n)
+        let (a, b) = (survey[n].state, survey[n + 1].state)
+        let start = DressedEnergy(
+          first: a.first.multiplied(by: 1 - t) + b.first.multiplied(by: t),
+          second: a.second.multiplied(by: 1 - t) + b.second.multiplied(by: t))
+        if let x = try await solved(start, z: z, from: 0) { return x }
+      }
+    }
     var height = 2 * width
     var x = equation.bare(z + ComplexDouble(0, height))
     var ratio = 8.0
@@ -133,26 +151,32 @@ struct ImpurityCrystal: Sendable {
     }
   }
 
-  /// The solution at z on the grid of `table`, to rounding, from a start nearby, with |residual|;
-  /// nil if the grid is too coarse to have the physical one.
-  func refined(_ start: DressedEnergy, z: ComplexDouble, on table: StarTable)
-    -> (x: DressedEnergy, residual: Double)?
-  {
+  /// The solution at z on the grid of `table` by Newton's method from a physical one nearby; nil if
+  /// the grid is too coarse to have one there.
+  func refined(_ start: DressedEnergy, z: ComplexDouble, on table: StarTable) -> DressedEnergy? {
     var x = start
-    var best = (x: x, residual: Double.infinity)
-    for _ in 0..<30 {
-      let (step, residual, _) = equation.newton(table, x, z)
-      guard residual.isFinite else { return nil }
-      if residual >= best.residual / 2 && best.residual < 1e-12 * width { break }
-      if residual < best.residual { best = (x, residual) }
-      if residual == 0 { break }
+    for _ in 0..<40 {
+      let (step, _, _) = equation.newton(table, x, z)
       x.first += step.first
       x.second += step.second
+      let change = max(step.first.length, step.second.length)
+      guard change < 0.1 * width else { return nil }
+      // A step of third order leaves about its cube over the square of the width of features.
+      let enough = equation.impurities == .scba ? 1e-5 : 1e-8
+      if change < enough * width { return isPhysical(x) ? x : nil }
     }
-    guard best.residual < 1e-12 * width, isPhysical(best.x),
-      equation.stability(table, best.x) < 1 + 1e-6
-    else { return nil }
-    return best
+    return nil
+  }
+
+  /// The same to rounding, with |residual|, and with a check of the retarded-advanced ladder.
+  func polished(_ start: DressedEnergy, z: ComplexDouble, on table: StarTable)
+    -> (x: DressedEnergy, residual: Double)?
+  {
+    guard let near = refined(start, z: z, on: table) else { return nil }
+    let (step, _, _) = equation.newton(table, near, z)
+    let x = DressedEnergy(first: near.first + step.first, second: near.second + step.second)
+    let residual = equation.newton(table, x, z).residual
+    return equation.stability(table, x) < 1 + 1e-6 ? (x, residual) : nil
   }
 }
 

@@ -9,8 +9,8 @@ struct PairValue: Sendable {
   /// The complex conjugate of F(z1*, z2*). It equals F where the weights are real, and -F where
   /// they are imaginary.
   var reflected: [ComplexDouble]
-  /// Bounds on the sums of the absolute contributions.
-  var scales: [Double]
+  /// Bounds on the sums of the absolute contributions, if wanted.
+  var scales: [Double]?
 }
 
 /// What a column asks of the loops.
@@ -74,24 +74,27 @@ enum PairLoops: Sendable {
     }
   }
 
-  /// F(z1, z2) of all outputs on one grid.
-  func values(_ table: StarTable, _ x1: DressedEnergy, _ x2: DressedEnergy) -> PairValue {
+  /// F(z1, z2) of all outputs on one grid, for many pairs.
+  func values(
+    _ table: StarTable, _ pairs: [(DressedEnergy, DressedEnergy)], withScales: Bool
+  ) -> [PairValue] {
     switch self {
-    case .scba(let loops): loops.values(table, x1, x2)
-    case .site(let loops): loops.values(table, x1, x2)
+    case .scba(let loops): loops.values(table, pairs, withScales: withScales)
+    case .site(let loops): loops.values(table, pairs, withScales: withScales)
     }
   }
 }
 
 /// Which of many candidate slots ever differ from zero, found on a coarse grid: by symmetry most
-/// of them vanish when summed over a star.
+/// of them vanish when summed over a star. For each the first one with the same values throughout.
 func activeSlots(
   _ model: Model, directions: Directions, count: Int,
   fill: (Frame, Double, UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>) -> Void
-) -> [Int] {
+) -> [(slot: Int, first: Int)] {
   let grid = PeriodicGrid(
     model, divisions: [36, 24, 12][model.dimension - 1], symmetries: model.energySymmetries())
   let hamiltonian = BlochHamiltonian(model, directions: directions)
+  var values = [[Double]](repeating: [], count: count)
   var largest = [Double](repeating: 0, count: count)
   var magnitude = [Double](repeating: 0, count: count)
   for index in 0..<grid.count {
@@ -106,10 +109,16 @@ func activeSlots(
       }
     }
     for n in 0..<count {
+      values[n].append(sums[n])
       largest[n] = max(largest[n], abs(sums[n]))
       magnitude[n] = max(magnitude[n], moduli[n])
     }
   }
+  var firsts: [[Double]: Int] = [:]
   // A trace that vanishes by symmetry leaves rounding, 1e-16 of its terms or little more.
-  return (0..<count).filter { largest[$0] > 1e-13 * magnitude[$0] }
+  return (0..<count).filter { largest[$0] > 1e-13 * magnitude[$0] }.map { n in
+    if let first = firsts[values[n]] { return (n, first) }
+    firsts[values[n]] = n
+    return (n, n)
+  }
 }

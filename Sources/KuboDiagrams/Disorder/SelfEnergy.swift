@@ -76,7 +76,8 @@ extension ImpurityCrystal {
       lastLevel: last ?? 1,
       tables: StarTables { divisions in
         try await StarTable(
-          model, hamiltonian, symmetries: symmetries, divisions: divisions, slotCount: slotCount,
+          model, impurities, hamiltonian, symmetries: symmetries, divisions: divisions,
+          slotCount: slotCount,
           threads: threads, fill: fill)
       })
   }
@@ -104,9 +105,11 @@ extension ImpurityCrystal {
     var start = try await approximate(z)
     var level = try level([start], nats: -Double.log(tolerance))
     var last: (x: DressedEnergy, density: (Double, Double))?
-    while level <= lastLevel {
+    // Eight levels are a factor of two in the grid.
+    let end = min(lastLevel, level + 8)
+    while level <= end {
       let table = try await tables.table(level)
-      if let (x, residual) = refined(start, z: z, on: table) {
+      if let (x, residual) = polished(start, z: z, on: table) {
         let density = densities(table, x)
         if let last {
           let change = max((x.first - last.x.first).length, (x.second - last.x.second).length)
@@ -122,8 +125,9 @@ extension ImpurityCrystal {
       level += 1
     }
     throw NonConvergence(
-      label: "self-energy at z = \(z.real) + \(z.imaginary) i", estimate: .infinity, allowed: tolerance,
-      divisions: GridLevels.divisions[lastLevel])
+      label: "self-energy at z = \(z.real) + \(z.imaginary) i", estimate: .infinity,
+      allowed: tolerance,
+      divisions: GridLevels.divisions[end])
   }
 
   private func densities(_ table: StarTable, _ x: DressedEnergy) -> (Double, Double) {
@@ -135,36 +139,39 @@ extension ImpurityCrystal {
     }
   }
 
-  /// Energies between `low` and `high` where one of the self-energies begins or ceases to have an
-  /// imaginary part: near such an edge it grows as a square root, and its square is a straight line.
-  func edges(from low: Double, to high: Double) async throws -> [Double] {
+  /// Solves the equation at evenly spaced real energies between `low` and `high`, for later starts,
+  /// and finds the edges: energies where one of the self-energies begins or ceases to have an
+  /// imaginary part. Near an edge it grows as a square root, and its square is a straight line.
+  mutating func makeSurvey(from low: Double, to high: Double, threads: Int) async throws -> [Double]
+  {
     let (a, b) = (max(low, -width), min(high, width))
     guard a < b else { return [] }
-    let count = 240
-    func squares(_ e: Double) async throws -> [Double] {
-      let x = try await approximate(ComplexDouble(e))
-      let parts =
-        equation.impurities == .scba ? [x.first, x.second] : [x.first]
+    let count = 400
+    let plain = self
+    survey = try await parallelMap(count + 1, threads: threads) { n in
+      let e = a + (b - a) * Double(n) / Double(count)
+      return (e, try await plain.approximate(ComplexDouble(e)))
+    }
+    func squares(_ x: DressedEnergy) -> [Double] {
+      let parts = equation.impurities == .scba ? [x.first, x.second] : [x.first]
       return parts.map { max(0, $0.imaginary) * max(0, $0.imaginary) }
     }
     let least = 1e-16 * width * width
     var found: [Double] = []
-    var last = try await squares(a)
     for n in 1...count {
-      let e = a + (b - a) * Double(n) / Double(count)
-      let next = try await squares(e)
+      let (last, next) = (squares(survey[n - 1].state), squares(survey[n].state))
       for c in next.indices where (last[c] > least) != (next[c] > least) {
         let isRising = next[c] > least
         // `inside` has an imaginary part, `outside` none.
-        var inside = isRising ? e : e - (b - a) / Double(count)
-        var outside = isRising ? e - (b - a) / Double(count) : e
-        for _ in 0..<24 {
+        var inside = survey[isRising ? n : n - 1].energy
+        var outside = survey[isRising ? n - 1 : n].energy
+        for _ in 0..<20 {
           let middle = (inside + outside) / 2
-          if try await squares(middle)[c] > least { inside = middle } else { outside = middle }
+          let x = try await plain.approximate(ComplexDouble(middle))
+          if squares(x)[c] > least { inside = middle } else { outside = middle }
         }
-        found.append((inside + outside) / 2)
+        found.append(outside)
       }
-      last = next
     }
     return found.sorted()
   }

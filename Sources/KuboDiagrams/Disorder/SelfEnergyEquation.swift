@@ -48,27 +48,34 @@ struct SelfEnergyEquation: Sendable {
   /// avg g of the bonding and the antibonding band, or avg (zeta - T)/D and -j avg 1/D: the
   /// coefficients of 1 and of u rho_3 in avg G^u.
   func averages(_ table: StarTable, _ x: DressedEnergy) -> (ComplexDouble, ComplexDouble) {
-    let sums = moments(table, x)
-    return impurities == .scba ? (sums[0], sums[2]) : (sums[0], -x.second * sums[1])
+    let sums = table.moments(impurities, x)
+    return impurities == .scba ? (sums[0], sums[3]) : (sums[0], -x.second * sums[1])
   }
 
-  /// The change of `x` by one step of Newton's method, the residual |f| before it, and dx/dz.
+  /// The change of `x` by one step of Newton's method (for `scba` of Halley's, of third order), the residual |f| before it, and dx/dz.
   func newton(_ table: StarTable, _ x: DressedEnergy, _ z: ComplexDouble)
     -> (step: DressedEnergy, residual: Double, slope: DressedEnergy)
   {
-    let s = moments(table, x)
+    let s = table.moments(impurities, x)
     switch impurities {
     case .scba:
-      // moments: avg g, avg g^2 for each band.
-      let f = (
-        x.first + s[0].multiplied(by: gamma) - z, x.second + s[2].multiplied(by: gamma) - z
-      )
-      let slopes = (
-        1 / (1 - s[1].multiplied(by: gamma)), 1 / (1 - s[3].multiplied(by: gamma))
-      )
+      // moments: avg g, g^2, g^3 for each band; the bands are apart, and a step of Halley's costs
+      // hardly more: f' = 1 - gamma avg g^2, f'' = 2 gamma avg g^3.
+      func solve(_ zeta: ComplexDouble, _ n: Int) -> (
+        f: ComplexDouble, step: ComplexDouble, slope: ComplexDouble
+      ) {
+        let f = zeta + s[n].multiplied(by: gamma) - z
+        let slope = 1 / (1 - s[n + 1].multiplied(by: gamma))
+        let newton = -f * slope
+        let curvature = newton * slope * s[n + 2].multiplied(by: gamma)
+        // Near a band edge two solutions meet, and Newton's step is the safer one.
+        return (f, curvature.length < 0.2 ? newton / (1 + curvature) : newton, slope)
+      }
+      let (bonding, antibonding) = (solve(x.first, 0), solve(x.second, 3))
       return (
-        DressedEnergy(first: -f.0 * slopes.0, second: -f.1 * slopes.1), max(f.0.length, f.1.length),
-        DressedEnergy(first: slopes.0, second: slopes.1)
+        DressedEnergy(first: bonding.step, second: antibonding.step),
+        max(bonding.f.length, antibonding.f.length),
+        DressedEnergy(first: bonding.slope, second: antibonding.slope)
       )
     case .site:
       // moments: avg a/D, 1/D, a^2/D^2, a/D^2, 1/D^2 with a = zeta - T.
@@ -90,78 +97,16 @@ struct SelfEnergyEquation: Sendable {
     }
   }
 
-  private func moments(_ table: StarTable, _ x: DressedEnergy) -> [ComplexDouble] {
-    let first = ComplexLanes(x.first)
-    let second = ComplexLanes(x.second)
-    switch impurities {
-    case .scba:
-      let square = exchange * exchange
-      var s0 = ComplexLanes.zero
-      var s1 = s0
-      var s2 = s0
-      var s3 = s0
-      table.forEach { w, t, gap in
-        let delta = (gap + square).squareRoot()
-        let b = ComplexLanes(first.re - (t - delta), first.im).reciprocal
-        let a = ComplexLanes(second.re - (t + delta), second.im).reciprocal
-        s0.add(w, b)
-        s1.add(w, b * b)
-        s2.add(w, a)
-        s3.add(w, a * a)
-      }
-      return [s0.total, s1.total, s2.total, s3.total]
-    case .site:
-      let square = second * second
-      var s0 = ComplexLanes.zero
-      var s1 = s0
-      var s2 = s0
-      var s3 = s0
-      var s4 = s0
-      table.forEach { w, t, gap in
-        let a = ComplexLanes(first.re - t, first.im)
-        let aa = a * a
-        let r = ComplexLanes(aa.re - gap - square.re, aa.im - square.im).reciprocal
-        let ar = a * r
-        s0.add(w, ar)
-        s1.add(w, r)
-        s2.add(w, ar * ar)
-        s3.add(w, ar * r)
-        s4.add(w, r * r)
-      }
-      return [s0.total, s1.total, s2.total, s3.total, s4.total]
-    }
-  }
-
   /// How much a rung of the retarded-advanced ladder multiplies: at most 1 for the physical
   /// solution, and 1 on the real axis within a band.
   func stability(_ table: StarTable, _ x: DressedEnergy) -> Double {
-    var own = Lanes.zero
-    var other = Lanes.zero
-    var exchanged = Lanes.zero
-    let first = ComplexLanes(x.first)
-    let second = ComplexLanes(x.second)
+    let m = table.squareModuli(impurities, x)
     switch impurities {
-    case .scba:
-      let square = exchange * exchange
-      table.forEach { w, t, gap in
-        let delta = (gap + square).squareRoot()
-        own += w / ComplexLanes(first.re - (t - delta), first.im).square
-        other += w / ComplexLanes(second.re - (t + delta), second.im).square
-      }
-      return gamma * max(own.sum4, other.sum4)
+    case .scba: return gamma * max(m[0], m[1])
     case .site:
-      let square = second * second
-      table.forEach { w, t, gap in
-        let a = ComplexLanes(first.re - t, first.im)
-        let aa = a * a
-        let d = w / ComplexLanes(aa.re - gap - square.re, aa.im - square.im).square
-        own += d * ComplexLanes(a.re - second.re, a.im - second.im).square
-        other += d * ComplexLanes(a.re + second.re, a.im + second.im).square
-        exchanged += d * gap
-      }
-      // The largest eigenvalue of [[own, exchanged], [exchanged, other]].
-      let (p, q, r) = (own.sum4, other.sum4, exchanged.sum4)
-      return gamma * ((p + q) / 2 + (((p - q) / 2) * ((p - q) / 2) + r * r).squareRoot())
+      // The largest eigenvalue of [[m_0, m_2], [m_2, m_1]].
+      let half = (m[0] - m[1]) / 2
+      return gamma * ((m[0] + m[1]) / 2 + (half * half + m[2] * m[2]).squareRoot())
     }
   }
 }

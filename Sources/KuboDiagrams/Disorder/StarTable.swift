@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import CZoneSums
+import ComplexModule
 
 /// One periodic grid as a table of its stars: energies, weights, and the traces summed over each
 /// star, ready to be multiplied with propagators at any complex energies.
@@ -7,25 +9,27 @@
 /// on the same grid, the table is a crystal of its own, with all exact statements that do not
 /// need the continuum; what it lacks is found by comparing two grids.
 final class StarTable: Sendable {
-  /// Lanes of stars per block; the slots of a block fit the processor's cache.
-  static let blockSize = 16
+  /// Stars per block; the slots of a block fit the processor's cache.
+  static let blockSize = Int(ZONE_BLOCK)
 
   /// Points along each reciprocal vector.
   let divisions: Int
-  /// Blocks of ``blockSize`` times four stars; the last one is filled up with stars of weight 0.
+  /// Blocks of stars; the last one is filled up with stars of weight 0.
   let blocks: Int
-  /// Shares of the zone, which add up to 1, T_k and |eta_k|^2.
-  let weight, hopping, gap: [Lanes]
-  /// Traces summed over the star, times 1/N^d: [block][slot][lane].
-  let slots: [Lanes]
+  /// Shares of the zone, which add up to 1.
+  private let weight: [Double]
+  /// The energies of the bonding and the antibonding band for `scba`, T_k and |eta_k|^2 for `site`.
+  private let first, second: [Double]
+  /// Traces summed over the star, times 1/N^d: [block][slot][star].
+  private let slots: [Double]
   let slotCount: Int
   /// sum over stars of slot^2/weight, by which Schwarz's inequality bounds a sum of moduli.
   let squares: [Double]
 
   private struct Part: Sendable {
     var weight: [Double] = []
-    var hopping: [Double] = []
-    var gap: [Double] = []
+    var first: [Double] = []
+    var second: [Double] = []
     var slots: [Double] = []
   }
 
@@ -33,11 +37,13 @@ final class StarTable: Sendable {
   ///
   /// `fill(frame, weight, isPaired, slots)` adds a point's traces times `weight` to the star's slots.
   init(
-    _ model: Model, _ hamiltonian: BlochHamiltonian, symmetries: [ReciprocalOperation],
+    _ model: Model, _ impurities: Impurities, _ hamiltonian: BlochHamiltonian,
+    symmetries: [ReciprocalOperation],
     divisions: Int, slotCount: Int, threads: Int,
-    fill: @escaping @Sendable (
-      _ frame: Frame, _ weight: Double, _ slots: UnsafeMutablePointer<Double>
-    ) -> Void
+    fill:
+      @escaping @Sendable (
+        _ frame: Frame, _ weight: Double, _ slots: UnsafeMutablePointer<Double>
+      ) -> Void
   ) async throws {
     let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
     let parts = try await grid.accumulate(threads: threads, Part()) { part, _, star in
@@ -47,8 +53,14 @@ final class StarTable: Sendable {
       for (n, point) in star.enumerated() {
         let frame = hamiltonian.frame(at: point.k)
         if n == 0 {
-          part.hopping.append(frame.hopping.real)
-          part.gap.append((frame.eta * frame.etabar).real)
+          switch impurities {
+          case .scba:
+            part.first.append(frame.energy(.bonding).real)
+            part.second.append(frame.energy(.antibonding).real)
+          case .site:
+            part.first.append(frame.hopping.real)
+            part.second.append((frame.eta * frame.etabar).real)
+          }
         }
         total += point.weight
         if slotCount > 0 {
@@ -61,105 +73,130 @@ final class StarTable: Sendable {
     }
     let count = parts.reduce(0) { $0 + $1.weight.count }
     let norm = 1 / Double(grid.count)
-    let perBlock = 4 * StarTable.blockSize
-    blocks = (count + perBlock - 1) / perBlock
+    let size = StarTable.blockSize
+    blocks = (count + size - 1) / size
     self.divisions = divisions
     self.slotCount = slotCount
-    var weight = [Lanes](repeating: .zero, count: blocks * StarTable.blockSize)
-    var hopping = [Lanes](
-      repeating: Lanes(repeating: parts[0].hopping[0]), count: blocks * StarTable.blockSize)
-    var gap = [Lanes](
-      repeating: Lanes(repeating: parts[0].gap[0]), count: blocks * StarTable.blockSize)
-    var slots = [Lanes](repeating: .zero, count: blocks * StarTable.blockSize * slotCount)
+    var weight = [Double](repeating: 0, count: blocks * size)
+    var first = [Double](repeating: parts[0].first[0], count: blocks * size)
+    var second = [Double](repeating: parts[0].second[0], count: blocks * size)
+    var slots = [Double](repeating: 0, count: blocks * size * slotCount)
     var squares = [Double](repeating: 0, count: slotCount)
     var star = 0
     for part in parts {
       for n in part.weight.indices {
-        let (lanes, lane) = star.quotientAndRemainder(dividingBy: 4)
-        let (block, position) = lanes.quotientAndRemainder(dividingBy: StarTable.blockSize)
-        weight[lanes][lane] = part.weight[n] * norm
-        hopping[lanes][lane] = part.hopping[n]
-        gap[lanes][lane] = part.gap[n]
+        let (block, position) = star.quotientAndRemainder(dividingBy: size)
+        weight[star] = part.weight[n] * norm
+        first[star] = part.first[n]
+        second[star] = part.second[n]
         for s in 0..<slotCount {
           let value = part.slots[n * slotCount + s] * norm
-          slots[(block * slotCount + s) * StarTable.blockSize + position][lane] = value
+          slots[(block * slotCount + s) * size + position] = value
           squares[s] += value * value / (part.weight[n] * norm)
         }
         star += 1
       }
     }
     self.weight = weight
-    self.hopping = hopping
-    self.gap = gap
+    self.first = first
+    self.second = second
     self.slots = slots
     self.squares = squares
   }
 
-  /// Calls `body` for each group of four stars.
-  @inline(__always)
-  func forEach(_ body: (_ weight: Lanes, _ hopping: Lanes, _ gap: Lanes) -> Void) {
+  private func withStars<R>(_ body: (ZoneStars) -> R) -> R {
     weight.withUnsafeBufferPointer { w in
-      hopping.withUnsafeBufferPointer { t in
-        gap.withUnsafeBufferPointer { g in
-          for n in 0..<w.count { body(w[n], t[n], g[n]) }
+      first.withUnsafeBufferPointer { a in
+        second.withUnsafeBufferPointer { b in
+          body(
+            ZoneStars(
+              weight: w.baseAddress, first: a.baseAddress, second: b.baseAddress, blocks: blocks))
         }
       }
     }
   }
 
-  /// The sums over all stars of slot times product, for `plan`, a list of (slot, product), where
-  /// `products(block lanes, into)` computes the products of a block, [product][lane].
-  ///
-  /// Also the sums of weight * |product|^2.
+  /// `scba`: avg g, g^2, g^3 of the bonding, then of the antibonding band; `site`: avg a/D, 1/D,
+  /// a^2/D^2, a/D^2, 1/D^2 with a = zeta - T.
+  func moments(_ impurities: Impurities, _ x: DressedEnergy) -> [ComplexDouble] {
+    var moments = [ZoneComplex](repeating: ZoneComplex(re: 0, im: 0), count: 6)
+    withStars { zone_moments(impurities.kind, $0, x.first.zone, x.second.zone, &moments) }
+    return moments.map { ComplexDouble($0.re, $0.im) }
+  }
+
+  /// `scba`: avg |g|^2 of the two bands, and 0; `site`: avg |a - j|^2/|D|^2, |a + j|^2/|D|^2,
+  /// |eta|^2/|D|^2.
+  func squareModuli(_ impurities: Impurities, _ x: DressedEnergy) -> [Double] {
+    var squares = [0.0, 0, 0]
+    withStars { zone_squares(impurities.kind, $0, x.first.zone, x.second.zone, &squares) }
+    return squares
+  }
+
+  /// The products of propagators that slots are multiplied with, each made from two before it; 0 and
+  /// 1 are the first and the second propagator of x1, 2 and 3 of x2, `site` has 0 and 2 alone.
+  struct Products: Sendable {
+    fileprivate let left, right: [Int32]
+    /// The product of each slot.
+    fileprivate let plan: [Int32]
+    /// The number of each of the products asked for.
+    let numbers: [Int]
+
+    /// `products` are lists of propagators, ascending; slot s is multiplied with `products[plan[s]]`.
+    init(_ products: [[Int]], plan: [Int]) {
+      var known: [[Int]: Int] = [[0]: 0, [1]: 1, [2]: 2, [3]: 3]
+      var pairs: [(Int, Int)] = []
+      func number(_ factors: [Int]) -> Int {
+        if let n = known[factors] { return n }
+        // The propagators at z1 first, then those at z2: many products share either part.
+        let first = factors.filter { $0 < 2 }
+        let cut = first.isEmpty || first.count == factors.count ? factors.count - 1 : first.count
+        pairs.append((number(Array(factors[..<cut])), number(Array(factors[cut...]))))
+        known[factors] = 3 + pairs.count
+        return known[factors]!
+      }
+      numbers = products.map(number)
+      left = pairs.map { Int32($0.0) }
+      right = pairs.map { Int32($0.1) }
+      self.plan = plan.map { [numbers] in Int32(numbers[$0]) }
+    }
+  }
+
+  /// For each pair of energies: for each slot the sum over all stars of slot times product, and for
+  /// each product asked for the average of its squared modulus, if wanted.
   func sums(
-    of plan: [Int], productCount: Int,
-    products: (
-      _ hopping: UnsafePointer<Lanes>, _ gap: UnsafePointer<Lanes>,
-      _ into: UnsafeMutablePointer<ComplexLanes>
-    ) -> Void
-  ) -> (values: [ComplexDouble], squares: [Double]) {
-    let size = StarTable.blockSize
-    var values = [ComplexDouble](repeating: .zero, count: slotCount)
-    var squares = [Double](repeating: 0, count: productCount)
-    withUnsafeTemporaryAllocation(of: ComplexLanes.self, capacity: productCount * size + slotCount)
-    { scratch in
-      withUnsafeTemporaryAllocation(of: Lanes.self, capacity: productCount) { norms in
-        let buffer = scratch.baseAddress!
-        let sums = buffer + productCount * size
-        for s in 0..<slotCount { sums[s] = .zero }
-        for p in 0..<productCount { norms[p] = .zero }
-        weight.withUnsafeBufferPointer { w in
-          hopping.withUnsafeBufferPointer { t in
-            gap.withUnsafeBufferPointer { g in
-              slots.withUnsafeBufferPointer { slots in
-                plan.withUnsafeBufferPointer { plan in
-                  for block in 0..<blocks {
-                    let first = block * size
-                    products(t.baseAddress! + first, g.baseAddress! + first, buffer)
-                    for p in 0..<productCount {
-                      var norm = norms[p]
-                      let product = buffer + p * size
-                      for n in 0..<size { norm += w[first + n] * product[n].square }
-                      norms[p] = norm
-                    }
-                    var slot = slots.baseAddress! + block * slotCount * size
-                    for s in 0..<slotCount {
-                      let product = buffer + plan[s] * size
-                      var sum = sums[s]
-                      for n in 0..<size { sum.add(slot[n], product[n]) }
-                      sums[s] = sum
-                      slot += size
-                    }
-                  }
-                }
-              }
-            }
-          }
-        }
-        for s in 0..<slotCount { values[s] = sums[s].total }
-        for p in 0..<productCount { squares[p] = norms[p].sum4 }
+    _ impurities: Impurities, _ products: Products, _ pairs: [(DressedEnergy, DressedEnergy)],
+    withSquares: Bool
+  ) -> [(values: [ComplexDouble], squares: [Double]?)] {
+    let count = products.left.count
+    var values = [ZoneComplex](
+      repeating: ZoneComplex(re: 0, im: 0), count: pairs.count * slotCount)
+    var norms = [Double](repeating: 0, count: withSquares ? pairs.count * count : 0)
+    let zonePairs = pairs.map {
+      ZonePair(
+        first1: $0.0.first.zone, second1: $0.0.second.zone, first2: $0.1.first.zone,
+        second2: $0.1.second.zone)
+    }
+    norms.withUnsafeMutableBufferPointer { norms in
+      withStars { stars in
+        zone_loop_sums(
+          impurities.kind, stars, zonePairs, Int32(pairs.count), products.left, products.right,
+          Int32(count), slots, products.plan, Int32(slotCount), &values,
+          withSquares ? norms.baseAddress : nil)
       }
     }
-    return (values, squares)
+    return pairs.indices.map { n in
+      (
+        values[(n * slotCount)..<((n + 1) * slotCount)].map { ComplexDouble($0.re, $0.im) },
+        withSquares ? products.numbers.map { norms[n * count + $0 - 4] } : nil
+      )
+    }
   }
+}
+
+extension Impurities {
+  fileprivate var kind: ZoneKind { self == .scba ? ZONE_SCBA : ZONE_SITE }
+}
+
+extension ComplexDouble {
+  fileprivate var zone: ZoneComplex { ZoneComplex(re: real, im: imaginary) }
 }

@@ -74,8 +74,7 @@ struct SublatticeLoops: Sendable {
   /// The candidates that do not vanish, ascending, and the product of each.
   private let active: [Int]
   private let plan: [Int]
-  /// p, q of each D_1^-p D_2^-q.
-  private let products: [(p: Int, q: Int)]
+  private let products: StarTable.Products
   /// For each loop its slots, with their monomials.
   private let slotsOfLoop: [[(slot: Int, monomial: Monomial)]]
 
@@ -144,7 +143,7 @@ struct SublatticeLoops: Sendable {
     let all = Tracer(loops, operators: names)
     let candidates = activeSlots(model, directions: directions, count: all.count) {
       all.add($0, $1, to: $2, magnitudes: $3)
-    }
+    }.map(\.slot)
     let nonzero = Set(candidates.map { all.loop(of: $0) })
     for n in ladders.indices where nonzero.isDisjoint(with: ladders[n].v) { ladders[n].q = [] }
     var kept: Set<Int> = []
@@ -181,6 +180,7 @@ struct SublatticeLoops: Sendable {
       let old = all.loop(of: candidate)
       return new[old].map { tracer.start[$0] + candidate - all.start[old] }
     }
+    // p, q of each D_1^-p D_2^-q.
     var products: [(p: Int, q: Int)] = []
     let ofLoop = loops.map { loop in
       let (p, q) = (loop.plus, loop.corners.count - loop.plus)
@@ -188,7 +188,6 @@ struct SublatticeLoops: Sendable {
       products.append((p, q))
       return products.count - 1
     }
-    self.products = products
     var plan: [Int] = []
     var slots = [[(slot: Int, monomial: Monomial)]](repeating: [], count: loops.count)
     for (slot, candidate) in active.enumerated() {
@@ -197,6 +196,9 @@ struct SublatticeLoops: Sendable {
       slots[loop].append((slot, tracer.monomials[loop][candidate - tracer.start[loop]]))
     }
     self.plan = plan
+    self.products = StarTable.Products(
+      products.map { Array(repeating: 0, count: $0.p) + Array(repeating: 2, count: $0.q) },
+      plan: plan)
     slotsOfLoop = slots
   }
 
@@ -276,24 +278,20 @@ struct SublatticeLoops: Sendable {
 
   // MARK: Values
 
-  func values(_ table: StarTable, _ x1: DressedEnergy, _ x2: DressedEnergy) -> PairValue {
-    let lanes = StarTable.blockSize
-    let squares = (x1.second * x1.second, x2.second * x2.second)
-    let powers = products
-    let (moments, norms) = table.sums(of: plan, productCount: powers.count) { hopping, gap, target in
-      for n in 0..<lanes {
-        let r1 = denominator(x1.first, squares.0, hopping[n], gap[n]).reciprocal
-        let r2 = denominator(x2.first, squares.1, hopping[n], gap[n]).reciprocal
-        for k in powers.indices {
-          var product = ComplexLanes.one
-          for _ in 0..<powers[k].p { product = product * r1 }
-          for _ in 0..<powers[k].q { product = product * r2 }
-          target[k * lanes + n] = product
-        }
-      }
+  func values(
+    _ table: StarTable, _ pairs: [(DressedEnergy, DressedEnergy)], withScales: Bool
+  ) -> [PairValue] {
+    zip(pairs, table.sums(.site, products, pairs, withSquares: withScales)).map { pair, sums in
+      assembled(table, pair.0, pair.1, sums.values, sums.squares)
     }
-    let state = Moments(values: moments, table: table, norms: norms, x1: x1, x2: x2)
-    let sizes = slotsOfLoop.indices.map { size(of: $0, state) }
+  }
+
+  private func assembled(
+    _ table: StarTable, _ x1: DressedEnergy, _ x2: DressedEnergy, _ moments: [ComplexDouble],
+    _ norms: [Double]?
+  ) -> PairValue {
+    let state = Moments(values: moments, table: table, x1: x1, x2: x2)
+    let sizes = norms.map { norms in slotsOfLoop.indices.map { size(of: $0, state, norms) } }
     // The loops for spin up and down at the start, with i for the imaginary unit.
     let values = Spin.allCases.map { start in
       slotsOfLoop.indices.map { value(of: $0, state, start: start) }
@@ -318,7 +316,7 @@ struct SublatticeLoops: Sendable {
               var factor = turned.multiplied(by: term.factor / volume)
               for a in choice.added { factor *= deltas[a.ladder][a.index] }
               totals[o] += factor * loop(choice.loop, start)
-              scales[o] += factor.length * sizes[choice.loop] / 2
+              if let sizes { scales[o] += factor.length * sizes[choice.loop] / 2 }
             }
           }
         }
@@ -326,14 +324,14 @@ struct SublatticeLoops: Sendable {
       return totals
     }
     // Both visits add half of the scales.
-    return PairValue(direct: assembled(.i), reflected: assembled(-.i), scales: scales)
+    return PairValue(
+      direct: assembled(.i), reflected: assembled(-.i), scales: norms == nil ? nil : scales)
   }
 
   /// The zone sums at one pair of energies.
   private struct Moments {
     let values: [ComplexDouble]
     let table: StarTable
-    let norms: [Double]
     let x1, x2: DressedEnergy
 
     /// j with the sign of the spin at the start.
@@ -355,10 +353,10 @@ struct SublatticeLoops: Sendable {
   }
 
   /// A bound on the sum of the moduli of the loop's contributions.
-  private func size(of loop: Int, _ s: Moments) -> Double {
+  private func size(of loop: Int, _ s: Moments, _ norms: [Double]) -> Double {
     slotsOfLoop[loop].reduce(0) { total, entry in
       total + s.coefficient(entry.monomial, start: .up).length
-        * (s.table.squares[entry.slot] * s.norms[plan[entry.slot]]).squareRoot()
+        * (s.table.squares[entry.slot] * norms[plan[entry.slot]]).squareRoot()
     }
   }
 
@@ -384,15 +382,6 @@ struct SublatticeLoops: Sendable {
     }
   }
 
-  @inline(__always)
-  private func denominator(
-    _ zeta: ComplexDouble, _ square: ComplexDouble, _ hopping: Lanes, _ gap: Lanes
-  ) -> ComplexLanes {
-    let re = zeta.real - hopping
-    let im = zeta.imaginary
-    return ComplexLanes(re * re - im * im - gap - square.real, 2 * im * re - square.imaginary)
-  }
-
   // MARK: Traces
 
   /// The coefficients of the monomials at one k.
@@ -405,7 +394,8 @@ struct SublatticeLoops: Sendable {
     let isImaginary: [Bool]
     /// For each loop the operators, nil for 1 and rho_3 of the ladder; the matrix then, and the
     /// spin right of each vertex.
-    private let vertices: [[(operator: VertexOperator?, constant: Matrix2, right: Spin, left: Spin)]]
+    private let vertices:
+      [[(operator: VertexOperator?, constant: Matrix2, right: Spin, left: Spin)]]
     /// The monomial of each choice of zeta, j or h in the propagators: a number in base 3, the
     /// first propagator last.
     private let positions: [[Int]]

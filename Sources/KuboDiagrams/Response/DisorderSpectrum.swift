@@ -14,7 +14,9 @@ extension SpectrumRequest {
         Spectrum.Column(
           request: $0, values: Array(repeating: nil, count: omegas.count), staticPart: nil)
       }, failures: [], divisions: 0)
-    let loops = columns.indices.filter { columns[$0].dressing == .bare || columns[$0].dressing == .ladder }
+    let loops = columns.indices.filter {
+      columns[$0].dressing == .bare || columns[$0].dressing == .ladder
+    }
     if !loops.isEmpty { try await addLoops(loops, impurities, gamma, to: &result) }
     if loops.count < columns.count { try await addClosedForms(gamma, to: &result) }
     return result
@@ -44,17 +46,21 @@ extension SpectrumRequest {
           SublatticeLoops(
             model, directions: directions, gamma: gamma, outputs: outputs, rungs: rungs))
       }
-    let crystal = ImpurityCrystal(
+    var crystal = ImpurityCrystal(
       model, impurities, gamma, directions: directions, slotCount: loops.slotCount,
       threads: self.threads, fill: loops.fill)
     let reach = (omegas.map(abs).max() ?? 0) + 30 * temperature
+    let edges =
+      omegas.isEmpty
+      ? []
+      : try await crystal.makeSurvey(from: mu - reach, to: mu + reach, threads: self.threads)
     let state = try await crystal.approximate(ComplexDouble(mu))
     let smoothness =
       impurities == .scba
       ? min(state.first.imaginary, state.second.imaginary) : state.first.imaginary
     return EnergyIntegral(
       crystal: crystal, loops: loops, mu: mu, temperature: temperature, outputCount: chosen.count,
-      edges: omegas.isEmpty ? [] : try await crystal.edges(from: mu - reach, to: mu + reach),
+      edges: edges,
       smoothness: max(0, smoothness), threads: threads)
   }
 
@@ -64,19 +70,15 @@ extension SpectrumRequest {
     let inner = max(1, threads / max(1, omegas.count))
     let integral = try await energyIntegral(chosen, impurities, gamma, threads: inner)
     let dynamics = try await parallelMap(omegas.count, threads: threads) { n in
-      try await outcome { relative in
-        try await dynamic(integral, omegas[n], chosen, relative: relative)
-      }
+      try await attempt { try await dynamic(integral, omegas[n], chosen) }
     }
     var largest = [Double](repeating: 0, count: chosen.count)
     for case .success(let dynamic) in dynamics {
       for o in chosen.indices { largest[o] = max(largest[o], dynamic.values[o].length) }
     }
     let references = largest
-    let fixed = try await outcome { relative in
-      try await integral.staticPart(relative: relative) { values, scales in
-        allowances(values, scales, references: references)
-      }
+    let fixed = try await attempt {
+      try await refined(references: references) { try await integral.staticPart($0) }
     }
     switch fixed {
     case .failure(let failure):
@@ -143,26 +145,20 @@ extension SpectrumRequest {
   enum Failure: Error, CustomStringConvertible {
     case reason(String)
     var description: String {
-      switch self { case .reason(let text): text }
+      switch self {
+      case .reason(let text): text
+      }
     }
   }
 
-  /// Runs an integral with zone averages good to a first guess, and better ones as long as their
-  /// errors are what is in the way.
-  func outcome(
-    _ integral: (_ relative: Double) async throws -> EnergyIntegral.Result
-  ) async throws -> Swift.Result<EnergyIntegral.Result, Failure> {
+  /// The result, or the reason why there is none.
+  func attempt(_ work: () async throws -> EnergyIntegral.Result) async throws
+    -> Swift.Result<
+      EnergyIntegral.Result, Failure
+    >
+  {
     do {
-      var relative = max(1e-12, 1e-2 * tolerance)
-      while true {
-        let result = try await integral(relative)
-        let limits = allowances(result.values, result.scales, references: nil)
-        let excess = zip(result.errors, limits).map {
-          max($0.real / $1.real, $0.imaginary / $1.imaginary)
-        }.max() ?? 0
-        if excess <= 1 || relative <= 1e-13 { return .success(result) }
-        relative = max(1e-13, relative * min(0.1, 0.3 / excess))
-      }
+      return .success(try await work())
     } catch let error as CancellationError {
       throw error
     } catch {
@@ -170,16 +166,34 @@ extension SpectrumRequest {
     }
   }
 
-  /// K(omega) - K(0), or sigma(omega), of the columns `chosen`.
-  private func dynamic(
-    _ integral: EnergyIntegral, _ omega: Double, _ chosen: [Int], relative: Double
+  /// Runs an integral: a sketch tells the values, and with them what errors are allowed; if the
+  /// final values are smaller than the sketch had them, once more.
+  func refined(
+    references: [Double]? = nil,
+    _ integral: (EnergyIntegral.Goal) async throws -> EnergyIntegral.Result
   ) async throws -> EnergyIntegral.Result {
-    func allowed(_ values: [ComplexDouble], _ scales: [Double]) -> [PartErrors] {
-      allowances(values, scales, references: nil)
+    var result = try await integral(.sketch)
+    for _ in 0..<4 {
+      let goal = allowances(result.values, result.scales, references: references).map {
+        PartErrors(real: 0.8 * $0.real, imaginary: 0.8 * $0.imaginary)
+      }
+      result = try await integral(.errors(goal))
+      let limits = allowances(result.values, result.scales, references: references)
+      if zip(result.errors, limits).allSatisfy({
+        $0.real <= $1.real && $0.imaginary <= $1.imaginary
+      }) {
+        break
+      }
     }
+    return result
+  }
+
+  /// K(omega) - K(0), or sigma(omega), of the columns `chosen`.
+  private func dynamic(_ integral: EnergyIntegral, _ omega: Double, _ chosen: [Int]) async throws
+    -> EnergyIntegral.Result
+  {
     func quotients(_ omega: Double) async throws -> EnergyIntegral.Result {
-      var result = try await integral.dynamicPart(
-        omega: omega, relative: relative, allowed: allowed)
+      var result = try await refined { try await integral.dynamicPart(omega: omega, $0) }
       for (o, c) in chosen.enumerated() where columns[c].response.isConductivity {
         // sigma = (i/omega) [Pi(omega) - Pi(0)].
         result.values[o] *= ComplexDouble(0, 1 / omega)
@@ -195,7 +209,8 @@ extension SpectrumRequest {
     guard chosen.contains(where: { columns[$0].response.isConductivity }) else {
       return .init(
         values: chosen.map { _ in .zero },
-        errors: chosen.map { _ in PartErrors(real: 0, imaginary: 0) }, scales: chosen.map { _ in 0 },
+        errors: chosen.map { _ in PartErrors(real: 0, imaginary: 0) },
+        scales: chosen.map { _ in 0 },
         divisions: 0)
     }
     let step = 0.08 * max(integral.smoothness, .pi * temperature, 1e-3 * integral.crystal.width)
