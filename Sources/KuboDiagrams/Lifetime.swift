@@ -49,4 +49,10 @@ public enum EvaluationOrder: Sendable {
   /// Zone averages at two complex energies -> ladder -> energy integral; the impurities and their
   /// strength gamma.
   case zoneThenEnergy(Impurities, Double)
+
+  /// The impurities, if there are any.
+  public var impurities: Impurities? {
+    if case .zoneThenEnergy(let impurities, _) = self { return impurities }
+    return nil
+  }
 }

@@ -161,6 +161,46 @@ extension CSVFile {
   }
 }
 
+extension CSVFile {
+  /// Sigma(energy): `energy`, the two self-energies with their error and residual, and the
+  /// densities of states; nil rows could not be computed.
+  public init(
+    _ rows: [(energy: Double, value: SelfEnergy?)], lifetime: Lifetime, tolerance: String,
+    provenance: Provenance
+  ) {
+    let impurities = lifetime.order.impurities!
+    let names = SelfEnergy.names(impurities)
+    let (a, b) = names.values
+    var header = provenance.header
+    header += [
+      ("lifetime", lifetime.description), ("tolerance", tolerance),
+      ("column.energy", "from zero, as mu"),
+      ("column.err", "a bound on the errors of the self-energies"),
+      ("column.residual", "|Sigma - gamma avg G| on the finest grid"),
+      (
+        "column.dos",
+        impurities == .scba
+          ? "-(1/pi) Im avg tr G per unit cell, both degenerate states of the band"
+          : "-(1/pi) Im avg G per unit cell, of A up and B down together, and of B up and A down"
+      ),
+      provenance.footer,
+    ]
+    self.init(
+      header: header,
+      columns: [
+        "energy", "\(a).re", "\(a).im", "\(b).re", "\(b).im", "err", "residual",
+        names.densities.0, names.densities.1, "dos.err",
+      ],
+      rows: rows.map { energy, v in
+        [
+          energy, v?.values.first.real, v?.values.first.imaginary, v?.values.second.real,
+          v?.values.second.imaginary, v?.error, v?.residual, v?.density.first, v?.density.second,
+          v?.densityError,
+        ]
+      })
+  }
+}
+
 extension SpectrumRequest.Column {
   /// One line on what the column holds.
   public var summary: String {

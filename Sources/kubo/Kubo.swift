@@ -9,7 +9,7 @@ import Quadrature
 @main
 struct Kubo: AsyncParsableCommand {
   /// Goes into the header of every output.
-  static let version = "0.1.0"
+  static let version = "0.2.0"
 
   static let configuration = CommandConfiguration(
     commandName: "kubo",
@@ -28,8 +28,8 @@ struct Kubo: AsyncParsableCommand {
       """,
     version: "kubo \(version)",
     subcommands: [
-      SpectrumCommand.self, CoefficientsCommand.self, MatsubaraCommand.self, ModelsCommand.self,
-      DiagramsCommand.self,
+      SpectrumCommand.self, CompareCommand.self, CoefficientsCommand.self, SelfEnergyCommand.self,
+      MatsubaraCommand.self, ModelsCommand.self, DiagramsCommand.self,
     ])
 }
 

@@ -154,6 +154,25 @@ struct ImpurityCrystal: Sendable {
   /// The solution at z on the grid of `table` by Newton's method from a physical one nearby; nil if
   /// the grid is too coarse to have one there.
   func refined(_ start: DressedEnergy, z: ComplexDouble, on table: StarTable) -> DressedEnergy? {
+    if let x = descended(start, z: z, on: table) { return x }
+    // Next to a band edge a coarser grid may have had z in the gap: from a real start Newton's
+    // method never leaves the real axis, so it gets one above it.
+    for lift in [1e-5, 1e-4, 1e-3, 1e-2] {
+      var lifted = start
+      lifted.first.imaginary = max(lifted.first.imaginary, lift * width)
+      if equation.impurities == .scba {
+        lifted.second.imaginary = max(lifted.second.imaginary, lift * width)
+      }
+      if let x = descended(lifted, z: z, on: table), equation.stability(table, x) < 1 + 1e-4 {
+        return x
+      }
+    }
+    return nil
+  }
+
+  private func descended(_ start: DressedEnergy, z: ComplexDouble, on table: StarTable)
+    -> DressedEnergy?
+  {
     var x = start
     for _ in 0..<40 {
       let (step, _, _) = equation.newton(table, x, z)

@@ -31,6 +31,19 @@ public struct SelfEnergy: Sendable {
     }
   }
 
+  /// Why there is no value at an energy.
+  public struct Failure: Error, Sendable, CustomStringConvertible {
+    /// One line for a message.
+    public let description: String
+  }
+
+  /// 201 real energies over all bands and the tails that impurities give them.
+  public static func axis(_ model: Model, _ lifetime: Lifetime) -> [Double] {
+    guard case .zoneThenEnergy(_, let gamma) = lifetime.order else { return [] }
+    let reach = model.energyBound + 2 * gamma.squareRoot()
+    return (-100...100).map { reach * Double($0) / 100 }
+  }
+
   /// The self-energies at `energies`, Im >= 0; each value within `tolerance` times the largest
   /// |Sigma| that impurities of this strength can make, 2 sqrt(gamma).
   /// - Throws: ``RequestError``, ``NonConvergence``, ``SelfEnergyFailure``.
@@ -38,6 +51,36 @@ public struct SelfEnergy: Sendable {
     model: Model, lifetime: Lifetime, energies: [ComplexDouble], tolerance: Double = 1e-9,
     threads: Int = 1
   ) async throws -> [SelfEnergy] {
+    guard energies.allSatisfy({ $0.isFinite && $0.imaginary >= 0 }) else {
+      throw RequestError("energy", found: "Im z < 0", expected: "finite energies with Im z >= 0")
+    }
+    let crystal = try crystal(model, lifetime, threads)
+    return try await parallelMap(energies.count, threads: threads) {
+      try await crystal.selfEnergy(energies[$0], tolerance: tolerance)
+    }
+  }
+
+  /// The self-energies at real `energies`, or why there is none.
+  /// - Throws: ``RequestError``, `CancellationError`.
+  public static func attempts(
+    model: Model, lifetime: Lifetime, energies: [Double], tolerance: Double, threads: Int
+  ) async throws -> [Result<SelfEnergy, Failure>] {
+    let crystal = try crystal(model, lifetime, threads)
+    return try await parallelMap(energies.count, threads: threads) { n in
+      do {
+        return .success(
+          try await crystal.selfEnergy(ComplexDouble(energies[n]), tolerance: tolerance))
+      } catch let error as CancellationError {
+        throw error
+      } catch {
+        return .failure(Failure(description: "\(error)"))
+      }
+    }
+  }
+
+  private static func crystal(_ model: Model, _ lifetime: Lifetime, _ threads: Int) throws
+    -> ImpurityCrystal
+  {
     guard case .zoneThenEnergy(let impurities, let gamma) = lifetime.order else {
       throw RequestError(
         "lifetime", found: lifetime.description, expected: "scba=GAMMA or site=GAMMA")
@@ -45,15 +88,9 @@ public struct SelfEnergy: Sendable {
     guard gamma > 0, gamma.isFinite else {
       throw RequestError("lifetime", found: lifetime.description, expected: "a number above 0")
     }
-    guard energies.allSatisfy({ $0.isFinite && $0.imaginary >= 0 }) else {
-      throw RequestError("energy", found: "Im z < 0", expected: "finite energies with Im z >= 0")
-    }
-    let crystal = ImpurityCrystal(
+    return ImpurityCrystal(
       model, impurities, gamma, directions: Directions(i: 0, j: 0), slotCount: 0, threads: threads
     ) { _, _, _ in }
-    return try await parallelMap(energies.count, threads: threads) {
-      try await crystal.selfEnergy(energies[$0], tolerance: tolerance)
-    }
   }
 }
 

@@ -44,7 +44,10 @@ extension SpectrumRequest {
     guard count > 0, count <= 10_000 else {
       throw RequestError("count", found: "\(count)", expected: "1 to 10000 Matsubara frequencies")
     }
-    guard case .constant(let gamma) = lifetime else { preconditionFailure("the only case") }
+    if case .zoneThenEnergy(let impurities, let strength) = lifetime.order {
+      return try await matsubara(impurities, strength, count)
+    }
+    guard case .constant(let gamma) = lifetime else { preconditionFailure("the other order") }
     let bound = model.energyBound + abs(mu) + gamma
     guard bound / temperature < 1e5 else {
       throw RequestError(

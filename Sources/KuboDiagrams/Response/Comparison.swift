@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import RealModule
+
+/// Bare bubble, ladder and closed form on one frequency axis, for both kinds of impurities.
+///
+/// With `scba` the responses of the paper, X^na and Y^na of diagrams (a) + (d), bare, with the ladder
+/// (S7.14), and in closed form, (S7.21) and (S7.25) corrected. With `site`, the unprojected loops
+/// K_Sigma and K_s, bare and with the ladder, for which gauge invariance K(0) = 0 and spin continuity
+/// 2 J K_Sigma^xy = i omega K_s^xx hold with the ladder (physics.md section 6).
+public struct Comparison: Sendable {
+  /// The requests and what they gave: `scba`, then `site`.
+  public let parts: [(request: SpectrumRequest, spectrum: Spectrum)]
+
+  /// One staggered-spin response with the spin response that belongs to it.
+  public struct Curve: Sendable {
+    /// As in `scba ladder`.
+    public let name: String
+    public let impurities: Impurities
+    public let dressing: Dressing
+    /// The frequencies, not 0, at which both are known.
+    public let omegas: [Double]
+    /// K_Sigma and K_s, dynamic plus static part.
+    public let staggered, spin: [ComplexDouble]
+    /// K_Sigma(0) and K_s(0).
+    public let statics: (staggered: Double, spin: Double)
+    /// J.
+    let exchange: Double
+  }
+
+  /// A peak of |K_Sigma/omega|.
+  public struct Resonance: Sendable, Equatable {
+    /// hbar omega of the peak, and the full width at half maximum of |K_Sigma/omega|^2.
+    public let position, width: Double
+  }
+
+  /// Computes the comparison for impurities of strength `gamma`.
+  ///
+  /// `request` gives the model, its state and the axis; its lifetime and columns are not used.
+  /// - Throws: ``RequestError``, `CancellationError`.
+  public init(_ request: SpectrumRequest, gamma: Double) async throws {
+    var scba = request
+    scba.lifetime = .scba(gamma)
+    scba.columns = ["X_na", "Y_na"].flatMap { name in
+      [Dressing.bare, .ladder, .closed].map { .init(response: Response(name)!, dressing: $0) }
+    }
+    var site = request
+    site.lifetime = .site(gamma)
+    site.columns = ["Sigma_full", "s_full"].flatMap { name in
+      [Dressing.bare, .ladder].map { .init(response: Response(name)!, dressing: $0) }
+    }
+    parts = [(scba, try await scba.spectrum()), (site, try await site.spectrum())]
+  }
+
+  /// The strength gamma for which the level width -Im Sigma_s(mu) of `scba` in the band at mu is
+  /// J/5, to two digits; 0.2 J^2 where mu lies in a gap.
+  public static func strength(_ model: Model, mu: Double, threads: Int) async throws -> Double {
+    let j = model.exchange
+    var gamma = 0.2 * j * j
+    for _ in 0..<8 {
+      let sigma = try await SelfEnergy.values(
+        model: model, lifetime: .scba(gamma), energies: [ComplexDouble(mu)], tolerance: 1e-3,
+        threads: threads)[0]
+      let width = max(-sigma.values.first.imaginary, -sigma.values.second.imaginary)
+      guard width > 1e-6 * j else { return 0.2 * j * j }
+      gamma *= 0.2 * j / width
+    }
+    let unit = Double.pow(10, Double.log10(gamma).rounded(.down) - 1)
+    return (gamma / unit).rounded() * unit
+  }
+
+  /// An axis that shows the low-frequency limit and resolves a resonance a little above 2 J.
+  public static func axis(exchange j: Double) -> [Double] {
+    let coarse = (1...36).map { Double($0) * j / 12 }
+    let low = [0.005, 0.01, 0.02, 0.04].map { $0 * j }
+    // 2 J itself, where the closed form has its pole, is left out.
+    let fine = (0..<40).map { 2 * j * (0.95 + 0.3 * (Double($0) + 0.5) / 40) }
+    let ends = (fine.first!, fine.last!)
+    return (low + coarse.filter { $0 < ends.0 || $0 > ends.1 } + fine).sorted()
+  }
+
+  /// The curves: `scba` bare, ladder, closed; `site` bare, ladder.
+  public var curves: [Curve] {
+    parts.flatMap { request, spectrum -> [Curve] in
+      let impurities: Impurities = request.lifetime.order.impurities!
+      let names = impurities == .scba ? ("X_na", "Y_na") : ("Sigma_full", "s_full")
+      return [Dressing.bare, .ladder, .closed].compactMap { dressing in
+        func column(_ name: String) -> Spectrum.Column? {
+          spectrum.columns.first {
+            $0.request.response.name == name && $0.request.dressing == dressing
+          }
+        }
+        guard let staggered = column(names.0), let spin = column(names.1),
+          let a = staggered.staticPart, let b = spin.staticPart
+        else { return nil }
+        let known = spectrum.omegas.indices.filter {
+          spectrum.omegas[$0] != 0 && staggered.values[$0] != nil && spin.values[$0] != nil
+        }
+        return Curve(
+          name: "\(impurities.rawValue) \(dressing.rawValue)", impurities: impurities,
+          dressing: dressing, omegas: known.map { spectrum.omegas[$0] },
+          staggered: known.map { staggered.values[$0]!.dynamic + a },
+          spin: known.map { spin.values[$0]!.dynamic + b }, statics: (a.real, b.real),
+          exchange: request.model.exchange)
+      }
+    }
+  }
+}
+
+extension Comparison.Curve {
+  /// K_Sigma/omega, to which the staggered spin in an electric field is proportional.
+  public var perField: [ComplexDouble] {
+    zip(staggered, omegas).map { $0 * ComplexDouble(1 / $1) }
+  }
+
+  /// |2 J K_Sigma - i omega K_s| / max over omega of |2 J K_Sigma|, per frequency.
+  public var continuityResiduals: [Double] {
+    let largest = 2 * exchange * (staggered.map(\.length).max() ?? 0)
+    return omegas.indices.map { n in
+      let torque = staggered[n] * ComplexDouble(2 * exchange)
+      return largest == 0
+        ? 0 : (torque - spin[n] * ComplexDouble(0, omegas[n])).length / largest
+    }
+  }
+
+  /// |K(0)| / max |K(omega)|, the larger of the two responses'.
+  public var gaugeResidual: Double {
+    func ratio(_ fixed: Double, _ values: [ComplexDouble]) -> Double {
+      let largest = values.map(\.length).max() ?? 0
+      return largest == 0 ? 0 : abs(fixed) / largest
+    }
+    return max(ratio(statics.staggered, staggered), ratio(statics.spin, spin))
+  }
+
+  /// The highest peak of |K_Sigma/omega| above J/2 inside the axis, nil if there is none; of the
+  /// closed form, the pole at 2 J itself.
+  public var resonance: Comparison.Resonance? {
+    if dressing == .closed { return .init(position: 2 * exchange, width: 0) }
+    let y = perField.map { $0.length * $0.length }
+    let inner = omegas.indices.dropFirst().dropLast().filter {
+      omegas[$0] > exchange / 2 && y[$0] > y[$0 - 1] && y[$0] >= y[$0 + 1]
+    }
+    guard let n = inner.max(by: { y[$0] < y[$1] }) else { return nil }
+    // A Lorentzian's inverse is a parabola: through the three points about the peak.
+    let (x0, x1, x2) = (omegas[n - 1], omegas[n], omegas[n + 1])
+    let (u0, u1, u2) = (1 / y[n - 1], 1 / y[n], 1 / y[n + 1])
+    let slopes = ((u1 - u0) / (x1 - x0), (u2 - u1) / (x2 - x1))
+    let curvature = (slopes.1 - slopes.0) / (x2 - x0)
+    let position = (x0 + x1) / 2 - slopes.0 / (2 * curvature)
+    let lowest =
+      u1 + (position - x1) * (slopes.0 + curvature * (x1 - x0))
+      + curvature * (position - x1) * (position - x1)
+    // Where |K_Sigma/omega|^2 falls below half of it, by interpolation in its inverse.
+    func crossing(_ step: Int) -> Double? {
+      var m = n
+      while omegas.indices.contains(m + step) {
+        let (a, b) = (1 / y[m], 1 / y[m + step])
+        if b >= 2 * lowest, a < 2 * lowest {
+          return omegas[m] + (omegas[m + step] - omegas[m]) * (2 * lowest - a) / (b - a)
+        }
+        m += step
+      }
+      return nil
+    }
+    guard curvature > 0, lowest > 0, let low = crossing(-1), let high = crossing(1) else {
+      return nil
+    }
+    return .init(position: position, width: high - low)
+  }
+}

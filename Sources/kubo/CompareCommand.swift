@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import Foundation
+import KuboDiagrams
+import KuboFiles
+
+/// `kubo compare`.
+struct CompareCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Bare bubble, ladder and closed form on one frequency axis: table, CSV and picture.",
+    discussion: """
+      Staggered spin K_Sigma and spin K_s with both kinds of impurities: scba (the paper's, diagrams \
+      (a)+(d): X_na, Y_na) and site (all diagrams). The table shows the resonance, the low-frequency \
+      limit, and how well spin continuity 2 J K_Sigma = i omega K_s and gauge invariance K(0) = 0 hold.
+
+      EXAMPLE
+        kubo compare narrow --gamma 0.2 --output narrow.csv --picture narrow.svg
+      """)
+
+  @OptionGroup var arguments: ModelArguments
+  @Option(parsing: .unconditional, help: "The chemical potential. Default: the model's.")
+  var mu: String?
+  @Option(
+    help: "The impurities' strength gamma = n_i u_i^2, in squared energy units. Default: a level width of J/5 at mu.")
+  var gamma: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Frequencies, START:STOP:COUNT or a,b,c. Default: 0 to 3 J, finer about 2 J.",
+      valueName: "axis"))
+  var omega: String?
+  @Option(
+    help: ArgumentHelp("The picture to draw, by its ending: .svg, .png or .pdf.", valueName: "file"))
+  var picture: String?
+  @Option(help: "Relative error of each part of each value.")
+  var tolerance: String = "1e-3"
+
+  func validate() throws {
+    if let mu { _ = try number(mu, "--mu") }
+    if let gamma, try number(gamma, "--gamma") <= 0 {
+      throw ValidationError("--gamma: found '\(gamma)'; expected a number above 0")
+    }
+    if let omega, try axis(omega, "--omega").allSatisfy({ $0 == 0 }) {
+      throw ValidationError("--omega: found '\(omega)'; expected a frequency other than 0")
+    }
+    let t = try number(tolerance, "--tolerance")
+    guard t > 0, t < 1 else {
+      throw ValidationError("--tolerance: found '\(tolerance)'; expected a number between 0 and 1")
+    }
+  }
+
+  func run() async throws {
+    try await reporting {
+      let start = Date()
+      try arguments.checkOutput()
+      if let picture { try Picture.checkWritable(path: picture, overwrite: arguments.force) }
+      let (file, model, temperature) = try arguments.read()
+      let request = SpectrumRequest(
+        model: model, mu: try mu.map { try number($0, "--mu") } ?? file.defaults.mu,
+        temperature: temperature, lifetime: file.defaults.lifetime,
+        omegas: try omega.map { try axis($0, "--omega") }
+          ?? Comparison.axis(exchange: model.exchange),
+        directions: try directions(arguments.direction), columns: [],
+        diagrams: DiagramSet(
+          try DiagramLibrary.read(directories: [Installation.diagrams.path]).diagrams),
+        tolerance: try number(tolerance, "--tolerance"), threads: arguments.threadCount)
+      var strength = try gamma.map { try number($0, "--gamma") } ?? 0
+      if gamma == nil {
+        strength = try await Comparison.strength(
+          model, mu: request.mu, threads: arguments.threadCount)
+      }
+      let comparison = try await Comparison(request, gamma: strength)
+      let table = CSVFile(comparison, provenance: try arguments.provenance(file, since: start))
+      if let output = arguments.output {
+        try arguments.write(table)
+        if output != "-" { try standardOutput(comparison.summary() + "written: \(output)\n") }
+      } else {
+        try standardOutput(comparison.summary())
+      }
+      if let picture {
+        try Picture(comparison, units: file.units).write(
+          to: picture, overwrite: arguments.force)
+        if arguments.output != "-" { try standardOutput("drawn: \(picture)\n") }
+      }
+      let failures = comparison.parts.flatMap { part in
+        part.spectrum.failures.map { "\(part.request.lifetime.description): \($0)" }
+      }
+      for failure in failures { say(failure) }
+      if !failures.isEmpty { throw ExitStatus.notConverged }
+    }
+  }
+}

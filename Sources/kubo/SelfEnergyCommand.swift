@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import ComplexModule
+import Foundation
+import KuboDiagrams
+import KuboFiles
+
+/// `kubo selfenergy`.
+struct SelfEnergyCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "selfenergy",
+    abstract: "The self-consistent self-energy and the density of states against energy, as CSV.",
+    discussion: """
+      Energies count from zero, as mu does. scba=GAMMA: Sigma_s = gamma avg g_s of the bonding and the \
+      antibonding band; site=GAMMA: Sigma_0 and Sigma_3 of Sigma = Sigma_0 + Sigma_3 rho_3 sigma_z.
+
+      EXAMPLE
+        kubo selfenergy square --lifetime scba=0.3 --energy -5:5:201 --output sigma.csv
+      """)
+
+  @OptionGroup var arguments: ModelArguments
+  @Option(help: ArgumentHelp("scba=GAMMA or site=GAMMA.", valueName: "kind=value"))
+  var lifetime: String
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Energies, START:STOP:COUNT or a,b,c. Default: 201 over all bands.", valueName: "axis"))
+  var energy: String?
+  @Option(help: "The error of Sigma, in units of 2 sqrt(gamma).")
+  var tolerance: String = "1e-7"
+
+  func validate() throws {
+    if case .constant = try kubo.lifetime(lifetime) {
+      throw ValidationError("--lifetime: found '\(lifetime)'; expected scba=GAMMA or site=GAMMA")
+    }
+    if let energy { _ = try axis(energy, "--energy") }
+    let t = try number(tolerance, "--tolerance")
+    guard t > 0, t < 1 else {
+      throw ValidationError("--tolerance: found '\(tolerance)'; expected a number between 0 and 1")
+    }
+  }
+
+  func run() async throws {
+    try await reporting {
+      let start = Date()
+      try arguments.checkOutput()
+      let (file, model, _) = try arguments.read()
+      let lifetime = try kubo.lifetime(lifetime)
+      let energies =
+        try energy.map { try axis($0, "--energy") } ?? SelfEnergy.axis(model, lifetime)
+      var rows: [(energy: Double, value: SelfEnergy?)] = []
+      var failed = false
+      // In groups, so that one energy that does not converge leaves the others.
+      let values = try await SelfEnergy.attempts(
+        model: model, lifetime: lifetime, energies: energies,
+        tolerance: number(tolerance, "--tolerance"), threads: arguments.threadCount)
+      for (energy, value) in zip(energies, values) {
+        switch value {
+        case .success(let value): rows.append((energy, value))
+        case .failure(let failure):
+          say("\(failure)")
+          rows.append((energy, nil))
+          failed = true
+        }
+      }
+      try arguments.write(
+        CSVFile(
+          rows, lifetime: lifetime, tolerance: tolerance,
+          provenance: try arguments.provenance(file, since: start)))
+      if failed { throw ExitStatus.notConverged }
+    }
+  }
+}
