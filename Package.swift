@@ -35,7 +35,7 @@ let package = Package(
     .executableTarget(
       name: "kubo",
       dependencies: [
-        "KuboFiles", "Quadrature",
+        "KuboFiles", "Quadrature", .product(name: "ComplexModule", package: "swift-numerics"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(

@@ -136,7 +136,8 @@ public struct Picture: Sendable {
       let curves = comparison.curves.filter { $0.impurities == impurities }
       let isLast = impurities == .site
       text += isLast ? "set format x '%g'\n" : "set format x ''\n"
-      text += isLast ? "set xlabel \(quote("ħω (\(units.energy))")) offset 0,0.4\n" : "unset xlabel\n"
+      text +=
+        isLast ? "set xlabel \(quote("ħω (\(units.energy))")) offset 0,0.4\n" : "unset xlabel\n"
       let values = curves.flatMap { $0.perField.map(\.length) }.filter { $0 > 0 }.sorted()
       // The pole of the closed form must not set the scale.
       let damped = curves.filter { $0.dressing != .closed }.flatMap { $0.perField.map(\.length) }
@@ -145,7 +146,7 @@ public struct Picture: Sendable {
       }
       let title =
         impurities == .scba
-        ? "impurities per band (scba), diagrams (a)+(d)" : "impurities on the sites, all diagrams"
+        ? "scba: diagrams (a) + (d)" : "site: all diagrams"
       text += "set label 1 \(quote(title)) at graph 0.97,0.06 right\n"
       text += "set label 2 '2J' at \(2 * j), graph 0.93 offset 0.5,0 textcolor rgb '#666666'\n"
       var plots: [String] = []

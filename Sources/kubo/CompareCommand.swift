@@ -22,7 +22,9 @@ struct CompareCommand: AsyncParsableCommand {
   @Option(parsing: .unconditional, help: "The chemical potential. Default: the model's.")
   var mu: String?
   @Option(
-    help: "The impurities' strength gamma = n_i u_i^2, in squared energy units. Default: a level width of J/5 at mu.")
+    help:
+      "The impurities' strength gamma = n_i u_i^2, in squared energy units. Default: a level width of J/5 at mu."
+  )
   var gamma: String?
   @Option(
     parsing: .unconditional,
@@ -31,7 +33,8 @@ struct CompareCommand: AsyncParsableCommand {
       valueName: "axis"))
   var omega: String?
   @Option(
-    help: ArgumentHelp("The picture to draw, by its ending: .svg, .png or .pdf.", valueName: "file"))
+    help: ArgumentHelp("The picture to draw, by its ending: .svg, .png or .pdf.", valueName: "file")
+  )
   var picture: String?
   @Option(help: "Relative error of each part of each value.")
   var tolerance: String = "1e-3"

@@ -106,7 +106,8 @@ struct ImpurityCrystal: Sendable {
         ratio = ratio.squareRoot()
       }
       guard ratio > 1.001, height > 1e-13 * width else {
-        throw SelfEnergyFailure(energy: z, residual: height)
+        throw SelfEnergyFailure(
+          energy: z, reason: "the way down from large Im z ends at Im z = \(significant(height))")
       }
     }
   }
@@ -154,7 +155,11 @@ struct ImpurityCrystal: Sendable {
   /// The solution at z on the grid of `table` by Newton's method from a physical one nearby; nil if
   /// the grid is too coarse to have one there.
   func refined(_ start: DressedEnergy, z: ComplexDouble, on table: StarTable) -> DressedEnergy? {
-    if let x = descended(start, z: z, on: table) { return x }
+    if let x = descended(start, z: z, on: table) {
+      // A solution close to a physical one is on the same branch; others must show that they are.
+      let distance = max((x.first - start.first).length, (x.second - start.second).length)
+      if distance < 1e-5 * width || equation.stability(table, x) < 1 + 1e-6 { return x }
+    }
     // Next to a band edge a coarser grid may have had z in the gap: from a real start Newton's
     // method never leaves the real axis, so it gets one above it.
     for lift in [1e-5, 1e-4, 1e-3, 1e-2] {
@@ -163,7 +168,7 @@ struct ImpurityCrystal: Sendable {
       if equation.impurities == .scba {
         lifted.second.imaginary = max(lifted.second.imaginary, lift * width)
       }
-      if let x = descended(lifted, z: z, on: table), equation.stability(table, x) < 1 + 1e-4 {
+      if let x = descended(lifted, z: z, on: table), equation.stability(table, x) < 1 + 1e-6 {
         return x
       }
     }
@@ -174,15 +179,17 @@ struct ImpurityCrystal: Sendable {
     -> DressedEnergy?
   {
     var x = start
-    for _ in 0..<40 {
-      let (step, _, _) = equation.newton(table, x, z)
+    var last = Double.infinity
+    for _ in 0..<60 {
+      let (step, _, left) = equation.newton(table, x, z)
       x.first += step.first
       x.second += step.second
       let change = max(step.first.length, step.second.length)
       guard change < 0.1 * width else { return nil }
-      // A step of third order leaves about its cube over the square of the width of features.
-      let enough = equation.impurities == .scba ? 1e-5 : 1e-8
-      if change < enough * width { return isPhysical(x) ? x : nil }
+      // Newton's steps shrink quadratically but next to a band edge, where they halve.
+      let rest = min(left ?? .infinity, last.isFinite ? change * (change / last) : .infinity)
+      if rest < 1e-13 * width || change < 1e-13 * width { return isPhysical(x) ? x : nil }
+      last = change
     }
     return nil
   }
@@ -201,14 +208,14 @@ struct ImpurityCrystal: Sendable {
 
 /// A self-energy that was not found.
 public struct SelfEnergyFailure: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The complex energy, and the residual or distance reached.
+  /// The complex energy, from zero.
   public let energy: ComplexDouble
-  /// How far the equation is from being solved, in energy units.
-  public let residual: Double
+  /// How far the search came.
+  public let reason: String
 
   /// One line for a message.
   public var description: String {
-    "self-energy at z = \(energy.real) + \(energy.imaginary) i: no physical solution found (residual \(significant(residual)))"
+    "self-energy at z = \(energy.real) + \(energy.imaginary) i: no physical solution found: \(reason)"
   }
 }
 

@@ -38,8 +38,8 @@ extension ImpurityCrystal {
     var level: Int
     var last: PairSum?
     var scales: [Double]?
-    /// On how many grids the self-energy was not found.
-    var failures = 0
+    /// The energies at which a grid did not have the physical self-energy.
+    var failures: [ComplexDouble] = []
 
     init(_ index: Int, _ point: EnergyPoint, _ crystal: ImpurityCrystal) async throws {
       self.index = index
@@ -108,15 +108,17 @@ extension ImpurityCrystal {
           guard let refined = refined(active[n].states[m], z: z, on: table) else {
             active[n].level += 1
             active[n].last = nil
-            active[n].failures += 1
+            active[n].failures.append(z)
             return true
           }
           active[n].states[m] = refined
         }
         return false
       }
-      for progress in active where progress.failures > 4 {
-        throw SelfEnergyFailure(energy: progress.energies[0], residual: width)
+      for progress in active where progress.failures.count > 4 {
+        throw SelfEnergyFailure(
+          energy: progress.failures.last!,
+          reason: "not found on grids up to \(table.divisions) points along each reciprocal vector")
       }
       let pairs = chosen.flatMap { active[$0].pairs }
       var values: [PairValue] = []

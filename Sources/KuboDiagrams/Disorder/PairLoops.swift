@@ -29,7 +29,7 @@ public enum LadderForm: String, Sendable, CaseIterable {
 }
 
 /// How many rungs a ladder has.
-enum Rungs: Sendable, Equatable {
+package enum Rungs: Sendable, Equatable {
   case all
   /// The ladder broken off: for tests of the sum.
   case upTo(Int)

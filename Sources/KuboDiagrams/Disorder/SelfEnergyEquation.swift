@@ -52,9 +52,10 @@ struct SelfEnergyEquation: Sendable {
     return impurities == .scba ? (sums[0], sums[3]) : (sums[0], -x.second * sums[1])
   }
 
-  /// The change of `x` by one step of Newton's method (for `scba` of Halley's, of third order), the residual |f| before it, and dx/dz.
+  /// The change of `x` by one step of Newton's method (for `scba` of Halley's, of third order), the residual |f| before it, dx/dz, and
+  /// what is left after the step, as far as one step can tell.
   func newton(_ table: StarTable, _ x: DressedEnergy, _ z: ComplexDouble)
-    -> (step: DressedEnergy, residual: Double, slope: DressedEnergy)
+    -> (step: DressedEnergy, residual: Double, left: Double?)
   {
     let s = table.moments(impurities, x)
     switch impurities {
@@ -62,20 +63,21 @@ struct SelfEnergyEquation: Sendable {
       // moments: avg g, g^2, g^3 for each band; the bands are apart, and a step of Halley's costs
       // hardly more: f' = 1 - gamma avg g^2, f'' = 2 gamma avg g^3.
       func solve(_ zeta: ComplexDouble, _ n: Int) -> (
-        f: ComplexDouble, step: ComplexDouble, slope: ComplexDouble
+        f: ComplexDouble, step: ComplexDouble, left: Double
       ) {
         let f = zeta + s[n].multiplied(by: gamma) - z
-        let slope = 1 / (1 - s[n + 1].multiplied(by: gamma))
-        let newton = -f * slope
-        let curvature = newton * slope * s[n + 2].multiplied(by: gamma)
-        // Near a band edge two solutions meet, and Newton's step is the safer one.
-        return (f, curvature.length < 0.2 ? newton / (1 + curvature) : newton, slope)
+        let newton = -f / (1 - s[n + 1].multiplied(by: gamma))
+        // f'' step/(2 f'): near a band edge, where two solutions meet, it is not small, and
+        // Newton's step is the safer one.
+        let bend =
+          newton * s[n + 2].multiplied(by: gamma) / (1 - s[n + 1].multiplied(by: gamma))
+        guard bend.length < 0.2 else { return (f, newton, newton.length) }
+        return (f, newton / (1 + bend), newton.length * bend.length * bend.length)
       }
       let (bonding, antibonding) = (solve(x.first, 0), solve(x.second, 3))
       return (
         DressedEnergy(first: bonding.step, second: antibonding.step),
-        max(bonding.f.length, antibonding.f.length),
-        DressedEnergy(first: bonding.slope, second: antibonding.slope)
+        max(bonding.f.length, antibonding.f.length), max(bonding.left, antibonding.left)
       )
     case .site:
       // moments: avg a/D, 1/D, a^2/D^2, a/D^2, 1/D^2 with a = zeta - T.
@@ -91,8 +93,7 @@ struct SelfEnergyEquation: Sendable {
       return (
         DressedEnergy(
           first: -(m33 * f0 - m03 * f3) / det, second: -(m00 * f3 - m30 * f0) / det),
-        max(f0.length, f3.length),
-        DressedEnergy(first: m33 / det, second: -m30 / det)
+        max(f0.length, f3.length), nil
       )
     }
   }

@@ -25,7 +25,7 @@ public struct SpectrumRequest: Sendable {
   /// Restricts the closed forms to one band; for a lifetime of each band.
   var onlyBand: Band? = nil
   /// Breaks the ladder off; for tests of its sum.
-  var rungs: Rungs = .all
+  package var rungs: Rungs = .all
 
   /// One response with one dressing, or one of its diagrams.
   public struct Column: Sendable, Equatable {
