@@ -29,7 +29,7 @@ import Testing
       (whole.firstRange(of: "loop:")?.lowerBound ?? whole.startIndex)..<(whole.firstRange(
         of: "sign:")?.lowerBound ?? whole.endIndex)])
   static let rootKeys =
-    "the keys diagram, summary, measures, contributes_to, loop, sign, prefactor, equation, source"
+    "the keys diagram, summary, measures, contributes_to, loop, sign, prefactor, equation, source, dressing"
   static let name = "a name of letters, digits, _ and -, that begins with a letter or _"
   static let dottedName =
     "names joined by dots, each of letters, digits, _ and -, as in family.member"
@@ -152,6 +152,19 @@ import Testing
     Case("equation: K = 0", "equation:", ":14: equation", "an empty value", "text"),
     Case("source: a test", "source: &a test", ":15", "an anchor (&)", writtenOut),
     Case("source: a test", "source: *a", ":15", "an alias (*)", writtenOut),
+    Case(
+      "prefactor: 1", "prefactor: 1\ndressing: {ladder: [born]}", ":14: dressing.ladder[0]",
+      "the string \"born\"", "one of scba, site"),
+    Case(
+      "prefactor: 1", "prefactor: 1\ndressing: {ladder: []}", ":14: dressing.ladder",
+      "an empty list", "at least one name"),
+    Case(
+      "prefactor: 1", "prefactor: 1\ndressing: {rungs: 2}", ":14: dressing.rungs",
+      "an unknown key", "the key ladder"),
+    Case(
+      "prefactor: 1", "prefactor: 1\ndressing: {ladder: [site]}", ":14: dressing.ladder",
+      "site where a vertex has bands other than any",
+      "bands: any at every vertex, since impurities on the sites mix the bands"),
     Case(whole, "", "", "an empty file", "a YAML mapping"),
     Case(whole, "[]", ":1", "a list", "a mapping with \(rootKeys)"),
     Case(
