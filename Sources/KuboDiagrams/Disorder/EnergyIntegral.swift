@@ -44,9 +44,9 @@ struct EnergyIntegral: Sendable {
     case errors([PartErrors])
   }
 
-  /// Where the Fermi function differs from a step by more than 1e-13, in units of T; what is left
+  /// Where the Fermi function differs from a step by more than 1e-11, in units of T; what is left
   /// out counts as an error.
-  private static let thermalReach = 30.0
+  static let thermalReach = 25.0
 
   /// K(0).
   func staticPart(_ goal: Goal) async throws -> Result {
@@ -134,12 +134,12 @@ struct EnergyIntegral: Sendable {
     atRealEnergy: @escaping @Sendable (_ eps: Double) -> EnergyPair
   ) async throws -> Result {
     let pieces = window.isEmpty ? 0 : window.count - 1
-    // A third of the errors for the Matsubara frequencies one by one, a third for the zone errors
-    // of the integral, and a third for the integration.
+    // Half of the errors for the zone errors of the integral, a quarter for the Matsubara
+    // frequencies one by one, and a quarter for the integration, which converges fastest.
     let share: [Double]?
     switch goal {
     case .sketch: share = nil
-    case .errors(let limits): share = limits.map { min($0.real, $0.imaginary) / 3 }
+    case .errors(let limits): share = limits.map { min($0.real, $0.imaginary) / 2 }
     }
     let fixed = try await discretePart(extra, share, onImaginaryAxis)
     // One parameter u runs over all pieces: [0, 1] is the imaginary axis beyond `fixed.end`, and
@@ -178,7 +178,7 @@ struct EnergyIntegral: Sendable {
             return [limit, limit, .infinity, .infinity]
           }
         case .errors(let limits):
-          return limits.flatMap { [$0.real / 3, $0.imaginary / 3, .infinity, .infinity] }
+          return limits.flatMap { [$0.real / 4, $0.imaginary / 4, .infinity, .infinity] }
         }
       },
       { us in
@@ -263,7 +263,7 @@ struct EnergyIntegral: Sendable {
         if n >= count - 2 { last.append(weight) }
       }
     }
-    let allowed = share.map { $0.map { $0 / Double(max(1, groups.count)) } }
+    let allowed = share.map { $0.map { $0 / 2 / Double(max(1, groups.count)) } }
     let chunk = max(1, (groups.count + threads - 1) / threads)
     let sums = try await parallelMap((groups.count + chunk - 1) / chunk, threads: threads) {
       [groups] n in

@@ -188,7 +188,7 @@ struct ImpurityCrystal: Sendable {
       guard change < 0.1 * width else { return nil }
       // Newton's steps shrink quadratically but next to a band edge, where they halve.
       let rest = min(left ?? .infinity, last.isFinite ? change * (change / last) : .infinity)
-      if rest < 1e-13 * width || change < 1e-13 * width { return isPhysical(x) ? x : nil }
+      if rest < 1e-11 * width || change < 1e-13 * width { return isPhysical(x) ? x : nil }
       last = change
     }
     return nil

@@ -49,7 +49,7 @@ extension SpectrumRequest {
     var crystal = ImpurityCrystal(
       model, impurities, gamma, directions: directions, slotCount: loops.slotCount,
       threads: self.threads, fill: loops.fill)
-    let reach = (omegas.map(abs).max() ?? 0) + 30 * temperature
+    let reach = (omegas.map(abs).max() ?? 0) + EnergyIntegral.thermalReach * temperature
     let edges =
       omegas.isEmpty
       ? []
