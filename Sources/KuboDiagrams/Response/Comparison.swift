@@ -16,7 +16,9 @@ public struct Comparison: Sendable {
   public struct Curve: Sendable {
     /// As in `scba ladder`.
     public let name: String
+    /// The impurities.
     public let impurities: Impurities
+    /// Bare, ladder or closed.
     public let dressing: Dressing
     /// The frequencies, not 0, at which both are known.
     public let omegas: [Double]
