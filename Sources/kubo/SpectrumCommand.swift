@@ -183,6 +183,11 @@ struct SpectrumCommand: AsyncParsableCommand {
         }
       }
     }
+    guard !columns.isEmpty else {
+      throw ValidationError(
+        "dressing: found \(dressing ?? "none") with lifetime \(request.lifetime.description); expected one that some response has"
+      )
+    }
     return columns
   }
 }

@@ -178,7 +178,14 @@ import Testing
       "found s.xx.nothing; expected an alias"
     ),
     (["spectrum", "chain", "--responses", "s.xz.full"], 64, "found 's.xz.full'"),
-    (["spectrum", "chain", "--dressing", "ladder"], 64, "expected bare, closed, closed_printed"),
+    (
+      ["spectrum", "chain", "--dressing", "steps"], 64,
+      "expected bare, ladder, closed, closed_printed"
+    ),
+    (
+      ["spectrum", "chain", "--dressing", "ladder"], 64,
+      "dressing: found ladder with lifetime constant=0.05; expected one that some response has"
+    ),
     (
       ["spectrum", "chain", "--responses", "sigma", "--dressing", "closed"], 64,
       "found closed for sigma with lifetime constant=0.05; expected bare"
@@ -295,15 +302,18 @@ import Testing
     #expect(diagrams.output.contains("nonadiabatic.ef"))
   }
 
-  /// The help lists every alias with its dressings, from the one table.
+  /// The help lists every alias, and the dressings of each lifetime; which they are is tested in
+  /// `LadderProgramTests`.
   @Test func help() throws {
     let run = try ProgramTests.run(["spectrum", "--help"])
     #expect(run.status == 0)
     let text = run.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     #expect(
       text.contains(
-        "X_na staggered spin, diagrams (a)+(d) of Fig. S1 = Sigma.xy.O_nonadiabatic_main (bare, closed, closed_printed)"
-      ))
-    #expect(text.contains("all four bands = j.conductivity (bare)"))
+        "X_na staggered spin, diagrams (a)+(d) of Fig. S1 = Sigma.xy.O_nonadiabatic_main"))
+    #expect(text.contains("all four bands = j.conductivity"))
+    #expect(
+      text.contains("constant=GAMMA: bare; closed, closed_printed for X, Y, X_na, Y_na"))
+    #expect(text.contains("ladder for X_na, Y_na, X_na_all, Y_na_all; closed for X, Y, X_na, Y_na"))
   }
 }

@@ -114,7 +114,9 @@ import Testing
   /// everything else is there.
   @Test func poleHitExactly() async throws {
     let columns = ["X_na", "Y_na"].flatMap { name in
-      Dressing.allCases.map { SpectrumRequest.Column(response: Response(name)!, dressing: $0) }
+      [Dressing.bare, .closed, .closedPrinted].map {
+        SpectrumRequest.Column(response: Response(name)!, dressing: $0)
+      }
     }
     let spectrum = try await SpectrumRequest(
       model: try shippedModel("square"), mu: -1.2, temperature: 0.05, lifetime: .constant(0.1),
