@@ -13,6 +13,14 @@ func number(_ text: String, _ what: String) throws -> Double {
   return value
 }
 
+/// Refuses a `--tolerance` that is not between 0 and 1.
+func checkTolerance(_ text: String) throws {
+  let t = try number(text, "--tolerance")
+  guard t > 0, t < 1 else {
+    throw ValidationError("--tolerance: found '\(text)'; expected a number between 0 and 1")
+  }
+}
+
 /// Reads `START:STOP:COUNT` or `a,b,c`.
 func axis(_ text: String, _ what: String) throws -> [Double] {
   let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)

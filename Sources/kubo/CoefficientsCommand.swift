@@ -29,10 +29,7 @@ struct CoefficientsCommand: AsyncParsableCommand {
 
   func validate() throws {
     if let mu { _ = try axis(mu, "--mu") }
-    let t = try number(tolerance, "--tolerance")
-    guard t > 0, t < 1 else {
-      throw ValidationError("--tolerance: found '\(tolerance)'; expected a number between 0 and 1")
-    }
+    try checkTolerance(tolerance)
   }
 
   func run() async throws {

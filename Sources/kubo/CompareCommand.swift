@@ -47,10 +47,7 @@ struct CompareCommand: AsyncParsableCommand {
     if let omega, try axis(omega, "--omega").allSatisfy({ $0 == 0 }) {
       throw ValidationError("--omega: found '\(omega)'; expected a frequency other than 0")
     }
-    let t = try number(tolerance, "--tolerance")
-    guard t > 0, t < 1 else {
-      throw ValidationError("--tolerance: found '\(tolerance)'; expected a number between 0 and 1")
-    }
+    try checkTolerance(tolerance)
   }
 
   func run() async throws {

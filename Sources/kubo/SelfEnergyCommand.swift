@@ -34,10 +34,7 @@ struct SelfEnergyCommand: AsyncParsableCommand {
       throw ValidationError("--lifetime: found '\(lifetime)'; expected scba=GAMMA or site=GAMMA")
     }
     if let energy { _ = try axis(energy, "--energy") }
-    let t = try number(tolerance, "--tolerance")
-    guard t > 0, t < 1 else {
-      throw ValidationError("--tolerance: found '\(tolerance)'; expected a number between 0 and 1")
-    }
+    try checkTolerance(tolerance)
   }
 
   func run() async throws {
@@ -50,7 +47,6 @@ struct SelfEnergyCommand: AsyncParsableCommand {
         try energy.map { try axis($0, "--energy") } ?? SelfEnergy.axis(model, lifetime)
       var rows: [(energy: Double, value: SelfEnergy?)] = []
       var failed = false
-      // In groups, so that one energy that does not converge leaves the others.
       let values = try await SelfEnergy.attempts(
         model: model, lifetime: lifetime, energies: energies,
         tolerance: number(tolerance, "--tolerance"), threads: arguments.threadCount)

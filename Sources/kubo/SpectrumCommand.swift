@@ -32,10 +32,7 @@ struct ResponseArguments: ParsableArguments {
   func validate() throws {
     if let mu { _ = try number(mu, "--mu") }
     if let lifetime { _ = try kubo.lifetime(lifetime) }
-    let t = try number(tolerance, "--tolerance")
-    guard t > 0, t < 1 else {
-      throw ValidationError("--tolerance: found '\(tolerance)'; expected a number between 0 and 1")
-    }
+    try checkTolerance(tolerance)
     _ = try chosen()
     guard LadderForm(rawValue: ladderForm) != nil else {
       throw ValidationError(
