@@ -7,8 +7,7 @@
 #ifndef ZONE_SUMS_H
 #define ZONE_SUMS_H
 
-// Stars per block; tables are filled up with stars of weight 0.
-#define ZONE_BLOCK 64
+#include "zone_traces.h"
 
 typedef struct {
   double re, im;

@@ -30,7 +30,7 @@ package struct LoopWeights: Sendable {
     }
   }
 
-  private struct Share: Sendable {
+  struct Share: Sendable {
     let sum: Int
     let factor: Double
     /// Bit b is set if the band labels with code b are kept.
@@ -39,7 +39,7 @@ package struct LoopWeights: Sendable {
     let phase: (up: ComplexDouble, down: ComplexDouble)
   }
 
-  private struct Skeleton: Sendable {
+  struct Skeleton: Sendable {
     let operators: [VertexOperator]
     let parity: Int
     /// The bubble of each code of band labels; bit m of the code is the band of propagator m.
@@ -50,7 +50,7 @@ package struct LoopWeights: Sendable {
   /// The bubbles that occur.
   package let bubbles: [Bubble]
   let sumCount: Int
-  private var skeletons: [Skeleton] = []
+  private(set) var skeletons: [Skeleton] = []
 
   /// Sorts the diagrams of `sums`; `known` are bubbles that get the first indices.
   package init(_ sums: [Sum], known: [Bubble]) {

@@ -25,8 +25,46 @@ public struct VertexOperator: Sendable, Equatable {
   /// +1 if the matrix at -k is the complex conjugate of that at k, -1 if minus that: the parity of
   /// its number of k-derivatives.
   let parity: Int
+  /// The matrix in sublattice space, up to ``factor``.
+  let form: Form
+  /// The factor in front, in units of J to the power 1 if ``isTimesExchange``.
+  let factor: Double
+  var isTimesExchange = false
+
+  /// The matrices that occur.
+  enum Form: Int32 {
+    /// rho_0.
+    case unit
+    /// rho_3.
+    case staggered
+    /// d_i H.
+    case currentI
+    /// d_j H.
+    case currentJ
+    /// d_i d_j H.
+    case curvature
+    /// sum_s P_s (d_i H - d_i E_s) P_s.
+    case anomalous
+  }
+
   /// The matrix in sublattice space at k, between spin `left` and spin `right`.
-  let matrix: @Sendable (_ frame: Frame, _ left: Spin, _ right: Spin) -> Matrix2
+  func matrix(_ frame: Frame, _ left: Spin, _ right: Spin) -> Matrix2 {
+    let scale = isTimesExchange ? factor * frame.exchange : factor
+    switch form {
+    case .unit: return scale * Matrix2.one
+    case .staggered: return scale * Matrix2.rho3
+    case .currentI: return scale * frame.currentI
+    case .currentJ: return scale * frame.currentJ
+    case .curvature: return scale * frame.curvature
+    case .anomalous:
+      var sum = Matrix2(0, 0, 0, 0)
+      for s in Band.allCases {
+        let inner = frame.currentI - frame.velocityI(s) * Matrix2.one
+        sum = sum + frame.projector(left, s) * inner * frame.projector(right, s)
+      }
+      return scale * sum
+    }
+  }
 
   /// Operators are told apart by their names.
   public static func == (a: VertexOperator, b: VertexOperator) -> Bool { a.name == b.name }
@@ -34,54 +72,44 @@ public struct VertexOperator: Sendable, Equatable {
   /// The electron's spin, s^alpha = rho_0 sigma^alpha; (S3.1).
   static let spin = VertexOperator(
     name: "s", equation: "s^alpha = rho_0 sigma^alpha (S3.1)", pauli: .measured,
-    carriesElectricField: false, parity: 1, matrix: { _, _, _ in .one })
+    carriesElectricField: false, parity: 1, form: .unit, factor: 1)
 
   /// The staggered spin, Sigma^alpha = rho_3 sigma^alpha; above (S4.3).
   static let staggeredSpin = VertexOperator(
     name: "Sigma", equation: "Sigma^alpha = rho_3 sigma^alpha (above S4.3)", pauli: .measured,
-    carriesElectricField: false, parity: 1, matrix: { _, _, _ in .rho3 })
+    carriesElectricField: false, parity: 1, form: .staggered, factor: 1)
 
   /// The charge current along i with e = 1, d_i H; (S5.2).
   static let chargeCurrent = VertexOperator(
     name: "j", equation: "j_i = d_i H (S5.2)", pauli: .unit, carriesElectricField: false,
-    parity: -1,
-    matrix: { frame, _, _ in frame.currentI })
+    parity: -1, form: .currentI, factor: 1)
 
   /// The anomalous spin current along i, the adiabatic part of d_i H sigma^alpha less that of the
   /// ordinary spin current (10): sum_s P_s (d_i H - d_i E_s) P_s sigma^alpha; (11), (S3.11).
   static let anomalousSpinCurrent = VertexOperator(
     name: "j_sA",
     equation: "j_sA,i^alpha = sum_s P_s (d_i H - d_i E_s) P_s sigma^alpha (11), (S3.11)",
-    pauli: .measured, carriesElectricField: false, parity: -1,
-    matrix: { frame, left, right in
-      var sum = Matrix2(0, 0, 0, 0)
-      for s in Band.allCases {
-        let inner = frame.currentI - frame.velocityI(s) * Matrix2.one
-        sum = sum + frame.projector(left, s) * inner * frame.projector(right, s)
-      }
-      return sum
-    })
+    pauli: .measured, carriesElectricField: false, parity: -1, form: .anomalous, factor: 1)
 
   /// The coupling to the electric field along j: d_j H; (S5.1), (S5.2) with e = 1.
   static let electric = VertexOperator(
     name: "electric", equation: "d_j H (S5.2)", pauli: .unit, carriesElectricField: true,
-    parity: -1, matrix: { frame, _, _ in frame.currentJ })
+    parity: -1, form: .currentJ, factor: 1)
 
   /// The coupling to the spin gauge field A^beta_{r,i}: d_i H sigma^beta / 2; (2), (S3.6).
   static let gauge = VertexOperator(
     name: "gauge", equation: "(1/2) d_i H sigma^beta (2), (S3.6)", pauli: .field,
-    carriesElectricField: false, parity: -1, matrix: { frame, _, _ in 0.5 * frame.currentI })
+    carriesElectricField: false, parity: -1, form: .currentI, factor: 0.5)
 
   /// The coupling to both fields at once, the anomalous current: d_i d_j H sigma^beta / 2; (S5.3).
   static let anomalousCurrent = VertexOperator(
     name: "anomalous_current", equation: "(1/2) d_i d_j H sigma^beta (S5.3)", pauli: .field,
-    carriesElectricField: true, parity: 1, matrix: { frame, _, _ in 0.5 * frame.curvature })
+    carriesElectricField: true, parity: 1, form: .curvature, factor: 0.5)
 
   /// The coupling to the canting per (M/N) m^beta: -J sigma^beta; (3).
   static let canting = VertexOperator(
     name: "canting", equation: "-J sigma^beta, per (M/N) m (3)", pauli: .field,
-    carriesElectricField: false, parity: 1,
-    matrix: { frame, _, _ in (-frame.exchange) * Matrix2.one })
+    carriesElectricField: false, parity: 1, form: .unit, factor: -1, isTimesExchange: true)
 
   /// The operators that a vertex of a diagram file may name, besides the measured one.
   public static let all: [VertexOperator] = [.electric, .gauge, .anomalousCurrent, .canting]

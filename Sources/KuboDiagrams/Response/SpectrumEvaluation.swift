@@ -109,10 +109,9 @@ extension SpectrumRequest {
           request: $0, values: Array(repeating: nil, count: omegas.count), staticPart: nil)
       }, failures: [], divisions: 0)
     if !outputs.isEmpty {
-      let refinement = GridRefinement(
-        resolution: model.resolution(gamma), dimension: model.dimension)
       do {
-        result = try await integrate(sum, outputs, refinement, result)
+        let outcomes = try await outcomes(sum, outputs, gamma)
+        fill(&result, outcomes, outputs)
       } catch let error as NonConvergence {
         result.failures += outputs.map {
           Spectrum.Failure(
@@ -124,17 +123,48 @@ extension SpectrumRequest {
     return result
   }
 
-  /// Group 0 holds the static parts, group n + 1 the dynamic parts at omega n.
+  /// Group 0 holds the static parts, group n + 1 the dynamic parts at omega n: from deformed zones
+  /// if they can serve, otherwise from the real zone.
+  private func outcomes(_ sum: ZoneSum, _ outputs: [Int], _ gamma: Double) async throws
+    -> [GridRefinement.Outcome]
+  {
+    var found = [GridRefinement.Outcome?](repeating: nil, count: omegas.count + 1)
+    if TraceProgram.canEvaluate(sum.weights) {
+      found = try await ContourEvaluation(
+        zone: sum, omegas: omegas, outputs: outputs.count, temperature: temperature,
+        tolerance: tolerance, isClosed: outputs.indices.map { closed($0, outputs) != nil },
+        finish: { finish($0, $1, $2, $3, outputs) },
+        finishStatic: { finishStatic($0, $1, outputs) },
+        factor: { o, omega in columns[outputs[o]].response.isConductivity ? 1 : abs(omega) },
+        scale: { scale($0, $1, $2, $3, outputs) }
+      ).outcomes()
+    }
+    let left = found.indices.filter { found[$0] == nil || found[$0]!.failure != nil }
+    guard !left.isEmpty else { return found.map { $0! } }
+    let refinement = GridRefinement(
+      resolution: model.resolution(gamma), dimension: model.dimension)
+    do {
+      let rest = left.filter { $0 > 0 }.map { omegas[$0 - 1] }
+      let others = try await integrate(sum, outputs, refinement, rest)
+      if left.contains(0) { found[0] = others[0] }
+      for (n, g) in left.filter({ $0 > 0 }).enumerated() { found[g] = others[n + 1] }
+    } catch let error as NonConvergence {
+      // What the deformed zones found, with its estimate, if there is anything.
+      guard left.allSatisfy({ found[$0] != nil }) else { throw error }
+    }
+    return found.map { $0! }
+  }
+
+  /// Group 0 holds the static parts, group n + 1 the dynamic parts at omega n, on the real zone.
   private func integrate(
-    _ sum: ZoneSum, _ outputs: [Int], _ refinement: GridRefinement, _ empty: Spectrum
-  ) async throws -> Spectrum {
-    var result = empty
+    _ sum: ZoneSum, _ outputs: [Int], _ refinement: GridRefinement, _ omegas: [Double]
+  ) async throws -> [GridRefinement.Outcome] {
     var staticScales: [Double] = []
     var scales: [[Double]?] = Array(repeating: nil, count: omegas.count)
     var largest = [Double](repeating: 0, count: outputs.count)
     var levels = 0
     var roundings: [[Double]?] = Array(repeating: nil, count: omegas.count)
-    let outcomes = try await refinement.run(groups: omegas.count + 1) { divisions, groups in
+    return try await refinement.run(groups: omegas.count + 1) { divisions, groups in
       let active = groups.filter { $0 > 0 }.map { $0 - 1 }
       levels += 1
       let grid = try await sum(
@@ -180,9 +210,12 @@ extension SpectrumRequest {
           real: allowance(values[q].real), imaginary: allowance(values[q].imaginary))
       }
     }
-    result = Spectrum(
-      omegas: omegas, columns: result.columns, failures: [],
-      divisions: outcomes.map(\.divisions).max() ?? 0)
+  }
+
+  private func fill(
+    _ result: inout Spectrum, _ outcomes: [GridRefinement.Outcome], _ outputs: [Int]
+  ) {
+    result.divisions = outcomes.map(\.divisions).max() ?? 0
     for (o, column) in outputs.enumerated() {
       let label = columns[column].label
       let own = outcomes[0].estimates[o]
@@ -203,11 +236,10 @@ extension SpectrumRequest {
         } else {
           result.columns[column].values[n] = Spectrum.Value(
             dynamic: outcome.estimates[o].value,
-            error: outcome.estimates[o].error + own.error, scale: scales[n]![o])
+            error: outcome.estimates[o].error + own.error, scale: outcome.scales[o])
         }
       }
     }
-    return result
   }
 
   /// Why quantity `q` is not good enough, if so.

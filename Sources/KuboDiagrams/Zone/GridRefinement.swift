@@ -54,6 +54,8 @@ package struct GridRefinement: Sendable {
   /// with fewer points cannot see that feature and must not be trusted, so it is also the first.
   var resolution: Double
   var dimension: Int
+  /// The same for single groups that need finer grids, if not empty.
+  var resolutions: [Double] = []
   /// The most points a grid may have.
   var pointLimit: Int = 100_000_000
 
@@ -98,6 +100,8 @@ package struct GridRefinement: Sendable {
     var values: [ComplexDouble] = []
     var differences: [ComplexDouble] = []
     var rate = 0.0
+    /// The last two grids.
+    var divisions: [Int] = []
   }
 
   /// Runs until each group has converged or the grid would exceed the limit.
@@ -114,25 +118,28 @@ package struct GridRefinement: Sendable {
     var histories = [History](repeating: History(), count: groups)
     var outcomes = [Outcome?](repeating: nil, count: groups)
     var active = Array(0..<groups)
-    var steps = [GridRefinement.rounded(Int(min(1e9, resolution.rounded(.up))))]
+    let first = (0..<groups).map { g in
+      let own = resolutions.isEmpty ? resolution : max(resolution, resolutions[g])
+      return GridRefinement.rounded(Int(min(1e9, own.rounded(.up))))
+    }
+    guard var n = first.min() else { return [] }
     func isWithinLimit(_ n: Int) -> Bool {
       (0..<dimension).reduce(1.0) { p, _ in p * Double(n) } <= Double(pointLimit)
     }
-    guard isWithinLimit(steps[0]) else {
-      throw NonConvergence(
-        label: "zone integral", estimate: .infinity, allowed: 0, divisions: steps[0])
+    guard isWithinLimit(n) else {
+      throw NonConvergence(label: "zone integral", estimate: .infinity, allowed: 0, divisions: n)
     }
     while !active.isEmpty {
-      let n = steps.last!
-      let level = try await evaluate(n, active)
+      let ready = active.filter { first[$0] <= n }
+      let level = try await evaluate(n, ready)
       var next = n + max(1, n / 5)
       var still: [Int] = []
-      for (position, g) in active.enumerated() {
+      for (position, g) in ready.enumerated() {
         let values = level.values[position]
         let scales = level.scales[position]
         let rounding = level.rounding[position]
         let old = histories[g]
-        histories[g] = History(values: values)
+        histories[g] = History(values: values, divisions: old.divisions.suffix(1) + [n])
         histories[g].differences = zip(values, old.values).map { $0 - $1 }
         let differences = histories[g].differences
         let limits = allowed(g, values, scales)
@@ -145,7 +152,8 @@ package struct GridRefinement: Sendable {
           next = max(next, n + n / 2)
           continue
         }
-        let (n0, n1) = (steps[steps.count - 3], steps[steps.count - 2])
+        let (n0, n1) = (old.divisions[0], old.divisions[1])
+        let resolution = resolutions.isEmpty ? resolution : max(resolution, resolutions[g])
         histories[g].rate = slowestRate(
           old.differences, differences, rounding, over: n1 - n0)
         let rate = min(old.rate, histories[g].rate)
@@ -177,12 +185,16 @@ package struct GridRefinement: Sendable {
         let wanted = believed > 0 && missing.isFinite ? missing / believed : Double(n)
         next = max(next, n + Int(min(wanted, Double(n)).rounded(.up)))
       }
-      active = still
-      next = GridRefinement.rounded(next)
-      guard isWithinLimit(next) else { break }
-      steps.append(next)
+      let waiting = active.filter { first[$0] > n }
+      active = still + waiting
+      if still.isEmpty, let soonest = waiting.map({ first[$0] }).min() { next = soonest }
+      n = GridRefinement.rounded(next)
+      guard isWithinLimit(n) else { break }
     }
-    return outcomes.map { $0! }
+    // Groups that never came to their first grid.
+    return outcomes.map {
+      $0 ?? Outcome(values: [], scales: [], errors: [], allowed: [], divisions: n)
+    }
   }
 
   /// The multiple of 12 at or above `n`.

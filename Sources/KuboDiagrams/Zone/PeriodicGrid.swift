@@ -18,6 +18,8 @@ struct PeriodicGrid: Sendable {
   /// A point of a star, how often it counts, and which symmetry maps the first point on it.
   struct StarPoint {
     let k: WaveVector
+    /// The reduced coordinates of k.
+    let reduced: SIMD3<Double>
     let weight: Double
     let operation: Int
   }
@@ -45,7 +47,9 @@ struct PeriodicGrid: Sendable {
   /// one of each pair k, -k; otherwise nil.
   func star(of index: Int) -> [StarPoint]? {
     let n = components(index)
-    if operationCount == 0 { return [StarPoint(k: waveVector(n), weight: 1, operation: 0)] }
+    if operationCount == 0 {
+      return [StarPoint(k: waveVector(n), reduced: reduced(n), weight: 1, operation: 0)]
+    }
     for m in 0..<operationCount where linear(image(n, m)) < index { return nil }
     var members: [(index: Int, operation: Int)] = []
     for m in 0..<operationCount {
@@ -57,22 +61,24 @@ struct PeriodicGrid: Sendable {
       let opposite = linear(wrapped(SIMD3<Int>.zero &- p))
       if opposite < member.index { return nil }
       return StarPoint(
-        k: waveVector(p), weight: opposite == member.index ? 1 : 2, operation: member.operation)
+        k: waveVector(p), reduced: reduced(p), weight: opposite == member.index ? 1 : 2,
+        operation: member.operation)
     }
   }
 
   /// Adds up all stars: each job starts from `initial` and adds its share, and the parts come back
   /// in an order that does not depend on the number of threads.
   ///
-  /// `add` is given the sum so far, the index of the first point and its star.
+  /// `add` is given the sum so far, the index of the first point and its star; `finish` ends a job.
   func accumulate<Part: Sendable>(
-    threads: Int, _ initial: Part,
+    threads: Int, jobs wanted: Int = 128, _ initial: Part,
+    finish: @escaping @Sendable (_ part: inout Part) -> Void = { _ in },
     _ add: @escaping @Sendable (_ part: inout Part, _ index: Int, _ star: [StarPoint]) -> Void
   ) async throws -> [Part] {
     // Blocks are dealt in turn, since the first points of stars crowd at low indices.
     let blockSize = 64
     let blocks = (count + blockSize - 1) / blockSize
-    let jobs = min(128, blocks)
+    let jobs = min(wanted, blocks)
     return try await parallelMap(jobs, threads: threads) { job in
       var part = initial
       for block in stride(from: job, to: blocks, by: jobs) {
@@ -80,6 +86,7 @@ struct PeriodicGrid: Sendable {
           if let star = star(of: index) { add(&part, index, star) }
         }
       }
+      finish(&part)
       return part
     }
   }
@@ -121,11 +128,16 @@ struct PeriodicGrid: Sendable {
     return wrapped(p)
   }
 
+  private func reduced(_ n: SIMD3<Int>) -> SIMD3<Double> {
+    var f = SIMD3<Double>.zero
+    for a in 0..<dimension { f[a] = (Double(n[a]) + origin[a]) / Double(divisions) }
+    return f
+  }
+
   private func waveVector(_ n: SIMD3<Int>) -> WaveVector {
+    let f = reduced(n)
     var k = SIMD3<Double>.zero
-    for a in 0..<dimension {
-      k += reciprocal[a] * ((Double(n[a]) + origin[a]) / Double(divisions))
-    }
+    for a in 0..<dimension { k += reciprocal[a] * f[a] }
     return WaveVector(real: k)
   }
 }

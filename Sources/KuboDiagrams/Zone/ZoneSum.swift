@@ -9,6 +9,7 @@ import RealModule
 /// sums, which depend on the energies and omega only.
 package struct ZoneSum: Sendable {
   let model: Model
+  let directions: Directions
   let hamiltonian: BlochHamiltonian
   let symmetries: [ReciprocalOperation]
   let mu: Double
@@ -30,6 +31,7 @@ package struct ZoneSum: Sendable {
     bands: [Band] = Band.allCases, reach: Double, threads: Int
   ) {
     self.model = model
+    self.directions = directions
     hamiltonian = BlochHamiltonian(model, directions: directions)
     symmetries = model.energySymmetries()
     self.mu = mu
@@ -44,7 +46,7 @@ package struct ZoneSum: Sendable {
   }
 
   /// The number of sums: loops, then closed forms.
-  var outputCount: Int { weights.sumCount + closedForms.count }
+  package var outputCount: Int { weights.sumCount + closedForms.count }
 
   /// What one grid gives.
   package struct Result: Sendable {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Matsubara sums at constant lifetime, times traces, summed over the stars of a zone deformed into
+// complex k where one band's energy has a negative imaginary part.
+#ifndef ZONE_CONTOUR_H
+#define ZONE_CONTOUR_H
+
+#include "zone_traces.h"
+
+// l(p) = log(p + shift) - sum_n weight_n/(p + offset_n), the energy integral of a pole.
+typedef struct {
+  double shift_re, shift_im;
+  int count;
+  const double *offset_re, *offset_im, *weight_re, *weight_im;
+} ZoneLogarithm;
+
+// The functions of (k, omega) that multiply the traces, on the contour of band s, o the other band.
+// (a|c) is the bubble g+_a g_c, (a|cc) and (aa|c) those with one propagator twice.
+enum {
+  ZONE_FUNCTION_COUNT = 9  // (s|s), (s|ss), (ss|s), (s|o), (s|oo), (ss|o), (o|s), (o|ss), (oo|s)
+};
+
+// Stars: x_s - mu on the contour, and x_s - x_o, as [re, im][star]; traces as in zone_traces.
+typedef struct {
+  long blocks;
+  const double *energy, *difference, *slots;
+  int slot_count, channel_count;
+  // Of each slot, in the order of the channels.
+  const int *slot_channel, *slot_function;
+} ZoneContour;
+
+// For each frequency omega >= 0 and channel adds to `sums` ([omega][channel][re, im]) the share of
+// the band in 2 pi/i times [K(omega) - K(0)]/omega, and to `statics` ([channel]) Im of that in
+// 2 pi/i times K(0), over 2; with `sizes`, also the sums of the absolute terms, [omega][channel]
+// and [channel].
+//
+// Where resonant[omega], the pair of bands that can be in resonance, (upper|lower), gets its
+// retarded-advanced part less K(0) only.
+void zone_contour(const ZoneContour *contour, const ZoneLogarithm *logarithm, double broadening,
+                  int is_upper, int omega_count, const double *omega, const int *resonant,
+                  double *sums, double *statics, double *sizes, double *static_sizes);
+
+// What zone_contour leaves out where the bands are in resonance: the retarded-retarded and
+// advanced-advanced parts of (upper|lower), (upper|lower lower), (upper upper|lower), functions 0
+// to 2, at real k; `energy` is that of the lower band.
+void zone_resonance(const ZoneContour *zone, const ZoneLogarithm *logarithm, double broadening,
+                    int omega_count, const double *omega, double *sums, double *sizes);
+
+#endif

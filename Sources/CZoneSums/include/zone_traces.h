@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Energies and traces of diagrams at many wave vectors, real or complex.
+#ifndef ZONE_TRACES_H
+#define ZONE_TRACES_H
+
+// Stars per block of a table; tables are filled up with zeros.
+#define ZONE_BLOCK 64
+
+// The sublattice matrix of a vertex: 1, rho_3, d_iH, d_jH, d_id_jH, and the matrix of the anomalous
+// spin current, sum_s P_s (d_iH - d_iE_s) P_s.
+typedef enum {
+  ZONE_UNIT = 0,
+  ZONE_STAGGERED = 1,
+  ZONE_CURRENT_I = 2,
+  ZONE_CURRENT_J = 3,
+  ZONE_CURVATURE = 4,
+  ZONE_ANOMALOUS = 5
+} ZoneMatrix;
+
+// A crystal, its vertices, and the loops tr[V_1 P_1 ... V_n P_n] of at most three vertices.
+typedef struct {
+  int dimension;
+  double exchange;
+  // Hops between, then within the sublattices: integer exponents of exp(-2 pi i f_a) for the three
+  // axes; amplitude, r_i, r_j.
+  int inter_count, intra_count, largest_exponent;
+  const int *exponents;
+  const double *hops;
+  // Vertices: matrix, whether the spin flips, factor.
+  int vertex_count;
+  const int *vertex_matrix, *vertex_flips;
+  const double *vertex_factor;
+  // Loops: number of vertices, the vertices (three each), parity of the number of derivatives.
+  int loop_count;
+  const int *loop_size, *loop_vertices, *loop_parity;
+  // What becomes of the trace of loop n that starts with spin u (0 up) and has the bands b (bit m is
+  // the band of propagator m): entries start[(2 n + u) 8 + b] and on, each adding factor times the
+  // trace, over 2 Delta if over_gap, to a slot.
+  const int *entry_start, *entry_slot, *entry_over_gap;
+  const double *entry_factor;
+  int slot_count;
+} ZoneTraces;
+
+// For each of `count` points (a multiple of 8) at the complex reduced wave vectors f, adds weight
+// times (trace at k + trace at -k)/2, or over 2 i where that is imaginary at real k, to the slots of
+// its star. f stands as [axis][re, im][point], weight as [re, im][point], slots as
+// [block of stars][slot][re, im][ZONE_BLOCK]; T and Delta as [re, im][point].
+void zone_traces(const ZoneTraces *traces, long count, const double *f, const double *weight,
+                 const int *star, double *slots, double *hopping, double *gap);
+
+#endif

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "zone_contour.h"
+
+#include <string.h>
+
+#include "lanes.h"
+
+enum { SUBBLOCKS = ZONE_BLOCK / LANES };
+
+// l and its differences at p, p - omega (m) and p + omega (p):
+//
+//     mu = [l(p - omega) - l]/omega      mu1 = [l'(p - omega) - l']/omega
+//     m2 = (-mu - l')/omega              mu2 = (mu1 + l'')/omega
+//     m3 = (m2 + l''/2)/omega
+//     pi = [l(p + omega) - l]/omega      pi1 = [l'(p + omega) - l']/omega
+//     p2 = (l' - pi)/omega               pi2 = (pi1 - l'')/omega
+//     p3 = (p2 + l''/2)/omega
+//
+// without cancellation at small omega.
+typedef struct {
+  Complex mu, m2, m3, mu1, mu2, pi, p2, p3, pi1, pi2;
+} Differences;
+
+typedef struct {
+  Complex l, l1, l2;
+} Derivatives;
+
+// [log(1 + u) - (Taylor to u^(n-1))]/u^n for n = 1, 2, 3, where 1/u is known.
+typedef struct {
+  Complex first, second, third;
+} Quotients;
+
+INLINE Quotients quotients(Complex u, Complex inverse_u) {
+  Quotients q;
+  Bits small = u.re * u.re + u.im * u.im < 1.0 / 64;
+  Complex log = logarithm_one_plus(u);
+  q.first = mul(log, inverse_u);
+  Complex one = q.first;
+  one.re = one.re - 1.0;
+  q.second = mul(one, inverse_u);
+  Complex half = q.second;
+  half.re = half.re + 0.5;
+  q.third = mul(half, inverse_u);
+  long anywhere = 0;
+  for (int l = 0; l < LANES; l++) anywhere |= small[l];
+  if (anywhere) {
+    // 1/3 - u/4 + u^2/5 - ...
+    Complex third = real(1.0 / 20), minus = neg(u);
+    for (int n = 19; n >= 3; n--) {
+      third = mul(third, minus);
+      third.re = third.re + 1.0 / n;
+    }
+    Complex second = mul(u, third);
+    second.re = second.re - 0.5;
+    Complex first = mul(u, second);
+    first.re = first.re + 1.0;
+    q.first = (Complex){choose(small, first.re, q.first.re), choose(small, first.im, q.first.im)};
+    q.second =
+        (Complex){choose(small, second.re, q.second.re), choose(small, second.im, q.second.im)};
+    q.third = (Complex){choose(small, third.re, q.third.re), choose(small, third.im, q.third.im)};
+  }
+  return q;
+}
+
+INLINE Derivatives derivatives(const ZoneLogarithm *l, Complex p) {
+  Complex q = {p.re + l->shift_re, p.im + l->shift_im};
+  Complex r = inverse(q);
+  Derivatives d = {logarithm_of(q), r, neg(square(r))};
+  for (int n = 0; n < l->count; n++) {
+    q = (Complex){p.re + l->offset_re[n], p.im + l->offset_im[n]};
+    r = inverse(q);
+    Complex weight = {l->weight_re[n] + (Real)0.0, l->weight_im[n] + (Real)0.0};
+    Complex term = mul(weight, r);
+    d.l = sub(d.l, term);
+    term = mul(term, r);
+    d.l1 = add(d.l1, term);
+    d.l2 = sub(d.l2, scale(mul(term, r), 2.0));
+  }
+  return d;
+}
+
+INLINE Differences differences(const ZoneLogarithm *l, Complex p, double omega) {
+  Differences d;
+  double over = omega == 0 ? 0 : 1 / omega;
+  Complex q = {p.re + l->shift_re, p.im + l->shift_im};
+  Complex r = inverse(q), r2 = square(r), r3 = mul(r2, r);
+  Complex a = inverse((Complex){q.re - omega, q.im}), b = inverse((Complex){q.re + omega, q.im});
+  Quotients m = quotients(scale(r, -omega), scale(q, -over));
+  Quotients n = quotients(scale(r, omega), scale(q, over));
+  d.mu = neg(mul(m.first, r));
+  d.m2 = neg(mul(m.second, r2));
+  d.m3 = mul(m.third, r3);
+  d.mu1 = mul(r, a);
+  d.mu2 = mul(r2, a);
+  d.pi = mul(n.first, r);
+  d.p2 = neg(mul(n.second, r2));
+  d.p3 = neg(mul(n.third, r3));
+  d.pi1 = neg(mul(r, b));
+  d.pi2 = mul(r2, b);
+  for (int k = 0; k < l->count; k++) {
+    q = (Complex){p.re + l->offset_re[k], p.im + l->offset_im[k]};
+    r = inverse(q);
+    a = inverse((Complex){q.re - omega, q.im});
+    b = inverse((Complex){q.re + omega, q.im});
+    Complex weight = {l->weight_re[k] + (Real)0.0, l->weight_im[k] + (Real)0.0};
+    Complex base = mul(weight, r), ra = mul(base, a), rb = mul(base, b);
+    Complex rra = mul(ra, r), rrb = mul(rb, r);
+    d.mu = sub(d.mu, ra);
+    d.m2 = add(d.m2, rra);
+    d.m3 = add(d.m3, mul(rra, r));
+    d.mu1 = add(d.mu1, mul(ra, add(a, r)));
+    d.mu2 = add(d.mu2, mul(rra, add(a, scale(r, 2.0))));
+    d.pi = add(d.pi, rb);
+    d.p2 = add(d.p2, rrb);
+    d.p3 = sub(d.p3, mul(rrb, r));
+    d.pi1 = sub(d.pi1, mul(rb, add(b, r)));
+    d.pi2 = add(d.pi2, mul(rrb, add(b, scale(r, 2.0))));
+  }
+  return d;
+}
+
+// Two factors of one trace w: w retarded + (w advanced)*.
+typedef struct {
+  Complex retarded, advanced;
+} Factor;
+
+// The factors of K(0): l[a, c] less its conjugate, and with a propagator twice.
+INLINE void static_factors(Derivatives d, Complex inverse_gap, Factor *f) {
+  Complex g = inverse_gap, minus = neg(g);
+  f[0].retarded = d.l1;
+  f[1].retarded = f[2].retarded = scale(d.l2, 0.5);
+  Complex lg = mul(d.l, g), lgg = mul(lg, g), slope = mul(d.l1, g);
+  // (s|o): the terms of l_a in (l_a - l_c)/G, G = x_a - x_c.
+  f[3].retarded = lg;
+  f[4].retarded = lgg;
+  f[5].retarded = sub(slope, lgg);
+  // (o|s): those of l_c, with -G.
+  Complex lm = mul(d.l, minus);
+  f[6].retarded = neg(lm);
+  f[7].retarded = neg(add(lgg, mul(d.l1, minus)));
+  f[8].retarded = lgg;
+  for (int n = 0; n < ZONE_FUNCTION_COUNT; n++) f[n].advanced = neg(f[n].retarded);
+}
+
+// The derivation stands in the guide of zone integrals, CONTOURS.md; D = x_a - x_c - omega.
+INLINE void factors(Derivatives d, Differences x, Complex gap, Complex inverse_gap, double omega,
+                    double broadening, int resonant, int is_upper, const Factor *statics,
+                    Factor *f) {
+  double twice = 2 * broadening, norm = 1 / (omega * omega + twice * twice);
+  // 1/v, 1/v^2 and 2 i Gamma/v with v = omega + 2 i Gamma; the advanced side has the conjugates.
+  double v_re = omega * norm, v_im = -twice * norm;
+  double w_re = v_re * v_re - v_im * v_im, w_im = 2 * v_re * v_im;
+  Complex v = {v_re + (Real)0.0, v_im + (Real)0.0}, w = {w_re + (Real)0.0, w_im + (Real)0.0};
+  Complex e = {-twice * v_im + (Real)0.0, twice * v_re + (Real)0.0};
+  Complex vc = {v.re, -v.im}, wc = {w.re, -w.im}, ec = {e.re, -e.im};
+  Complex mw = mul(x.mu, w), pw = mul(x.pi, wc);
+  f[0].retarded = sub(mul(e, x.m2), mul(d.l1, v));
+  f[0].advanced = add(mul(ec, x.p2), mul(d.l1, vc));
+  f[1].retarded = neg(add(x.m3, mw));
+  f[1].advanced = sub(mul(x.pi1, vc), add(add(x.p3, x.pi2), pw));
+  f[2].retarded = add(sub(x.m3, x.mu2), add(mw, mul(x.mu1, v)));
+  f[2].advanced = add(x.p3, pw);
+
+  // (s|o), a = s.
+  if (resonant && is_upper) {
+    Complex inv = inverse((Complex){gap.re - omega, gap.im - twice});
+    Complex mi = mul(x.mu, inv), mii = mul(mi, inv);
+    f[3].retarded = neg(mi);
+    f[4].retarded = neg(mii);
+    f[5].retarded = sub(mii, mul(x.mu1, inv));
+    for (int n = 3; n < 6; n++) {
+      f[n].retarded = sub(f[n].retarded, scale(statics[n].retarded, 1 / omega));
+      f[n].advanced = neg(scale(statics[n].advanced, 1 / omega));
+    }
+  } else {
+    Complex i = inverse((Complex){gap.re - omega, gap.im});
+    Complex j = inverse((Complex){gap.re - omega, gap.im - twice});
+    Complex gi = mul(inverse_gap, i), h = mul(gi, add(inverse_gap, i));
+    Complex ij = mul(i, j), pole = {twice * ij.im, -twice * ij.re};
+    Complex lg = mul(d.l, gi), lh = mul(d.l, h), slope = mul(d.l1, gi);
+    Complex me = mul(x.mu, pole), mes = mul(me, add(i, j));
+    f[3].retarded = add(lg, me);
+    f[3].advanced = neg(lg);
+    f[4].retarded = add(lh, mes);
+    f[4].advanced = neg(lh);
+    f[5].retarded = add(sub(slope, lh), sub(mul(x.mu1, pole), mes));
+    f[5].advanced = sub(lh, slope);
+  }
+
+  // (o|s), c = s; x_a - x_c = -gap.
+  if (resonant && !is_upper) {
+    Complex inv = inverse((Complex){-gap.re - omega, -gap.im + twice});
+    Complex pi = mul(x.pi, inv), pii = mul(pi, inv);
+    f[6].advanced = neg(pi);
+    f[7].advanced = neg(add(mul(x.pi1, inv), pii));
+    f[8].advanced = pii;
+    for (int n = 6; n < 9; n++) {
+      f[n].advanced = sub(f[n].advanced, scale(statics[n].advanced, 1 / omega));
+      f[n].retarded = neg(scale(statics[n].retarded, 1 / omega));
+    }
+  } else {
+    Complex g = neg(inverse_gap);
+    Complex i = inverse((Complex){-gap.re - omega, -gap.im});
+    Complex j = inverse((Complex){-gap.re - omega, -gap.im + twice});
+    Complex gi = mul(g, i), h = mul(gi, add(g, i));
+    Complex ij = mul(i, j), pole = {-twice * ij.im, twice * ij.re};
+    Complex lg = mul(d.l, gi), lh = mul(d.l, h), slope = mul(d.l1, gi);
+    Complex pe = mul(x.pi, pole), pes = mul(pe, add(i, j));
+    f[6].retarded = neg(lg);
+    f[6].advanced = add(lg, pe);
+    f[7].retarded = neg(add(slope, lh));
+    f[7].advanced = add(add(slope, lh), add(mul(x.pi1, pole), pes));
+    f[8].retarded = lh;
+    f[8].advanced = neg(add(lh, pes));
+  }
+}
+
+// sum over the block of w retarded + (w advanced)*, for the slots of each channel.
+INLINE void accumulate(const ZoneContour *c, const double *slots,
+                       const Factor (*values)[ZONE_FUNCTION_COUNT], double *sums,
+                       double *sizes) {
+  int n = 0;
+  while (n < c->slot_count) {
+    int channel = c->slot_channel[n];
+    Real re = 0.0, im = 0.0, size = 0.0;
+    for (; n < c->slot_count && c->slot_channel[n] == channel; n++) {
+      const double *w = slots + (long)n * 2 * ZONE_BLOCK;
+      int function = c->slot_function[n];
+      for (int b = 0; b < SUBBLOCKS; b++) {
+        Complex weight = loadc(w + b * LANES, w + ZONE_BLOCK + b * LANES);
+        const Factor *f = &values[b][function];
+        Real sum = f->retarded.re + f->advanced.re, change = f->retarded.im - f->advanced.im;
+        re += weight.re * sum - weight.im * (f->retarded.im + f->advanced.im);
+        im += weight.re * change + weight.im * (f->retarded.re - f->advanced.re);
+        if (sizes)
+          size += modulus(weight) * (modulus(f->retarded) + modulus(f->advanced));
+      }
+    }
+    sums[2 * channel] += total(re);
+    sums[2 * channel + 1] += total(im);
+    if (sizes) sizes[channel] += total(size);
+  }
+}
+
+CLONES void zone_contour(const ZoneContour *c, const ZoneLogarithm *l, double broadening,
+                         int is_upper, int omega_count, const double *omega, const int *resonant,
+                         double *sums, double *statics, double *sizes, double *static_sizes) {
+  long count = c->blocks * ZONE_BLOCK;
+  for (long block = 0; block < c->blocks; block++) {
+    Complex p[SUBBLOCKS], gap[SUBBLOCKS], inverse_gap[SUBBLOCKS];
+    Derivatives d[SUBBLOCKS];
+    Factor own[SUBBLOCKS][ZONE_FUNCTION_COUNT], values[SUBBLOCKS][ZONE_FUNCTION_COUNT];
+    const double *slots = c->slots + block * c->slot_count * 2 * ZONE_BLOCK;
+    for (int b = 0; b < SUBBLOCKS; b++) {
+      long at = block * ZONE_BLOCK + b * LANES;
+      p[b] = loadc(c->energy + at, c->energy + count + at);
+      p[b].im = p[b].im - broadening;
+      gap[b] = loadc(c->difference + at, c->difference + count + at);
+      inverse_gap[b] = inverse(gap[b]);
+      d[b] = derivatives(l, p[b]);
+      static_factors(d[b], inverse_gap[b], own[b]);
+    }
+    accumulate(c, slots, own, statics, static_sizes);
+    for (int n = 0; n < omega_count; n++) {
+      for (int b = 0; b < SUBBLOCKS; b++)
+        factors(d[b], differences(l, p[b], omega[n]), gap[b], inverse_gap[b], omega[n], broadening,
+                resonant[n], is_upper, own[b], values[b]);
+      accumulate(c, slots, values, sums + (long)n * 2 * c->channel_count,
+                 sizes ? sizes + (long)n * c->channel_count : 0);
+    }
+  }
+}
+
+// l[a, c], l[a, c, c] and l[a, a, c].
+typedef struct {
+  Complex first, inner, plus;
+} PairDifferences;
+
+INLINE PairDifferences pair_differences(const ZoneLogarithm *l, Complex a, Complex c) {
+  PairDifferences d;
+  // log: with u = (a - c)/c, log(1 + u)/(a - c) and so on.
+  Complex qa = {a.re + l->shift_re, a.im + l->shift_im};
+  Complex qc = {c.re + l->shift_re, c.im + l->shift_im};
+  Complex ra = inverse(qa), rc = inverse(qc);
+  Complex difference = sub(a, c);
+  Real exact = choose(difference.re == 0.0, 1e-300 + (Real)0.0, difference.re);
+  Complex over = inverse((Complex){exact, difference.im});
+  Quotients q = quotients(mul(difference, rc), mul(qc, over));
+  d.first = mul(q.first, rc);
+  d.inner = mul(q.second, square(rc));
+  d.plus = neg(add(d.inner, mul(ra, rc)));
+  for (int n = 0; n < l->count; n++) {
+    ra = inverse((Complex){a.re + l->offset_re[n], a.im + l->offset_im[n]});
+    rc = inverse((Complex){c.re + l->offset_re[n], c.im + l->offset_im[n]});
+    Complex weight = {l->weight_re[n] + (Real)0.0, l->weight_im[n] + (Real)0.0};
+    Complex both = mul(weight, mul(ra, rc));
+    d.first = add(d.first, both);
+    d.inner = sub(d.inner, mul(both, rc));
+    d.plus = sub(d.plus, mul(both, ra));
+  }
+  return d;
+}
+
+CLONES void zone_resonance(const ZoneContour *c, const ZoneLogarithm *l, double broadening,
+                           int omega_count, const double *omega, double *sums, double *sizes) {
+  for (long block = 0; block < c->blocks; block++) {
+    Factor values[SUBBLOCKS][ZONE_FUNCTION_COUNT];
+    const double *slots = c->slots + block * c->slot_count * 2 * ZONE_BLOCK;
+    for (int n = 0; n < omega_count; n++) {
+      double w = omega[n];
+      for (int b = 0; b < SUBBLOCKS; b++) {
+        long at = block * ZONE_BLOCK + b * LANES;
+        Real x = load(c->energy + at), y = x + load(c->difference + at), line = -broadening;
+        PairDifferences r = pair_differences(l, (Complex){y - w, line}, (Complex){x, line});
+        PairDifferences a = pair_differences(l, (Complex){y, line}, (Complex){x + w, line});
+        Factor *f = values[b];
+        f[0] = (Factor){scale(r.first, 1 / w), scale(a.first, -1 / w)};
+        f[1] = (Factor){scale(r.inner, 1 / w), scale(a.inner, -1 / w)};
+        f[2] = (Factor){scale(r.plus, 1 / w), scale(a.plus, -1 / w)};
+      }
+      accumulate(c, slots, values, sums + (long)n * 2 * c->channel_count,
+                 sizes ? sizes + (long)n * c->channel_count : 0);
+    }
+  }
+}

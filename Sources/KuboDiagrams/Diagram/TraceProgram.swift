@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import CZoneSums
+import ComplexModule
+
+/// A Matsubara sum that cannot be taken apart further: g+_a g_c, or with one of the two twice.
+struct BubbleFunction: Hashable, Sendable {
+  /// Which propagator stands twice.
+  enum Kind: Int, Sendable, CaseIterable {
+    /// None, (a|c).
+    case simple
+    /// The one at i eps_n, (a|cc).
+    case inner
+    /// The one at i eps_n + i omega, (aa|c).
+    case plus
+  }
+
+  let a, c: Band
+  let kind: Kind
+}
+
+/// The traces of ``LoopWeights``, prepared for `zone_traces`, which evaluates eight wave vectors at
+/// once: each projector is a column times a row, so that a trace is a product of numbers.
+///
+/// Propagators of different bands at one frequency are taken apart,
+/// g_+ g_- = (g_- - g_+)/(2 Delta), so that only ``BubbleFunction``s remain. What multiplies one of
+/// them is sorted into *channels*, the real and the imaginary part at real k of each sum; each is a
+/// real-analytic function of k.
+final class TraceProgram: @unchecked Sendable {
+  /// A channel is 2 output, or 2 output + 1 for the imaginary part.
+  struct Slot: Hashable {
+    let channel, function: Int
+  }
+
+  /// What the table of traces holds, in the order of the channels.
+  let slots: [Slot]
+  let channelCount: Int
+  /// The channel and the function of each slot.
+  let slotChannels, slotFunctions: [Int32]
+  private(set) var program: ZoneTraces
+  private var integers: [UnsafeMutablePointer<Int32>] = []
+  private var doubles: [UnsafeMutablePointer<Double>] = []
+
+  /// Whether `zone_traces` can evaluate these loops.
+  static func canEvaluate(_ weights: LoopWeights) -> Bool {
+    weights.skeletons.allSatisfy { $0.operators.count <= 3 }
+      && weights.bubbles.allSatisfy { $0.plus.count <= 2 && $0.inner.count <= 2 }
+  }
+
+  /// The traces of `weights` that multiply `functions`, and slots for further outputs, `others`.
+  init(
+    _ weights: LoopWeights, model: Model, directions: Directions, functions: [BubbleFunction],
+    others: [Slot]
+  ) {
+    struct Entry {
+      let slot: Slot
+      let factor: Double
+      let isOverGap: Bool
+    }
+    let index = Dictionary(uniqueKeysWithValues: functions.enumerated().map { ($1, $0) })
+    var vertices: [VertexOperator] = []
+    var loops: [(size: Int, vertices: [Int], parity: Int)] = []
+    var entries: [[Entry]] = []
+    for skeleton in weights.skeletons {
+      let size = skeleton.operators.count
+      let own = skeleton.operators.map { operation -> Int in
+        if let n = vertices.firstIndex(of: operation) { return n }
+        vertices.append(operation)
+        return vertices.count - 1
+      }
+      loops.append((size, own, skeleton.parity))
+      for start in Spin.allCases {
+        for code in 0..<8 {
+          var list: [Entry] = []
+          if code < 1 << size {
+            let parts = TraceProgram.parts(weights.bubbles[skeleton.bubbles[code]])
+            for share in skeleton.shares where share.bands >> UInt16(code) & 1 == 1 {
+              let phase = start == .up ? share.phase.up : share.phase.down
+              // At odd parity the trace of the pair k, -k is i times the real-analytic function.
+              let turned = skeleton.parity > 0 ? phase : phase * ComplexDouble.i
+              for part in parts {
+                guard let function = index[part.function] else { continue }
+                for (channel, value) in [
+                  (2 * share.sum, turned.real), (2 * share.sum + 1, turned.imaginary),
+                ] where value != 0 {
+                  list.append(
+                    Entry(
+                      slot: Slot(channel: channel, function: function),
+                      factor: share.factor * value * part.sign, isOverGap: part.isOverGap))
+                }
+              }
+            }
+          }
+          entries.append(list)
+        }
+      }
+    }
+    let used = Set(entries.joined().map(\.slot)).union(others)
+    slots = used.sorted { ($0.channel, $0.function) < ($1.channel, $1.function) }
+    slotChannels = slots.map { Int32($0.channel) }
+    slotFunctions = slots.map { Int32($0.function) }
+    channelCount = (slots.map(\.channel).max() ?? -1) + 1
+    let position = Dictionary(uniqueKeysWithValues: slots.enumerated().map { ($1, $0) })
+
+    // Only differences of the hops between the sublattices matter: integer lattice vectors.
+    let origin = model.interSublattice.first?.vector ?? []
+    let inter = model.interSublattice.map { hop in
+      (model.coordinates(zip(hop.vector, origin).map { $0 - $1 }), hop)
+    }
+    let intra = model.intraSublattice.map { (model.coordinates($0.vector), $0) }
+    var exponents = (inter + intra).map { m, _ in m.map { Int32($0.rounded()) } }
+    // Centre them: small powers.
+    for axis in 0..<model.dimension where !inter.isEmpty {
+      let own = exponents[..<inter.count].map { $0[axis] }
+      let middle = (own.min()! + own.max()!) / 2
+      for n in inter.indices { exponents[n][axis] -= middle }
+    }
+    program = ZoneTraces()
+    program.dimension = Int32(model.dimension)
+    program.exchange = model.exchange
+    program.inter_count = Int32(inter.count)
+    program.intra_count = Int32(intra.count)
+    program.largest_exponent = exponents.joined().map(abs).max() ?? 0
+    program.slot_count = Int32(slots.count)
+    program.vertex_count = Int32(vertices.count)
+    program.loop_count = Int32(loops.count)
+    program.exponents = keep(exponents.flatMap { $0 + [Int32](repeating: 0, count: 3 - $0.count) })
+    program.hops = keep(
+      (inter + intra).flatMap { [$1.amplitude, $1.vector[directions.i], $1.vector[directions.j]] })
+    program.vertex_matrix = keep(vertices.map(\.form.rawValue))
+    program.vertex_flips = keep(vertices.map { $0.pauli == .unit ? 0 : 1 })
+    program.vertex_factor = keep(
+      vertices.map { $0.isTimesExchange ? $0.factor * model.exchange : $0.factor })
+    program.loop_size = keep(loops.map { Int32($0.size) })
+    program.loop_vertices = keep(
+      loops.flatMap { loop in (0..<3).map { Int32($0 < loop.size ? loop.vertices[$0] : 0) } })
+    program.loop_parity = keep(loops.map { Int32($0.parity) })
+    var starts: [Int32] = [0]
+    for list in entries { starts.append(starts.last! + Int32(list.count)) }
+    program.entry_start = keep(starts)
+    program.entry_slot = keep(entries.joined().map { Int32(position[$0.slot]!) })
+    program.entry_factor = keep(entries.joined().map(\.factor))
+    program.entry_over_gap = keep(entries.joined().map { $0.isOverGap ? 1 : 0 })
+  }
+
+  deinit {
+    for p in integers { p.deallocate() }
+    for p in doubles { p.deallocate() }
+  }
+
+  /// A bubble of two or three propagators as a sum of functions, some over 2 Delta = x_- - x_+.
+  private static func parts(_ bubble: Bubble) -> [(
+    function: BubbleFunction, sign: Double, isOverGap: Bool
+  )] {
+    let (plus, inner) = (bubble.plus, bubble.inner)
+    switch (plus.count, inner.count) {
+    case (1, 1): return [(BubbleFunction(a: plus[0], c: inner[0], kind: .simple), 1, false)]
+    case (1, _) where inner[0] == inner[1]:
+      return [(BubbleFunction(a: plus[0], c: inner[0], kind: .inner), 1, false)]
+    case (_, 1) where plus[0] == plus[1]:
+      return [(BubbleFunction(a: plus[0], c: inner[0], kind: .plus), 1, false)]
+    case (1, _):
+      return [Band.antibonding, .bonding].map {
+        (BubbleFunction(a: plus[0], c: $0, kind: .simple), -$0.sign, true)
+      }
+    default:
+      return [Band.antibonding, .bonding].map {
+        (BubbleFunction(a: $0, c: inner[0], kind: .simple), -$0.sign, true)
+      }
+    }
+  }
+
+  private func keep(_ values: [Int32]) -> UnsafePointer<Int32> {
+    let p = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, values.count))
+    p.initialize(from: values, count: values.count)
+    integers.append(p)
+    return UnsafePointer(p)
+  }
+
+  private func keep(_ values: [Double]) -> UnsafePointer<Double> {
+    let p = UnsafeMutablePointer<Double>.allocate(capacity: max(1, values.count))
+    p.initialize(from: values, count: values.count)
+    doubles.append(p)
+    return UnsafePointer(p)
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import RealModule
+
+/// The zone deformed into complex k, k -> k - i c grad E_s, where Im E_s is about -c |grad E_s|^2 < 0.
+///
+/// Whatever is singular only where E_s - i Gamma meets a real energy has no singularity near this
+/// surface, so that a periodic grid converges exponentially at a rate that does not depend on
+/// Gamma; only at the critical points of the band, where the gradient vanishes, the surface stays
+/// on the real zone. The surfaces between (0 <= c' <= c) carry the integral over if no singularity
+/// is met on the way: Im E_s <= 0 on all of them, and Re Delta^2 > 0, since Delta has a branch point
+/// where Delta^2 = 0. ``contour(of:)`` finds the largest step for which that holds.
+package struct BandContour: Sendable {
+  let model: Model
+  let band: Band
+  /// c, in length squared over energy; 0 is the real zone.
+  package let step: Double
+  private let hessian: [BlochHamiltonian]
+  private let lattice: [[Double]]
+
+  package init(_ model: Model, _ band: Band, step: Double) {
+    self.model = model
+    self.band = band
+    self.step = step
+    hessian = model.hessianHamiltonians()
+    lattice = model.latticeVectors
+  }
+
+  /// Where a point goes: the imaginary part of its reduced wave vector, the determinant of
+  /// d kappa/d k, and the size of the gradient of E_s in reduced coordinates over 2 pi.
+  func displacement(_ k: WaveVector) -> (
+    reduced: SIMD3<Double>, jacobian: ComplexDouble, slope: Double
+  ) {
+    guard step != 0 else { return (.zero, .one, slope(gradient(k))) }
+    let (gradient, curvature) = model.derivatives(hessian.map { $0.frame(at: k) }, band)
+    let jacobian = curvature.indices.map { a in
+      curvature.indices.map { b in ComplexDouble(a == b ? 1 : 0, -step * curvature[a][b]) }
+    }
+    return (
+      packed(reduced(gradient).map { -step * $0 }), complexDeterminant(jacobian), slope(gradient)
+    )
+  }
+
+  private func gradient(_ k: WaveVector) -> [Double] {
+    model.derivatives(hessian.map { $0.frame(at: k) }, band).gradient
+  }
+
+  /// a_a . v/2 pi: a Cartesian vector in k in reduced coordinates.
+  private func reduced(_ v: [Double]) -> [Double] {
+    lattice.map { a in zip(a, v).reduce(0) { $0 + $1.0 * $1.1 } / (2 * .pi) }
+  }
+
+  /// The largest |d E_s/d f_a| / 2 pi.
+  private func slope(_ gradient: [Double]) -> Double {
+    // d E/d f_a = b_a . grad E.
+    model.reciprocalVectors.map { b in
+      abs(zip(b, gradient).reduce(0) { $0 + $1.0 * $1.1 }) / (2 * .pi)
+    }.max()!
+  }
+
+  /// The contour of a band with the largest step c = c_0 2^-n that keeps Im E_s <= 0 and
+  /// Re Delta^2 >= 0.8 J^2 on the way, tried on a grid at a quarter, half, three quarters and all of it.
+  package static func contour(of band: Band, _ model: Model) -> BandContour {
+    var step = 1 / model.largestCurvature()
+    let symmetries = model.energySymmetries()
+    let grid = PeriodicGrid(
+      model, divisions: [240, 48, 24][model.dimension - 1], symmetries: symmetries)
+    let points = (0..<grid.count).filter { grid.star(of: $0) != nil }.map(grid.point)
+    let hamiltonian = BlochHamiltonian(model, directions: Directions(i: 0, j: 0))
+    let hessian = model.hessianHamiltonians()
+    let gradients = points.map { k in
+      packed(model.derivatives(hessian.map { $0.frame(at: k) }, band).gradient)
+    }
+    let rounding = 1e-12 * model.energyBound
+    let smallest = 0.8 * model.exchange * model.exchange
+    func isValid(_ step: Double) -> Bool {
+      zip(points, gradients).allSatisfy { k, gradient in
+        [0.25, 0.5, 0.75, 1].allSatisfy { part in
+          let frame = hamiltonian.frame(
+            at: WaveVector(real: k.real, imaginary: gradient * (-part * step)))
+          return frame.energy(band).imaginary <= rounding
+            && (frame.delta * frame.delta).real >= smallest
+        }
+      }
+    }
+    for _ in 0..<12 {
+      if isValid(step) { return BandContour(model, band, step: step) }
+      step /= 1.25
+    }
+    for _ in 0..<12 {
+      if isValid(step) { return BandContour(model, band, step: step) }
+      step /= 2
+    }
+    return BandContour(model, band, step: 0)
+  }
+}
