@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "zone_contour.h"
 
-#include <string.h>
+#include <math.h>
 
 #include "lanes.h"
 
@@ -142,9 +142,31 @@ INLINE void static_factors(Derivatives d, Complex inverse_gap, Factor *f) {
   for (int n = 0; n < ZONE_FUNCTION_COUNT; n++) f[n].advanced = neg(f[n].retarded);
 }
 
-// The derivation stands in the guide of zone integrals, CONTOURS.md; D = x_a - x_c - omega.
+// (1 - chi)/D and (1 - chi)/D^2 with chi = exp(-(D/strip)^2), which are entire in D.
+typedef struct {
+  Complex first, second;
+} Outside;
+
+INLINE Outside outside(Complex d, double strip) {
+  Complex u = scale(d, 1 / strip), u2 = square(u);
+  Complex chi = exponential(neg(u2));
+  Real size = u2.re * u2.re + u2.im * u2.im;
+  Bits small = size < 1e-4;
+  // (1 - exp(-v))/v = 1 - v/2 + v^2/6 - ..., v = u^2, |v| < 0.01: to v^6.
+  Complex series = real(1.0);
+  for (int k = 7; k >= 2; k--) {
+    series = scale(mul(series, u2), -1.0 / k);
+    series.re = series.re + 1.0;
+  }
+  Complex exact = mul((Complex){1.0 - chi.re, -chi.im},
+                      inverse((Complex){choose(small, (Real)1.0, u2.re), u2.im}));
+  Complex ratio = {choose(small, series.re, exact.re), choose(small, series.im, exact.im)};
+  return (Outside){scale(mul(ratio, u), 1 / strip), scale(ratio, 1 / (strip * strip))};
+}
+
+// The derivation stands in docs/zone-integrals.md; D = x_a - x_c - omega.
 INLINE void factors(Derivatives d, Differences x, Complex gap, Complex inverse_gap, double omega,
-                    double broadening, int resonant, int is_upper, const Factor *statics,
+                    double broadening, double strip, int is_upper, const Factor *statics,
                     Factor *f) {
   double twice = 2 * broadening, norm = 1 / (omega * omega + twice * twice);
   // 1/v, 1/v^2 and 2 i Gamma/v with v = omega + 2 i Gamma; the advanced side has the conjugates.
@@ -162,7 +184,7 @@ INLINE void factors(Derivatives d, Differences x, Complex gap, Complex inverse_g
   f[2].advanced = add(x.p3, pw);
 
   // (s|o), a = s.
-  if (resonant && is_upper) {
+  if (strip > 0 && is_upper) {
     Complex inv = inverse((Complex){gap.re - omega, gap.im - twice});
     Complex mi = mul(x.mu, inv), mii = mul(mi, inv);
     f[3].retarded = neg(mi);
@@ -171,6 +193,19 @@ INLINE void factors(Derivatives d, Differences x, Complex gap, Complex inverse_g
     for (int n = 3; n < 6; n++) {
       f[n].retarded = sub(f[n].retarded, scale(statics[n].retarded, 1 / omega));
       f[n].advanced = neg(scale(statics[n].advanced, 1 / omega));
+    }
+    if (strip < INFINITY) {
+      Outside o = outside((Complex){gap.re - omega, gap.im}, strip);
+      Complex l = scale(d.l, 1 / omega), l1 = scale(d.l1, 1 / omega);
+      Complex m = add(l, x.mu), m1 = add(l1, x.mu1);
+      Complex mo = mul(m, o.first), moo = mul(m, o.second);
+      Complex lo = mul(l, o.first), loo = mul(l, o.second);
+      f[3].retarded = add(f[3].retarded, mo);
+      f[3].advanced = sub(f[3].advanced, lo);
+      f[4].retarded = add(f[4].retarded, moo);
+      f[4].advanced = sub(f[4].advanced, loo);
+      f[5].retarded = add(f[5].retarded, sub(mul(m1, o.first), moo));
+      f[5].advanced = add(f[5].advanced, sub(loo, mul(l1, o.first)));
     }
   } else {
     Complex i = inverse((Complex){gap.re - omega, gap.im});
@@ -188,7 +223,7 @@ INLINE void factors(Derivatives d, Differences x, Complex gap, Complex inverse_g
   }
 
   // (o|s), c = s; x_a - x_c = -gap.
-  if (resonant && !is_upper) {
+  if (strip > 0 && !is_upper) {
     Complex inv = inverse((Complex){-gap.re - omega, -gap.im + twice});
     Complex pi = mul(x.pi, inv), pii = mul(pi, inv);
     f[6].advanced = neg(pi);
@@ -197,6 +232,19 @@ INLINE void factors(Derivatives d, Differences x, Complex gap, Complex inverse_g
     for (int n = 6; n < 9; n++) {
       f[n].advanced = sub(f[n].advanced, scale(statics[n].advanced, 1 / omega));
       f[n].retarded = neg(scale(statics[n].retarded, 1 / omega));
+    }
+    if (strip < INFINITY) {
+      Outside o = outside((Complex){-gap.re - omega, -gap.im}, strip);
+      Complex l = scale(d.l, 1 / omega), l1 = scale(d.l1, 1 / omega);
+      Complex p = add(l, x.pi), p1 = add(l1, x.pi1);
+      Complex po = mul(p, o.first), poo = mul(p, o.second);
+      Complex lo = mul(l, o.first), loo = mul(l, o.second);
+      f[6].retarded = sub(f[6].retarded, lo);
+      f[6].advanced = add(f[6].advanced, po);
+      f[7].retarded = sub(f[7].retarded, add(loo, mul(l1, o.first)));
+      f[7].advanced = add(f[7].advanced, add(poo, mul(p1, o.first)));
+      f[8].retarded = add(f[8].retarded, loo);
+      f[8].advanced = sub(f[8].advanced, poo);
     }
   } else {
     Complex g = neg(inverse_gap);
@@ -224,7 +272,7 @@ INLINE void accumulate(const ZoneContour *c, const double *slots,
     int channel = c->slot_channel[n];
     Real re = 0.0, im = 0.0, size = 0.0;
     for (; n < c->slot_count && c->slot_channel[n] == channel; n++) {
-      const double *w = slots + (long)n * 2 * ZONE_BLOCK;
+      const double *w = slots + (long)n * 3 * ZONE_BLOCK;
       int function = c->slot_function[n];
       for (int b = 0; b < SUBBLOCKS; b++) {
         Complex weight = loadc(w + b * LANES, w + ZONE_BLOCK + b * LANES);
@@ -233,7 +281,8 @@ INLINE void accumulate(const ZoneContour *c, const double *slots,
         re += weight.re * sum - weight.im * (f->retarded.im + f->advanced.im);
         im += weight.re * change + weight.im * (f->retarded.re - f->advanced.re);
         if (sizes)
-          size += modulus(weight) * (modulus(f->retarded) + modulus(f->advanced));
+          size += load(w + 2 * ZONE_BLOCK + b * LANES) *
+                  (modulus(f->retarded) + modulus(f->advanced));
       }
     }
     sums[2 * channel] += total(re);
@@ -243,14 +292,14 @@ INLINE void accumulate(const ZoneContour *c, const double *slots,
 }
 
 CLONES void zone_contour(const ZoneContour *c, const ZoneLogarithm *l, double broadening,
-                         int is_upper, int omega_count, const double *omega, const int *resonant,
+                         int is_upper, int omega_count, const double *omega, const double *strip,
                          double *sums, double *statics, double *sizes, double *static_sizes) {
   long count = c->blocks * ZONE_BLOCK;
   for (long block = 0; block < c->blocks; block++) {
     Complex p[SUBBLOCKS], gap[SUBBLOCKS], inverse_gap[SUBBLOCKS];
     Derivatives d[SUBBLOCKS];
     Factor own[SUBBLOCKS][ZONE_FUNCTION_COUNT], values[SUBBLOCKS][ZONE_FUNCTION_COUNT];
-    const double *slots = c->slots + block * c->slot_count * 2 * ZONE_BLOCK;
+    const double *slots = c->slots + block * c->slot_count * 3 * ZONE_BLOCK;
     for (int b = 0; b < SUBBLOCKS; b++) {
       long at = block * ZONE_BLOCK + b * LANES;
       p[b] = loadc(c->energy + at, c->energy + count + at);
@@ -264,7 +313,7 @@ CLONES void zone_contour(const ZoneContour *c, const ZoneLogarithm *l, double br
     for (int n = 0; n < omega_count; n++) {
       for (int b = 0; b < SUBBLOCKS; b++)
         factors(d[b], differences(l, p[b], omega[n]), gap[b], inverse_gap[b], omega[n], broadening,
-                resonant[n], is_upper, own[b], values[b]);
+                strip[n], is_upper, own[b], values[b]);
       accumulate(c, slots, values, sums + (long)n * 2 * c->channel_count,
                  sizes ? sizes + (long)n * c->channel_count : 0);
     }
@@ -276,50 +325,112 @@ typedef struct {
   Complex first, inner, plus;
 } PairDifferences;
 
-INLINE PairDifferences pair_differences(const ZoneLogarithm *l, Complex a, Complex c) {
-  PairDifferences d;
+// Adds the differences of -P(r), r = 1/q, P(r) = sum_n coefficient_n r^n for n <= order, whose
+// coefficients are those of log (1/n) or of a simple pole (1, times weight) times lift^n, lift
+// times -i; snapshots at a third, two thirds and all of the orders. With h_k, b_k, c_k the complete
+// homogeneous sums of degree k in (ra, rc), (ra, rc, rc), (ra, ra, rc), the differences of r^n are
+// h_(n-1) and so on, and those in q follow from dr/dq = -r^2.
+INLINE void add_lifted(Complex ra, Complex rc, double lift, int is_log, Complex weight, int order,
+                       PairDifferences *d) {
+  Complex h = real(1), b = real(1), c = real(1), power_a = real(1), power_c = real(1);
+  Complex first = real(0), inner = real(0), plus = real(0);
+  // n = 1: h_0 = 1 and no second differences.
+  double re = is_log ? 0 : 1, im = is_log ? -lift : 0;
+  Complex both = mul(ra, rc), both_c = mul(both, rc), both_a = mul(both, ra);
+  int next = 0;
+  Complex b_before = real(0), c_before = real(0);
+  for (int n = 1; n <= order; n++) {
+    double x = is_log ? re / n : re, y = is_log ? im / n : im;
+    Complex k = {x + (Real)0.0, y + (Real)0.0};
+    if (!is_log) k = mul(k, weight);
+    first = add(first, mul(k, h));
+    inner = add(inner, mul(k, b_before));
+    plus = add(plus, mul(k, c_before));
+    if (n == (next + 1) * order / 3) {
+      d[next].first = add(d[next].first, mul(both, first));
+      d[next].inner = sub(d[next].inner, mul(both_c, add(first, mul(rc, inner))));
+      d[next].plus = sub(d[next].plus, mul(both_a, add(first, mul(ra, plus))));
+      next++;
+    }
+    // times -i lift
+    double old = re;
+    re = im * lift;
+    im = -old * lift;
+    b_before = b;
+    c_before = c;
+    power_a = mul(power_a, ra);
+    power_c = mul(power_c, rc);
+    h = add(mul(ra, h), power_c);
+    b = add(mul(rc, b), h);
+    c = add(mul(ra, c), h);
+  }
+}
+
+// At three orders of the continuation from `depth`; all three are the same where no term is lifted.
+INLINE void pair_differences(const ZoneLogarithm *l, Complex a, Complex c, double broadening,
+                             double depth, int order, PairDifferences *d) {
   // log: with u = (a - c)/c, log(1 + u)/(a - c) and so on.
-  Complex qa = {a.re + l->shift_re, a.im + l->shift_im};
-  Complex qc = {c.re + l->shift_re, c.im + l->shift_im};
+  double lift = depth - broadening + l->shift_im;
+  if (!(lift > 0)) lift = 0;
+  Complex qa = {a.re + l->shift_re, a.im + l->shift_im - lift};
+  Complex qc = {c.re + l->shift_re, c.im + l->shift_im - lift};
   Complex ra = inverse(qa), rc = inverse(qc);
   Complex difference = sub(a, c);
   Real exact = choose(difference.re == 0.0, 1e-300 + (Real)0.0, difference.re);
   Complex over = inverse((Complex){exact, difference.im});
   Quotients q = quotients(mul(difference, rc), mul(qc, over));
-  d.first = mul(q.first, rc);
-  d.inner = mul(q.second, square(rc));
-  d.plus = neg(add(d.inner, mul(ra, rc)));
+  d[0].first = mul(q.first, rc);
+  d[0].inner = mul(q.second, square(rc));
+  d[0].plus = neg(add(d[0].inner, mul(ra, rc)));
+  d[1] = d[2] = d[0];
+  if (lift > 0) add_lifted(ra, rc, lift, 1, real(1), order, d);
   for (int n = 0; n < l->count; n++) {
-    ra = inverse((Complex){a.re + l->offset_re[n], a.im + l->offset_im[n]});
-    rc = inverse((Complex){c.re + l->offset_re[n], c.im + l->offset_im[n]});
+    lift = depth - broadening + l->offset_im[n];
+    if (!(lift > 0)) lift = 0;
+    ra = inverse((Complex){a.re + l->offset_re[n], a.im + l->offset_im[n] - lift});
+    rc = inverse((Complex){c.re + l->offset_re[n], c.im + l->offset_im[n] - lift});
     Complex weight = {l->weight_re[n] + (Real)0.0, l->weight_im[n] + (Real)0.0};
-    Complex both = mul(weight, mul(ra, rc));
-    d.first = add(d.first, both);
-    d.inner = sub(d.inner, mul(both, rc));
-    d.plus = sub(d.plus, mul(both, ra));
+    if (lift > 0) {
+      add_lifted(ra, rc, lift, 0, weight, order, d);
+      continue;
+    }
+    Complex both = mul(weight, mul(ra, rc)), inner = mul(both, rc), plus = mul(both, ra);
+    for (int k = 0; k < 3; k++) {
+      d[k].first = add(d[k].first, both);
+      d[k].inner = sub(d[k].inner, inner);
+      d[k].plus = sub(d[k].plus, plus);
+    }
   }
-  return d;
 }
 
 CLONES void zone_resonance(const ZoneContour *c, const ZoneLogarithm *l, double broadening,
-                           int omega_count, const double *omega, double *sums, double *sizes) {
+                           double depth, int order, int omega_count, const double *omega,
+                           const double *strip, double *sums, double *sizes) {
+  int kept = order ? 3 : 1;
   for (long block = 0; block < c->blocks; block++) {
-    Factor values[SUBBLOCKS][ZONE_FUNCTION_COUNT];
-    const double *slots = c->slots + block * c->slot_count * 2 * ZONE_BLOCK;
+    Factor values[3][SUBBLOCKS][ZONE_FUNCTION_COUNT];
+    const double *slots = c->slots + block * c->slot_count * 3 * ZONE_BLOCK;
     for (int n = 0; n < omega_count; n++) {
       double w = omega[n];
       for (int b = 0; b < SUBBLOCKS; b++) {
         long at = block * ZONE_BLOCK + b * LANES;
         Real x = load(c->energy + at), y = x + load(c->difference + at), line = -broadening;
-        PairDifferences r = pair_differences(l, (Complex){y - w, line}, (Complex){x, line});
-        PairDifferences a = pair_differences(l, (Complex){y, line}, (Complex){x + w, line});
-        Factor *f = values[b];
-        f[0] = (Factor){scale(r.first, 1 / w), scale(a.first, -1 / w)};
-        f[1] = (Factor){scale(r.inner, 1 / w), scale(a.inner, -1 / w)};
-        f[2] = (Factor){scale(r.plus, 1 / w), scale(a.plus, -1 / w)};
+        PairDifferences r[3], a[3];
+        pair_differences(l, (Complex){y - w, line}, (Complex){x, line}, broadening, depth, order, r);
+        pair_differences(l, (Complex){y, line}, (Complex){x + w, line}, broadening, depth, order, a);
+        Real u = (y - x - w) / strip[n];
+        Real chi = exponential((Complex){-(u * u), (Real)0.0}).re / w;
+        for (int k = 0; k < kept; k++) {
+          Factor *f = values[k][b];
+          f[0] = (Factor){scale(r[k].first, chi), scale(a[k].first, -chi)};
+          f[1] = (Factor){scale(r[k].inner, chi), scale(a[k].inner, -chi)};
+          f[2] = (Factor){scale(r[k].plus, chi), scale(a[k].plus, -chi)};
+        }
       }
-      accumulate(c, slots, values, sums + (long)n * 2 * c->channel_count,
-                 sizes ? sizes + (long)n * c->channel_count : 0);
+      for (int k = 0; k < kept; k++)
+        accumulate(c, slots, values[k],
+                   sums + ((long)k * omega_count + n) * 2 * c->channel_count,
+                   sizes && k == kept - 1 ? sizes + (long)n * c->channel_count : 0);
     }
   }
 }

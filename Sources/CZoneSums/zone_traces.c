@@ -178,17 +178,54 @@ CLONES void zone_traces(const ZoneTraces *t, long count, const double *f, const 
             pair = (Complex){0.5 * d.im, -0.5 * d.re};
           }
           Complex plain = mul(pair, w), divided = mul(pair, over_gap);
+          Real size = 0.5 * (modulus(forward) + modulus(backward)) * modulus(w);
+          Real divided_size = size * (0.5 * modulus(inverse_delta));
           for (int e = range[0]; e < range[1]; e++) {
             Complex value = scale(t->entry_over_gap[e] ? divided : plain, t->entry_factor[e]);
+            Real own_size =
+                (t->entry_over_gap[e] ? divided_size : size) * fabs(t->entry_factor[e]);
             for (int l = 0; l < LANES; l++) {
               long own = star[p + l], block = own / ZONE_BLOCK, lane = own % ZONE_BLOCK;
               double *slot =
-                  slots + (block * t->slot_count + t->entry_slot[e]) * 2 * ZONE_BLOCK + lane;
+                  slots + (block * t->slot_count + t->entry_slot[e]) * 3 * ZONE_BLOCK + lane;
               slot[0] += value.re[l];
               slot[ZONE_BLOCK] += value.im[l];
+              slot[2 * ZONE_BLOCK] += own_size[l];
             }
           }
         }
+    }
+  }
+}
+
+void zone_first_points(int dimension, int divisions, int operation_count, const int *operations,
+                       long first, int count, unsigned char *is_first) {
+  long n[3] = {0, 0, 0}, rest = first, size = divisions;
+  for (int a = dimension - 1; a >= 0; a--) {
+    n[a] = rest % size;
+    rest /= size;
+  }
+  for (int p = 0; p < count; p++) {
+    is_first[p] = 1;
+    for (int m = 0; m < operation_count; m++) {
+      const int *row = operations + m * dimension * dimension;
+      long image = 0;
+      for (int a = 0; a < dimension; a++, row += dimension) {
+        long v = 0;
+        for (int b = 0; b < dimension; b++) v += row[b] * n[b];
+        // The entries are small, and remainders slow.
+        while (v < 0) v += size;
+        while (v >= size) v -= size;
+        image = image * size + v;
+      }
+      if (image < first + p) {
+        is_first[p] = 0;
+        break;
+      }
+    }
+    for (int a = dimension - 1; a >= 0; a--) {
+      if (++n[a] < size) break;
+      n[a] = 0;
     }
   }
 }

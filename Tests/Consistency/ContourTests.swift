@@ -23,8 +23,9 @@ struct ContourTests {
       return LoopWeights.Sum(
         measured: response.measured, spin: response.spin, diagrams: diagrams.diagrams(of: response))
     }
-    let frequencies: [(omega: Double, isResonant: Bool)] = [
-      (0, false), (0.003, false), (0.4, false), (0.4, true), (1.7, true), (2.9, true),
+    let frequencies: [(omega: Double, strip: Double)] = [
+      (0, 0), (0.003, 0), (0.4, 0), (0.4, .infinity), (0.4, 0.3), (1.7, .infinity), (1.7, 0.5),
+      (2.9, 0.4),
     ]
     let zone = ZoneSum(
       model: model, directions: Directions(i: 0, j: 0), mu: -1.2, temperature: temperature,
@@ -33,30 +34,65 @@ struct ContourTests {
     let channels = 2 * zone.outputCount
     let omegas = frequencies.map(\.omega)
     let exact = try await zone(divisions: lattice.divisions, omegas: omegas, withScales: true)
+    let own = frequencies.map { ContourSum.Frequency(omega: $0.omega, strip: $0.strip) }
     let resonance = try await ResonanceSum(zone, poles: poles)(
-      divisions: lattice.divisions, omegas, channels: channels)
+      divisions: lattice.divisions, own, channels: channels)
     for isDeformed in [false, true] {
       let contours = Band.allCases.map {
         isDeformed ? BandContour.contour(of: $0, model) : BandContour(model, $0, step: 0)
       }
       #expect(contours.allSatisfy { ($0.step > 0) == isDeformed })
-      let own = try await ContourSum(zone, contours: contours, poles: poles)(
+      let contour = try await ContourSum(zone, contours: contours, poles: poles)(
         divisions: lattice.divisions,
-        frequencies.map { .init(omega: $0.omega, isResonant: $0.isResonant) }, channels: channels)
+        own, channels: channels)
       // Rounding of sums of terms of either sign, some 1/omega larger than the result.
       let limit = isDeformed ? lattice.error : 1e-13
       for q in 0..<zone.outputCount {
-        let k0 = ComplexDouble(own.statics[2 * q], own.statics[2 * q + 1])
+        let k0 = ComplexDouble(contour.statics[2 * q], contour.statics[2 * q + 1])
         #expect((k0 - exact.statics[q]).length <= limit * exact.staticScales[q])
         for (n, frequency) in frequencies.enumerated() {
-          var z = own.quotients[n][2 * q] + ComplexDouble.i * own.quotients[n][2 * q + 1]
-          if frequency.isResonant {
+          var z = contour.quotients[n][2 * q] + ComplexDouble.i * contour.quotients[n][2 * q + 1]
+          if frequency.strip > 0 {
             z += resonance.quotients[n][2 * q]
             z += ComplexDouble.i * resonance.quotients[n][2 * q + 1]
           }
           let error = (z - exact.quotients[n][q]).length / exact.scales[n][q]
           #expect(error <= limit, "\(namedResponses.dropFirst(q).first ?? "closed"), \(frequency)")
         }
+      }
+    }
+  }
+
+  /// At -omega, for every single diagram: the two frequencies exchange their roles.
+  @Test func negativeFrequencies() async throws {
+    let diagrams = try shippedDiagrams()
+    let columns = ["Y_na_all", "X_na_all", "X", "Y"].flatMap { name in
+      diagrams.diagrams(of: Response(name)!).map {
+        SpectrumRequest.Column(response: Response(name)!, dressing: .bare, diagram: $0.name)
+      }
+    }
+    let request = SpectrumRequest(
+      model: try shippedModel("honeycomb"), mu: -1.2, temperature: 0, lifetime: .constant(0.2),
+      omegas: [-0.3, -1.6], directions: .init(i: 0, j: 1), columns: columns, diagrams: diagrams,
+      tolerance: 1e-7, threads: 2)
+    let spectrum = try await request.spectrum()
+    let zone = ZoneSum(
+      model: request.model, directions: request.directions, mu: -1.2, temperature: 0,
+      broadening: 0.2,
+      loops: columns.map { column in
+        LoopWeights.Sum(
+          measured: column.response.measured, spin: column.response.spin,
+          diagrams: diagrams.diagrams(of: column.response).filter { $0.name == column.diagram })
+      }, closedForms: [], reach: 2, threads: 2)
+    let exact = try await zone(divisions: 360, omegas: request.omegas, withScales: true)
+    for (q, column) in spectrum.columns.enumerated() {
+      for (n, omega) in request.omegas.enumerated() {
+        let value = try #require(column.values[n])
+        let expected = exact.quotients[n][q].multiplied(by: omega)
+        // The real zone at 360 points: 1e-10 of the absolute contributions.
+        #expect(
+          (value.dynamic - expected).length
+            <= value.error + 1e-10 * abs(omega) * exact.scales[n][q], "\(column.request.label)")
       }
     }
   }

@@ -33,16 +33,23 @@ typedef struct {
 // 2 pi/i times K(0), over 2; with `sizes`, also the sums of the absolute terms, [omega][channel]
 // and [channel].
 //
-// Where resonant[omega], the pair of bands that can be in resonance, (upper|lower), gets its
-// retarded-advanced part less K(0) only.
+// Where strip[omega] > 0, the pair of bands that can be in resonance, (upper|lower), gets its
+// retarded-advanced part less K(0), and of the retarded-retarded and advanced-advanced parts only
+// what lies outside of the strip |D| < strip, D = 2 Delta - omega: 1 - chi times them, chi =
+// exp(-(D/strip)^2); nothing if the strip is infinite.
 void zone_contour(const ZoneContour *contour, const ZoneLogarithm *logarithm, double broadening,
-                  int is_upper, int omega_count, const double *omega, const int *resonant,
+                  int is_upper, int omega_count, const double *omega, const double *strip,
                   double *sums, double *statics, double *sizes, double *static_sizes);
 
 // What zone_contour leaves out where the bands are in resonance: the retarded-retarded and
 // advanced-advanced parts of (upper|lower), (upper|lower lower), (upper upper|lower), functions 0
-// to 2, at real k; `energy` is that of the lower band.
+// to 2, times chi, at real k; `energy` is that of the lower band.
+//
+// With an order above 0 (a multiple of 3), every term of the logarithm whose singularity is nearer to
+// the line of the poles than `depth` is continued from there by its Taylor polynomial; `sums` then
+// holds the results of a third, of two thirds and of all of the orders, [3][omega][channel][re, im].
 void zone_resonance(const ZoneContour *zone, const ZoneLogarithm *logarithm, double broadening,
-                    int omega_count, const double *omega, double *sums, double *sizes);
+                    double depth, int order, int omega_count, const double *omega,
+                    const double *strip, double *sums, double *sizes);
 
 #endif

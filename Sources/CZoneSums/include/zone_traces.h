@@ -44,8 +44,15 @@ typedef struct {
 // For each of `count` points (a multiple of 8) at the complex reduced wave vectors f, adds weight
 // times (trace at k + trace at -k)/2, or over 2 i where that is imaginary at real k, to the slots of
 // its star. f stands as [axis][re, im][point], weight as [re, im][point], slots as
-// [block of stars][slot][re, im][ZONE_BLOCK]; T and Delta as [re, im][point].
+// [block of stars][slot][re, im, size][ZONE_BLOCK], size the sum of the absolute terms, which sets the
+// scale of rounding also where a star cancels; T and Delta as [re, im][point].
 void zone_traces(const ZoneTraces *traces, long count, const double *f, const double *weight,
                  const int *star, double *slots, double *hopping, double *gap);
+
+// Which of the `count` grid points from linear index `first` on come first in their star: no
+// operation, rows of `dimension` integers, maps one on a point of lower index. The last axis runs
+// fastest.
+void zone_first_points(int dimension, int divisions, int operation_count, const int *operations,
+                       long first, int count, unsigned char *is_first);
 
 #endif

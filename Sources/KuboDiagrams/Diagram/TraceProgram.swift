@@ -16,6 +16,12 @@ struct BubbleFunction: Hashable, Sendable {
 
   let a, c: Band
   let kind: Kind
+
+  /// The function with the roles of the two frequencies exchanged: at -omega it is the complex
+  /// conjugate of this one at omega.
+  var reversed: BubbleFunction {
+    BubbleFunction(a: c, c: a, kind: kind == .inner ? .plus : kind == .plus ? .inner : .simple)
+  }
 }
 
 /// The traces of ``LoopWeights``, prepared for `zone_traces`, which evaluates eight wave vectors at

@@ -30,57 +30,94 @@ struct ContourEvaluation: Sendable {
   private var broadening: Double { zone.bubbles.line.broadening }
   private var channels: Int { 2 * outputs }
 
+  /// How a frequency is done: the part of the full step, a power of 1/2 or 0, and the strip of
+  /// ``ContourSum/Frequency``.
+  private struct Plan: Hashable {
+    var part: Double
+    var strip: Double
+    /// Whether the surfaces that meet mu lie outside of the strip.
+    var isSeparate = false
+    /// omega < 0.
+    var isReversed = false
+  }
+
   /// The outcomes, nil for groups that this scheme cannot serve.
   func outcomes() async throws -> [GridRefinement.Outcome?] {
     let model = zone.model
     let poles = MatsubaraPoles(temperature: temperature, broadening: broadening)
-    let first = Band.allCases.map { BandContour.contour(of: $0, model) }
-    var survey = ContourSurvey(first)
+    let full = ContourSurvey(Band.allCases.map { BandContour.contour(of: $0, model) })
+    var surveys: [Double: ContourSurvey] = [1: full]
+    func survey(_ part: Double) -> ContourSurvey {
+      if surveys[part] == nil { surveys[part] = full.scaled(by: part) }
+      return surveys[part]!
+    }
+    var plans = [Plan(part: 1, strip: 0)] + omegas.map { plan($0, survey) }
+    for n in omegas.indices { plans[n + 1].isReversed = omegas[n] < 0 }
     var result = [GridRefinement.Outcome?](repeating: nil, count: omegas.count + 1)
-    // The frequencies that are left, from contours with ever smaller steps; the static part first.
-    var left = Array(0...omegas.count)
-    var part = 1.0
     var largest = [Double](repeating: 0, count: outputs)
-    while !left.isEmpty {
-      let own = left.filter {
-        $0 == 0 || part == 0 || !isResonant($0, survey)
-          || survey.isValid(omegas[$0 - 1], broadening: broadening)
+    // The static part belongs to the largest contours; its tolerance to the largest response.
+    for part in Set(plans.map(\.part)).sorted() {
+      for isReversed in [true, false] {
+        let own = plans.indices.filter {
+          plans[$0].part == part && plans[$0].isReversed == isReversed
+        }
+        guard !own.isEmpty else { continue }
+        try await evaluate(own, survey(part), plans, poles, &largest, &result)
       }
-      left.removeAll { own.contains($0) }
-      if !own.isEmpty {
-        try await evaluate(own, survey, poles, &largest, &result)
-      }
-      guard !left.isEmpty else { break }
-      part *= 0.5 * min(1, broadening / max(broadening, survey.largestViolation))
-      if part < 1.0 / 32 { part = 0 }
-      survey = ContourSurvey(first.map { BandContour(model, $0.band, step: part * $0.step) })
     }
     return result
   }
 
-  private func isResonant(_ group: Int, _ survey: ContourSurvey) -> Bool {
-    guard group > 0 else { return false }
-    let w = abs(omegas[group - 1])
-    return w > 0.98 * survey.gaps.lowerBound && w < 1.02 * survey.gaps.upperBound
+  /// Which contours and strip serve a frequency.
+  ///
+  /// A strip so narrow that chi is negligible where the bands meet mu makes the rest smooth, but the
+  /// contours must not move 2 Delta by much more than its width, where 1 - chi grows. Where the strip
+  /// would not be much wider than the levels, or the two surfaces cross, the widest is as good.
+  private func plan(_ omega: Double, _ survey: (Double) -> ContourSurvey) -> Plan {
+    let w = abs(omega)
+    let full = survey(1)
+    guard w > 0.98 * full.gaps.lowerBound, w < 1.02 * full.gaps.upperBound else {
+      return Plan(part: 1, strip: 0)
+    }
+    let widest = full.gapDepth / 1.5
+    let wanted = full.separation(omega, mu: zone.mu) / 5
+    var plan = Plan(part: 1, strip: widest)
+    if wanted < widest, wanted > 8 * (broadening + .pi * temperature) {
+      while plan.strip > wanted {
+        plan.part /= 2
+        plan.strip /= 2
+      }
+    }
+    plan.isSeparate = plan.strip <= wanted
+    while !survey(plan.part).isValid(omega, broadening: broadening) {
+      plan.part /= 2
+      if plan.part < 1.0 / 256 { return Plan(part: 0, strip: .infinity) }
+    }
+    return plan
   }
 
-  /// Evaluates the groups named; where the sum of contour and resonance misses its allowance, once
-  /// more with a smaller share for each.
+  /// Evaluates the groups named; where the contours took more than their share of what the sum may
+  /// err, once more with a smaller share.
   private func evaluate(
-    _ groups: [Int], _ survey: ContourSurvey, _ poles: MatsubaraPoles, _ largest: inout [Double],
-    _ result: inout [GridRefinement.Outcome?]
+    _ groups: [Int], _ survey: ContourSurvey, _ plans: [Plan], _ poles: MatsubaraPoles,
+    _ largest: inout [Double], _ result: inout [GridRefinement.Outcome?]
   ) async throws {
     var share = 0.5
     var open = groups
-    for _ in 0..<3 {
-      let resonant = open.filter { isResonant($0, survey) }
-      let contour = try await contourPart(open, survey, poles, share, &largest)
-      let resonance = try await resonancePart(resonant, contour, poles)
+    var resonance: [Int: GridRefinement.Outcome] = [:]
+    for round in 0..<3 {
+      let contour = try await contourPart(open, survey, plans, poles, share, &largest)
+      if round == 0 {
+        resonance = try await resonancePart(
+          open.filter { plans[$0].strip > 0 && contour[$0]?.values.isEmpty == false }, contour,
+          plans,
+          poles)
+      }
       for g in open {
         guard let own = contour[g], !own.values.isEmpty else { continue }
         var sum = own
-        if isResonant(g, survey) {
-          guard let other = resonance[g], !other.values.isEmpty else { continue }
+        if plans[g].strip > 0 {
+          guard let other = resonance[g] else { continue }
           for o in 0..<outputs {
             sum.values[o] += other.values[o]
             sum.scales[o] += other.scales[o]
@@ -94,9 +131,17 @@ struct ContourEvaluation: Sendable {
         }
         result[g] = sum
       }
-      open = open.filter { result[$0]?.failure != nil && isResonant($0, survey) }
+      open = open.filter { g in
+        guard let sum = result[g], sum.failure != nil, let other = resonance[g] else {
+          return false
+        }
+        return (0..<outputs).allSatisfy {
+          other.errors[$0].real < sum.allowed[$0].real
+            && other.errors[$0].imaginary < sum.allowed[$0].imaginary
+        }
+      }
       if open.isEmpty { return }
-      share *= 0.05
+      share *= 0.02
     }
   }
 
@@ -113,10 +158,11 @@ struct ContourEvaluation: Sendable {
   }
 
   private func contourPart(
-    _ groups: [Int], _ survey: ContourSurvey, _ poles: MatsubaraPoles, _ share: Double,
-    _ largest: inout [Double]
+    _ groups: [Int], _ survey: ContourSurvey, _ plans: [Plan], _ poles: MatsubaraPoles,
+    _ share: Double, _ largest: inout [Double]
   ) async throws -> [Int: GridRefinement.Outcome] {
-    let sum = ContourSum(zone, contours: survey.contours, poles: poles)
+    let sum = ContourSum(
+      zone, contours: survey.contours, poles: poles, isReversed: plans[groups[0]].isReversed)
     let resolutions = groups.map {
       survey.resolution(
         $0 == 0 ? nil : omegas[$0 - 1], mu: zone.mu, temperature: temperature,
@@ -126,79 +172,163 @@ struct ContourEvaluation: Sendable {
       resolution: zone.model.resolution(.infinity), dimension: zone.model.dimension,
       resolutions: resolutions)
     var reference = largest
-    let outcomes = try await refinement.run(groups: groups.count) { divisions, active in
-      let dynamic = active.filter { groups[$0] > 0 }
-      let grid = try await sum(
-        divisions: divisions,
-        dynamic.map {
-          .init(
-            omega: abs(omegas[groups[$0] - 1]), isResonant: isResonant(groups[$0], survey))
-        }, channels: channels)
-      let statics = (0..<outputs).map {
-        ComplexDouble(grid.statics[2 * $0], grid.statics[2 * $0 + 1])
-      }
-      let staticSizes = (0..<outputs).map {
-        max(grid.staticSizes[2 * $0], grid.staticSizes[2 * $0 + 1])
-      }
-      var level = GridRefinement.Level(values: [], scales: [], rounding: [])
-      for g in active {
-        guard groups[g] > 0 else {
-          level.values.append((0..<outputs).map { finishStatic($0, statics) })
-          level.scales.append(staticSizes)
-          level.rounding.append(staticSizes.map { 1e-14 * $0 })
-          continue
+    // Scales are taken from the first two grids of each group.
+    var seen = [Int](repeating: 0, count: groups.count)
+    var known = [[Double]](repeating: [], count: groups.count)
+    let outcomes: [GridRefinement.Outcome]
+    do {
+      outcomes = try await refinement.run(groups: groups.count) { divisions, active in
+        let dynamic = active.filter { groups[$0] > 0 }
+        let grid = try await sum(
+          divisions: divisions,
+          dynamic.map {
+            .init(
+              omega: abs(omegas[groups[$0] - 1]), strip: plans[groups[$0]].strip)
+          }, channels: channels, withSizes: active.contains { seen[$0] < 2 })
+        let statics = (0..<outputs).map {
+          ComplexDouble(grid.statics[2 * $0], grid.statics[2 * $0 + 1])
         }
-        let n = dynamic.firstIndex(of: g)!
-        let omega = omegas[groups[g] - 1]
-        let quotients = (0..<outputs).map { combined(grid.quotients[n], $0, omega) }
-        let values = (0..<outputs).map { finish($0, omega, quotients, statics) }
-        let scales = (0..<outputs).map {
-          scale(
-            $0, omega, max(grid.sizes[n][2 * $0], grid.sizes[n][2 * $0 + 1]), staticSizes[$0])
+        let staticSizes = (0..<outputs).map {
+          max(grid.staticSizes[2 * $0], grid.staticSizes[2 * $0 + 1])
         }
-        for o in 0..<outputs { reference[o] = max(reference[o], values[o].length) }
-        level.values.append(values)
-        level.scales.append(scales)
-        level.rounding.append(scales.map { 1e-14 * $0 })
+        var level = GridRefinement.Level(values: [], scales: [], rounding: [])
+        for g in active {
+          guard groups[g] > 0 else {
+            level.values.append((0..<outputs).map { finishStatic($0, statics) })
+            if seen[g] < 2 { known[g] = staticSizes }
+            seen[g] += 1
+            level.scales.append(known[g])
+            level.rounding.append(known[g].map { 1e-14 * $0 })
+            continue
+          }
+          let n = dynamic.firstIndex(of: g)!
+          let omega = omegas[groups[g] - 1]
+          let quotients = (0..<outputs).map { combined(grid.quotients[n], $0, omega) }
+          let values = (0..<outputs).map { finish($0, omega, quotients, statics) }
+          if seen[g] < 2 {
+            known[g] = (0..<outputs).map {
+              scale(
+                $0, omega, max(grid.sizes[n][2 * $0], grid.sizes[n][2 * $0 + 1]), staticSizes[$0])
+            }
+          }
+          seen[g] += 1
+          let scales = known[g]
+          for o in 0..<outputs { reference[o] = max(reference[o], values[o].length) }
+          level.values.append(values)
+          level.scales.append(scales)
+          level.rounding.append(scales.map { 1e-14 * $0 })
+        }
+        return level
+      } allowed: { g, values, scales in
+        values.indices.map { o in
+          let full = allowance(values[o], scales[o], groups[g] == 0 ? reference[o] : nil)
+          let part = plans[groups[g]].strip > 0 ? share : 1
+          return PartErrors(real: part * full.real, imaginary: part * full.imaginary)
+        }
       }
-      return level
-    } allowed: { g, values, scales in
-      values.indices.map { o in
-        let full = allowance(values[o], scales[o], groups[g] == 0 ? reference[o] : nil)
-        let part = groups[g] > 0 && isResonant(groups[g], survey) ? share : 1
-        return PartErrors(real: part * full.real, imaginary: part * full.imaginary)
-      }
+    } catch is NonConvergence {
+      return [:]
     }
     largest = reference
     return Dictionary(uniqueKeysWithValues: zip(groups, outcomes))
   }
 
+  /// The resonance, continued from the largest width that the Taylor polynomial allows at each
+  /// frequency, or summed as it is.
   private func resonancePart(
-    _ groups: [Int], _ contour: [Int: GridRefinement.Outcome], _ poles: MatsubaraPoles
+    _ groups: [Int], _ contour: [Int: GridRefinement.Outcome], _ plans: [Plan],
+    _ poles: MatsubaraPoles
   ) async throws -> [Int: GridRefinement.Outcome] {
-    let groups = groups.filter { contour[$0]?.values.isEmpty == false }
+    let order = 3 * max(6, Int((2 * -Double.log10(tolerance)).rounded(.up)))
+    // Where the surfaces lie outside of the strip, there is nothing to continue.
+    var found = try await resonance(
+      groups.filter { plans[$0].isSeparate }, contour, plans, poles, depth: 0, order: 0)
+    var left = groups.filter { !plans[$0].isSeparate }
+    var depth = zone.model.energyBound / 16
+    while !left.isEmpty {
+      let isDirect = depth < 40 * (broadening + .pi * temperature)
+      let own = try await resonance(
+        left, contour, plans, poles, depth: isDirect ? 0 : depth, order: isDirect ? 0 : order)
+      found.merge(own) { $1 }
+      left.removeAll { own[$0] != nil }
+      if isDirect { break }
+      depth /= 2
+    }
+    return found
+  }
+
+  /// The resonance at those frequencies where the polynomial has converged.
+  private func resonance(
+    _ groups: [Int], _ contour: [Int: GridRefinement.Outcome], _ plans: [Plan],
+    _ poles: MatsubaraPoles, depth: Double, order: Int
+  ) async throws -> [Int: GridRefinement.Outcome] {
     guard !groups.isEmpty else { return [:] }
-    let sum = ResonanceSum(zone, poles: poles)
+    let sum = ResonanceSum(zone, poles: poles, isReversed: plans[groups[0]].isReversed)
     let refinement = GridRefinement(
-      resolution: zone.model.resolution(broadening + .pi * temperature),
-      dimension: zone.model.dimension)
+      resolution: zone.model.resolution(.infinity), dimension: zone.model.dimension,
+      resolutions: groups.map {
+        zone.model.resolution(
+          max(
+            depth, broadening + .pi * temperature, plans[$0].isSeparate ? plans[$0].strip / 2 : 0))
+      },
+      // High orders cost 20 times as much for each point.
+      pointLimit: order > 0 ? 4_000_000 : 100_000_000)
+    // What the polynomial may still miss, for each group and output.
+    var rest = [[Double]](
+      repeating: [Double](repeating: 0, count: outputs), count: groups.count)
+    var hopeless: Set<Int> = []
+    var seen = [Int](repeating: 0, count: groups.count)
+    var known = [[Double]](repeating: [], count: groups.count)
+    func allowed(_ g: Int, _ values: [ComplexDouble], _ scales: [Double]) -> [PartErrors] {
+      let own = contour[groups[g]]!
+      return values.indices.map { o in
+        let full = allowance(own.values[o] + values[o], own.scales[o] + scales[o], nil)
+        return PartErrors(real: full.real / 4, imaginary: full.imaginary / 4)
+      }
+    }
+    func reported(_ channel: [ComplexDouble], _ omega: Double) -> [ComplexDouble] {
+      (0..<outputs).map { o in
+        isClosed[o]
+          ? .zero
+          : finish(o, omega, replaced(o, combined(channel, o, omega)), replaced(o, .zero))
+      }
+    }
     let outcomes: [GridRefinement.Outcome]
     do {
       outcomes = try await refinement.run(groups: groups.count) { divisions, active in
         let grid = try await sum(
-          divisions: divisions, active.map { abs(omegas[groups[$0] - 1]) }, channels: channels)
+          divisions: divisions,
+          active.map { .init(omega: abs(omegas[groups[$0] - 1]), strip: plans[groups[$0]].strip) },
+          channels: channels,
+          depth: depth, order: order, withSizes: active.contains { seen[$0] < 2 })
+        // The highest orders are poles of that order, and need so much finer a grid.
+        let isFine =
+          Double(divisions) > 0.8 * zone.model.resolution(depth) * Double(order + 8)
         var level = GridRefinement.Level(values: [], scales: [], rounding: [])
         for (n, g) in active.enumerated() {
           let omega = omegas[groups[g] - 1]
-          let values = (0..<outputs).map { o -> ComplexDouble in
-            if isClosed[o] { return .zero }
-            let quotient = combined(grid.quotients[n], o, omega)
-            return finish(o, omega, replaced(o, quotient), replaced(o, .zero))
+          let values = reported(grid.quotients[n], omega)
+          if seen[g] < 2 {
+            known[g] = (0..<outputs).map { o in
+              isClosed[o]
+                ? 0
+                : max(grid.sizes[n][2 * o], grid.sizes[n][2 * o + 1]) * factor(o, omega)
+            }
           }
-          let scales = (0..<outputs).map { o in
-            isClosed[o]
-              ? 0
-              : max(grid.sizes[n][2 * o], grid.sizes[n][2 * o + 1]) * factor(o, omega)
+          seen[g] += 1
+          let scales = known[g]
+          if order > 0 {
+            let limits = allowed(g, values, scales)
+            let second = reported(grid.lower[0][n], omega)
+            let first = reported(grid.lower[1][n], omega)
+            for o in 0..<outputs {
+              let d1 = (second[o] - first[o]).length
+              let d2 = (values[o] - second[o]).length
+              rest[g][o] = d2 == 0 ? 0 : 4 * d2 * min(1, d2 / d1)
+              if isFine, rest[g][o] > 10 * min(limits[o].real, limits[o].imaginary) {
+                hopeless.insert(g)
+              }
+            }
           }
           level.values.append(values)
           level.scales.append(scales)
@@ -206,16 +336,31 @@ struct ContourEvaluation: Sendable {
         }
         return level
       } allowed: { g, values, scales in
-        let own = contour[groups[g]]!
-        return values.indices.map { o in
-          let full = allowance(own.values[o] + values[o], own.scales[o] + scales[o], nil)
-          return PartErrors(real: full.real / 2, imaginary: full.imaginary / 2)
-        }
+        hopeless.contains(g)
+          ? values.map { _ in PartErrors(real: .infinity, imaginary: .infinity) }
+          : allowed(g, values, scales)
       }
     } catch is NonConvergence {
       return [:]
     }
-    return Dictionary(uniqueKeysWithValues: zip(groups, outcomes))
+    var found: [Int: GridRefinement.Outcome] = [:]
+    for g in groups.indices where !hopeless.contains(g) && !outcomes[g].values.isEmpty {
+      var outcome = outcomes[g]
+      let limits = allowed(g, outcome.values, outcome.scales)
+      if order > 0 {
+        guard outcome.failure == nil,
+          outcome.values.indices.allSatisfy({
+            rest[g][$0] <= min(limits[$0].real, limits[$0].imaginary)
+          })
+        else { continue }
+        for o in 0..<outputs {
+          outcome.errors[o].real += rest[g][o]
+          outcome.errors[o].imaginary += rest[g][o]
+        }
+      }
+      found[groups[g]] = outcome
+    }
+    return found
   }
 
   private func replaced(_ o: Int, _ value: ComplexDouble) -> [ComplexDouble] {
@@ -224,8 +369,8 @@ struct ContourEvaluation: Sendable {
     return list
   }
 
-  /// [K(omega) - K(0)]/omega of an output from its two channels, which are each conjugate-symmetric
-  /// in omega.
+  /// [K(omega) - K(0)]/omega of an output from its two channels; at omega < 0 from the conjugates of
+  /// the reversed functions at -omega.
   private func combined(_ channel: [ComplexDouble], _ o: Int, _ omega: Double) -> ComplexDouble {
     var (re, im) = (channel[2 * o], channel[2 * o + 1])
     if omega < 0 { (re, im) = (-re.conjugate, -im.conjugate) }

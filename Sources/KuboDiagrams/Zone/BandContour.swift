@@ -26,36 +26,20 @@ package struct BandContour: Sendable {
     lattice = model.latticeVectors
   }
 
-  /// Where a point goes: the imaginary part of its reduced wave vector, the determinant of
-  /// d kappa/d k, and the size of the gradient of E_s in reduced coordinates over 2 pi.
-  func displacement(_ k: WaveVector) -> (
-    reduced: SIMD3<Double>, jacobian: ComplexDouble, slope: Double
-  ) {
-    guard step != 0 else { return (.zero, .one, slope(gradient(k))) }
+  /// Where a point goes: the imaginary part of its reduced wave vector, and the determinant of
+  /// d kappa/d k.
+  func displacement(_ k: WaveVector) -> (reduced: SIMD3<Double>, jacobian: ComplexDouble) {
+    guard step != 0 else { return (.zero, .one) }
     let (gradient, curvature) = model.derivatives(hessian.map { $0.frame(at: k) }, band)
     let jacobian = curvature.indices.map { a in
       curvature.indices.map { b in ComplexDouble(a == b ? 1 : 0, -step * curvature[a][b]) }
     }
-    return (
-      packed(reduced(gradient).map { -step * $0 }), complexDeterminant(jacobian), slope(gradient)
-    )
-  }
-
-  private func gradient(_ k: WaveVector) -> [Double] {
-    model.derivatives(hessian.map { $0.frame(at: k) }, band).gradient
+    return (packed(reduced(gradient).map { -step * $0 }), complexDeterminant(jacobian))
   }
 
   /// a_a . v/2 pi: a Cartesian vector in k in reduced coordinates.
   private func reduced(_ v: [Double]) -> [Double] {
     lattice.map { a in zip(a, v).reduce(0) { $0 + $1.0 * $1.1 } / (2 * .pi) }
-  }
-
-  /// The largest |d E_s/d f_a| / 2 pi.
-  private func slope(_ gradient: [Double]) -> Double {
-    // d E/d f_a = b_a . grad E.
-    model.reciprocalVectors.map { b in
-      abs(zip(b, gradient).reduce(0) { $0 + $1.0 * $1.1 }) / (2 * .pi)
-    }.max()!
   }
 
   /// The contour of a band with the largest step c = c_0 2^-n that keeps Im E_s <= 0 and

@@ -8,10 +8,12 @@ import RealModule
 /// Partial fractions make every term singular at one band's energy only, retarded or advanced. The
 /// retarded terms of band s are summed where Im E_s < 0; the advanced ones on the conjugate
 /// surface, where they are the conjugates of retarded functions, since all weights are
-/// real-analytic. The guide CONTOURS.md derives the terms.
+/// real-analytic. docs/zone-integrals.md derives the terms.
 ///
-/// At a frequency that two bands can resonate with, the retarded-retarded and advanced-advanced
-/// parts of that pair do not come apart: they are left to ``ResonanceSum``.
+/// At a frequency omega that two bands can resonate with, the retarded-retarded and
+/// advanced-advanced parts of that pair come apart only away from D = 2 Delta - omega = 0: times
+/// 1 - exp(-(D/strip)^2), which makes 1/D and 1/D^2 entire. The rest, in a strip, is left to
+/// ``ResonanceSum``.
 package struct ContourSum: Sendable {
   let model: Model
   let mu, broadening: Double
@@ -26,7 +28,10 @@ package struct ContourSum: Sendable {
   private let poles: MatsubaraPoles
   private let threads: Int
 
-  package init(_ sum: ZoneSum, contours: [BandContour], poles: MatsubaraPoles) {
+  /// With `isReversed`, each channel's result at omega is the complex conjugate of that at -omega.
+  package init(
+    _ sum: ZoneSum, contours: [BandContour], poles: MatsubaraPoles, isReversed: Bool = false
+  ) {
     model = sum.model
     mu = sum.mu
     broadening = sum.bubbles.line.broadening
@@ -49,19 +54,24 @@ package struct ContourSum: Sendable {
           TraceProgram.Slot(channel: 2 * (sum.weights.sumCount + $0), function: 0)
         } : []
       return TraceProgram(
-        sum.weights, model: sum.model, directions: sum.directions, functions: functions,
+        sum.weights, model: sum.model, directions: sum.directions,
+        functions: isReversed ? functions.map(\.reversed) : functions,
         others: others)
     }
   }
 
-  /// The frequencies to sum: |omega|, and whether the bands can resonate.
+  /// A frequency to sum.
   package struct Frequency: Sendable {
+    /// |omega|.
     let omega: Double
-    let isResonant: Bool
+    /// 0 where the bands cannot resonate; otherwise the width of the strip around 2 Delta = omega
+    /// whose retarded-retarded and advanced-advanced terms are left to ``ResonanceSum``, infinity for
+    /// all of them.
+    let strip: Double
 
-    package init(omega: Double, isResonant: Bool) {
+    package init(omega: Double, strip: Double) {
       self.omega = omega
-      self.isResonant = isResonant
+      self.strip = strip
     }
   }
 
@@ -78,15 +88,18 @@ package struct ContourSum: Sendable {
 
   private struct Part: Sendable {
     var buffer = StarBuffer()
+    /// The weights of the closed forms for each star waiting, and their absolute sums.
     var closed: [ComplexDouble] = []
+    var closedSizes: [Double] = []
     var sums, statics, sizes, staticSizes: [Double]
   }
 
   /// Sums the grid with `divisions` points along each reciprocal vector.
-  package func callAsFunction(divisions: Int, _ frequencies: [Frequency], channels: Int)
-    async throws
-    -> Result
-  {
+  ///
+  /// Without `withSizes` the sizes come back as 0; they cost as much as the rest.
+  package func callAsFunction(
+    divisions: Int, _ frequencies: [Frequency], channels: Int, withSizes: Bool = true
+  ) async throws -> Result {
     var total = Part(
       sums: Array(repeating: 0, count: frequencies.count * 2 * channels),
       statics: Array(repeating: 0, count: 2 * channels),
@@ -97,13 +110,13 @@ package struct ContourSum: Sendable {
     let jobs = max(1, min(128, grid.count / (symmetries.count * 256)))
     for s in Band.allCases {
       let parts = try await grid.accumulate(threads: threads, jobs: jobs, empty) { part in
-        flush(s, frequencies, channels, &part)
+        flush(s, frequencies, channels, withSizes, &part)
       } _: { part, index, star in
         let moved = contours[s.rawValue].displacement(grid.point(index))
         if bands.contains(s) { addClosed(s, star, moved, &part) }
         part.buffer.add(
           star, displacement: moved.reduced, factor: moved.jacobian, symmetries: symmetries)
-        if part.buffer.count == 512 { flush(s, frequencies, channels, &part) }
+        if part.buffer.count == 512 { flush(s, frequencies, channels, withSizes, &part) }
       }
       for part in parts {
         for n in part.sums.indices { total.sums[n] += part.sums[n] }
@@ -130,10 +143,11 @@ package struct ContourSum: Sendable {
 
   private func addClosed(
     _ s: Band, _ star: [PeriodicGrid.StarPoint],
-    _ moved: (reduced: SIMD3<Double>, jacobian: ComplexDouble, slope: Double), _ part: inout Part
+    _ moved: (reduced: SIMD3<Double>, jacobian: ComplexDouble), _ part: inout Part
   ) {
     guard !closedForms.isEmpty else { return }
     var sums = [ComplexDouble](repeating: .zero, count: closedForms.count)
+    var sizes = [Double](repeating: 0, count: closedForms.count)
     let reciprocal = model.reciprocalVectors.map(packed)
     for point in star {
       let rows = symmetries[point.operation].rows
@@ -145,15 +159,19 @@ package struct ContourSum: Sendable {
       }
       let frame = hamiltonian.frame(at: WaveVector(real: point.k.real, imaginary: shift))
       for (c, closed) in closedForms.enumerated() {
-        sums[c] +=
-          (moved.jacobian * closed.form.weight(frame, s, closed.version))
+        let value = (moved.jacobian * closed.form.weight(frame, s, closed.version))
           .multiplied(by: point.weight)
+        sums[c] += value
+        sizes[c] += value.length
       }
     }
     part.closed += sums
+    part.closedSizes += sizes
   }
 
-  private func flush(_ s: Band, _ frequencies: [Frequency], _ channels: Int, _ part: inout Part) {
+  private func flush(
+    _ s: Band, _ frequencies: [Frequency], _ channels: Int, _ withSizes: Bool, _ part: inout Part
+  ) {
     guard part.buffer.count > 0 else { return }
     let program = programs[s.rawValue]
     let stars = part.buffer.count
@@ -165,12 +183,14 @@ package struct ContourSum: Sendable {
           of: TraceProgram.Slot(channel: 2 * (loopCount + c), function: 0))!
         for n in 0..<stars {
           let value = part.closed[n * closedForms.count + c]
-          let at = (n / block * program.slots.count + slot) * 2 * block + n % block
+          let at = (n / block * program.slots.count + slot) * 3 * block + n % block
           table.slots[at] += value.real
           table.slots[at + block] += value.imaginary
+          table.slots[at + 2 * block] += part.closedSizes[n * closedForms.count + c]
         }
       }
       part.closed = []
+      part.closedSizes = []
     }
     // x_s = T -+ Delta - mu; x_s - x_o = -+ 2 Delta.
     let sign = -s.sign
@@ -183,7 +203,7 @@ package struct ContourSum: Sendable {
       table.gap[count + n] *= 2 * sign
     }
     let omegas = frequencies.map(\.omega)
-    let resonant: [Int32] = frequencies.map { $0.isResonant ? 1 : 0 }
+    let strips = frequencies.map(\.strip)
     var logarithm = poles.logarithm
     energy.withUnsafeBufferPointer { energy in
       table.gap.withUnsafeBufferPointer { gap in
@@ -195,10 +215,14 @@ package struct ContourSum: Sendable {
                 slots: slots.baseAddress, slot_count: Int32(program.slots.count),
                 channel_count: Int32(channels), slot_channel: slotChannels.baseAddress,
                 slot_function: slotFunctions.baseAddress)
-              zone_contour(
-                &contour, &logarithm, broadening, s == .antibonding ? 1 : 0,
-                Int32(omegas.count), omegas, resonant, &part.sums, &part.statics, &part.sizes,
-                &part.staticSizes)
+              part.sizes.withUnsafeMutableBufferPointer { sizes in
+                part.staticSizes.withUnsafeMutableBufferPointer { staticSizes in
+                  zone_contour(
+                    &contour, &logarithm, broadening, s == .antibonding ? 1 : 0,
+                    Int32(omegas.count), omegas, strips, &part.sums, &part.statics,
+                    withSizes ? sizes.baseAddress : nil, withSizes ? staticSizes.baseAddress : nil)
+                }
+              }
             }
           }
         }

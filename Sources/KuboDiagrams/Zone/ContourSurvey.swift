@@ -12,23 +12,28 @@ struct ContourSurvey: Sendable {
     let slope, gapSlope, curvature, gapCurvature: Double
   }
 
+  /// What a point of the real zone knows, for the two bands and for the gap.
+  private struct Base {
+    let k: WaveVector
+    let gradients: [[Double]]
+    let energies: [Double]
+    let slopes, curvatures: [Double]
+    let gapSlope, gapCurvature: Double
+  }
+
   let contours: [BandContour]
+  private let points: [Base]
   private let nodes: [[Node]]
   /// The smallest and the largest Re 2 Delta.
   let gaps: ClosedRange<Double>
 
   init(_ contours: [BandContour]) {
-    self.contours = contours
     let model = contours[0].model
     let grid = PeriodicGrid(
       model, divisions: [480, 96, 36][model.dimension - 1], symmetries: model.energySymmetries())
-    let points = (0..<grid.count).filter { grid.star(of: $0) != nil }.map(grid.point)
     let hessian = model.hessianHamiltonians()
-    let hamiltonian = BlochHamiltonian(model, directions: Directions(i: 0, j: 0))
     let reciprocal = model.reciprocalVectors
-    let frames = points.map { k in hessian.map { $0.frame(at: k) } }
-    let derivatives = Band.allCases.map { s in frames.map { model.derivatives($0, s) } }
-    func sizes(_ gradient: [Double], _ hessian: [[Double]]) -> (Double, Double) {
+    func sizes(_ gradient: [Double], _ hessian: [[Double]]) -> (slope: Double, curvature: Double) {
       var slope = 0.0
       var curvature = 0.0
       for b in reciprocal {
@@ -43,25 +48,55 @@ struct ContourSurvey: Sendable {
       }
       return (slope, curvature)
     }
+    let points = (0..<grid.count).filter { grid.star(of: $0) != nil }.map { index in
+      let k = grid.point(index)
+      let frames = hessian.map { $0.frame(at: k) }
+      let derivatives = Band.allCases.map { model.derivatives(frames, $0) }
+      let own = derivatives.map { sizes($0.gradient, $0.hessian) }
+      let gap = sizes(
+        zip(derivatives[1].gradient, derivatives[0].gradient).map { $0 - $1 },
+        zip(derivatives[1].hessian, derivatives[0].hessian).map { zip($0, $1).map { $0 - $1 } })
+      return Base(
+        k: k, gradients: derivatives.map(\.gradient),
+        energies: Band.allCases.map { frames[0].energy($0).real }, slopes: own.map(\.slope),
+        curvatures: own.map(\.curvature), gapSlope: gap.slope, gapCurvature: gap.curvature)
+    }
+    self.init(contours, points)
+  }
+
+  private init(_ contours: [BandContour], _ points: [Base]) {
+    self.contours = contours
+    self.points = points
+    let hamiltonian = BlochHamiltonian(contours[0].model, directions: Directions(i: 0, j: 0))
     nodes = contours.map { contour in
-      points.indices.map { n in
-        let (gradient, hessian) = derivatives[contour.band.rawValue][n]
-        let lower = derivatives[0][n]
-        let upper = derivatives[1][n]
-        let (slope, curvature) = sizes(gradient, hessian)
-        let (gapSlope, gapCurvature) = sizes(
-          zip(upper.gradient, lower.gradient).map { $0 - $1 },
-          zip(upper.hessian, lower.hessian).map { zip($0, $1).map { $0 - $1 } })
+      let s = contour.band.rawValue
+      return points.map { base in
         let frame = hamiltonian.frame(
-          at: WaveVector(real: points[n].real, imaginary: packed(gradient) * -contour.step))
+          at: WaveVector(real: base.k.real, imaginary: packed(base.gradients[s]) * -contour.step))
         return Node(
-          energy: frame.energy(contour.band), gap: frame.delta.multiplied(by: 2), slope: slope,
-          gapSlope: gapSlope, curvature: curvature, gapCurvature: gapCurvature)
+          energy: frame.energy(contour.band), gap: frame.delta.multiplied(by: 2),
+          slope: base.slopes[s], gapSlope: base.gapSlope, curvature: base.curvatures[s],
+          gapCurvature: base.gapCurvature)
       }
     }
-    let real = frames.map { 2 * $0[0].delta.real } + nodes.joined().map(\.gap.real)
+    let real = points.map { $0.energies[1] - $0.energies[0] } + nodes.joined().map(\.gap.real)
     gaps = real.min()!...real.max()!
   }
+
+  /// The same with steps `part` times as large.
+  func scaled(by part: Double) -> ContourSurvey {
+    ContourSurvey(
+      contours.map { BandContour($0.model, $0.band, step: part * $0.step) }, points)
+  }
+
+  /// How near E_+ = mu and E_- = mu + |omega| come to each other, as the smallest sum of the two
+  /// distances in energy; 0 where they cross.
+  func separation(_ omega: Double, mu: Double) -> Double {
+    points.map { abs($0.energies[0] - mu) + abs($0.energies[1] - mu - abs(omega)) }.min()!
+  }
+
+  /// The largest |Im 2 Delta| on the contours.
+  var gapDepth: Double { nodes.joined().map { abs($0.gap.imaginary) }.max()! }
 
   /// Whether the pole at 2 Delta = |omega| + 2 i Gamma stays on its side of both contours.
   func isValid(_ omega: Double, broadening: Double) -> Bool {
@@ -73,13 +108,6 @@ struct ContourSurvey: Sendable {
         return wrong <= broadening || abs(node.gap.real - w) > 20 * wrong
       }
     }
-  }
-
-  /// How far the pole of the gap moves to the wrong side.
-  var largestViolation: Double {
-    max(
-      nodes[Band.antibonding.rawValue].map(\.gap.imaginary).max()!,
-      -nodes[Band.bonding.rawValue].map(\.gap.imaginary).min()!)
   }
 
   /// 1/c_0 of ``GridRefinement`` for the terms at frequency omega: the inverse of the distance, in

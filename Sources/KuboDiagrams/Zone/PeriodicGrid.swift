@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import CZoneSums
 
 /// The uniform grid k = sum_a ((n_a + o_a)/N) b_a over one Brillouin zone, grouped into stars of
 /// points with equal energies.
@@ -12,6 +13,8 @@ struct PeriodicGrid: Sendable {
   /// Rows of the operations, flat; empty if the origin is shifted.
   private let operations: [SIMD3<Int>]
   private let operationCount: Int
+  /// The entries of the operations, row by row.
+  private let rows: [Int32]
   /// Whether -k belongs to the grid and to every star.
   let hasInversion: Bool
 
@@ -38,6 +41,7 @@ struct PeriodicGrid: Sendable {
     hasInversion = origin == nil
     operations = used.flatMap { m in m.rows.map { packedIntegers($0) } }
     operationCount = used.count
+    rows = used.flatMap { $0.rows.joined().map { Int32($0) } }
   }
 
   /// The number of points of the whole grid.
@@ -81,9 +85,15 @@ struct PeriodicGrid: Sendable {
     let jobs = min(wanted, blocks)
     return try await parallelMap(jobs, threads: threads) { job in
       var part = initial
+      var isFirst = [UInt8](repeating: 1, count: blockSize)
       for block in stride(from: job, to: blocks, by: jobs) {
-        for index in (block * blockSize)..<min(count, (block + 1) * blockSize) {
-          if let star = star(of: index) { add(&part, index, star) }
+        let start = block * blockSize
+        let size = min(count - start, blockSize)
+        zone_first_points(
+          Int32(dimension), Int32(divisions), Int32(operationCount), rows, start, Int32(size),
+          &isFirst)
+        for n in 0..<size where isFirst[n] != 0 {
+          if let star = star(of: start + n) { add(&part, start + n, star) }
         }
       }
       finish(&part)
@@ -113,10 +123,11 @@ struct PeriodicGrid: Sendable {
 
   @inline(__always)
   private func wrapped(_ n: SIMD3<Int>) -> SIMD3<Int> {
+    // The entries of the operations are small, and remainders slow.
     var w = n
     for a in 0..<dimension {
-      w[a] %= divisions
-      if w[a] < 0 { w[a] += divisions }
+      while w[a] < 0 { w[a] += divisions }
+      while w[a] >= divisions { w[a] -= divisions }
     }
     return w
   }

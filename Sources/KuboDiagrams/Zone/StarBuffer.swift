@@ -18,7 +18,7 @@ struct StarBuffer: Sendable {
     let blocks: Int
     /// T and Delta at the first point of each star, [re, im][star].
     var hopping, gap: [Double]
-    /// [block][slot][re, im][64].
+    /// [block][slot][re, im, size][64].
     var slots: [Double]
     var stars: Int { blocks * Int(ZONE_BLOCK) }
   }
@@ -63,15 +63,16 @@ struct StarBuffer: Sendable {
     var hopping = [Double](repeating: 0, count: 2 * points)
     var gap = hopping
     var slots = [Double](
-      repeating: 0, count: blocks * traces.slots.count * 2 * Int(ZONE_BLOCK))
+      repeating: 0, count: blocks * traces.slots.count * 3 * Int(ZONE_BLOCK))
     withUnsafePointer(to: traces.program) { program in
       zone_traces(program, points, f, w, own, &slots, &hopping, &gap)
     }
     let count = blocks * Int(ZONE_BLOCK)
-    // Stars that fill up the last block: any energies, weight 0.
+    // Stars that fill up the last block: any real energies, weight 0.
     var table = Table(
       blocks: blocks, hopping: [Double](repeating: 0, count: 2 * count),
-      gap: [Double](repeating: 1, count: 2 * count), slots: slots)
+      gap: [Double](repeating: 1, count: count) + [Double](repeating: 0, count: count),
+      slots: slots)
     for (n, point) in first.enumerated() {
       table.hopping[n] = hopping[point]
       table.hopping[count + n] = hopping[points + point]
