@@ -37,7 +37,15 @@ INLINE Complex element(const Complex w[2], const Complex m[4], const Complex v[2
 // diagonal element, (1 + cos(theta))/2, is never small.
 typedef struct {
   Complex column[2], row[2];
+  // Their lengths.
+  Real column_size, row_size;
 } State;
+
+INLINE Complex length(const Complex v[2]) {
+  return (Complex){__builtin_elementwise_sqrt(v[0].re * v[0].re + v[0].im * v[0].im +
+                                              v[1].re * v[1].re + v[1].im * v[1].im),
+                   0.0};
+}
 
 CLONES void zone_traces(const ZoneTraces *t, long count, const double *f, const double *weight,
                         const int *star, double *slots, double *hopping_out, double *gap_out) {
@@ -104,9 +112,12 @@ CLONES void zone_traces(const ZoneTraces *t, long count, const double *f, const 
         s->column[1] = first ? ba : high;
         s->row[0] = first ? real(1) : mul(ba, inverse_high);
         s->row[1] = first ? mul(ab, inverse_high) : real(1);
+        s->column_size = length(s->column).re;
+        s->row_size = length(s->row).re;
       }
 
     Complex elements[LARGEST_VERTEX][2][2][2];
+    Real matrix_sizes[LARGEST_VERTEX];
     for (int v = 0; v < t->vertex_count; v++) {
       int kind = t->vertex_matrix[v];
       Complex m[4] = {real(1), real(0), real(0), real(1)};
@@ -131,6 +142,8 @@ CLONES void zone_traces(const ZoneTraces *t, long count, const double *f, const 
         velocity[0] = sub(hopping.i, slope);
         velocity[1] = add(hopping.i, slope);
       }
+      Complex first = length(m), second = length(m + 2);
+      matrix_sizes[v] = fabs(t->vertex_factor[v]) * (first.re + second.re);
       for (int left = 0; left < 2; left++) {
         int right = t->vertex_flips[v] ? 1 - left : left;
         for (int a = 0; a < 2; a++)
@@ -160,11 +173,14 @@ CLONES void zone_traces(const ZoneTraces *t, long count, const double *f, const 
           if (range[0] == range[1]) continue;
           Complex forward = real(1), backward = forward;
           int left = start, a = bands >> (size - 1) & 1;
+          // A bound on the terms of the trace, which may cancel within each factor.
+          Real terms = modulus(w);
           for (int m = 0; m < size; m++) {
             int v = vertices[m], b = bands >> m & 1;
             int right = t->vertex_flips[v] ? 1 - left : left;
             forward = m ? mul(forward, elements[v][left][a][b]) : elements[v][left][a][b];
             backward = m ? mul(backward, elements[v][right][b][a]) : elements[v][right][b][a];
+            terms *= states[left][a].row_size * matrix_sizes[v] * states[right][b].column_size;
             left = right;
             a = b;
           }
@@ -178,12 +194,11 @@ CLONES void zone_traces(const ZoneTraces *t, long count, const double *f, const 
             pair = (Complex){0.5 * d.im, -0.5 * d.re};
           }
           Complex plain = mul(pair, w), divided = mul(pair, over_gap);
-          Real size = 0.5 * (modulus(forward) + modulus(backward)) * modulus(w);
-          Real divided_size = size * (0.5 * modulus(inverse_delta));
+          Real divided_terms = terms * (0.5 * modulus(inverse_delta));
           for (int e = range[0]; e < range[1]; e++) {
             Complex value = scale(t->entry_over_gap[e] ? divided : plain, t->entry_factor[e]);
             Real own_size =
-                (t->entry_over_gap[e] ? divided_size : size) * fabs(t->entry_factor[e]);
+                (t->entry_over_gap[e] ? divided_terms : terms) * fabs(t->entry_factor[e]);
             for (int l = 0; l < LANES; l++) {
               long own = star[p + l], block = own / ZONE_BLOCK, lane = own % ZONE_BLOCK;
               double *slot =

@@ -44,7 +44,7 @@ typedef struct {
 // For each of `count` points (a multiple of 8) at the complex reduced wave vectors f, adds weight
 // times (trace at k + trace at -k)/2, or over 2 i where that is imaginary at real k, to the slots of
 // its star. f stands as [axis][re, im][point], weight as [re, im][point], slots as
-// [block of stars][slot][re, im, size][ZONE_BLOCK], size the sum of the absolute terms, which sets the
+// [block of stars][slot][re, im, size][ZONE_BLOCK], size a bound on the sum of the absolute terms, which sets the
 // scale of rounding also where a star cancels; T and Delta as [re, im][point].
 void zone_traces(const ZoneTraces *traces, long count, const double *f, const double *weight,
                  const int *star, double *slots, double *hopping, double *gap);
