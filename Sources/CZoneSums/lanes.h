@@ -10,37 +10,6 @@
 #define CLONES __attribute__((target_clones("avx512f", "arch=haswell", "default")))
 #else
 #define CLONES
-// exp z for |Im z| below 1e5 and Re z below 700; 0 where Re z < -50.
-INLINE Complex exponential(Complex z) {
-  Real magic = 6755399441055744.0;  // 1.5 2^52 rounds to an integer
-  Bits tiny = z.re < -50.0;
-  Real x = choose(tiny, (Real)-50.0, z.re);
-  Real shifted = x * 1.4426950408889634 + magic;
-  Real n = shifted - magic;
-  Real r = (x - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33;
-  // |r| < 0.347: the series to r^13 leaves less than 1e-17.
-  Real e = 1.0 / 13;
-  e = 1.0 + r * e;
-  for (int k = 12; k >= 1; k--) e = 1.0 + (r * e) * (1.0 / k);
-  e = (Real)((Bits)e + (((Bits)shifted) << 52));
-  e = choose(tiny, (Real)0.0, e);
-  shifted = z.im * 0.63661977236758134 + magic;
-  n = shifted - magic;
-  Real y = (z.im - n * 0x1.921fb54400000p0) - n * 0x1.0b4611a626331p-34;
-  Real q = y * y;
-  // |y| < 0.786: the series to y^17, y^18 leave less than 1e-18.
-  Real s = 1.0, c = 1.0 - q * (1.0 / (18 * 17));
-  for (int k = 17; k >= 3; k -= 2) s = 1.0 - (q * s) * (1.0 / (k * (k - 1)));
-  for (int k = 16; k >= 2; k -= 2) c = 1.0 - (q * c) * (1.0 / (k * (k - 1)));
-  s = s * y;
-  Bits quadrant = (Bits)shifted & 3;
-  Bits odd = (quadrant & 1) != 0;
-  Real cosine = choose(odd, s, c), sine = choose(odd, c, s);
-  cosine = choose((quadrant == 1) | (quadrant == 2), -cosine, cosine);
-  sine = choose(quadrant >= 2, -sine, sine);
-  return (Complex){e * cosine, e * sine};
-}
-
 #endif
 #define INLINE static inline __attribute__((always_inline))
 #define LANES 8
