@@ -7,10 +7,10 @@ import CGSL
 /// GSL keeps their tables to itself, in `gsl_integration_qng`. The nodes are where it asks for the
 /// integrand; the rules are interpolatory, so that the weights follow from the nodes: the integrals
 /// of the Lagrange polynomials, done exactly by a Gauss rule.
-struct PattersonRule: Sendable {
+package struct PattersonRule: Sendable {
   /// Stage 0 has 21 points (of which 10 make the rule it is compared with), then 43 and 87.
   static let stages = 3
-  static let shared = PattersonRule()
+  package static let shared = PattersonRule()
 
   /// The 87 nodes on [-1, 1], in the order of the stages.
   private let nodes: [Double]
@@ -52,8 +52,9 @@ struct PattersonRule: Sendable {
 
   /// int_{-1}^{1} L_i(x) dx for the Lagrange polynomials of `nodes`.
   private static func interpolatoryWeights(_ nodes: [Double]) -> [Double] {
-    // Exact for polynomials up to degree 2 n - 1 > 86.
-    let rule = GaussRule(48).pairs
+    // Exact for polynomials up to degree 2 n - 1 > 86; GSL has this rule in a table, while those that
+    // it computes are good to 1e-10 only.
+    let rule = GaussRule(64).pairs
     return nodes.indices.map { i in
       rule.reduce(0) { sum, node in
         // Products in pairs stay near 1.
@@ -63,6 +64,16 @@ struct PattersonRule: Sendable {
         return sum + node.w * value
       }
     }
+  }
+
+  /// Nodes on [-1, 1] and weights of the rule of 21 points, ascending, and the weights there of the
+  /// rule of 10 points.
+  package var short: (nodes: [Double], fine: [Double], coarse: [Double]) {
+    let order = (0..<21).sorted { nodes[$0] < nodes[$1] }
+    return (
+      order.map { nodes[$0] }, order.map { weights[1][$0] },
+      order.map { $0 < 10 ? weights[0][$0] : 0 }
+    )
   }
 
   /// The points that `stage` adds, on [a, b].
