@@ -164,6 +164,16 @@ INLINE Outside outside(Complex d, double strip) {
   return (Outside){scale(mul(ratio, u), 1 / strip), scale(ratio, 1 / (strip * strip))};
 }
 
+// Takes K(0)/omega off three factors, or sets the parts named to minus that.
+INLINE void less_statics(const Factor *statics, double omega, Factor *f, int first,
+                         int sets_retarded, int sets_advanced) {
+  for (int n = first; n < first + 3; n++) {
+    Complex r = scale(statics[n].retarded, -1 / omega), a = scale(statics[n].advanced, -1 / omega);
+    f[n].retarded = sets_retarded ? r : add(f[n].retarded, r);
+    f[n].advanced = sets_advanced ? a : add(f[n].advanced, a);
+  }
+}
+
 // The derivation stands in docs/zone-integrals.md; D = x_a - x_c - omega.
 INLINE void factors(Derivatives d, Differences x, Complex gap, Complex inverse_gap, double omega,
                     double broadening, double strip, int is_upper, const Factor *statics,
@@ -184,16 +194,15 @@ INLINE void factors(Derivatives d, Differences x, Complex gap, Complex inverse_g
   f[2].advanced = add(x.p3, pw);
 
   // (s|o), a = s.
-  if (strip > 0 && is_upper) {
+  if (strip < 0 && is_upper) {
+    less_statics(statics, omega, f, 3, 1, 1);
+  } else if (strip > 0 && is_upper) {
     Complex inv = inverse((Complex){gap.re - omega, gap.im - twice});
     Complex mi = mul(x.mu, inv), mii = mul(mi, inv);
     f[3].retarded = neg(mi);
     f[4].retarded = neg(mii);
     f[5].retarded = sub(mii, mul(x.mu1, inv));
-    for (int n = 3; n < 6; n++) {
-      f[n].retarded = sub(f[n].retarded, scale(statics[n].retarded, 1 / omega));
-      f[n].advanced = neg(scale(statics[n].advanced, 1 / omega));
-    }
+    less_statics(statics, omega, f, 3, 0, 1);
     if (strip < INFINITY) {
       Outside o = outside((Complex){gap.re - omega, gap.im}, strip);
       Complex l = scale(d.l, 1 / omega), l1 = scale(d.l1, 1 / omega);
@@ -223,16 +232,15 @@ INLINE void factors(Derivatives d, Differences x, Complex gap, Complex inverse_g
   }
 
   // (o|s), c = s; x_a - x_c = -gap.
-  if (strip > 0 && !is_upper) {
+  if (strip < 0 && !is_upper) {
+    less_statics(statics, omega, f, 6, 1, 1);
+  } else if (strip > 0 && !is_upper) {
     Complex inv = inverse((Complex){-gap.re - omega, -gap.im + twice});
     Complex pi = mul(x.pi, inv), pii = mul(pi, inv);
     f[6].advanced = neg(pi);
     f[7].advanced = neg(add(mul(x.pi1, inv), pii));
     f[8].advanced = pii;
-    for (int n = 6; n < 9; n++) {
-      f[n].advanced = sub(f[n].advanced, scale(statics[n].advanced, 1 / omega));
-      f[n].retarded = neg(scale(statics[n].retarded, 1 / omega));
-    }
+    less_statics(statics, omega, f, 6, 1, 0);
     if (strip < INFINITY) {
       Outside o = outside((Complex){-gap.re - omega, -gap.im}, strip);
       Complex l = scale(d.l, 1 / omega), l1 = scale(d.l1, 1 / omega);
@@ -325,112 +333,91 @@ typedef struct {
   Complex first, inner, plus;
 } PairDifferences;
 
-// Adds the differences of -P(r), r = 1/q, P(r) = sum_n coefficient_n r^n for n <= order, whose
-// coefficients are those of log (1/n) or of a simple pole (1, times weight) times lift^n, lift
-// times -i; snapshots at a third, two thirds and all of the orders. With h_k, b_k, c_k the complete
-// homogeneous sums of degree k in (ra, rc), (ra, rc, rc), (ra, ra, rc), the differences of r^n are
-// h_(n-1) and so on, and those in q follow from dr/dq = -r^2.
-INLINE void add_lifted(Complex ra, Complex rc, double lift, int is_log, Complex weight, int order,
-                       PairDifferences *d) {
-  Complex h = real(1), b = real(1), c = real(1), power_a = real(1), power_c = real(1);
-  Complex first = real(0), inner = real(0), plus = real(0);
-  // n = 1: h_0 = 1 and no second differences.
-  double re = is_log ? 0 : 1, im = is_log ? -lift : 0;
-  Complex both = mul(ra, rc), both_c = mul(both, rc), both_a = mul(both, ra);
-  int next = 0;
-  Complex b_before = real(0), c_before = real(0);
-  for (int n = 1; n <= order; n++) {
-    double x = is_log ? re / n : re, y = is_log ? im / n : im;
-    Complex k = {x + (Real)0.0, y + (Real)0.0};
-    if (!is_log) k = mul(k, weight);
-    first = add(first, mul(k, h));
-    inner = add(inner, mul(k, b_before));
-    plus = add(plus, mul(k, c_before));
-    if (n == (next + 1) * order / 3) {
-      d[next].first = add(d[next].first, mul(both, first));
-      d[next].inner = sub(d[next].inner, mul(both_c, add(first, mul(rc, inner))));
-      d[next].plus = sub(d[next].plus, mul(both_a, add(first, mul(ra, plus))));
-      next++;
-    }
-    // times -i lift
-    double old = re;
-    re = im * lift;
-    im = -old * lift;
-    b_before = b;
-    c_before = c;
-    power_a = mul(power_a, ra);
-    power_c = mul(power_c, rc);
-    h = add(mul(ra, h), power_c);
-    b = add(mul(rc, b), h);
-    c = add(mul(ra, c), h);
-  }
-}
-
-// At three orders of the continuation from `depth`; all three are the same where no term is lifted.
-INLINE void pair_differences(const ZoneLogarithm *l, Complex a, Complex c, double broadening,
-                             double depth, int order, PairDifferences *d) {
+INLINE PairDifferences pair_differences(const ZoneLogarithm *l, Complex a, Complex c) {
   // log: with u = (a - c)/c, log(1 + u)/(a - c) and so on.
-  double lift = depth - broadening + l->shift_im;
-  if (!(lift > 0)) lift = 0;
-  Complex qa = {a.re + l->shift_re, a.im + l->shift_im - lift};
-  Complex qc = {c.re + l->shift_re, c.im + l->shift_im - lift};
+  Complex qa = {a.re + l->shift_re, a.im + l->shift_im};
+  Complex qc = {c.re + l->shift_re, c.im + l->shift_im};
   Complex ra = inverse(qa), rc = inverse(qc);
   Complex difference = sub(a, c);
   Real exact = choose(difference.re == 0.0, 1e-300 + (Real)0.0, difference.re);
   Complex over = inverse((Complex){exact, difference.im});
   Quotients q = quotients(mul(difference, rc), mul(qc, over));
-  d[0].first = mul(q.first, rc);
-  d[0].inner = mul(q.second, square(rc));
-  d[0].plus = neg(add(d[0].inner, mul(ra, rc)));
-  d[1] = d[2] = d[0];
-  if (lift > 0) add_lifted(ra, rc, lift, 1, real(1), order, d);
+  PairDifferences d;
+  d.first = mul(q.first, rc);
+  d.inner = mul(q.second, square(rc));
+  d.plus = neg(add(d.inner, mul(ra, rc)));
   for (int n = 0; n < l->count; n++) {
-    lift = depth - broadening + l->offset_im[n];
-    if (!(lift > 0)) lift = 0;
-    ra = inverse((Complex){a.re + l->offset_re[n], a.im + l->offset_im[n] - lift});
-    rc = inverse((Complex){c.re + l->offset_re[n], c.im + l->offset_im[n] - lift});
+    ra = inverse((Complex){a.re + l->offset_re[n], a.im + l->offset_im[n]});
+    rc = inverse((Complex){c.re + l->offset_re[n], c.im + l->offset_im[n]});
     Complex weight = {l->weight_re[n] + (Real)0.0, l->weight_im[n] + (Real)0.0};
-    if (lift > 0) {
-      add_lifted(ra, rc, lift, 0, weight, order, d);
-      continue;
-    }
-    Complex both = mul(weight, mul(ra, rc)), inner = mul(both, rc), plus = mul(both, ra);
-    for (int k = 0; k < 3; k++) {
-      d[k].first = add(d[k].first, both);
-      d[k].inner = sub(d[k].inner, inner);
-      d[k].plus = sub(d[k].plus, plus);
+    Complex both = mul(weight, mul(ra, rc));
+    d.first = add(d.first, both);
+    d.inner = sub(d.inner, mul(both, rc));
+    d.plus = sub(d.plus, mul(both, ra));
+  }
+  return d;
+}
+
+// The functions 0 to 2 of zone_resonance at eight stars.
+INLINE void resonance_factors(const ZoneContour *c, const ZoneLogarithm *l, long at,
+                              double broadening, double omega, double strip, Factor *f) {
+  Real x = load(c->energy + at), y = x + load(c->difference + at), line = -broadening;
+  PairDifferences r = pair_differences(l, (Complex){y - omega, line}, (Complex){x, line});
+  PairDifferences a = pair_differences(l, (Complex){y, line}, (Complex){x + omega, line});
+  Real gap = y - x - omega, u = gap / strip;
+  Real chi = strip < 0 ? 1.0 + (Real)0.0 : exponential((Complex){-(u * u), (Real)0.0}).re;
+  chi = chi / omega;
+  f[0] = (Factor){scale(r.first, chi), scale(a.first, -chi)};
+  f[1] = (Factor){scale(r.inner, chi), scale(a.inner, -chi)};
+  f[2] = (Factor){scale(r.plus, chi), scale(a.plus, -chi)};
+  if (strip >= 0) return;
+  // Retarded-advanced.
+  Complex inv = inverse((Complex){gap, -2 * broadening + (Real)0.0}), conjugate = {inv.re, -inv.im};
+  Differences m = differences(l, (Complex){y, line}, omega);
+  Differences p = differences(l, (Complex){x, line}, omega);
+  Complex mi = mul(m.mu, inv), mii = mul(mi, inv);
+  Complex pi = mul(p.pi, conjugate), pii = mul(pi, conjugate);
+  f[0].retarded = sub(f[0].retarded, mi);
+  f[0].advanced = sub(f[0].advanced, pi);
+  f[1].retarded = sub(f[1].retarded, mii);
+  f[1].advanced = sub(f[1].advanced, add(mul(p.pi1, conjugate), pii));
+  f[2].retarded = add(f[2].retarded, sub(mii, mul(m.mu1, inv)));
+  f[2].advanced = add(f[2].advanced, pii);
+}
+
+CLONES void zone_resonance(const ZoneContour *c, const ZoneLogarithm *l, double broadening,
+                           int omega_count, const double *omega, const double *strip, double *sums,
+                           double *sizes) {
+  for (long block = 0; block < c->blocks; block++) {
+    Factor values[SUBBLOCKS][ZONE_FUNCTION_COUNT];
+    const double *slots = c->slots + block * c->slot_count * 3 * ZONE_BLOCK;
+    for (int n = 0; n < omega_count; n++) {
+      for (int b = 0; b < SUBBLOCKS; b++)
+        resonance_factors(c, l, block * ZONE_BLOCK + b * LANES, broadening, omega[n], strip[n],
+                          values[b]);
+      accumulate(c, slots, values, sums + (long)n * 2 * c->channel_count,
+                 sizes ? sizes + (long)n * c->channel_count : 0);
     }
   }
 }
 
-CLONES void zone_resonance(const ZoneContour *c, const ZoneLogarithm *l, double broadening,
-                           double depth, int order, int omega_count, const double *omega,
-                           const double *strip, double *sums, double *sizes) {
-  int kept = order ? 3 : 1;
-  for (long block = 0; block < c->blocks; block++) {
-    Factor values[3][SUBBLOCKS][ZONE_FUNCTION_COUNT];
-    const double *slots = c->slots + block * c->slot_count * 3 * ZONE_BLOCK;
-    for (int n = 0; n < omega_count; n++) {
-      double w = omega[n];
-      for (int b = 0; b < SUBBLOCKS; b++) {
-        long at = block * ZONE_BLOCK + b * LANES;
-        Real x = load(c->energy + at), y = x + load(c->difference + at), line = -broadening;
-        PairDifferences r[3], a[3];
-        pair_differences(l, (Complex){y - w, line}, (Complex){x, line}, broadening, depth, order, r);
-        pair_differences(l, (Complex){y, line}, (Complex){x + w, line}, broadening, depth, order, a);
-        Real u = (y - x - w) / strip[n];
-        Real chi = exponential((Complex){-(u * u), (Real)0.0}).re / w;
-        for (int k = 0; k < kept; k++) {
-          Factor *f = values[k][b];
-          f[0] = (Factor){scale(r[k].first, chi), scale(a[k].first, -chi)};
-          f[1] = (Factor){scale(r[k].inner, chi), scale(a[k].inner, -chi)};
-          f[2] = (Factor){scale(r[k].plus, chi), scale(a[k].plus, -chi)};
-        }
+CLONES void zone_resonance_values(const ZoneContour *c, const ZoneLogarithm *l, double broadening,
+                                  double omega, double strip, double *values) {
+  long count = c->blocks * ZONE_BLOCK;
+  for (long at = 0; at < count; at += LANES) {
+    Factor f[3];
+    resonance_factors(c, l, at, broadening, omega, strip, f);
+    const double *slots =
+        c->slots + at / ZONE_BLOCK * c->slot_count * 3 * ZONE_BLOCK + at % ZONE_BLOCK;
+    for (int n = 0; n < c->slot_count; n++, slots += 3 * ZONE_BLOCK) {
+      Factor own = f[c->slot_function[n]];
+      Complex weight = loadc(slots, slots + ZONE_BLOCK);
+      Complex value = mul(weight, own.retarded), advanced = mul(weight, own.advanced);
+      double *re = values + (long)c->slot_channel[n] * 2 * count + at, *im = re + count;
+      for (int lane = 0; lane < LANES; lane++) {
+        re[lane] += value.re[lane] + advanced.re[lane];
+        im[lane] += value.im[lane] - advanced.im[lane];
       }
-      for (int k = 0; k < kept; k++)
-        accumulate(c, slots, values[k],
-                   sums + ((long)k * omega_count + n) * 2 * c->channel_count,
-                   sizes && k == kept - 1 ? sizes + (long)n * c->channel_count : 0);
     }
   }
 }

@@ -6,8 +6,6 @@
 
 #include "lanes.h"
 
-enum { LARGEST_EXPONENT = 16, LARGEST_VERTEX = 12 };
-
 // A function of k with its derivatives along i, j and both.
 typedef struct {
   Complex value, i, j, ij;
@@ -47,181 +45,293 @@ INLINE Complex length(const Complex v[2]) {
                    0.0};
 }
 
-CLONES void zone_traces(const ZoneTraces *t, long count, const double *f, const double *weight,
-                        const int *star, double *slots, double *hopping_out, double *gap_out) {
-  int hops = t->inter_count + t->intra_count;
-  if (t->largest_exponent > LARGEST_EXPONENT || t->vertex_count > LARGEST_VERTEX) abort();
-  for (long p = 0; p < count; p += LANES) {
-    // exp(-2 pi i f_a) to all powers that occur, for each axis.
-    Complex powers[3][2 * LARGEST_EXPONENT + 1];
-    for (int a = 0; a < t->dimension; a++) {
-      Complex forward, backward;
-      for (int l = 0; l < LANES; l++) {
-        double angle = 2 * M_PI * f[2 * a * count + p + l];
-        double growth = 2 * M_PI * f[(2 * a + 1) * count + p + l];
-        double c = cos(angle), s = sin(angle), e = growth == 0 ? 1 : exp(growth);
-        forward.re[l] = c * e;
-        forward.im[l] = -s * e;
-        backward.re[l] = c / e;
-        backward.im[l] = s / e;
-      }
-      Complex *own = powers[a] + t->largest_exponent;
-      own[0] = real(1);
-      for (int n = 1; n <= t->largest_exponent; n++) {
-        own[n] = mul(own[n - 1], forward);
-        own[-n] = mul(own[1 - n], backward);
-      }
-    }
-    Jet eta = {real(0), real(0), real(0), real(0)}, etabar = eta, hopping = eta;
-    for (int h = 0; h < hops; h++) {
-      Complex forward = real(1), backward = forward;
-      for (int a = 0; a < t->dimension; a++) {
-        int n = t->exponents[3 * h + a];
-        forward = mul(forward, powers[a][t->largest_exponent + n]);
-        backward = mul(backward, powers[a][t->largest_exponent - n]);
-      }
-      const double *hop = t->hops + 3 * h;
-      if (h < t->inter_count) {
-        add_hop(&eta, forward, hop[0], hop[1], hop[2], 1);
-        add_hop(&etabar, backward, hop[0], hop[1], hop[2], -1);
-      } else {
-        add_hop(&hopping, forward, -hop[0], hop[1], hop[2], 1);
-        add_hop(&hopping, backward, -hop[0], hop[1], hop[2], -1);
-      }
-    }
-    Complex gap2 = mul(eta.value, etabar.value);
-    gap2.re = gap2.re + t->exchange * t->exchange;
-    Complex delta = root(gap2), inverse_delta = inverse(delta);
-    store(hopping_out + p, hopping.value.re);
-    store(hopping_out + count + p, hopping.value.im);
-    store(gap_out + p, delta.re);
-    store(gap_out + count + p, delta.im);
+// exp(-2 pi i f_a) to all powers that occur, for each axis.
+typedef struct {
+  Complex of[3][2 * ZONE_LARGEST_EXPONENT + 1];
+} Powers;
 
-    Complex cosine = scale(inverse_delta, 0.5 * t->exchange);
-    Complex high = cosine;
-    high.re = high.re + 0.5;
-    Complex inverse_high = inverse(high);
-    State states[2][2];
-    for (int spin = 0; spin < 2; spin++)
-      for (int band = 0; band < 2; band++) {
-        Complex half = scale(inverse_delta, band ? -0.5 : 0.5);
-        Complex ab = mul(half, etabar.value), ba = mul(half, eta.value);
-        State *s = &states[spin][band];
-        int first = spin == band;  // u s = +1: the larger element is that of A
-        s->column[0] = first ? high : ab;
-        s->column[1] = first ? ba : high;
-        s->row[0] = first ? real(1) : mul(ba, inverse_high);
-        s->row[1] = first ? mul(ab, inverse_high) : real(1);
-        s->column_size = length(s->column).re;
-        s->row_size = length(s->row).re;
-      }
-
-    Complex elements[LARGEST_VERTEX][2][2][2];
-    Real matrix_sizes[LARGEST_VERTEX];
-    for (int v = 0; v < t->vertex_count; v++) {
-      int kind = t->vertex_matrix[v];
-      Complex m[4] = {real(1), real(0), real(0), real(1)};
-      Complex velocity[2];
-      if (kind == ZONE_STAGGERED) m[3] = real(-1);
-      if (kind == ZONE_CURRENT_I || kind == ZONE_ANOMALOUS) {
-        m[0] = m[3] = hopping.i;
-        m[1] = neg(etabar.i);
-        m[2] = neg(eta.i);
-      } else if (kind == ZONE_CURRENT_J) {
-        m[0] = m[3] = hopping.j;
-        m[1] = neg(etabar.j);
-        m[2] = neg(eta.j);
-      } else if (kind == ZONE_CURVATURE) {
-        m[0] = m[3] = hopping.ij;
-        m[1] = neg(etabar.ij);
-        m[2] = neg(eta.ij);
-      }
-      if (kind == ZONE_ANOMALOUS) {
-        Complex slope = scale(
-            mul(add(mul(eta.i, etabar.value), mul(eta.value, etabar.i)), inverse_delta), 0.5);
-        velocity[0] = sub(hopping.i, slope);
-        velocity[1] = add(hopping.i, slope);
-      }
-      Complex first = length(m), second = length(m + 2);
-      matrix_sizes[v] = fabs(t->vertex_factor[v]) * (first.re + second.re);
-      for (int left = 0; left < 2; left++) {
-        int right = t->vertex_flips[v] ? 1 - left : left;
-        for (int a = 0; a < 2; a++)
-          for (int b = 0; b < 2; b++) {
-            const State *l = &states[left][a], *r = &states[right][b];
-            Complex e;
-            if (kind == ZONE_ANOMALOUS) {
-              // Only the part within one band, (d_iH - d_iE_s) between its two spin states.
-              Complex own[4] = {sub(m[0], velocity[a]), m[1], m[2], sub(m[3], velocity[a])};
-              e = a == b ? element(l->row, own, r->column) : real(0);
-            } else {
-              e = element(l->row, m, r->column);
-            }
-            elements[v][left][a][b] = scale(e, t->vertex_factor[v]);
-          }
-      }
-    }
-
-    Complex w = loadc(weight + p, weight + count + p);
-    Complex over_gap = mul(w, scale(inverse_delta, 0.5));
-    for (int n = 0; n < t->loop_count; n++) {
-      int size = t->loop_size[n];
-      const int *vertices = t->loop_vertices + 3 * n;
-      for (int start = 0; start < 2; start++)
-        for (int bands = 0; bands < 1 << size; bands++) {
-          const int *range = t->entry_start + (2 * n + start) * 8 + bands;
-          if (range[0] == range[1]) continue;
-          Complex forward = real(1), backward = forward;
-          int left = start, a = bands >> (size - 1) & 1;
-          // A bound on the terms of the trace, which may cancel within each factor.
-          Real terms = modulus(w);
-          for (int m = 0; m < size; m++) {
-            int v = vertices[m], b = bands >> m & 1;
-            int right = t->vertex_flips[v] ? 1 - left : left;
-            forward = m ? mul(forward, elements[v][left][a][b]) : elements[v][left][a][b];
-            backward = m ? mul(backward, elements[v][right][b][a]) : elements[v][right][b][a];
-            terms *= states[left][a].row_size * matrix_sizes[v] * states[right][b].column_size;
-            left = right;
-            a = b;
-          }
-          // The trace at -k is the parity times that of the transposed matrices in the same order,
-          // which is the trace in reverse.
-          Complex pair;
-          if (t->loop_parity[n] > 0) {
-            pair = scale(add(forward, backward), 0.5);
-          } else {
-            Complex d = sub(forward, backward);
-            pair = (Complex){0.5 * d.im, -0.5 * d.re};
-          }
-          Complex plain = mul(pair, w), divided = mul(pair, over_gap);
-          Real divided_terms = terms * (0.5 * modulus(inverse_delta));
-          for (int e = range[0]; e < range[1]; e++) {
-            Complex value = scale(t->entry_over_gap[e] ? divided : plain, t->entry_factor[e]);
-            Real own_size =
-                (t->entry_over_gap[e] ? divided_terms : terms) * fabs(t->entry_factor[e]);
-            for (int l = 0; l < LANES; l++) {
-              long own = star[p + l], block = own / ZONE_BLOCK, lane = own % ZONE_BLOCK;
-              double *slot =
-                  slots + (block * t->slot_count + t->entry_slot[e]) * 3 * ZONE_BLOCK + lane;
-              slot[0] += value.re[l];
-              slot[ZONE_BLOCK] += value.im[l];
-              slot[2 * ZONE_BLOCK] += own_size[l];
-            }
-          }
-        }
+INLINE void powers(const ZoneTraces *t, const Complex *f, Powers *out) {
+  for (int a = 0; a < t->dimension; a++) {
+    Complex forward = exponential((Complex){2 * M_PI * f[a].im, -2 * M_PI * f[a].re});
+    Complex backward = exponential((Complex){-2 * M_PI * f[a].im, 2 * M_PI * f[a].re});
+    Complex *own = out->of[a] + t->largest_exponent;
+    own[0] = real(1);
+    for (int n = 1; n <= t->largest_exponent; n++) {
+      own[n] = mul(own[n - 1], forward);
+      own[-n] = mul(own[1 - n], backward);
     }
   }
 }
 
-void zone_first_points(int dimension, int divisions, int operation_count, const int *operations,
-                       long first, int count, unsigned char *is_first) {
+// exp(-i k.r) and exp(i k.r).
+typedef struct {
+  Complex forward, backward;
+} Phase;
+
+INLINE Phase phase(const ZoneTraces *t, const Powers *p, const int *exponents) {
+  Phase phase = {real(1), real(1)};
+  for (int a = 0; a < t->dimension; a++) {
+    const Complex *own = p->of[a] + t->largest_exponent;
+    phase.forward = mul(phase.forward, own[exponents[a]]);
+    phase.backward = mul(phase.backward, own[-exponents[a]]);
+  }
+  return phase;
+}
+
+// T and eta with their derivatives along i, j, at the image under one operation.
+INLINE void jets(const ZoneTraces *t, const Powers *p, const int *exponents, Jet *hopping, Jet *eta,
+                 Jet *etabar) {
+  *hopping = *eta = *etabar = (Jet){real(0), real(0), real(0), real(0)};
+  int hops = t->inter_count + t->intra_count;
+  for (int h = 0; h < hops; h++) {
+    Phase own = phase(t, p, exponents + 3 * h);
+    const double *hop = t->hops + 3 * h;
+    if (h < t->inter_count) {
+      add_hop(eta, own.forward, hop[0], hop[1], hop[2], 1);
+      add_hop(etabar, own.backward, hop[0], hop[1], hop[2], -1);
+    } else {
+      add_hop(hopping, own.forward, -hop[0], hop[1], hop[2], 1);
+      add_hop(hopping, own.backward, -hop[0], hop[1], hop[2], -1);
+    }
+  }
+}
+
+// Adds the traces at one image to the slots of eight stars.
+INLINE void add_image(const ZoneTraces *t, const Jet *jet, Complex inverse_delta, Complex w,
+                      double *slots) {
+  Jet hopping = jet[0], eta = jet[1], etabar = jet[2];
+  Complex cosine = scale(inverse_delta, 0.5 * t->exchange);
+  Complex high = cosine;
+  high.re = high.re + 0.5;
+  Complex inverse_high = inverse(high);
+  State states[2][2];
+  for (int spin = 0; spin < 2; spin++)
+    for (int band = 0; band < 2; band++) {
+      Complex half = scale(inverse_delta, band ? -0.5 : 0.5);
+      Complex ab = mul(half, etabar.value), ba = mul(half, eta.value);
+      State *s = &states[spin][band];
+      int first = spin == band;  // u s = +1: the larger element is that of A
+      s->column[0] = first ? high : ab;
+      s->column[1] = first ? ba : high;
+      s->row[0] = first ? real(1) : mul(ba, inverse_high);
+      s->row[1] = first ? mul(ab, inverse_high) : real(1);
+      s->column_size = length(s->column).re;
+      s->row_size = length(s->row).re;
+    }
+
+  Complex elements[ZONE_LARGEST_VERTEX][2][2][2];
+  Real matrix_sizes[ZONE_LARGEST_VERTEX];
+  for (int v = 0; v < t->vertex_count; v++) {
+    int kind = t->vertex_matrix[v];
+    Complex m[4] = {real(1), real(0), real(0), real(1)};
+    Complex velocity[2];
+    if (kind == ZONE_STAGGERED) m[3] = real(-1);
+    if (kind == ZONE_CURRENT_I || kind == ZONE_ANOMALOUS) {
+      m[0] = m[3] = hopping.i;
+      m[1] = neg(etabar.i);
+      m[2] = neg(eta.i);
+    } else if (kind == ZONE_CURRENT_J) {
+      m[0] = m[3] = hopping.j;
+      m[1] = neg(etabar.j);
+      m[2] = neg(eta.j);
+    } else if (kind == ZONE_CURVATURE) {
+      m[0] = m[3] = hopping.ij;
+      m[1] = neg(etabar.ij);
+      m[2] = neg(eta.ij);
+    }
+    if (kind == ZONE_ANOMALOUS) {
+      Complex slope = scale(
+          mul(add(mul(eta.i, etabar.value), mul(eta.value, etabar.i)), inverse_delta), 0.5);
+      velocity[0] = sub(hopping.i, slope);
+      velocity[1] = add(hopping.i, slope);
+    }
+    Complex first = length(m), second = length(m + 2);
+    matrix_sizes[v] = fabs(t->vertex_factor[v]) * (first.re + second.re);
+    for (int left = 0; left < 2; left++) {
+      int right = t->vertex_flips[v] ? 1 - left : left;
+      for (int a = 0; a < 2; a++)
+        for (int b = 0; b < 2; b++) {
+          const State *l = &states[left][a], *r = &states[right][b];
+          Complex e;
+          if (kind == ZONE_ANOMALOUS) {
+            // Only the part within one band, (d_iH - d_iE_s) between its two spin states.
+            Complex own[4] = {sub(m[0], velocity[a]), m[1], m[2], sub(m[3], velocity[a])};
+            e = a == b ? element(l->row, own, r->column) : real(0);
+          } else {
+            e = element(l->row, m, r->column);
+          }
+          elements[v][left][a][b] = scale(e, t->vertex_factor[v]);
+        }
+    }
+  }
+
+  Complex over_gap = mul(w, scale(inverse_delta, 0.5));
+  for (int n = 0; n < t->loop_count; n++) {
+    int size = t->loop_size[n];
+    const int *vertices = t->loop_vertices + 3 * n;
+    for (int start = 0; start < 2; start++)
+      for (int bands = 0; bands < 1 << size; bands++) {
+        const int *range = t->entry_start + (2 * n + start) * 8 + bands;
+        if (range[0] == range[1]) continue;
+        Complex forward = real(1), backward = forward;
+        int left = start, a = bands >> (size - 1) & 1;
+        // A bound on the terms of the trace, which may cancel within each factor.
+        Real terms = modulus(w);
+        for (int m = 0; m < size; m++) {
+          int v = vertices[m], b = bands >> m & 1;
+          int right = t->vertex_flips[v] ? 1 - left : left;
+          forward = m ? mul(forward, elements[v][left][a][b]) : elements[v][left][a][b];
+          backward = m ? mul(backward, elements[v][right][b][a]) : elements[v][right][b][a];
+          terms *= states[left][a].row_size * matrix_sizes[v] * states[right][b].column_size;
+          left = right;
+          a = b;
+        }
+        // The trace at -k is the parity times that of the transposed matrices in the same order,
+        // which is the trace in reverse.
+        Complex pair;
+        if (t->loop_parity[n] > 0) {
+          pair = scale(add(forward, backward), 0.5);
+        } else {
+          Complex d = sub(forward, backward);
+          pair = (Complex){0.5 * d.im, -0.5 * d.re};
+        }
+        Complex plain = mul(pair, w), divided = mul(pair, over_gap);
+        Real divided_terms = terms * (0.5 * modulus(inverse_delta));
+        for (int e = range[0]; e < range[1]; e++) {
+          Complex value = scale(t->entry_over_gap[e] ? divided : plain, t->entry_factor[e]);
+          Real own_size =
+              (t->entry_over_gap[e] ? divided_terms : terms) * fabs(t->entry_factor[e]);
+          double *slot = slots + t->entry_slot[e] * 3 * ZONE_BLOCK;
+          store(slot, load(slot) + value.re);
+          store(slot + ZONE_BLOCK, load(slot + ZONE_BLOCK) + value.im);
+          store(slot + 2 * ZONE_BLOCK, load(slot + 2 * ZONE_BLOCK) + own_size);
+        }
+      }
+  }
+}
+
+CLONES void zone_traces(const ZoneTraces *t, long blocks, const double *f, const double *weight,
+                        double *slots, double *hopping_out, double *gap_out) {
+  if (t->largest_exponent > ZONE_LARGEST_EXPONENT || t->vertex_count > ZONE_LARGEST_VERTEX) abort();
+  long count = blocks * ZONE_BLOCK;
+  int hops = t->inter_count + t->intra_count;
+  for (long p = 0; p < count; p += LANES) {
+    Complex at[3];
+    for (int a = 0; a < t->dimension; a++)
+      at[a] = loadc(f + 2 * a * count + p, f + (2 * a + 1) * count + p);
+    Powers own;
+    powers(t, at, &own);
+    Complex inverse_delta = real(0), w = loadc(weight + p, weight + count + p);
+    double *target = slots + p / ZONE_BLOCK * t->slot_count * 3 * ZONE_BLOCK + p % ZONE_BLOCK;
+    for (int m = 0; m < t->operation_count; m++) {
+      Jet jet[3];
+      jets(t, &own, t->exponents + 3 * hops * m, &jet[0], &jet[1], &jet[2]);
+      if (m == 0) {
+        Complex gap2 = mul(jet[1].value, jet[2].value);
+        gap2.re = gap2.re + t->exchange * t->exchange;
+        Complex delta = root(gap2);
+        inverse_delta = inverse(delta);
+        store(hopping_out + p, jet[0].value.re);
+        store(hopping_out + count + p, jet[0].value.im);
+        store(gap_out + p, delta.re);
+        store(gap_out + count + p, delta.im);
+      }
+      add_image(t, jet, inverse_delta, w, target);
+    }
+  }
+}
+
+// E_s of one band: k - i c grad E_s in reduced coordinates, with M the metric of the lattice vectors,
+//
+//     f -> f - i (c/4 pi^2) M dE/df,   det[1 - i (c/4 pi^2) M d2E/df2]
+CLONES void zone_displacements(const ZoneTraces *t, long blocks, const double *metric, int is_upper,
+                               double step, double *f, double *jacobian) {
+  long count = blocks * ZONE_BLOCK;
+  int d = t->dimension;
+  double sign = is_upper ? 1 : -1;
+  for (long p = 0; p < count; p += LANES) {
+    Complex at[3];
+    for (int a = 0; a < d; a++) at[a] = (Complex){load(f + 2 * a * count + p), (Real)0.0};
+    Powers own;
+    powers(t, at, &own);
+    // eta and T with derivatives over 2 pi: value, d_a, d_a d_b.
+    Complex eta = real(0), slope[3], curve[3][3];
+    Real t_slope[3], t_curve[3][3];
+    for (int a = 0; a < d; a++) {
+      slope[a] = real(0);
+      t_slope[a] = 0.0;
+      for (int b = 0; b < d; b++) {
+        curve[a][b] = real(0);
+        t_curve[a][b] = 0.0;
+      }
+    }
+    for (int h = 0; h < t->inter_count + t->intra_count; h++) {
+      const int *m = t->exponents + 3 * h;
+      Complex e = scale(phase(t, &own, m).forward, t->hops[3 * h]);
+      if (h < t->inter_count) {
+        eta = add(eta, e);
+        for (int a = 0; a < d; a++) {
+          slope[a] = sub(slope[a], scale(times_i(e), m[a]));
+          for (int b = 0; b < d; b++) curve[a][b] = sub(curve[a][b], scale(e, m[a] * m[b]));
+        }
+      } else {
+        // -2 amplitude cos(2 pi m.f).
+        for (int a = 0; a < d; a++) {
+          t_slope[a] = t_slope[a] - 2 * m[a] * e.im;
+          for (int b = 0; b < d; b++) t_curve[a][b] = t_curve[a][b] + 2 * m[a] * m[b] * e.re;
+        }
+      }
+    }
+    Real delta = __builtin_elementwise_sqrt(eta.re * eta.re + eta.im * eta.im +
+                                            t->exchange * t->exchange);
+    Real over = 1 / delta, gradient[3], moved[3], hessian[3][3];
+    for (int a = 0; a < d; a++) gradient[a] = (eta.re * slope[a].re + eta.im * slope[a].im) * over;
+    for (int a = 0; a < d; a++)
+      for (int b = 0; b < d; b++)
+        hessian[a][b] = t_curve[a][b] + sign * over *
+                                            (slope[a].re * slope[b].re + slope[a].im * slope[b].im +
+                                             eta.re * curve[a][b].re + eta.im * curve[a][b].im -
+                                             gradient[a] * gradient[b]);
+    for (int a = 0; a < d; a++) gradient[a] = t_slope[a] + sign * gradient[a];
+    Complex j[3][3];
+    for (int a = 0; a < d; a++) {
+      moved[a] = 0.0;
+      for (int b = 0; b < d; b++) {
+        moved[a] = moved[a] + metric[3 * a + b] * gradient[b];
+        Real row = 0.0;
+        for (int c = 0; c < d; c++) row = row + metric[3 * a + c] * hessian[c][b];
+        j[a][b] = (Complex){a == b ? 1.0 + (Real)0.0 : (Real)0.0, -step * row};
+      }
+      store(f + (2 * a + 1) * count + p, moved[a] * (-step / (2 * M_PI)));
+    }
+    Complex whole;
+    if (d == 1) {
+      whole = j[0][0];
+    } else if (d == 2) {
+      whole = sub(mul(j[0][0], j[1][1]), mul(j[0][1], j[1][0]));
+    } else {
+      whole = real(0);
+      for (int a = 0; a < 3; a++) {
+        int b = (a + 1) % 3, c = (a + 2) % 3;
+        Complex minor = sub(mul(j[1][b], j[2][c]), mul(j[1][c], j[2][b]));
+        whole = add(whole, mul(j[0][a], minor));
+      }
+    }
+    store(jacobian + p, whole.re);
+    store(jacobian + count + p, whole.im);
+  }
+}
+
+int zone_first_points(int dimension, int divisions, int operation_count, const int *operations,
+                      long first, int count, int *offsets, int *sizes) {
   long n[3] = {0, 0, 0}, rest = first, size = divisions;
+  int found = 0;
   for (int a = dimension - 1; a >= 0; a--) {
     n[a] = rest % size;
     rest /= size;
   }
   for (int p = 0; p < count; p++) {
-    is_first[p] = 1;
+    int same = operation_count == 0;
     for (int m = 0; m < operation_count; m++) {
       const int *row = operations + m * dimension * dimension;
       long image = 0;
@@ -234,13 +344,19 @@ void zone_first_points(int dimension, int divisions, int operation_count, const 
         image = image * size + v;
       }
       if (image < first + p) {
-        is_first[p] = 0;
+        same = 0;
         break;
       }
+      same += image == first + p;
+    }
+    if (same) {
+      offsets[found] = p;
+      sizes[found++] = operation_count ? operation_count / same : 1;
     }
     for (int a = dimension - 1; a >= 0; a--) {
       if (++n[a] < size) break;
       n[a] = 0;
     }
   }
+  return found;
 }

@@ -10,6 +10,12 @@ public struct QuadratureError: Error, Sendable, Equatable, CustomStringConvertib
   /// The largest error that would have been accepted.
   public let allowed: Double
 
+  package init(reason: String, estimate: Double, allowed: Double) {
+    self.reason = reason
+    self.estimate = estimate
+    self.allowed = allowed
+  }
+
   /// One line for a message.
   public var description: String {
     "quadrature: \(reason) (error estimate \(estimate), allowed \(allowed))"

@@ -25,7 +25,7 @@ struct ContourTests {
     }
     let frequencies: [(omega: Double, strip: Double)] = [
       (0, 0), (0.003, 0), (0.4, 0), (0.4, .infinity), (0.4, 0.3), (1.7, .infinity), (1.7, 0.5),
-      (2.9, 0.4),
+      (2.9, 0.4), (0.4, ContourSum.Frequency.whole), (1.7, ContourSum.Frequency.whole),
     ]
     let zone = ZoneSum(
       model: model, directions: Directions(i: 0, j: 0), mu: -1.2, temperature: temperature,
@@ -52,7 +52,7 @@ struct ContourTests {
         #expect((k0 - exact.statics[q]).length <= limit * exact.staticScales[q])
         for (n, frequency) in frequencies.enumerated() {
           var z = contour.quotients[n][2 * q] + ComplexDouble.i * contour.quotients[n][2 * q + 1]
-          if frequency.strip > 0 {
+          if frequency.strip != 0 {
             z += resonance.quotients[n][2 * q]
             z += ComplexDouble.i * resonance.quotients[n][2 * q + 1]
           }

@@ -36,20 +36,21 @@ typedef struct {
 // Where strip[omega] > 0, the pair of bands that can be in resonance, (upper|lower), gets its
 // retarded-advanced part less K(0), and of the retarded-retarded and advanced-advanced parts only
 // what lies outside of the strip |D| < strip, D = 2 Delta - omega: 1 - chi times them, chi =
-// exp(-(D/strip)^2); nothing if the strip is infinite.
+// exp(-(D/strip)^2); nothing if the strip is infinite. Where strip[omega] < 0 it gets nothing but minus
+// K(0).
 void zone_contour(const ZoneContour *contour, const ZoneLogarithm *logarithm, double broadening,
                   int is_upper, int omega_count, const double *omega, const double *strip,
                   double *sums, double *statics, double *sizes, double *static_sizes);
 
 // What zone_contour leaves out where the bands are in resonance: the retarded-retarded and
 // advanced-advanced parts of (upper|lower), (upper|lower lower), (upper upper|lower), functions 0
-// to 2, times chi, at real k; `energy` is that of the lower band.
-//
-// With an order above 0 (a multiple of 3), every term of the logarithm whose singularity is nearer to
-// the line of the poles than `depth` is continued from there by its Taylor polynomial; `sums` then
-// holds the results of a third, of two thirds and of all of the orders, [3][omega][channel][re, im].
+// to 2, times chi, at real k; with strip < 0 all parts. `energy` is that of the lower band.
 void zone_resonance(const ZoneContour *zone, const ZoneLogarithm *logarithm, double broadening,
-                    double depth, int order, int omega_count, const double *omega,
-                    const double *strip, double *sums, double *sizes);
+                    int omega_count, const double *omega, const double *strip, double *sums,
+                    double *sizes);
+
+// The same for each star apart at one frequency: adds to values[channel][re, im][star].
+void zone_resonance_values(const ZoneContour *zone, const ZoneLogarithm *logarithm,
+                           double broadening, double omega, double strip, double *values);
 
 #endif

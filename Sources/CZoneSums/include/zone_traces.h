@@ -6,6 +6,10 @@
 // Stars per block of a table; tables are filled up with zeros.
 #define ZONE_BLOCK 64
 
+// What zone_traces holds at most.
+#define ZONE_LARGEST_EXPONENT 16
+#define ZONE_LARGEST_VERTEX 12
+
 // The sublattice matrix of a vertex: 1, rho_3, d_iH, d_jH, d_id_jH, and the matrix of the anomalous
 // spin current, sum_s P_s (d_iH - d_iE_s) P_s.
 typedef enum {
@@ -22,8 +26,8 @@ typedef struct {
   int dimension;
   double exchange;
   // Hops between, then within the sublattices: integer exponents of exp(-2 pi i f_a) for the three
-  // axes; amplitude, r_i, r_j.
-  int inter_count, intra_count, largest_exponent;
+  // axes, at the image of f under each operation, the identity first; amplitude, r_i, r_j.
+  int inter_count, intra_count, operation_count, largest_exponent;
   const int *exponents;
   const double *hops;
   // Vertices: matrix, whether the spin flips, factor.
@@ -41,18 +45,23 @@ typedef struct {
   int slot_count;
 } ZoneTraces;
 
-// For each of `count` points (a multiple of 8) at the complex reduced wave vectors f, adds weight
-// times (trace at k + trace at -k)/2, or over 2 i where that is imaginary at real k, to the slots of
-// its star. f stands as [axis][re, im][point], weight as [re, im][point], slots as
-// [block of stars][slot][re, im, size][ZONE_BLOCK], size a bound on the sum of the absolute terms, which sets the
-// scale of rounding also where a star cancels; T and Delta as [re, im][point].
-void zone_traces(const ZoneTraces *traces, long count, const double *f, const double *weight,
-                 const int *star, double *slots, double *hopping, double *gap);
+// For each star of `blocks` blocks, whose first point is at the complex reduced wave vector f, adds
+// weight times (trace at k + trace at -k)/2, or over 2 i where that is imaginary at real k, for the
+// images of k under all operations, to its slots. f stands as [axis][re, im][star], weight as [re,
+// im][star], slots as [block][slot][re, im, size][ZONE_BLOCK], size a bound on the sum of the absolute
+// terms, which sets the scale of rounding also where a star cancels; T and Delta as [re, im][star].
+void zone_traces(const ZoneTraces *traces, long blocks, const double *f, const double *weight,
+                 double *slots, double *hopping, double *gap);
 
-// Which of the `count` grid points from linear index `first` on come first in their star: no
-// operation, rows of `dimension` integers, maps one on a point of lower index. The last axis runs
-// fastest.
-void zone_first_points(int dimension, int divisions, int operation_count, const int *operations,
-                       long first, int count, unsigned char *is_first);
+// Displaces real points f, laid out as above, to k - i step grad E of a band: fills in the imaginary
+// parts, and the Jacobian determinants as [re, im][star]. `metric` is a_a . a_b, rows of three.
+void zone_displacements(const ZoneTraces *traces, long blocks, const double *metric, int is_upper,
+                        double step, double *f, double *jacobian);
+
+// Which of the `count` grid points from linear index `first` on come first in their star, their
+// offsets from it and the sizes of their stars: no operation, rows of `dimension` integers, maps
+// one on a point of lower index. The last axis runs fastest. Returns how many there are.
+int zone_first_points(int dimension, int divisions, int operation_count, const int *operations,
+                      long first, int count, int *offsets, int *sizes);
 
 #endif

@@ -47,15 +47,48 @@ final class TraceProgram: @unchecked Sendable {
   private var doubles: [UnsafeMutablePointer<Double>] = []
 
   /// Whether `zone_traces` can evaluate these loops.
-  static func canEvaluate(_ weights: LoopWeights) -> Bool {
-    weights.skeletons.allSatisfy { $0.operators.count <= 3 }
-      && weights.bubbles.allSatisfy { $0.plus.count <= 2 && $0.inner.count <= 2 }
+  static func canEvaluate(
+    _ weights: LoopWeights, _ model: Model, _ operations: [ReciprocalOperation]
+  ) -> Bool {
+    weights.skeletons.flatMap(\.operators).reduce(into: [VertexOperator]()) {
+      if !$0.contains($1) { $0.append($1) }
+    }.count <= Int(ZONE_LARGEST_VERTEX)
+      && weights.skeletons.allSatisfy { $0.operators.count <= 3 }
+      && weights.bubbles.allSatisfy {
+        (1...2).contains($0.plus.count) && (1...2).contains($0.inner.count)
+      }
+      && largest(exponents(model, operations)) <= ZONE_LARGEST_EXPONENT
   }
 
-  /// The traces of `weights` that multiply `functions`, and slots for further outputs, `others`.
+  /// The exponents of the hops between, then within the sublattices, for each operation: integer
+  /// lattice vectors, since only differences of the hops between the sublattices matter.
+  private static func exponents(_ model: Model, _ operations: [ReciprocalOperation]) -> [[[Int]]] {
+    let origin = model.interSublattice.first?.vector ?? []
+    let inter = model.interSublattice.map { hop in zip(hop.vector, origin).map { $0 - $1 } }
+    let vectors = (inter + model.intraSublattice.map(\.vector)).map {
+      model.coordinates($0).map { Int($0.rounded()) }
+    }
+    return operations.map { operation in
+      var images = vectors.map(operation.transposed)
+      // Centre those between the sublattices: small powers.
+      for axis in 0..<model.dimension where !inter.isEmpty {
+        let own = images[..<inter.count].map { $0[axis] }
+        let middle = (own.min()! + own.max()!) / 2
+        for n in inter.indices { images[n][axis] -= middle }
+      }
+      return images
+    }
+  }
+
+  private static func largest(_ exponents: [[[Int]]]) -> Int32 {
+    Int32(exponents.joined().joined().map(abs).max() ?? 0)
+  }
+
+  /// The traces of `weights` that multiply `functions`, summed over the images of a point under
+  /// `operations`, and slots for further outputs, `others`.
   init(
-    _ weights: LoopWeights, model: Model, directions: Directions, functions: [BubbleFunction],
-    others: [Slot]
+    _ weights: LoopWeights, model: Model, directions: Directions,
+    operations: [ReciprocalOperation], functions: [BubbleFunction], others: [Slot]
   ) {
     struct Entry {
       let slot: Slot
@@ -107,31 +140,22 @@ final class TraceProgram: @unchecked Sendable {
     channelCount = (slots.map(\.channel).max() ?? -1) + 1
     let position = Dictionary(uniqueKeysWithValues: slots.enumerated().map { ($1, $0) })
 
-    // Only differences of the hops between the sublattices matter: integer lattice vectors.
-    let origin = model.interSublattice.first?.vector ?? []
-    let inter = model.interSublattice.map { hop in
-      (model.coordinates(zip(hop.vector, origin).map { $0 - $1 }), hop)
-    }
-    let intra = model.intraSublattice.map { (model.coordinates($0.vector), $0) }
-    var exponents = (inter + intra).map { m, _ in m.map { Int32($0.rounded()) } }
-    // Centre them: small powers.
-    for axis in 0..<model.dimension where !inter.isEmpty {
-      let own = exponents[..<inter.count].map { $0[axis] }
-      let middle = (own.min()! + own.max()!) / 2
-      for n in inter.indices { exponents[n][axis] -= middle }
-    }
+    let exponents = TraceProgram.exponents(model, operations)
+    let (inter, intra) = (model.interSublattice, model.intraSublattice)
     program = ZoneTraces()
     program.dimension = Int32(model.dimension)
     program.exchange = model.exchange
     program.inter_count = Int32(inter.count)
     program.intra_count = Int32(intra.count)
-    program.largest_exponent = exponents.joined().map(abs).max() ?? 0
+    program.operation_count = Int32(operations.count)
+    program.largest_exponent = TraceProgram.largest(exponents)
     program.slot_count = Int32(slots.count)
     program.vertex_count = Int32(vertices.count)
     program.loop_count = Int32(loops.count)
-    program.exponents = keep(exponents.flatMap { $0 + [Int32](repeating: 0, count: 3 - $0.count) })
+    program.exponents = keep(
+      exponents.joined().flatMap { m in (0..<3).map { $0 < m.count ? Int32(m[$0]) : 0 } })
     program.hops = keep(
-      (inter + intra).flatMap { [$1.amplitude, $1.vector[directions.i], $1.vector[directions.j]] })
+      (inter + intra).flatMap { [$0.amplitude, $0.vector[directions.i], $0.vector[directions.j]] })
     program.vertex_matrix = keep(vertices.map(\.form.rawValue))
     program.vertex_flips = keep(vertices.map { $0.pauli == .unit ? 0 : 1 })
     program.vertex_factor = keep(

@@ -6,8 +6,9 @@ import RealModule
 /// n + 1 the dynamic parts at omega n.
 ///
 /// The main scheme for constant lifetimes: ``ContourSum``, whose cost does not depend on Gamma, with
-/// ``ResonanceSum`` where two bands can be in resonance. A frequency whose pole at 2 Delta = omega
-/// would be crossed gets contours with a smaller step, at last the real zone itself.
+/// ``ResonanceSum`` where two bands can be in resonance, on a grid or, where that would have to be too
+/// fine, as a ``NestedIntegral``. A frequency whose pole at 2 Delta = omega would be crossed gets
+/// contours with a smaller step, at last all of the pair of bands as a nested integral.
 struct ContourEvaluation: Sendable {
   let zone: ZoneSum
   let omegas: [Double]
@@ -27,16 +28,17 @@ struct ContourEvaluation: Sendable {
   /// The scale of a reported value, from those of the quotient and of the static part.
   let scale: @Sendable (_ o: Int, _ omega: Double, _ quotient: Double, _ statics: Double) -> Double
 
-  private var broadening: Double { zone.bubbles.line.broadening }
-  private var channels: Int { 2 * outputs }
+  var broadening: Double { zone.bubbles.line.broadening }
+  var channels: Int { 2 * outputs }
 
-  /// How a frequency is done: the part of the full step, a power of 1/2 or 0, and the strip of
-  /// ``ContourSum/Frequency``.
-  private struct Plan: Hashable {
-    var part: Double
-    var strip: Double
-    /// Whether the surfaces that meet mu lie outside of the strip.
-    var isSeparate = false
+  /// How a frequency is done.
+  struct Plan: Hashable {
+    /// The part of the full step, a power of 1/2.
+    var part = 1.0
+    /// The strip of ``ContourSum/Frequency``; 0 where the bands cannot resonate.
+    var strip = 0.0
+    /// Points along each reciprocal vector that the terms of the strip need; nil for a nested integral.
+    var resolution: Double?
     /// omega < 0.
     var isReversed = false
   }
@@ -45,13 +47,14 @@ struct ContourEvaluation: Sendable {
   func outcomes() async throws -> [GridRefinement.Outcome?] {
     let model = zone.model
     let poles = MatsubaraPoles(temperature: temperature, broadening: broadening)
-    let full = ContourSurvey(Band.allCases.map { BandContour.contour(of: $0, model) })
+    let full = ContourSurvey(
+      Band.allCases.map { BandContour.contour(of: $0, model) }, broadening: broadening)
     var surveys: [Double: ContourSurvey] = [1: full]
     func survey(_ part: Double) -> ContourSurvey {
       if surveys[part] == nil { surveys[part] = full.scaled(by: part) }
       return surveys[part]!
     }
-    var plans = [Plan(part: 1, strip: 0)] + omegas.map { plan($0, survey) }
+    var plans = [Plan()] + omegas.map { plan($0, survey) }
     for n in omegas.indices { plans[n + 1].isReversed = omegas[n] < 0 }
     var result = [GridRefinement.Outcome?](repeating: nil, count: omegas.count + 1)
     var largest = [Double](repeating: 0, count: outputs)
@@ -71,27 +74,38 @@ struct ContourEvaluation: Sendable {
   /// Which contours and strip serve a frequency.
   ///
   /// A strip so narrow that chi is negligible where the bands meet mu makes the rest smooth, but the
-  /// contours must not move 2 Delta by much more than its width, where 1 - chi grows. Where the strip
-  /// would not be much wider than the levels, or the two surfaces cross, the widest is as good.
+  /// contours must not move 2 Delta by much more than its width, where 1 - chi grows. If that, or a
+  /// grid that resolves the lifetime, costs more than a nested integral, that is used, with the
+  /// widest strip.
   private func plan(_ omega: Double, _ survey: (Double) -> ContourSurvey) -> Plan {
     let w = abs(omega)
+    let model = zone.model
     let full = survey(1)
-    guard w > 0.98 * full.gaps.lowerBound, w < 1.02 * full.gaps.upperBound else {
-      return Plan(part: 1, strip: 0)
-    }
+    guard w > 0.98 * full.gaps.lowerBound, w < 1.02 * full.gaps.upperBound else { return Plan() }
     let widest = full.gapDepth / 1.5
     let wanted = full.separation(omega, mu: zone.mu) / 5
-    var plan = Plan(part: 1, strip: widest)
-    if wanted < widest, wanted > 8 * (broadening + .pi * temperature) {
-      while plan.strip > wanted {
-        plan.part /= 2
-        plan.strip /= 2
+    func stars(_ resolution: Double) -> Double {
+      // To many digits; see GridRefinement.
+      (0..<model.dimension).reduce(1 / Double(zone.symmetries.count)) { n, _ in n * 15 * resolution
       }
     }
-    plan.isSeparate = plan.strip <= wanted
-    while !survey(plan.part).isValid(omega, broadening: broadening) {
+    let nested = [1e3, 1e5, 1e7][model.dimension - 1]
+    let direct = model.resolution(broadening + .pi * temperature)
+    var plan = Plan(strip: widest)
+    if stars(direct) < nested { plan.resolution = direct }
+    if wanted < widest {
+      let separate = model.resolution(wanted / 2)
+      if stars(separate) < min(nested, stars(direct)) {
+        plan.resolution = separate
+        while plan.strip > wanted {
+          plan.part /= 2
+          plan.strip /= 2
+        }
+      }
+    }
+    while !survey(plan.part).isValid(omega) {
       plan.part /= 2
-      if plan.part < 1.0 / 256 { return Plan(part: 0, strip: .infinity) }
+      if plan.part < 0.25 { return Plan(strip: ContourSum.Frequency.whole) }
     }
     return plan
   }
@@ -109,14 +123,14 @@ struct ContourEvaluation: Sendable {
       let contour = try await contourPart(open, survey, plans, poles, share, &largest)
       if round == 0 {
         resonance = try await resonancePart(
-          open.filter { plans[$0].strip > 0 && contour[$0]?.values.isEmpty == false }, contour,
+          open.filter { plans[$0].strip != 0 && contour[$0]?.values.isEmpty == false }, contour,
           plans,
           poles)
       }
       for g in open {
         guard let own = contour[g], !own.values.isEmpty else { continue }
         var sum = own
-        if plans[g].strip > 0 {
+        if plans[g].strip != 0 {
           guard let other = resonance[g] else { continue }
           for o in 0..<outputs {
             sum.values[o] += other.values[o]
@@ -147,7 +161,7 @@ struct ContourEvaluation: Sendable {
 
   /// The largest error that a part may have; the reference of a static part is the largest dynamic
   /// one.
-  private func allowance(_ value: ComplexDouble, _ scale: Double, _ reference: Double?)
+  func allowance(_ value: ComplexDouble, _ scale: Double, _ reference: Double?)
     -> PartErrors
   {
     let floor = max(1e-4 * (reference ?? value.length), 1e-6 * scale)
@@ -166,7 +180,7 @@ struct ContourEvaluation: Sendable {
     let resolutions = groups.map {
       survey.resolution(
         $0 == 0 ? nil : omegas[$0 - 1], mu: zone.mu, temperature: temperature,
-        broadening: broadening)
+        hasPole: plans[$0].strip != ContourSum.Frequency.whole)
     }
     let refinement = GridRefinement(
       resolution: zone.model.resolution(.infinity), dimension: zone.model.dimension,
@@ -222,7 +236,7 @@ struct ContourEvaluation: Sendable {
       } allowed: { g, values, scales in
         values.indices.map { o in
           let full = allowance(values[o], scales[o], groups[g] == 0 ? reference[o] : nil)
-          let part = plans[groups[g]].strip > 0 ? share : 1
+          let part = plans[groups[g]].strip != 0 ? share : 1
           return PartErrors(real: part * full.real, imaginary: part * full.imaginary)
         }
       }
@@ -233,137 +247,7 @@ struct ContourEvaluation: Sendable {
     return Dictionary(uniqueKeysWithValues: zip(groups, outcomes))
   }
 
-  /// The resonance, continued from the largest width that the Taylor polynomial allows at each
-  /// frequency, or summed as it is.
-  private func resonancePart(
-    _ groups: [Int], _ contour: [Int: GridRefinement.Outcome], _ plans: [Plan],
-    _ poles: MatsubaraPoles
-  ) async throws -> [Int: GridRefinement.Outcome] {
-    let order = 3 * max(6, Int((2 * -Double.log10(tolerance)).rounded(.up)))
-    // Where the surfaces lie outside of the strip, there is nothing to continue.
-    var found = try await resonance(
-      groups.filter { plans[$0].isSeparate }, contour, plans, poles, depth: 0, order: 0)
-    var left = groups.filter { !plans[$0].isSeparate }
-    var depth = zone.model.energyBound / 16
-    while !left.isEmpty {
-      let isDirect = depth < 40 * (broadening + .pi * temperature)
-      let own = try await resonance(
-        left, contour, plans, poles, depth: isDirect ? 0 : depth, order: isDirect ? 0 : order)
-      found.merge(own) { $1 }
-      left.removeAll { own[$0] != nil }
-      if isDirect { break }
-      depth /= 2
-    }
-    return found
-  }
-
-  /// The resonance at those frequencies where the polynomial has converged.
-  private func resonance(
-    _ groups: [Int], _ contour: [Int: GridRefinement.Outcome], _ plans: [Plan],
-    _ poles: MatsubaraPoles, depth: Double, order: Int
-  ) async throws -> [Int: GridRefinement.Outcome] {
-    guard !groups.isEmpty else { return [:] }
-    let sum = ResonanceSum(zone, poles: poles, isReversed: plans[groups[0]].isReversed)
-    let refinement = GridRefinement(
-      resolution: zone.model.resolution(.infinity), dimension: zone.model.dimension,
-      resolutions: groups.map {
-        zone.model.resolution(
-          max(
-            depth, broadening + .pi * temperature, plans[$0].isSeparate ? plans[$0].strip / 2 : 0))
-      },
-      // High orders cost 20 times as much for each point.
-      pointLimit: order > 0 ? 4_000_000 : 100_000_000)
-    // What the polynomial may still miss, for each group and output.
-    var rest = [[Double]](
-      repeating: [Double](repeating: 0, count: outputs), count: groups.count)
-    var hopeless: Set<Int> = []
-    var seen = [Int](repeating: 0, count: groups.count)
-    var known = [[Double]](repeating: [], count: groups.count)
-    func allowed(_ g: Int, _ values: [ComplexDouble], _ scales: [Double]) -> [PartErrors] {
-      let own = contour[groups[g]]!
-      return values.indices.map { o in
-        let full = allowance(own.values[o] + values[o], own.scales[o] + scales[o], nil)
-        return PartErrors(real: full.real / 4, imaginary: full.imaginary / 4)
-      }
-    }
-    func reported(_ channel: [ComplexDouble], _ omega: Double) -> [ComplexDouble] {
-      (0..<outputs).map { o in
-        isClosed[o]
-          ? .zero
-          : finish(o, omega, replaced(o, combined(channel, o, omega)), replaced(o, .zero))
-      }
-    }
-    let outcomes: [GridRefinement.Outcome]
-    do {
-      outcomes = try await refinement.run(groups: groups.count) { divisions, active in
-        let grid = try await sum(
-          divisions: divisions,
-          active.map { .init(omega: abs(omegas[groups[$0] - 1]), strip: plans[groups[$0]].strip) },
-          channels: channels,
-          depth: depth, order: order, withSizes: active.contains { seen[$0] < 2 })
-        // The highest orders are poles of that order, and need so much finer a grid.
-        let isFine =
-          Double(divisions) > 0.8 * zone.model.resolution(depth) * Double(order + 8)
-        var level = GridRefinement.Level(values: [], scales: [], rounding: [])
-        for (n, g) in active.enumerated() {
-          let omega = omegas[groups[g] - 1]
-          let values = reported(grid.quotients[n], omega)
-          if seen[g] < 2 {
-            known[g] = (0..<outputs).map { o in
-              isClosed[o]
-                ? 0
-                : max(grid.sizes[n][2 * o], grid.sizes[n][2 * o + 1]) * factor(o, omega)
-            }
-          }
-          seen[g] += 1
-          let scales = known[g]
-          if order > 0 {
-            let limits = allowed(g, values, scales)
-            let second = reported(grid.lower[0][n], omega)
-            let first = reported(grid.lower[1][n], omega)
-            for o in 0..<outputs {
-              let d1 = (second[o] - first[o]).length
-              let d2 = (values[o] - second[o]).length
-              rest[g][o] = d2 == 0 ? 0 : 4 * d2 * min(1, d2 / d1)
-              if isFine, rest[g][o] > 10 * min(limits[o].real, limits[o].imaginary) {
-                hopeless.insert(g)
-              }
-            }
-          }
-          level.values.append(values)
-          level.scales.append(scales)
-          level.rounding.append(scales.map { 1e-14 * $0 })
-        }
-        return level
-      } allowed: { g, values, scales in
-        hopeless.contains(g)
-          ? values.map { _ in PartErrors(real: .infinity, imaginary: .infinity) }
-          : allowed(g, values, scales)
-      }
-    } catch is NonConvergence {
-      return [:]
-    }
-    var found: [Int: GridRefinement.Outcome] = [:]
-    for g in groups.indices where !hopeless.contains(g) && !outcomes[g].values.isEmpty {
-      var outcome = outcomes[g]
-      let limits = allowed(g, outcome.values, outcome.scales)
-      if order > 0 {
-        guard outcome.failure == nil,
-          outcome.values.indices.allSatisfy({
-            rest[g][$0] <= min(limits[$0].real, limits[$0].imaginary)
-          })
-        else { continue }
-        for o in 0..<outputs {
-          outcome.errors[o].real += rest[g][o]
-          outcome.errors[o].imaginary += rest[g][o]
-        }
-      }
-      found[groups[g]] = outcome
-    }
-    return found
-  }
-
-  private func replaced(_ o: Int, _ value: ComplexDouble) -> [ComplexDouble] {
+  func replaced(_ o: Int, _ value: ComplexDouble) -> [ComplexDouble] {
     var list = [ComplexDouble](repeating: .zero, count: outputs)
     list[o] = value
     return list
@@ -371,7 +255,7 @@ struct ContourEvaluation: Sendable {
 
   /// [K(omega) - K(0)]/omega of an output from its two channels; at omega < 0 from the conjugates of
   /// the reversed functions at -omega.
-  private func combined(_ channel: [ComplexDouble], _ o: Int, _ omega: Double) -> ComplexDouble {
+  func combined(_ channel: [ComplexDouble], _ o: Int, _ omega: Double) -> ComplexDouble {
     var (re, im) = (channel[2 * o], channel[2 * o + 1])
     if omega < 0 { (re, im) = (-re.conjugate, -im.conjugate) }
     return re + ComplexDouble.i * im

@@ -129,7 +129,7 @@ extension SpectrumRequest {
     -> [GridRefinement.Outcome]
   {
     var found = [GridRefinement.Outcome?](repeating: nil, count: omegas.count + 1)
-    if TraceProgram.canEvaluate(sum.weights) {
+    if TraceProgram.canEvaluate(sum.weights, model, sum.symmetries) {
       found = try await ContourEvaluation(
         zone: sum, omegas: omegas, outputs: outputs.count, temperature: temperature,
         tolerance: tolerance, isClosed: outputs.indices.map { closed($0, outputs) != nil },

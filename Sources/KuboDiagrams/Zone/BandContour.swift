@@ -15,34 +15,31 @@ package struct BandContour: Sendable {
   let band: Band
   /// c, in length squared over energy; 0 is the real zone.
   package let step: Double
+  /// a_a . a_b of the lattice vectors, rows of three.
+  let metric: [Double]
   private let hessian: [BlochHamiltonian]
-  private let lattice: [[Double]]
 
   package init(_ model: Model, _ band: Band, step: Double) {
     self.model = model
     self.band = band
     self.step = step
     hessian = model.hessianHamiltonians()
-    lattice = model.latticeVectors
-  }
-
-  /// Where a point goes: the imaginary part of its reduced wave vector, and the determinant of
-  /// d kappa/d k.
-  func displacement(_ k: WaveVector) -> (reduced: SIMD3<Double>, jacobian: ComplexDouble) {
-    guard step != 0 else { return (.zero, .one) }
-    let (gradient, curvature) = model.derivatives(hessian.map { $0.frame(at: k) }, band)
-    let jacobian = curvature.indices.map { a in
-      curvature.indices.map { b in ComplexDouble(a == b ? 1 : 0, -step * curvature[a][b]) }
+    let lattice = model.latticeVectors
+    metric = (0..<9).map { n in
+      let (a, b) = (n / 3, n % 3)
+      guard a < lattice.count, b < lattice.count else { return 0 }
+      return zip(lattice[a], lattice[b]).reduce(0) { $0 + $1.0 * $1.1 }
     }
-    return (packed(reduced(gradient).map { -step * $0 }), complexDeterminant(jacobian))
   }
 
-  /// a_a . v/2 pi: a Cartesian vector in k in reduced coordinates.
-  private func reduced(_ v: [Double]) -> [Double] {
-    lattice.map { a in zip(a, v).reduce(0) { $0 + $1.0 * $1.1 } / (2 * .pi) }
+  /// The point of the contour over a real k.
+  func moved(_ k: WaveVector) -> WaveVector {
+    let (gradient, _) = model.derivatives(hessian.map { $0.frame(at: k) }, band)
+    return WaveVector(real: k.real, imaginary: packed(gradient) * -step)
   }
 
-  /// The contour of a band with the largest step c = c_0 2^-n that keeps Im E_s <= 0 and
+  /// The contour of a band with the largest step, of those that shrink from c_0 by factors of 1.25
+  /// and, where twelve do not do, of 2, that keeps Im E_s <= 0 and
   /// Re Delta^2 >= 0.8 J^2 on the way, tried on a grid at a quarter, half, three quarters and all of it.
   package static func contour(of band: Band, _ model: Model) -> BandContour {
     var step = 1 / model.largestCurvature()

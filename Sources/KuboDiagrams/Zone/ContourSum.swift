@@ -20,6 +20,8 @@ package struct ContourSum: Sendable {
   /// The contours of the bonding and the antibonding band.
   let contours: [BandContour]
   private let symmetries: [ReciprocalOperation]
+  /// One of each pair M, -M of them.
+  private let operations: [ReciprocalOperation]
   private let hamiltonian: BlochHamiltonian
   private let programs: [TraceProgram]
   private let closedForms: [(form: ClosedForm, version: Version)]
@@ -43,6 +45,8 @@ package struct ContourSum: Sendable {
     bands = sum.bands
     self.poles = poles
     threads = sum.threads
+    let operations = ReciprocalOperation.withoutInversion(sum.symmetries)
+    self.operations = operations
     programs = Band.allCases.map { s in
       let other: Band = s == .bonding ? .antibonding : .bonding
       let functions = [(s, s), (s, other), (other, s)].flatMap { a, c in
@@ -54,7 +58,7 @@ package struct ContourSum: Sendable {
           TraceProgram.Slot(channel: 2 * (sum.weights.sumCount + $0), function: 0)
         } : []
       return TraceProgram(
-        sum.weights, model: sum.model, directions: sum.directions,
+        sum.weights, model: sum.model, directions: sum.directions, operations: operations,
         functions: isReversed ? functions.map(\.reversed) : functions,
         others: others)
     }
@@ -66,8 +70,10 @@ package struct ContourSum: Sendable {
     let omega: Double
     /// 0 where the bands cannot resonate; otherwise the width of the strip around 2 Delta = omega
     /// whose retarded-retarded and advanced-advanced terms are left to ``ResonanceSum``, infinity for
-    /// all of them.
+    /// all of them, and ``whole`` if the retarded-advanced ones are left to it too.
     let strip: Double
+
+    package static let whole = -1.0
 
     package init(omega: Double, strip: Double) {
       self.omega = omega
@@ -88,9 +94,6 @@ package struct ContourSum: Sendable {
 
   private struct Part: Sendable {
     var buffer = StarBuffer()
-    /// The weights of the closed forms for each star waiting, and their absolute sums.
-    var closed: [ComplexDouble] = []
-    var closedSizes: [Double] = []
     var sums, statics, sizes, staticSizes: [Double]
   }
 
@@ -107,15 +110,11 @@ package struct ContourSum: Sendable {
       staticSizes: Array(repeating: 0, count: channels))
     let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
     let empty = total
-    let jobs = max(1, min(128, grid.count / (symmetries.count * 256)))
     for s in Band.allCases {
-      let parts = try await grid.accumulate(threads: threads, jobs: jobs, empty) { part in
+      let parts = try await grid.accumulateFirst(threads: threads, empty) { part in
         flush(s, frequencies, channels, withSizes, &part)
-      } _: { part, index, star in
-        let moved = contours[s.rawValue].displacement(grid.point(index))
-        if bands.contains(s) { addClosed(s, star, moved, &part) }
-        part.buffer.add(
-          star, displacement: moved.reduced, factor: moved.jacobian, symmetries: symmetries)
+      } _: { part, f, size in
+        part.buffer.add(f, size: size)
         if part.buffer.count == 512 { flush(s, frequencies, channels, withSizes, &part) }
       }
       for part in parts {
@@ -141,32 +140,43 @@ package struct ContourSum: Sendable {
       })
   }
 
-  private func addClosed(
-    _ s: Band, _ star: [PeriodicGrid.StarPoint],
-    _ moved: (reduced: SIMD3<Double>, jacobian: ComplexDouble), _ part: inout Part
-  ) {
-    guard !closedForms.isEmpty else { return }
-    var sums = [ComplexDouble](repeating: .zero, count: closedForms.count)
-    var sizes = [Double](repeating: 0, count: closedForms.count)
-    let reciprocal = model.reciprocalVectors.map(packed)
-    for point in star {
-      let rows = symmetries[point.operation].rows
-      var shift = SIMD3<Double>.zero
-      for a in rows.indices {
-        shift +=
-          reciprocal[a]
-          * rows[a].indices.reduce(0.0) { $0 + Double(rows[a][$1]) * moved.reduced[$1] }
-      }
-      let frame = hamiltonian.frame(at: WaveVector(real: point.k.real, imaginary: shift))
-      for (c, closed) in closedForms.enumerated() {
-        let value = (moved.jacobian * closed.form.weight(frame, s, closed.version))
-          .multiplied(by: point.weight)
-        sums[c] += value
-        sizes[c] += value.length
+  /// Adds the weights of the closed forms to their slots.
+  private func addClosed(_ s: Band, _ program: TraceProgram, _ table: inout StarBuffer.Table) {
+    let stars = table.stars
+    let block = Int(ZONE_BLOCK)
+    let slots = closedForms.indices.map { c in
+      program.slots.firstIndex(
+        of: TraceProgram.Slot(channel: 2 * (loopCount + c), function: 0))!
+    }
+    for n in 0..<stars {
+      let jacobian = ComplexDouble(table.weights[n], table.weights[stars + n])
+      guard jacobian != .zero else { continue }
+      for operation in operations {
+        let k = image(operation, table.points, n, stars)
+        let frame = hamiltonian.frame(at: k)
+        for (c, closed) in closedForms.enumerated() {
+          let value = jacobian * closed.form.weight(frame, s, closed.version)
+          let at = (n / block * program.slots.count + slots[c]) * 3 * block + n % block
+          table.slots[at] += value.real
+          table.slots[at + block] += value.imaginary
+          table.slots[at + 2 * block] += value.length
+        }
       }
     }
-    part.closed += sums
-    part.closedSizes += sizes
+  }
+
+  /// The image of point n of a table.
+  private func image(_ m: ReciprocalOperation, _ f: [Double], _ n: Int, _ stars: Int) -> WaveVector
+  {
+    var re = SIMD3<Double>.zero
+    var im = SIMD3<Double>.zero
+    for (a, b) in model.reciprocalVectors.map(packed).enumerated() {
+      for c in m.rows[a].indices {
+        re += b * (Double(m.rows[a][c]) * f[2 * c * stars + n])
+        im += b * (Double(m.rows[a][c]) * f[(2 * c + 1) * stars + n])
+      }
+    }
+    return WaveVector(real: re, imaginary: im)
   }
 
   private func flush(
@@ -174,24 +184,8 @@ package struct ContourSum: Sendable {
   ) {
     guard part.buffer.count > 0 else { return }
     let program = programs[s.rawValue]
-    let stars = part.buffer.count
-    var table = part.buffer.flush(program, dimension: model.dimension)
-    let block = Int(ZONE_BLOCK)
-    if !part.closed.isEmpty {
-      for c in closedForms.indices {
-        let slot = program.slots.firstIndex(
-          of: TraceProgram.Slot(channel: 2 * (loopCount + c), function: 0))!
-        for n in 0..<stars {
-          let value = part.closed[n * closedForms.count + c]
-          let at = (n / block * program.slots.count + slot) * 3 * block + n % block
-          table.slots[at] += value.real
-          table.slots[at + block] += value.imaginary
-          table.slots[at + 2 * block] += part.closedSizes[n * closedForms.count + c]
-        }
-      }
-      part.closed = []
-      part.closedSizes = []
-    }
+    var table = part.buffer.flush(program, contours[s.rawValue])
+    if bands.contains(s), !closedForms.isEmpty { addClosed(s, program, &table) }
     // x_s = T -+ Delta - mu; x_s - x_o = -+ 2 Delta.
     let sign = -s.sign
     let count = table.stars
@@ -204,27 +198,16 @@ package struct ContourSum: Sendable {
     }
     let omegas = frequencies.map(\.omega)
     let strips = frequencies.map(\.strip)
+    let difference = table.gap
     var logarithm = poles.logarithm
-    energy.withUnsafeBufferPointer { energy in
-      table.gap.withUnsafeBufferPointer { gap in
-        table.slots.withUnsafeBufferPointer { slots in
-          program.slotChannels.withUnsafeBufferPointer { slotChannels in
-            program.slotFunctions.withUnsafeBufferPointer { slotFunctions in
-              var contour = ZoneContour(
-                blocks: table.blocks, energy: energy.baseAddress, difference: gap.baseAddress,
-                slots: slots.baseAddress, slot_count: Int32(program.slots.count),
-                channel_count: Int32(channels), slot_channel: slotChannels.baseAddress,
-                slot_function: slotFunctions.baseAddress)
-              part.sizes.withUnsafeMutableBufferPointer { sizes in
-                part.staticSizes.withUnsafeMutableBufferPointer { staticSizes in
-                  zone_contour(
-                    &contour, &logarithm, broadening, s == .antibonding ? 1 : 0,
-                    Int32(omegas.count), omegas, strips, &part.sums, &part.statics,
-                    withSizes ? sizes.baseAddress : nil, withSizes ? staticSizes.baseAddress : nil)
-                }
-              }
-            }
-          }
+    table.withContour(program, energy: energy, difference: difference, channels: channels) {
+      contour in
+      part.sizes.withUnsafeMutableBufferPointer { sizes in
+        part.staticSizes.withUnsafeMutableBufferPointer { staticSizes in
+          zone_contour(
+            &contour, &logarithm, broadening, s == .antibonding ? 1 : 0, Int32(omegas.count),
+            omegas, strips, &part.sums, &part.statics, withSizes ? sizes.baseAddress : nil,
+            withSizes ? staticSizes.baseAddress : nil)
         }
       }
     }

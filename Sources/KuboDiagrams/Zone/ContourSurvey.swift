@@ -22,15 +22,19 @@ struct ContourSurvey: Sendable {
   }
 
   let contours: [BandContour]
+  private let broadening: Double
   private let points: [Base]
   private let nodes: [[Node]]
+  /// |omega| at which the pole at 2 Delta = |omega| + 2 i Gamma may have been crossed on the way.
+  private let crossed: [ClosedRange<Double>]
   /// The smallest and the largest Re 2 Delta.
   let gaps: ClosedRange<Double>
 
-  init(_ contours: [BandContour]) {
+  init(_ contours: [BandContour], broadening: Double) {
     let model = contours[0].model
+    let divisions = ContourSurvey.divisions(model)
     let grid = PeriodicGrid(
-      model, divisions: [480, 96, 36][model.dimension - 1], symmetries: model.energySymmetries())
+      model, divisions: divisions, symmetries: model.energySymmetries())
     let hessian = model.hessianHamiltonians()
     let reciprocal = model.reciprocalVectors
     func sizes(_ gradient: [Double], _ hessian: [[Double]]) -> (slope: Double, curvature: Double) {
@@ -61,12 +65,15 @@ struct ContourSurvey: Sendable {
         energies: Band.allCases.map { frames[0].energy($0).real }, slopes: own.map(\.slope),
         curvatures: own.map(\.curvature), gapSlope: gap.slope, gapCurvature: gap.curvature)
     }
-    self.init(contours, points)
+    self.init(contours, points, broadening)
   }
 
-  private init(_ contours: [BandContour], _ points: [Base]) {
+  private static func divisions(_ model: Model) -> Int { [480, 96, 36][model.dimension - 1] }
+
+  private init(_ contours: [BandContour], _ points: [Base], _ broadening: Double) {
     self.contours = contours
     self.points = points
+    self.broadening = broadening
     let hamiltonian = BlochHamiltonian(contours[0].model, directions: Directions(i: 0, j: 0))
     nodes = contours.map { contour in
       let s = contour.band.rawValue
@@ -81,12 +88,56 @@ struct ContourSurvey: Sendable {
     }
     let real = points.map { $0.energies[1] - $0.energies[0] } + nodes.joined().map(\.gap.real)
     gaps = real.min()!...real.max()!
+    let size = 0.5 / Double(ContourSurvey.divisions(contours[0].model))
+    crossed = contours.flatMap { contour in
+      points.flatMap {
+        ContourSurvey.crossed(contour, broadening, hamiltonian, $0.k, size: size, depth: 0)
+      }
+    }
+  }
+
+  /// The energies at which the pole may be crossed in a cell of half-width `size` in reduced
+  /// coordinates.
+  ///
+  /// The contour of the upper band may lower Im 2 Delta as far as it likes but raise it to Gamma only,
+  /// half way to the pole; that of the lower band the other way round. Between points the change
+  /// is taken to be at most twice that towards the corners; cells that cannot be decided are divided.
+  private static func crossed(
+    _ contour: BandContour, _ broadening: Double, _ hamiltonian: BlochHamiltonian, _ k: WaveVector,
+    size: Double, depth: Int
+  ) -> [ClosedRange<Double>] {
+    let reciprocal = contour.model.reciprocalVectors.map(packed)
+    let d = reciprocal.count
+    func gap(_ k: WaveVector) -> ComplexDouble {
+      2 * hamiltonian.frame(at: contour.moved(k)).delta
+    }
+    func corners(_ part: Double) -> [WaveVector] {
+      (0..<(1 << d)).map { code in
+        var shift = k.real
+        for a in 0..<d { shift += reciprocal[a] * ((code >> a & 1 == 0 ? -1 : 1) * part * size) }
+        return WaveVector(real: shift)
+      }
+    }
+    let sign = contour.band == .antibonding ? 1.0 : -1.0
+    let middle = gap(k)
+    let changes = corners(1).map { gap($0) - middle }
+    let wrong = sign * middle.imaginary
+    let change = 2 * changes.map { abs($0.imaginary) }.max()!
+    if wrong + change <= broadening { return [] }
+    if wrong - change <= broadening, depth < 7 {
+      return corners(0.5).flatMap {
+        crossed(contour, broadening, hamiltonian, $0, size: size / 2, depth: depth + 1)
+      }
+    }
+    // On the way to the contour Re 2 Delta moves less than 20 times as far as Im 2 Delta.
+    let reach = 2 * changes.map { abs($0.real) }.max()! + 20 * (abs(wrong) + change)
+    return [(middle.real - reach)...(middle.real + reach)]
   }
 
   /// The same with steps `part` times as large.
   func scaled(by part: Double) -> ContourSurvey {
     ContourSurvey(
-      contours.map { BandContour($0.model, $0.band, step: part * $0.step) }, points)
+      contours.map { BandContour($0.model, $0.band, step: part * $0.step) }, points, broadening)
   }
 
   /// How near E_+ = mu and E_- = mu + |omega| come to each other, as the smallest sum of the two
@@ -99,23 +150,14 @@ struct ContourSurvey: Sendable {
   var gapDepth: Double { nodes.joined().map { abs($0.gap.imaginary) }.max()! }
 
   /// Whether the pole at 2 Delta = |omega| + 2 i Gamma stays on its side of both contours.
-  func isValid(_ omega: Double, broadening: Double) -> Bool {
-    let w = abs(omega)
-    return contours.indices.allSatisfy { s in
-      nodes[s].allSatisfy { node in
-        // On the contour of the upper band 2 Delta moves down, on that of the lower up; 2 Gamma is left.
-        let wrong = s == Band.antibonding.rawValue ? node.gap.imaginary : -node.gap.imaginary
-        return wrong <= broadening || abs(node.gap.real - w) > 20 * wrong
-      }
-    }
-  }
+  func isValid(_ omega: Double) -> Bool { !crossed.contains { $0.contains(abs(omega)) } }
 
   /// 1/c_0 of ``GridRefinement`` for the terms at frequency omega: the inverse of the distance, in
   /// reduced wave vectors times 2 pi, from the contours to the nearest singularity.
   ///
   /// With |S| the distance in energy, g the slope and h the curvature, S has no zero within d,
-  /// g d + h d^2/2 = |S|.
-  func resolution(_ omega: Double?, mu: Double, temperature: Double, broadening: Double) -> Double {
+  /// g d + curvature h d^2/2 = |S|. The pole at 2 Delta = omega counts if `hasPole`.
+  func resolution(_ omega: Double?, mu: Double, temperature: Double, hasPole: Bool) -> Double {
     let depth = broadening + .pi * temperature
     let w = abs(omega ?? 0)
     let shifts = omega == nil || w == 0 ? [0] : [0, w, -w]
@@ -132,7 +174,7 @@ struct ContourSurvey: Sendable {
             node.energy.real - mu + shift, node.energy.imaginary - depth, node.slope, node.curvature
           )
         }
-        if w > 0 {
+        if w > 0, hasPole {
           note(
             node.gap.real - w, sign * node.gap.imaginary - 2 * broadening, node.gapSlope,
             node.gapCurvature)

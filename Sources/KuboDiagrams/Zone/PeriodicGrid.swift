@@ -21,8 +21,6 @@ struct PeriodicGrid: Sendable {
   /// A point of a star, how often it counts, and which symmetry maps the first point on it.
   struct StarPoint {
     let k: WaveVector
-    /// The reduced coordinates of k.
-    let reduced: SIMD3<Double>
     let weight: Double
     let operation: Int
   }
@@ -52,7 +50,7 @@ struct PeriodicGrid: Sendable {
   func star(of index: Int) -> [StarPoint]? {
     let n = components(index)
     if operationCount == 0 {
-      return [StarPoint(k: waveVector(n), reduced: reduced(n), weight: 1, operation: 0)]
+      return [StarPoint(k: waveVector(n), weight: 1, operation: 0)]
     }
     for m in 0..<operationCount where linear(image(n, m)) < index { return nil }
     var members: [(index: Int, operation: Int)] = []
@@ -65,7 +63,7 @@ struct PeriodicGrid: Sendable {
       let opposite = linear(wrapped(SIMD3<Int>.zero &- p))
       if opposite < member.index { return nil }
       return StarPoint(
-        k: waveVector(p), reduced: reduced(p), weight: opposite == member.index ? 1 : 2,
+        k: waveVector(p), weight: opposite == member.index ? 1 : 2,
         operation: member.operation)
     }
   }
@@ -73,11 +71,34 @@ struct PeriodicGrid: Sendable {
   /// Adds up all stars: each job starts from `initial` and adds its share, and the parts come back
   /// in an order that does not depend on the number of threads.
   ///
-  /// `add` is given the sum so far, the index of the first point and its star; `finish` ends a job.
+  /// `add` is given the sum so far, the index of the first point and its star.
   func accumulate<Part: Sendable>(
-    threads: Int, jobs wanted: Int = 128, _ initial: Part,
-    finish: @escaping @Sendable (_ part: inout Part) -> Void = { _ in },
+    threads: Int, _ initial: Part,
     _ add: @escaping @Sendable (_ part: inout Part, _ index: Int, _ star: [StarPoint]) -> Void
+  ) async throws -> [Part] {
+    try await visit(threads: threads, jobs: 128, initial) { _ in
+    } _: { part, index, _ in
+      if let star = star(of: index) { add(&part, index, star) }
+    }
+  }
+
+  /// Adds up the first points of all stars, given as reduced wave vectors, and the sizes of the
+  /// stars; `finish` ends a job.
+  func accumulateFirst<Part: Sendable>(
+    threads: Int, _ initial: Part, finish: @escaping @Sendable (_ part: inout Part) -> Void,
+    _ add:
+      @escaping @Sendable (_ part: inout Part, _ f: SIMD3<Double>, _ size: Double) -> Void
+  ) async throws -> [Part] {
+    let jobs = max(1, min(128, count / (max(1, operationCount) * 256)))
+    return try await visit(threads: threads, jobs: jobs, initial, finish) { part, index, size in
+      add(&part, reduced(components(index)), Double(size))
+    }
+  }
+
+  private func visit<Part: Sendable>(
+    threads: Int, jobs wanted: Int, _ initial: Part,
+    _ finish: @escaping @Sendable (_ part: inout Part) -> Void,
+    _ add: @escaping @Sendable (_ part: inout Part, _ index: Int, _ size: Int) -> Void
   ) async throws -> [Part] {
     // Blocks are dealt in turn, since the first points of stars crowd at low indices.
     let blockSize = 64
@@ -85,16 +106,14 @@ struct PeriodicGrid: Sendable {
     let jobs = min(wanted, blocks)
     return try await parallelMap(jobs, threads: threads) { job in
       var part = initial
-      var isFirst = [UInt8](repeating: 1, count: blockSize)
+      var offsets = [Int32](repeating: 0, count: blockSize)
+      var sizes = offsets
       for block in stride(from: job, to: blocks, by: jobs) {
         let start = block * blockSize
-        let size = min(count - start, blockSize)
-        zone_first_points(
-          Int32(dimension), Int32(divisions), Int32(operationCount), rows, start, Int32(size),
-          &isFirst)
-        for n in 0..<size where isFirst[n] != 0 {
-          if let star = star(of: start + n) { add(&part, start + n, star) }
-        }
+        let found = zone_first_points(
+          Int32(dimension), Int32(divisions), Int32(operationCount), rows, start,
+          Int32(min(count - start, blockSize)), &offsets, &sizes)
+        for n in 0..<Int(found) { add(&part, start + Int(offsets[n]), Int(sizes[n])) }
       }
       finish(&part)
       return part

@@ -2,84 +2,86 @@
 import CZoneSums
 import ComplexModule
 
-/// Stars of a grid on their way to the C loops: points are collected, their traces evaluated
-/// together, and added up star by star.
+/// Stars on their way to the C loops: their first points are collected and evaluated together, with
+/// all their images.
 struct StarBuffer: Sendable {
-  private var reduced: [SIMD3<Double>] = []
-  private var displacement: [SIMD3<Double>] = []
-  private var weights: [ComplexDouble] = []
-  private var stars: [Int32] = []
-  private var first: [Int] = []
+  /// Reduced wave vectors of the first points, and the sizes of their stars.
+  private var points: [SIMD3<Double>] = []
+  private var sizes: [Double] = []
   /// The number of stars waiting.
-  var count: Int { first.count }
+  var count: Int { points.count }
 
-  /// The stars of a flushed buffer, in blocks of 64.
+  /// The stars of a flushed buffer, in blocks of 64, the last one filled up with stars of weight 0.
   struct Table {
     let blocks: Int
-    /// T and Delta at the first point of each star, [re, im][star].
+    /// T and Delta of each star, [re, im][star].
     var hopping, gap: [Double]
     /// [block][slot][re, im, size][64].
     var slots: [Double]
+    /// The first points, [axis][re, im][star], and their weights times the Jacobian, [re, im][star].
+    let points, weights: [Double]
     var stars: Int { blocks * Int(ZONE_BLOCK) }
-  }
 
-  /// Adds a star whose points lie at the images of `displacement` and count `factor` times their
-  /// weights.
-  mutating func add(
-    _ star: [PeriodicGrid.StarPoint], displacement g: SIMD3<Double>, factor: ComplexDouble,
-    symmetries: [ReciprocalOperation]
-  ) {
-    for (n, point) in star.enumerated() {
-      if n == 0 { first.append(stars.count) }
-      reduced.append(point.reduced)
-      var image = SIMD3<Double>.zero
-      if g != .zero {
-        let rows = symmetries[point.operation].rows
-        for a in rows.indices {
-          image[a] = rows[a].indices.reduce(0.0) { $0 + Double(rows[a][$1]) * g[$1] }
+    /// The table as the C loops take it, with `energy` and `difference` of each star, [re, im][star].
+    func withContour<R>(
+      _ program: TraceProgram, energy: [Double], difference: [Double], channels: Int,
+      _ body: (inout ZoneContour) -> R
+    ) -> R {
+      energy.withUnsafeBufferPointer { energy in
+        difference.withUnsafeBufferPointer { difference in
+          slots.withUnsafeBufferPointer { slots in
+            program.slotChannels.withUnsafeBufferPointer { slotChannels in
+              program.slotFunctions.withUnsafeBufferPointer { slotFunctions in
+                var contour = ZoneContour(
+                  blocks: blocks, energy: energy.baseAddress, difference: difference.baseAddress,
+                  slots: slots.baseAddress, slot_count: Int32(program.slots.count),
+                  channel_count: Int32(channels), slot_channel: slotChannels.baseAddress,
+                  slot_function: slotFunctions.baseAddress)
+                return body(&contour)
+              }
+            }
+          }
         }
       }
-      displacement.append(image)
-      weights.append(factor.multiplied(by: point.weight))
-      stars.append(Int32(first.count - 1))
     }
   }
 
-  /// Empties the buffer into a table.
-  mutating func flush(_ traces: TraceProgram, dimension: Int) -> Table {
-    let points = (stars.count + 7) / 8 * 8
-    let blocks = (first.count + Int(ZONE_BLOCK) - 1) / Int(ZONE_BLOCK)
-    var f = [Double](repeating: 0, count: 2 * dimension * points)
-    var w = [Double](repeating: 0, count: 2 * points)
-    for n in stars.indices {
-      for a in 0..<dimension {
-        f[2 * a * points + n] = reduced[n][a]
-        f[(2 * a + 1) * points + n] = displacement[n][a]
-      }
-      w[n] = weights[n].real
-      w[points + n] = weights[n].imaginary
+  /// Adds the star of a point, of `size` points.
+  mutating func add(_ f: SIMD3<Double>, size: Double) {
+    points.append(f)
+    sizes.append(size)
+  }
+
+  /// Empties the buffer into a table, the points displaced by a contour.
+  mutating func flush(_ traces: TraceProgram, _ contour: BandContour) -> Table {
+    let dimension = contour.model.dimension
+    let blocks = (count + Int(ZONE_BLOCK) - 1) / Int(ZONE_BLOCK)
+    let stars = blocks * Int(ZONE_BLOCK)
+    var f = [Double](repeating: 0, count: 2 * dimension * stars)
+    var weights = [Double](repeating: 0, count: 2 * stars)
+    for (n, point) in points.enumerated() {
+      for a in 0..<dimension { f[2 * a * stars + n] = point[a] }
     }
-    let own = stars + [Int32](repeating: 0, count: points - stars.count)
-    var hopping = [Double](repeating: 0, count: 2 * points)
+    var jacobian = [Double](repeating: 1, count: stars) + [Double](repeating: 0, count: stars)
+    var hopping = [Double](repeating: 0, count: 2 * stars)
     var gap = hopping
-    var slots = [Double](
-      repeating: 0, count: blocks * traces.slots.count * 3 * Int(ZONE_BLOCK))
+    var slots = [Double](repeating: 0, count: stars * traces.slots.count * 3)
     withUnsafePointer(to: traces.program) { program in
-      zone_traces(program, points, f, w, own, &slots, &hopping, &gap)
-    }
-    let count = blocks * Int(ZONE_BLOCK)
-    // Stars that fill up the last block: any real energies, weight 0.
-    var table = Table(
-      blocks: blocks, hopping: [Double](repeating: 0, count: 2 * count),
-      gap: [Double](repeating: 1, count: count) + [Double](repeating: 0, count: count),
-      slots: slots)
-    for (n, point) in first.enumerated() {
-      table.hopping[n] = hopping[point]
-      table.hopping[count + n] = hopping[points + point]
-      table.gap[n] = gap[point]
-      table.gap[count + n] = gap[points + point]
+      if contour.step != 0 {
+        zone_displacements(
+          program, blocks, contour.metric, contour.band == .antibonding ? 1 : 0, contour.step, &f,
+          &jacobian)
+      }
+      // Each operation stands for two points, k and -k.
+      let share = 1 / Double(program.pointee.operation_count)
+      for (n, size) in sizes.enumerated() {
+        weights[n] = jacobian[n] * size * share
+        weights[stars + n] = jacobian[stars + n] * size * share
+      }
+      zone_traces(program, blocks, f, weights, &slots, &hopping, &gap)
     }
     self = StarBuffer()
-    return table
+    return Table(
+      blocks: blocks, hopping: hopping, gap: gap, slots: slots, points: f, weights: weights)
   }
 }

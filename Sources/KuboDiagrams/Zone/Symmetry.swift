@@ -12,6 +12,21 @@ package struct ReciprocalOperation: Hashable, Sendable {
       })
   }
 
+  static prefix func - (a: ReciprocalOperation) -> ReciprocalOperation {
+    ReciprocalOperation(rows: a.rows.map { $0.map { -$0 } })
+  }
+
+  var isIdentity: Bool {
+    rows.indices.allSatisfy { r in rows.indices.allSatisfy { rows[r][$0] == (r == $0 ? 1 : 0) } }
+  }
+
+  /// One of each pair M, -M of a group that inversion belongs to, the identity first.
+  static func withoutInversion(_ group: [ReciprocalOperation]) -> [ReciprocalOperation] {
+    var half = group.filter(\.isIdentity)
+    for m in group where !half.contains(m) && !half.contains(-m) { half.append(m) }
+    return half
+  }
+
   /// M transposed times m: how the map acts on the integer vector of a Fourier coefficient.
   func transposed(_ m: [Int]) -> [Int] {
     m.indices.map { c in m.indices.reduce(0) { $0 + rows[$1][c] * m[$1] } }
