@@ -199,8 +199,10 @@ INLINE void add_image(const ZoneTraces *t, const Jet *jet, Complex inverse_delta
         Real divided_terms = terms * (0.5 * modulus(inverse_delta));
         for (int e = range[0]; e < range[1]; e++) {
           Complex value = scale(t->entry_over_gap[e] ? divided : plain, t->entry_factor[e]);
-          Real own_size =
-              (t->entry_over_gap[e] ? divided_terms : terms) * fabs(t->entry_factor[e]);
+          // The modulus, but no less than rounding of the terms calls for.
+          Real least = (t->entry_over_gap[e] ? divided_terms : terms) *
+                       (fabs(t->entry_factor[e]) / 64);
+          Real own_size = __builtin_elementwise_max(modulus(value), least);
           double *slot = slots + t->entry_slot[e] * 3 * ZONE_BLOCK;
           store(slot, load(slot) + value.re);
           store(slot + ZONE_BLOCK, load(slot + ZONE_BLOCK) + value.im);

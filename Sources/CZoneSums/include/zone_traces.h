@@ -48,8 +48,9 @@ typedef struct {
 // For each star of `blocks` blocks, whose first point is at the complex reduced wave vector f, adds
 // weight times (trace at k + trace at -k)/2, or over 2 i where that is imaginary at real k, for the
 // images of k under all operations, to its slots. f stands as [axis][re, im][star], weight as [re,
-// im][star], slots as [block][slot][re, im, size][ZONE_BLOCK], size a bound on the sum of the absolute
-// terms, which sets the scale of rounding also where a star cancels; T and Delta as [re, im][star].
+// im][star], slots as [block][slot][re, im, size][ZONE_BLOCK], size the sum of the moduli of the
+// traces, each at least 1/64 of a bound on its terms, so that it sets the scale of rounding also where
+// these cancel; T and Delta as [re, im][star].
 void zone_traces(const ZoneTraces *traces, long blocks, const double *f, const double *weight,
                  double *slots, double *hopping, double *gap);
 

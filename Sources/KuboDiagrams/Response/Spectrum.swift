@@ -13,7 +13,8 @@ import RealModule
 ///
 ///     |error| <= tolerance * max(|part|, 1e-4 |K(omega) - K(0)|, 1e-6 S)
 ///
-/// where S is the sum of the absolute contributions to that response; rounding may add up to
+/// where S is the sum of the absolute contributions to that response, of each trace at each k on the
+/// zone as it is deformed, to a factor of order 1; rounding may add up to
 /// 1e-9 S, and does so where |omega| is a small fraction of Gamma + pi T. A static part takes the
 /// largest dynamic part of the request for K(omega) - K(0).
 public struct Spectrum: Sendable {

@@ -149,8 +149,11 @@ extension SpectrumRequest {
       if left.contains(0) { found[0] = others[0] }
       for (n, g) in left.filter({ $0 > 0 }).enumerated() { found[g] = others[n + 1] }
     } catch let error as NonConvergence {
-      // What the deformed zones found, with its estimate, if there is anything.
-      guard left.allSatisfy({ found[$0] != nil }) else { throw error }
+      // What the deformed zones found, with its estimate, if there is anything: other frequencies
+      // keep their values.
+      for g in left where found[g] == nil {
+        found[g] = .failed(outputs: outputs.count, divisions: error.divisions)
+      }
     }
     return found.map { $0! }
   }
@@ -246,6 +249,11 @@ extension SpectrumRequest {
   private func reason(_ outcome: GridRefinement.Outcome, _ q: Int) -> String? {
     if outcome.hasConverged(q) { return nil }
     let (estimate, allowed) = outcome.worst(q)
+    guard estimate < .infinity else {
+      let error = NonConvergence(
+        label: "zone integral", estimate: estimate, allowed: 0, divisions: outcome.divisions)
+      return "did not converge: \(error)"
+    }
     return "the zone integral did not converge: error estimate \(significant(estimate)), allowed "
       + "\(significant(allowed)) (tolerance \(significant(tolerance))), with \(outcome.divisions) points along "
       + "each reciprocal vector; a larger lifetime parameter or tolerance would do"

@@ -88,8 +88,8 @@ package struct ContourSum: Sendable {
     /// [K(omega) - K(0)]/omega, [frequency][channel], less what ``ResonanceSum`` adds.
     package var quotients: [[ComplexDouble]]
     /// The sums of the absolute terms.
-    var staticSizes: [Double]
-    var sizes: [[Double]]
+    package var staticSizes: [Double]
+    package var sizes: [[Double]]
   }
 
   private struct Part: Sendable {

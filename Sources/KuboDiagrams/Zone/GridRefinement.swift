@@ -77,6 +77,17 @@ package struct GridRefinement: Sendable {
     var allowed: [PartErrors]
     var divisions: Int
 
+    /// No values, after a grid of `divisions` points along each reciprocal vector.
+    static func failed(outputs: Int, divisions: Int) -> Outcome {
+      let unknown = PartErrors(real: .infinity, imaginary: .infinity)
+      return Outcome(
+        values: Array(repeating: .zero, count: outputs),
+        scales: Array(repeating: 0, count: outputs),
+        errors: Array(repeating: unknown, count: outputs),
+        allowed: Array(repeating: PartErrors(real: 0, imaginary: 0), count: outputs),
+        divisions: divisions)
+    }
+
     /// The values with one bound for both parts.
     var estimates: [Estimate] {
       zip(values, errors).map { Estimate(value: $0, error: max($1.real, $1.imaginary)) }
