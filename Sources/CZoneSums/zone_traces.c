@@ -238,7 +238,7 @@ CLONES void zone_traces(const ZoneTraces *t, long blocks, const double *f, const
         store(gap_out + p, delta.re);
         store(gap_out + count + p, delta.im);
       }
-      add_image(t, jet, inverse_delta, w, target);
+      add_image(t, jet, inverse_delta, scale(w, t->operation_weight[m]), target);
     }
   }
 }
@@ -324,40 +324,65 @@ CLONES void zone_displacements(const ZoneTraces *t, long blocks, const double *m
   }
 }
 
-int zone_first_points(int dimension, int divisions, int operation_count, const int *operations,
-                      long first, int count, int *offsets, int *sizes) {
-  long n[3] = {0, 0, 0}, rest = first, size = divisions;
-  int found = 0;
-  for (int a = dimension - 1; a >= 0; a--) {
-    n[a] = rest % size;
-    rest /= size;
+// row . n, brought into 0 ... divisions - 1, for many n along the last axis.
+INLINE void image(int dimension, int divisions, const int *row, const int *at, int count, int *out) {
+  int base = 0, reach = 0, last = row[dimension - 1];
+  for (int b = 0; b < dimension; b++) {
+    reach += row[b] < 0 ? -row[b] : row[b];
+    base += row[b] * at[b];
   }
   for (int p = 0; p < count; p++) {
-    int same = operation_count == 0;
-    for (int m = 0; m < operation_count; m++) {
-      const int *row = operations + m * dimension * dimension;
-      long image = 0;
-      for (int a = 0; a < dimension; a++, row += dimension) {
-        long v = 0;
-        for (int b = 0; b < dimension; b++) v += row[b] * n[b];
-        // The entries are small, and remainders slow.
-        while (v < 0) v += size;
-        while (v >= size) v -= size;
-        image = image * size + v;
-      }
-      if (image < first + p) {
-        same = 0;
-        break;
-      }
-      same += image == first + p;
+    int v = base + last * p;
+    for (int k = 0; k < reach; k++) {
+      v += v < 0 ? divisions : 0;
+      v -= v >= divisions ? divisions : 0;
     }
-    if (same) {
-      offsets[found] = p;
-      sizes[found++] = operation_count ? operation_count / same : 1;
+    out[p] = v;
+  }
+}
+
+CLONES int zone_first_points(int dimension, int divisions, int operation_count,
+                             const int *operations, long first, int count, int *offsets,
+                             int *sizes) {
+  int at[3] = {0, 0, 0}, found = 0, square = dimension * dimension;
+  long rest = first;
+  for (int a = dimension - 1; a >= 0; a--) {
+    at[a] = (int)(rest % divisions);
+    rest /= divisions;
+  }
+  // Where the first coordinate of an image is the same along the row, all points may drop out.
+  for (int m = 0; m < operation_count && dimension > 1; m++) {
+    const int *row = operations + m * square;
+    int v;
+    if (row[dimension - 1]) continue;
+    image(dimension, divisions, row, at, 1, &v);
+    if (v < at[0]) return 0;
+  }
+  int start = at[dimension - 1];
+  for (int done = 0; done < count; done += ZONE_BLOCK) {
+    int is_first[ZONE_BLOCK], same[ZONE_BLOCK] = {0}, alive = 1;
+    at[dimension - 1] = start + done;
+    for (int p = 0; p < ZONE_BLOCK; p++) is_first[p] = done + p < count;
+    for (int m = 0; m < operation_count && alive; m++) {
+      // Negative where the image has the lower index, 0 where it is the point itself.
+      int order[ZONE_BLOCK] = {0};
+      for (int a = 0; a < dimension; a++) {
+        int v[ZONE_BLOCK], step = a == dimension - 1;
+        image(dimension, divisions, operations + m * square + a * dimension, at, ZONE_BLOCK, v);
+        for (int p = 0; p < ZONE_BLOCK; p++)
+          order[p] = order[p] ? order[p] : v[p] - (at[a] + step * p);
+      }
+      alive = 0;
+      for (int p = 0; p < ZONE_BLOCK; p++) {
+        is_first[p] &= order[p] >= 0;
+        same[p] += order[p] == 0;
+        alive |= is_first[p];
+      }
     }
-    for (int a = dimension - 1; a >= 0; a--) {
-      if (++n[a] < size) break;
-      n[a] = 0;
+    for (int p = 0; p < ZONE_BLOCK; p++) {
+      if (!is_first[p]) continue;
+      offsets[found] = done + p;
+      sizes[found++] = operation_count ? operation_count / same[p] : 1;
     }
   }
   return found;

@@ -30,6 +30,8 @@ typedef struct {
   int inter_count, intra_count, operation_count, largest_exponent;
   const int *exponents;
   const double *hops;
+  // How often each operation counts.
+  const double *operation_weight;
   // Vertices: matrix, whether the spin flips, factor.
   int vertex_count;
   const int *vertex_matrix, *vertex_flips;
@@ -59,9 +61,9 @@ void zone_traces(const ZoneTraces *traces, long blocks, const double *f, const d
 void zone_displacements(const ZoneTraces *traces, long blocks, const double *metric, int is_upper,
                         double step, double *f, double *jacobian);
 
-// Which of the `count` grid points from linear index `first` on come first in their star, their
-// offsets from it and the sizes of their stars: no operation, rows of `dimension` integers, maps
-// one on a point of lower index. The last axis runs fastest. Returns how many there are.
+// Which of the `count` grid points from linear index `first` on, all in one row of the last axis, which
+// runs fastest, come first in their star, their offsets from it and the sizes of their stars: no
+// operation, rows of `dimension` integers, maps one on a point of lower index. Returns how many.
 int zone_first_points(int dimension, int divisions, int operation_count, const int *operations,
                       long first, int count, int *offsets, int *sizes);
 

@@ -40,6 +40,8 @@ final class TraceProgram: @unchecked Sendable {
   /// What the table of traces holds, in the order of the channels.
   let slots: [Slot]
   let channelCount: Int
+  /// How many images `zone_traces` sums over.
+  let operationCount: Int
   /// The channel and the function of each slot.
   let slotChannels, slotFunctions: [Int32]
   private(set) var program: ZoneTraces
@@ -95,6 +97,7 @@ final class TraceProgram: @unchecked Sendable {
       let factor: Double
       let isOverGap: Bool
     }
+    operationCount = operations.count
     let index = Dictionary(uniqueKeysWithValues: functions.enumerated().map { ($1, $0) })
     var vertices: [VertexOperator] = []
     var loops: [(size: Int, vertices: [Int], parity: Int)] = []
@@ -140,14 +143,13 @@ final class TraceProgram: @unchecked Sendable {
     channelCount = (slots.map(\.channel).max() ?? -1) + 1
     let position = Dictionary(uniqueKeysWithValues: slots.enumerated().map { ($1, $0) })
 
-    let exponents = TraceProgram.exponents(model, operations)
+    var exponents = TraceProgram.exponents(model, operations)
     let (inter, intra) = (model.interSublattice, model.intraSublattice)
     program = ZoneTraces()
     program.dimension = Int32(model.dimension)
     program.exchange = model.exchange
     program.inter_count = Int32(inter.count)
     program.intra_count = Int32(intra.count)
-    program.operation_count = Int32(operations.count)
     program.largest_exponent = TraceProgram.largest(exponents)
     program.slot_count = Int32(slots.count)
     program.vertex_count = Int32(vertices.count)
@@ -170,6 +172,63 @@ final class TraceProgram: @unchecked Sendable {
     program.entry_slot = keep(entries.joined().map { Int32(position[$0.slot]!) })
     program.entry_factor = keep(entries.joined().map(\.factor))
     program.entry_over_gap = keep(entries.joined().map { $0.isOverGap ? 1 : 0 })
+    // Operations that give the same traces as one before them count with it.
+    var kept: [Int] = []
+    var weights: [Double] = []
+    for (m, same) in equivalentOperations(operations.count).enumerated() {
+      if let n = kept.firstIndex(of: same) {
+        weights[n] += 1
+      } else {
+        kept.append(m)
+        weights.append(1)
+      }
+    }
+    exponents = kept.map { exponents[$0] }
+    program.operation_count = Int32(kept.count)
+    program.exponents = keep(
+      exponents.joined().flatMap { m in (0..<3).map { $0 < m.count ? Int32(m[$0]) : 0 } })
+    program.operation_weight = keep(weights)
+  }
+
+  /// For each operation the first one whose traces are the same everywhere: at some general real
+  /// points, which is enough for analytic functions.
+  private func equivalentOperations(_ count: Int) -> [Int] {
+    let block = Int(ZONE_BLOCK)
+    let dimension = Int(program.dimension)
+    var f = [Double](repeating: 0, count: 2 * dimension * block)
+    for n in 0..<block {
+      for a in 0..<dimension {
+        let x = Double(n + 1) * [0.754877666, 0.569840291, 0.438447187][a]
+        f[2 * a * block + n] = x.truncatingRemainder(dividingBy: 1)
+      }
+    }
+    let ones = [Double](repeating: 1, count: block) + [Double](repeating: 0, count: block)
+    let hops = Int(program.inter_count + program.intra_count)
+    var known: [(operation: Int, slots: [Double])] = []
+    return (0..<count).map { m in
+      var single = program
+      single.operation_count = 1
+      single.exponents = program.exponents + 3 * hops * m
+      var unit = 1.0
+      var values = [Double](repeating: 0, count: slots.count * 3 * block)
+      var hopping = [Double](repeating: 0, count: 2 * block)
+      var gap = hopping
+      withUnsafePointer(to: &unit) {
+        single.operation_weight = $0
+        zone_traces(&single, 1, f, ones, &values, &hopping, &gap)
+      }
+      let same = known.first { other in
+        slots.indices.allSatisfy { slot in
+          (0..<block).allSatisfy { n in
+            let at = slot * 3 * block + n
+            return abs(values[at] - other.slots[at]) <= 1e-11 * values[at + 2 * block]
+          }
+        }
+      }
+      if let same { return same.operation }
+      known.append((m, values))
+      return m
+    }
   }
 
   deinit {

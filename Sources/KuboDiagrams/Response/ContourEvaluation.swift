@@ -30,6 +30,8 @@ struct ContourEvaluation: Sendable {
 
   var broadening: Double { zone.bubbles.line.broadening }
   var channels: Int { 2 * outputs }
+  /// So many points that a grid takes a minute or so.
+  var pointLimit: Int { max(100_000_000, 20_000_000 * zone.symmetries.count) }
 
   /// How a frequency is done.
   struct Plan: Hashable {
@@ -184,7 +186,7 @@ struct ContourEvaluation: Sendable {
     }
     let refinement = GridRefinement(
       resolution: zone.model.resolution(.infinity), dimension: zone.model.dimension,
-      resolutions: resolutions)
+      resolutions: resolutions, pointLimit: pointLimit)
     var reference = largest
     // Scales are taken from the first two grids of each group.
     var seen = [Int](repeating: 0, count: groups.count)

@@ -58,7 +58,7 @@ extension ContourEvaluation {
     guard !groups.isEmpty else { return [:] }
     let refinement = GridRefinement(
       resolution: zone.model.resolution(.infinity), dimension: zone.model.dimension,
-      resolutions: groups.map { plans[$0].resolution! })
+      resolutions: groups.map { plans[$0].resolution! }, pointLimit: pointLimit)
     var seen = [Int](repeating: 0, count: groups.count)
     var known = [[Double]](repeating: [], count: groups.count)
     do {

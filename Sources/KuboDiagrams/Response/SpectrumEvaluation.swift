@@ -142,12 +142,16 @@ extension SpectrumRequest {
     let left = found.indices.filter { found[$0] == nil || found[$0]!.failure != nil }
     guard !left.isEmpty else { return found.map { $0! } }
     let refinement = GridRefinement(
-      resolution: model.resolution(gamma), dimension: model.dimension)
+      resolution: model.resolution(gamma + .pi * temperature), dimension: model.dimension)
     do {
       let rest = left.filter { $0 > 0 }.map { omegas[$0 - 1] }
       let others = try await integrate(sum, outputs, refinement, rest)
-      if left.contains(0) { found[0] = others[0] }
-      for (n, g) in left.filter({ $0 > 0 }).enumerated() { found[g] = others[n + 1] }
+      func take(_ g: Int, _ other: GridRefinement.Outcome) {
+        // What has not converged here either is no better.
+        if found[g] == nil || other.failure == nil { found[g] = other }
+      }
+      if left.contains(0) { take(0, others[0]) }
+      for (n, g) in left.filter({ $0 > 0 }).enumerated() { take(g, others[n + 1]) }
     } catch let error as NonConvergence {
       // What the deformed zones found, with its estimate, if there is anything: other frequencies
       // keep their values.

@@ -110,19 +110,18 @@ package struct ContourSum: Sendable {
       staticSizes: Array(repeating: 0, count: channels))
     let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
     let empty = total
-    for s in Band.allCases {
-      let parts = try await grid.accumulateFirst(threads: threads, empty) { part in
-        flush(s, frequencies, channels, withSizes, &part)
-      } _: { part, f, size in
-        part.buffer.add(f, size: size)
-        if part.buffer.count == 512 { flush(s, frequencies, channels, withSizes, &part) }
-      }
-      for part in parts {
-        for n in part.sums.indices { total.sums[n] += part.sums[n] }
-        for n in part.statics.indices { total.statics[n] += part.statics[n] }
-        for n in part.sizes.indices { total.sizes[n] += part.sizes[n] }
-        for n in part.staticSizes.indices { total.staticSizes[n] += part.staticSizes[n] }
-      }
+    // Both contours lie over the same real points.
+    let parts = try await grid.accumulateFirst(threads: threads, empty) { part in
+      flush(frequencies, channels, withSizes, &part)
+    } _: { part, f, size in
+      part.buffer.add(f, size: size)
+      if part.buffer.count == 512 { flush(frequencies, channels, withSizes, &part) }
+    }
+    for part in parts {
+      for n in part.sums.indices { total.sums[n] += part.sums[n] }
+      for n in part.statics.indices { total.statics[n] += part.statics[n] }
+      for n in part.sizes.indices { total.sizes[n] += part.sizes[n] }
+      for n in part.staticSizes.indices { total.staticSizes[n] += part.staticSizes[n] }
     }
     // K = i z/2 pi.
     let norm = 1 / (Double(grid.count) * model.cellVolume * 2 * .pi)
@@ -180,11 +179,19 @@ package struct ContourSum: Sendable {
   }
 
   private func flush(
+    _ frequencies: [Frequency], _ channels: Int, _ withSizes: Bool, _ part: inout Part
+  ) {
+    for s in Band.allCases where part.buffer.count > 0 {
+      flush(s, frequencies, channels, withSizes, &part)
+    }
+    part.buffer = StarBuffer()
+  }
+
+  private func flush(
     _ s: Band, _ frequencies: [Frequency], _ channels: Int, _ withSizes: Bool, _ part: inout Part
   ) {
-    guard part.buffer.count > 0 else { return }
     let program = programs[s.rawValue]
-    var table = part.buffer.flush(program, contours[s.rawValue])
+    var table = part.buffer.table(program, contours[s.rawValue])
     if bands.contains(s), !closedForms.isEmpty { addClosed(s, program, &table) }
     // x_s = T -+ Delta - mu; x_s - x_o = -+ 2 Delta.
     let sign = -s.sign

@@ -100,8 +100,9 @@ struct PeriodicGrid: Sendable {
     _ finish: @escaping @Sendable (_ part: inout Part) -> Void,
     _ add: @escaping @Sendable (_ part: inout Part, _ index: Int, _ size: Int) -> Void
   ) async throws -> [Part] {
-    // Blocks are dealt in turn, since the first points of stars crowd at low indices.
-    let blockSize = 64
+    // Rows are dealt in turn, since the first points of stars crowd at low indices; in one dimension
+    // pieces of the only one.
+    let blockSize = dimension == 1 ? min(divisions, 4096) : divisions
     let blocks = (count + blockSize - 1) / blockSize
     let jobs = min(wanted, blocks)
     return try await parallelMap(jobs, threads: threads) { job in

@@ -91,7 +91,7 @@ package struct ResonanceSum: Sendable {
   ) -> (values: [Double], stride: Int, levels: [[Double]]) {
     var buffer = StarBuffer()
     for f in points { buffer.add(f, size: Double(symmetries.count)) }
-    let (table, energy, difference) = flushed(&buffer)
+    let (table, energy, difference) = table(buffer)
     let count = table.stars
     var sums = [Double](repeating: 0, count: 2 * channels * count)
     var logarithm = poles.logarithm
@@ -119,10 +119,10 @@ package struct ResonanceSum: Sendable {
   }
 
   /// The table with E_+ - mu and 2 Delta.
-  private func flushed(_ buffer: inout StarBuffer) -> (
+  private func table(_ buffer: StarBuffer) -> (
     table: StarBuffer.Table, energy: [Double], difference: [Double]
   ) {
-    let table = buffer.flush(program, contour)
+    let table = buffer.table(program, contour)
     var energy = table.hopping
     var difference = table.gap
     for n in 0..<table.stars {
@@ -136,7 +136,8 @@ package struct ResonanceSum: Sendable {
     _ omegas: [Double], _ strips: [Double], _ channels: Int, _ withSizes: Bool, _ part: inout Part
   ) {
     guard part.buffer.count > 0 else { return }
-    let (table, energy, difference) = flushed(&part.buffer)
+    let (table, energy, difference) = table(part.buffer)
+    part.buffer = StarBuffer()
     var logarithm = poles.logarithm
     table.withContour(program, energy: energy, difference: difference, channels: channels) {
       zone in

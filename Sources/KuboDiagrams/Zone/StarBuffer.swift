@@ -11,7 +11,7 @@ struct StarBuffer: Sendable {
   /// The number of stars waiting.
   var count: Int { points.count }
 
-  /// The stars of a flushed buffer, in blocks of 64, the last one filled up with stars of weight 0.
+  /// The stars in blocks of 64, the last one filled up with stars of weight 0.
   struct Table {
     let blocks: Int
     /// T and Delta of each star, [re, im][star].
@@ -52,8 +52,8 @@ struct StarBuffer: Sendable {
     sizes.append(size)
   }
 
-  /// Empties the buffer into a table, the points displaced by a contour.
-  mutating func flush(_ traces: TraceProgram, _ contour: BandContour) -> Table {
+  /// The table of the stars, the points displaced by a contour.
+  func table(_ traces: TraceProgram, _ contour: BandContour) -> Table {
     let dimension = contour.model.dimension
     let blocks = (count + Int(ZONE_BLOCK) - 1) / Int(ZONE_BLOCK)
     let stars = blocks * Int(ZONE_BLOCK)
@@ -72,15 +72,14 @@ struct StarBuffer: Sendable {
           program, blocks, contour.metric, contour.band == .antibonding ? 1 : 0, contour.step, &f,
           &jacobian)
       }
-      // Each operation stands for two points, k and -k.
-      let share = 1 / Double(program.pointee.operation_count)
+      // The traces are sums over all operations.
+      let share = 1 / Double(traces.operationCount)
       for (n, size) in sizes.enumerated() {
         weights[n] = jacobian[n] * size * share
         weights[stars + n] = jacobian[stars + n] * size * share
       }
       zone_traces(program, blocks, f, weights, &slots, &hopping, &gap)
     }
-    self = StarBuffer()
     return Table(
       blocks: blocks, hopping: hopping, gap: gap, slots: slots, points: f, weights: weights)
   }
