@@ -6,8 +6,7 @@
 /// interval is integrated with GSL's nested rules of 10 and 21 points in one go; the difference is
 /// the error estimate of each component, far larger than the error of the finer value. Intervals
 /// whose error is too large go on to the rules of 43 and 87 points, which keep all the points so
-/// far and converge fast where the function is smooth, and are then halved. Where it is known not to
-/// be smooth, they are halved at once.
+/// far and converge fast where the function is smooth, and are then halved.
 public struct VectorIntegral: Sendable {
   /// The integrals.
   public let values: [Double]
@@ -35,7 +34,7 @@ public struct VectorIntegral: Sendable {
   /// `f` is given many points at once. `allowed(values)` gives the largest error of each component.
   /// - Throws: ``QuadratureError`` after `limit` intervals, and whatever `f` throws.
   public init(
-    ends: [Double], limit: Int = 400, isSmooth: Bool = true, allowed: ([Double]) -> [Double],
+    ends: [Double], limit: Int = 400, allowed: ([Double]) -> [Double],
     _ f: ([Double]) async throws -> [[Double]]
   ) async throws {
     let rule = PattersonRule.shared
@@ -71,7 +70,7 @@ public struct VectorIntegral: Sendable {
       for piece in pieces {
         if !open.contains(where: { piece.errors[$0] > share * limits[$0] }) {
           kept.append(piece)
-        } else if isSmooth && piece.stage + 1 < PattersonRule.stages {
+        } else if piece.stage + 1 < PattersonRule.stages {
           var longer = piece
           longer.stage += 1
           pending.append(longer)

@@ -73,43 +73,53 @@ struct ContourEvaluation: Sendable {
     return result
   }
 
-  /// Which contours and strip serve a frequency.
+  /// Which contours and strip serve a frequency: what is predicted to cost least of
   ///
-  /// A strip so narrow that chi is negligible where the bands meet mu makes the rest smooth, but the
-  /// contours must not move 2 Delta by much more than its width, where 1 - chi grows. If that, or a
-  /// grid that resolves the lifetime, costs more than a nested integral, that is used, with the
-  /// widest strip.
+  /// - the widest strip that contours, full or with a smaller step, allow, as a nested integral or on a
+  ///   grid that resolves the lifetime,
+  /// - a strip so narrow that chi is negligible where the bands meet mu, on a grid for its width; the
+  ///   contours must not move 2 Delta by much more than that, where 1 - chi grows,
+  /// - all of the pair of bands as a nested integral.
   private func plan(_ omega: Double, _ survey: (Double) -> ContourSurvey) -> Plan {
     let w = abs(omega)
     let model = zone.model
     let full = survey(1)
     guard w > 0.98 * full.gaps.lowerBound, w < 1.02 * full.gaps.upperBound else { return Plan() }
+    // In microseconds, to many digits; see GridRefinement.
+    func cost(_ resolution: Double, perStar: Double) -> Double {
+      (0..<model.dimension).reduce(perStar / Double(zone.symmetries.count)) { n, _ in
+        n * 15 * resolution
+      }
+    }
+    let nested = [3e3, 3e5, 1e8][model.dimension - 1]
+    func contours(_ part: Double, hasPole: Bool = true) -> Double {
+      if hasPole, !survey(part).isValid(omega) { return .infinity }
+      return cost(
+        survey(part).resolution(omega, mu: zone.mu, temperature: temperature, hasPole: hasPole),
+        perStar: 2)
+    }
+    var best = Plan(strip: ContourSum.Frequency.whole)
+    var least = contours(1, hasPole: false) + nested
+    func consider(_ plan: Plan, _ cost: Double) {
+      if cost < least { (best, least) = (plan, cost) }
+    }
     let widest = full.gapDepth / 1.5
     let wanted = full.separation(omega, mu: zone.mu) / 5
-    func stars(_ resolution: Double) -> Double {
-      // To many digits; see GridRefinement.
-      (0..<model.dimension).reduce(1 / Double(zone.symmetries.count)) { n, _ in n * 15 * resolution
-      }
-    }
-    let nested = [1e3, 1e5, 1e7][model.dimension - 1]
     let direct = model.resolution(broadening + .pi * temperature)
-    var plan = Plan(strip: widest)
-    if stars(direct) < nested { plan.resolution = direct }
-    if wanted < widest {
+    for part in [1, 0.5, 0.25] {
+      let own = contours(part)
+      consider(Plan(part: part, strip: part * widest), own + nested)
+      consider(
+        Plan(part: part, strip: part * widest, resolution: direct), own + cost(direct, perStar: 0.5))
+    }
+    if wanted > 0, wanted < widest {
+      let part = Double.exp2((Double.log2(wanted / widest)).rounded(.down))
       let separate = model.resolution(wanted / 2)
-      if stars(separate) < min(nested, stars(direct)) {
-        plan.resolution = separate
-        while plan.strip > wanted {
-          plan.part /= 2
-          plan.strip /= 2
-        }
-      }
+      consider(
+        Plan(part: part, strip: part * widest, resolution: separate),
+        contours(part) + cost(separate, perStar: 0.5))
     }
-    while !survey(plan.part).isValid(omega) {
-      plan.part /= 2
-      if plan.part < 0.25 { return Plan(strip: ContourSum.Frequency.whole) }
-    }
-    return plan
+    return best
   }
 
   /// Evaluates the groups named; where the contours took more than their share of what the sum may

@@ -6,10 +6,11 @@ import RealModule
 /// the integral over the last reduced coordinate is a function of those before it, and is integrated
 /// over them in turn, each adaptively. Its cost grows with log(1/Gamma) to the power d.
 ///
-/// Along the innermost lines intervals are cut where the functions are known to be singular next to
-/// the line, and graded towards such points; the estimate of an interval is the difference of the
-/// rules of 10 and 21 points, far more than the error of the latter. Errors of inner integrals are
-/// integrated with them.
+/// Intervals are cut where the functions are known to be singular, and graded towards such points.
+/// Next to the innermost lines they are the zeros of given *levels*; of the integrals over lines, where
+/// a zero appears or leaves: where the lowest or highest level of the line, or that at one of its ends,
+/// is 0. The estimate of an interval is the difference of the rules of 10 and 21 points, far more than
+/// the error of the latter. Errors of inner integrals are integrated with them.
 package struct NestedIntegral: Sendable {
   /// Values at many points: [component][point], and functions whose zeros are singular points,
   /// [function][point].
@@ -47,34 +48,55 @@ package struct NestedIntegral: Sendable {
   package func callAsFunction(allowed: [Double]) async throws -> (
     values: [Double], errors: [Double]
   ) {
-    try await integral([], allowed: allowed, threads: threads)
+    let sum = try await integral([], allowed: allowed, threads: threads)
+    return (sum.values, sum.errors)
   }
 
-  private func integral(_ fixed: [Double], allowed: [Double], threads: Int) async throws -> (
-    values: [Double], errors: [Double]
-  ) {
+  /// The integral over one coordinate.
+  private struct Sum: Sendable {
+    var values, errors: [Double]
+    /// The levels of the integral over the next coordinate.
+    var levels: [Double] = []
+  }
+
+  private func integral(_ fixed: [Double], allowed: [Double], threads: Int) async throws -> Sum {
     let count = allowed.count
     let ends = zone.ends(fixed)
     guard let first = ends.first, let last = ends.last else {
-      return ([Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
+      let zeros = [Double](repeating: 0, count: count)
+      return Sum(values: zeros, errors: zeros)
     }
-    if fixed.count == zone.dimension - 1 { return try line(fixed, ends, allowed) }
-    // Of the error a fifth is left to the integrals inside.
-    let inner = allowed.map { 0.2 * $0 / (last - first) }
-    let result = try await VectorIntegral(
-      ends: ends, limit: NestedIntegral.limit, isSmooth: false
-    ) { _ in
-      allowed.map { 0.8 * $0 } + [Double](repeating: .infinity, count: count)
-    } _: { points in
-      try await parallelMap(points.count, threads: threads) { n in
-        let own = try await integral(fixed + [points[n]], allowed: inner, threads: 1)
-        return own.values + own.errors
+    if fixed.count == zone.dimension - 1 {
+      var base = SIMD3<Double>.zero
+      for (a, x) in fixed.enumerated() { base[a] = x }
+      return try await adaptive(ends, allowed) { points in
+        evaluate(
+          points.map { x in
+            var f = base
+            f[fixed.count] = x
+            return f
+          })
       }
     }
-    return (
-      Array(result.values[..<count]),
-      (0..<count).map { result.errors[$0] + result.values[count + $0] + result.errors[count + $0] }
-    )
+    // Of the error a fifth is left to the integrals inside.
+    let inner = allowed.map { 0.2 * $0 / (last - first) }
+    let sum = try await adaptive(
+      ends, allowed.map { 0.8 * $0 } + [Double](repeating: .infinity, count: count)
+    ) { points in
+      let lines = try await parallelMap(points.count, threads: threads) { n in
+        try await integral(fixed + [points[n]], allowed: inner, threads: 1)
+      }
+      // Lines in the thin ends of the zone may be empty.
+      let levels = lines.map(\.levels.count).min()!
+      return Values(
+        components: (0..<count).map { c in lines.map { $0.values[c] } }
+          + (0..<count).map { c in lines.map { $0.errors[c] } },
+        levels: (0..<levels).map { c in lines.map { $0.levels[c] } })
+    }
+    return Sum(
+      values: Array(sum.values[..<count]),
+      errors: (0..<count).map { sum.errors[$0] + sum.values[count + $0] + sum.errors[count + $0] },
+      levels: sum.levels)
   }
 
   private struct Piece {
@@ -83,29 +105,25 @@ package struct NestedIntegral: Sendable {
     var errors: [Double] = []
     /// Where to cut.
     var cut = 0.0
+    /// The range of each level, and its values next to a and b.
+    var ranges: [ClosedRange<Double>] = []
+    var edges: [(a: Double, b: Double)] = []
   }
 
-  private func line(_ fixed: [Double], _ ends: [Double], _ allowed: [Double]) throws -> (
-    values: [Double], errors: [Double]
-  ) {
+  private func adaptive(
+    _ ends: [Double], _ allowed: [Double], _ evaluate: ([Double]) async throws -> Values
+  ) async throws -> Sum {
     let count = allowed.count
     let rule = NestedIntegral.rule
     let nodes = rule.nodes.count
-    var base = SIMD3<Double>.zero
-    for (a, x) in fixed.enumerated() { base[a] = x }
     var pieces: [Piece] = []
     var pending = zip(ends, ends.dropFirst()).map { Piece(a: $0, b: $1) }
     while true {
       try Task.checkCancellation()
-      var points: [SIMD3<Double>] = []
-      points.reserveCapacity(pending.count * nodes)
-      for piece in pending {
-        for x in rule.nodes {
-          base[fixed.count] = (piece.a + piece.b) / 2 + x * (piece.b - piece.a) / 2
-          points.append(base)
-        }
-      }
-      let found = evaluate(points)
+      let found = try await evaluate(
+        pending.flatMap { piece in
+          rule.nodes.map { (piece.a + piece.b) / 2 + $0 * (piece.b - piece.a) / 2 }
+        })
       for n in pending.indices {
         let half = (pending[n].b - pending[n].a) / 2
         for c in 0..<count {
@@ -121,6 +139,11 @@ package struct NestedIntegral: Sendable {
           pending[n].errors.append(half * abs(fine - coarse))
         }
         pending[n].cut = cut(pending[n], found.levels, n * nodes)
+        for level in found.levels {
+          let own = level[(n * nodes)..<((n + 1) * nodes)]
+          pending[n].ranges.append(own.min()!...own.max()!)
+          pending[n].edges.append((own.first!, own.last!))
+        }
       }
       pieces += pending
       pending = []
@@ -128,7 +151,15 @@ package struct NestedIntegral: Sendable {
       let open = (0..<count).filter { errors[$0] > allowed[$0] }
       if open.isEmpty {
         pieces.sort { $0.a < $1.a }
-        return ((0..<count).map { c in pieces.reduce(0) { $0 + $1.values[c] } }, errors)
+        return Sum(
+          values: (0..<count).map { c in pieces.reduce(0) { $0 + $1.values[c] } }, errors: errors,
+          levels: pieces[0].ranges.indices.flatMap { c in
+            [
+              pieces.map { $0.ranges[c].lowerBound }.min()!,
+              pieces.map { $0.ranges[c].upperBound }.max()!,
+              pieces.first!.edges[c].a, pieces.last!.edges[c].b,
+            ]
+          })
       }
       guard pieces.count < NestedIntegral.limit else {
         throw QuadratureError(
