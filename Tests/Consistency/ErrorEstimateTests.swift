@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
 import Foundation
 import KuboDiagrams
 import KuboFiles
@@ -111,5 +112,43 @@ import Testing
       spectrum.failures.first { $0.omega == 0.5 } ?? spectrum.failures.first)
     #expect(failure.reason.contains("did not converge"))
     #expect(failure.reason.contains("points along each reciprocal vector"))
+  }
+
+  /// Cases that estimates once missed, at a loose tolerance against a tight one: advanced-advanced
+  /// singularities inside of a strip held for smooth; a pole of width Gamma at the end of an interval;
+  /// a rate of convergence that oscillation made large.
+  @Test func estimatesOnceMissed() async throws {
+    let diagrams = try shippedDiagrams()
+    func check(
+      _ model: Model, mu: Double, temperature: Double, gamma: Double, omega: Double,
+      _ response: String, _ loose: Double
+    ) async throws {
+      var request = SpectrumRequest(
+        model: model, mu: mu, temperature: temperature, lifetime: .constant(gamma),
+        omegas: [omega], columns: bareColumns([response]), diagrams: diagrams, tolerance: loose,
+        threads: 2)
+      let found = try #require(try await request.spectrum().columns[0].values[0])
+      request.tolerance = 1e-9
+      let exact = try #require(try await request.spectrum().columns[0].values[0])
+      for part in [\ComplexDouble.real, \ComplexDouble.imaginary] {
+        let off = abs(found.dynamic[keyPath: part] - exact.dynamic[keyPath: part])
+        #expect(off <= found.error + exact.error, "mu = \(mu), \(response)")
+      }
+    }
+    func chain(_ j: Double) throws -> Model { try shippedModel("chain", ["J": j, "t_prime": 0]) }
+    try await check(
+      chain(0.638), mu: 0.349, temperature: 0, gamma: 5.076e-4, omega: -1.276, "X_na_all", 1e-2)
+    try await check(
+      shippedModel("square", ["J": 0.2, "t_prime": 0]), mu: 0.3, temperature: 0, gamma: 5e-4,
+      omega: 0.6, "X_na_all", 1e-2)
+    try await check(
+      chain(0.7759300058454923), mu: 1.619529169365606, temperature: 0, gamma: 8.620416e-5,
+      omega: 1.5518600116909846, "X_na_all", 1e-2)
+    try await check(
+      chain(0.22464946873003133), mu: -1.2147198318329797, temperature: 0.003, gamma: 3.49656e-5,
+      omega: 0.06622621118125062, "X_na_all", 1e-2)
+    try await check(
+      chain(0.17688363065969803), mu: 1.558047451415626, temperature: 0.1, gamma: 5.25505e-5,
+      omega: 0, "sigma", 1e-4)
   }
 }

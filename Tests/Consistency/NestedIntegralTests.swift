@@ -21,7 +21,7 @@ struct NestedIntegralTests {
           + 0.3 * Double.cos(2 * .pi * (f[2] + 0.3)))
     }
     let d = model.dimension
-    let integral = NestedIntegral(zone: zone, threads: 2) { points in
+    let integral = NestedIntegral(zone: zone, threads: 2, width: 1) { points in
       let sums = points.map { f in
         zone.operations.reduce(0.0) { sum, m in
           var image = SIMD3<Double>.zero
@@ -72,7 +72,7 @@ struct NestedIntegralTests {
     for strip in [ContourSum.Frequency.whole, 0.4, .infinity] {
       let frequency = ContourSum.Frequency(omega: 1.9, strip: strip)
       let grid = try await resonance(divisions: 360, [frequency], channels: channels)
-      let integral = NestedIntegral(zone: irreducible, threads: 2) { points in
+      let integral = NestedIntegral(zone: irreducible, threads: 2, width: 0.2) { points in
         let found = resonance.values(points, frequency, channels: channels)
         return .init(
           components: (0..<(2 * channels)).map {

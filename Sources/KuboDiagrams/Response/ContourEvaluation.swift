@@ -95,7 +95,7 @@ struct ContourEvaluation: Sendable {
     func contours(_ part: Double, hasPole: Bool = true) -> Double {
       if hasPole, !survey(part).isValid(omega) { return .infinity }
       return cost(
-        survey(part).resolution(omega, mu: zone.mu, temperature: temperature, hasPole: hasPole),
+        survey(part).resolution(omega, mu: zone.mu, temperature: temperature, hasPole: hasPole) / 2,
         perStar: 2)
     }
     var best = Plan(strip: ContourSum.Frequency.whole)
@@ -110,7 +110,8 @@ struct ContourEvaluation: Sendable {
       let own = contours(part)
       consider(Plan(part: part, strip: part * widest), own + nested)
       consider(
-        Plan(part: part, strip: part * widest, resolution: direct), own + cost(direct, perStar: 0.5))
+        Plan(part: part, strip: part * widest, resolution: direct), own + cost(direct, perStar: 0.5)
+      )
     }
     if wanted > 0, wanted < widest {
       let part = Double.exp2((Double.log2(wanted / widest)).rounded(.down))

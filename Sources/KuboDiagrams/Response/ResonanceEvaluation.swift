@@ -99,7 +99,8 @@ extension ContourEvaluation {
       return reported(
         (0..<channels).map { $0 % 2 == unit / 2 ? part : .zero }, omega)
     }
-    let integral = NestedIntegral(zone: irreducible, threads: threads) { points in
+    let integral = NestedIntegral(zone: irreducible, threads: threads, width: broadening) {
+      points in
       let (values, stride, levels) = sum.values(
         points, frequency, channels: channels)
       var components: [[Double]] = []

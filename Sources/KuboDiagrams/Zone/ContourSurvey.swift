@@ -10,6 +10,8 @@ struct ContourSurvey: Sendable {
   private struct Node {
     let energy, gap: ComplexDouble
     let slope, gapSlope, curvature, gapCurvature: Double
+    /// A bound on |dk'/dk| of the displacement k' = k - i c grad E.
+    let stretch: Double
   }
 
   /// What a point of the real zone knows, for the two bands and for the gap.
@@ -19,6 +21,8 @@ struct ContourSurvey: Sendable {
     let energies: [Double]
     let slopes, curvatures: [Double]
     let gapSlope, gapCurvature: Double
+    /// The sizes of the second derivatives of E_s, in Cartesian coordinates.
+    let hessians: [Double]
   }
 
   let contours: [BandContour]
@@ -63,7 +67,10 @@ struct ContourSurvey: Sendable {
       return Base(
         k: k, gradients: derivatives.map(\.gradient),
         energies: Band.allCases.map { frames[0].energy($0).real }, slopes: own.map(\.slope),
-        curvatures: own.map(\.curvature), gapSlope: gap.slope, gapCurvature: gap.curvature)
+        curvatures: own.map(\.curvature), gapSlope: gap.slope, gapCurvature: gap.curvature,
+        hessians: derivatives.map {
+          $0.hessian.joined().reduce(0) { $0 + $1 * $1 }.squareRoot()
+        })
     }
     self.init(contours, points, broadening)
   }
@@ -83,7 +90,8 @@ struct ContourSurvey: Sendable {
         return Node(
           energy: frame.energy(contour.band), gap: frame.delta.multiplied(by: 2),
           slope: base.slopes[s], gapSlope: base.gapSlope, curvature: base.curvatures[s],
-          gapCurvature: base.gapCurvature)
+          gapCurvature: base.gapCurvature,
+          stretch: Double.hypot(1, contour.step * base.hessians[s]))
       }
     }
     let real = points.map { $0.energies[1] - $0.energies[0] } + nodes.joined().map(\.gap.real)
@@ -140,10 +148,16 @@ struct ContourSurvey: Sendable {
       contours.map { BandContour($0.model, $0.band, step: part * $0.step) }, points, broadening)
   }
 
-  /// How near E_+ = mu and E_- = mu + |omega| come to each other, as the smallest sum of the two
-  /// distances in energy; 0 where they cross.
+  /// How near the two surfaces at which the retarded-retarded part of a pair of bands is singular,
+  /// E_+ = mu and E_- = mu + |omega|, or those of the advanced-advanced part, E_- = mu and
+  /// E_+ = mu - |omega|, come to each other, as the smallest sum of the two distances in energy; 0
+  /// where they cross.
   func separation(_ omega: Double, mu: Double) -> Double {
-    points.map { abs($0.energies[0] - mu) + abs($0.energies[1] - mu - abs(omega)) }.min()!
+    let w = abs(omega)
+    return points.map { point in
+      let (lower, upper) = (point.energies[0] - mu, point.energies[1] - mu)
+      return min(abs(lower) + abs(upper - w), abs(upper) + abs(lower + w))
+    }.min()!
   }
 
   /// The largest |Im 2 Delta| on the contours.
@@ -155,32 +169,40 @@ struct ContourSurvey: Sendable {
   /// 1/c_0 of ``GridRefinement`` for the terms at frequency omega: the inverse of the distance, in
   /// reduced wave vectors times 2 pi, from the contours to the nearest singularity.
   ///
-  /// With |S| the distance in energy, g the slope and h the curvature, S has no zero within d,
+  /// With |S| the distance in energy, g the slope and h the curvature, S has no zero within d/stretch,
   /// g d + curvature h d^2/2 = |S|. The pole at 2 Delta = omega counts if `hasPole`.
   func resolution(_ omega: Double?, mu: Double, temperature: Double, hasPole: Bool) -> Double {
     let depth = broadening + .pi * temperature
     let w = abs(omega ?? 0)
     let shifts = omega == nil || w == 0 ? [0] : [0, w, -w]
     var nearest = Double.infinity
-    func note(_ re: Double, _ im: Double, _ g: Double, _ h: Double) {
+    func note(_ re: Double, _ im: Double, _ g: Double, _ h: Double, _ stretch: Double) {
       let s = (re * re + im * im).squareRoot()
-      nearest = min(nearest, 2 * s / (g + (g * g + 2 * h * s).squareRoot()))
+      nearest = min(nearest, 2 * s / (g + (g * g + 2 * h * s).squareRoot()) / stretch)
     }
     for (s, own) in nodes.enumerated() {
       let sign = s == Band.antibonding.rawValue ? 1.0 : -1.0
       for node in own {
+        // The branch point Delta^2 = 0.
+        let square = (node.gap * node.gap).multiplied(by: 0.25)
+        let delta = 0.5 * node.gap.length
+        note(
+          square.real, square.imaginary, delta * node.gapSlope,
+          delta * node.gapCurvature + node.gapSlope * node.gapSlope / 2, node.stretch)
         for shift in shifts {
           note(
-            node.energy.real - mu + shift, node.energy.imaginary - depth, node.slope, node.curvature
-          )
+            node.energy.real - mu + shift, node.energy.imaginary - depth, node.slope,
+            node.curvature, node.stretch)
         }
         if w > 0, hasPole {
           note(
             node.gap.real - w, sign * node.gap.imaginary - 2 * broadening, node.gapSlope,
-            node.gapCurvature)
+            node.gapCurvature, node.stretch)
         }
       }
     }
-    return 1 / nearest
+    // Third derivatives, and the displacement's own at complex k, can halve it (measured where J is
+    // small), and what is believed of a measured rate must not exceed it.
+    return 2 / nearest
   }
 }

@@ -6,10 +6,11 @@ import RealModule
 /// the integral over the last reduced coordinate is a function of those before it, and is integrated
 /// over them in turn, each adaptively. Its cost grows with log(1/Gamma) to the power d.
 ///
-/// Intervals are cut where the functions are known to be singular, and graded towards such points.
-/// Next to the innermost lines they are the zeros of given *levels*; of the integrals over lines, where
-/// a zero appears or leaves: where the lowest or highest level of the line, or that at one of its ends,
-/// is 0. The estimate of an interval is the difference of the rules of 10 and 21 points, far more than
+/// Next to the innermost lines the functions are singular near the zeros of given *levels*, as far from
+/// the line as corresponds to a level of i `width`; integrals over lines where a zero appears or
+/// leaves: where the lowest or highest level of the line, or that at one of its ends, is 0. Intervals
+/// are cut there, and x = x_0 + delta sinh p, with delta the distance, spreads the scales between it and
+/// the zone; no interval counts whose nodes could not see such a point. The estimate of an interval is the difference of the rules of 10 and 21 points, far more than
 /// the error of the latter. Errors of inner integrals are integrated with them.
 package struct NestedIntegral: Sendable {
   /// Values at many points: [component][point], and functions whose zeros are singular points,
@@ -26,15 +27,17 @@ package struct NestedIntegral: Sendable {
 
   let zone: IrreducibleZone
   let threads: Int
+  let width: Double
   /// The sum over the images of each of the points.
   let evaluate: @Sendable (_ points: [SIMD3<Double>]) -> Values
 
   package init(
-    zone: IrreducibleZone, threads: Int,
+    zone: IrreducibleZone, threads: Int, width: Double,
     evaluate: @escaping @Sendable (_ points: [SIMD3<Double>]) -> Values
   ) {
     self.zone = zone
     self.threads = threads
+    self.width = width
     self.evaluate = evaluate
   }
 
@@ -99,19 +102,32 @@ package struct NestedIntegral: Sendable {
       levels: sum.levels)
   }
 
+  /// An interval of x, or of p if there is a scale.
   private struct Piece {
     let a, b: Double
+    var center = 0.0
+    var scale = 0.0
     var values: [Double] = []
     var errors: [Double] = []
-    /// Where to cut.
-    var cut = 0.0
+    /// The pieces that replace it where it is not good enough.
+    var parts: [Piece] = []
+    /// Whether its nodes can see all singular points that are known.
+    var isResolved = false
+
+    /// The point at t, -1 <= t <= 1, and dx/dt.
+    func point(_ t: Double) -> (x: Double, measure: Double) {
+      let p = (a + b) / 2 + t * (b - a) / 2
+      if scale == 0 { return (p, (b - a) / 2) }
+      return (center + scale * Double.sinh(p), (b - a) / 2 * scale * Double.cosh(p))
+    }
     /// The range of each level, and its values next to a and b.
     var ranges: [ClosedRange<Double>] = []
     var edges: [(a: Double, b: Double)] = []
   }
 
   private func adaptive(
-    _ ends: [Double], _ allowed: [Double], _ evaluate: ([Double]) async throws -> Values
+    _ ends: [Double], _ allowed: [Double],
+    _ evaluate: ([Double]) async throws -> Values
   ) async throws -> Sum {
     let count = allowed.count
     let rule = NestedIntegral.rule
@@ -120,37 +136,37 @@ package struct NestedIntegral: Sendable {
     var pending = zip(ends, ends.dropFirst()).map { Piece(a: $0, b: $1) }
     while true {
       try Task.checkCancellation()
-      let found = try await evaluate(
-        pending.flatMap { piece in
-          rule.nodes.map { (piece.a + piece.b) / 2 + $0 * (piece.b - piece.a) / 2 }
-        })
+      let points = pending.map { piece in rule.nodes.map { piece.point($0) } }
+      let found = try await evaluate(points.flatMap { $0.map(\.x) })
       for n in pending.indices {
-        let half = (pending[n].b - pending[n].a) / 2
         for c in 0..<count {
           var fine = 0.0
           var coarse = 0.0
           found.components[c].withUnsafeBufferPointer { y in
             for m in 0..<nodes {
-              fine += rule.fine[m] * y[n * nodes + m]
-              coarse += rule.coarse[m] * y[n * nodes + m]
+              let value = points[n][m].measure * y[n * nodes + m]
+              fine += rule.fine[m] * value
+              coarse += rule.coarse[m] * value
             }
           }
-          pending[n].values.append(half * fine)
-          pending[n].errors.append(half * abs(fine - coarse))
+          pending[n].values.append(fine)
+          pending[n].errors.append(abs(fine - coarse))
         }
-        pending[n].cut = cut(pending[n], found.levels, n * nodes)
-        for level in found.levels {
-          let own = level[(n * nodes)..<((n + 1) * nodes)]
-          pending[n].ranges.append(own.min()!...own.max()!)
-          pending[n].edges.append((own.first!, own.last!))
+        let levels = found.levels.map { Array($0[(n * nodes)..<((n + 1) * nodes)]) }
+        (pending[n].parts, pending[n].isResolved) = spread(
+          pending[n], points[n].map(\.x), levels)
+        for level in levels {
+          pending[n].ranges.append(level.min()!...level.max()!)
+          pending[n].edges.append((level.first!, level.last!))
         }
       }
       pieces += pending
       pending = []
       let errors = (0..<count).map { c in pieces.reduce(0) { $0 + $1.errors[c] } }
       let open = (0..<count).filter { errors[$0] > allowed[$0] }
-      if open.isEmpty {
-        pieces.sort { $0.a < $1.a }
+      let isResolved = pieces.allSatisfy(\.isResolved)
+      if open.isEmpty && isResolved {
+        pieces.sort { $0.point(0).x < $1.point(0).x }
         return Sum(
           values: (0..<count).map { c in pieces.reduce(0) { $0 + $1.values[c] } }, errors: errors,
           levels: pieces[0].ranges.indices.flatMap { c in
@@ -162,14 +178,15 @@ package struct NestedIntegral: Sendable {
           })
       }
       guard pieces.count < NestedIntegral.limit else {
+        let c = open.first ?? 0
         throw QuadratureError(
-          reason: "too many subintervals", estimate: errors[open[0]], allowed: allowed[open[0]])
+          reason: "too many subintervals", estimate: errors[c], allowed: allowed[c])
       }
       let share = 0.5 / Double(pieces.count)
       var kept: [Piece] = []
       for piece in pieces {
-        if open.contains(where: { piece.errors[$0] > share * allowed[$0] }) {
-          pending += [Piece(a: piece.a, b: piece.cut), Piece(a: piece.cut, b: piece.b)]
+        if !piece.isResolved || open.contains(where: { piece.errors[$0] > share * allowed[$0] }) {
+          pending += piece.parts
         } else {
           kept.append(piece)
         }
@@ -178,49 +195,99 @@ package struct NestedIntegral: Sendable {
     }
   }
 
-  /// Where to cut a piece: at the singular point farthest from its ends; a fifth of the way from an
-  /// end that is one; or in the middle.
-  private func cut(_ piece: Piece, _ levels: [[Double]], _ from: Int) -> Double {
-    let x = NestedIntegral.rule.nodes
-    var inside: Double?
-    var atStart = false
-    var atEnd = false
-    func note(_ t: Double) {
-      if abs(t) < 0.95 {
-        if abs(t) < abs(inside ?? 1) { inside = t }
-      } else if abs(t) < 1.1 {
-        if t < 0 { atStart = true } else { atEnd = true }
-      }
-    }
-    for level in levels {
-      for m in 0..<(x.count - 1) {
-        let (p, q) = (level[from + m], level[from + m + 1])
-        if p * q <= 0, p != q {
-          note(x[m] + (x[m + 1] - x[m]) * p / (p - q))
-        } else if m > 0 {
-          // A minimum of |level|: the vertex of the parabola through three nodes.
-          let o = level[from + m - 1]
-          guard abs(p) <= abs(o), abs(p) <= abs(q) else { continue }
-          let left = (p - o) / (x[m] - x[m - 1])
-          let right = (q - p) / (x[m + 1] - x[m])
-          let middle = (x[m - 1] + x[m]) / 2
-          if left != right {
-            note(middle - left * (x[m + 1] - x[m - 1]) / 2 / (right - left))
+  /// A zero of a level, or where it comes nearest to one, and how far from the line it is singular.
+  private typealias Singular = (x: Double, distance: Double)
+
+  /// The singular points of one level, given at the nodes x, between them and just beyond.
+  private func singular(_ x: [Double], _ level: [Double]) -> [Singular] {
+    var found: [Singular] = []
+    let last = x.count - 1
+    for m in 0..<last {
+      let (p, q) = (level[m], level[m + 1])
+      if p * q <= 0, p != q {
+        // Newton on the cubic through four nodes.
+        let from = min(max(m - 1, 0), last - 3)
+        var t = x[m] + (x[m + 1] - x[m]) * p / (p - q)
+        var slope = 0.0
+        for _ in 0..<4 {
+          var value = 0.0
+          slope = 0
+          for i in from...(from + 3) {
+            var product = level[i]
+            var derivative = 0.0
+            for j in from...(from + 3) where j != i {
+              derivative = (derivative * (t - x[j]) + product) / (x[i] - x[j])
+              product *= (t - x[j]) / (x[i] - x[j])
+            }
+            value += product
+            slope += derivative
           }
+          if slope != 0 { t = min(max(t - value / slope, x[m]), x[m + 1]) }
         }
-      }
-      // Just beyond the ends.
-      for (m, next) in [(0, 1), (x.count - 1, x.count - 2)] {
-        let slope = (level[from + next] - level[from + m]) / (x[next] - x[m])
-        if slope != 0 {
-          let t = x[m] - level[from + m] / slope
-          if abs(t) > 0.95, abs(t) < 1.1 { note(t) }
-        }
+        found.append((t, width / max(abs(slope), .leastNormalMagnitude)))
+      } else if m > 0, p * level[m - 1] > 0, abs(p) <= abs(level[m - 1]), abs(p) <= abs(q) {
+        // The vertex of the parabola through three nodes.
+        let left = (p - level[m - 1]) / (x[m] - x[m - 1])
+        let right = (q - p) / (x[m + 1] - x[m])
+        let curvature = (right - left) / ((x[m + 1] - x[m - 1]) / 2)
+        guard curvature != 0 else { continue }
+        let t = (x[m - 1] + x[m]) / 2 - left / curvature
+        found.append((t, ((abs(p) + width) * 2 / abs(curvature)).squareRoot()))
       }
     }
-    let half = (piece.b - piece.a) / 2
-    if let inside { return piece.a + half * (1 + inside) }
-    if atStart != atEnd { return atStart ? piece.a + 0.4 * half : piece.b - 0.4 * half }
-    return piece.a + half
+    for (m, next) in [(0, 1), (last, last - 1)] {
+      let slope = (level[next] - level[m]) / (x[next] - x[m])
+      guard slope != 0 else { continue }
+      let beyond = (m == 0 ? -1 : 1) * -level[m] / slope
+      if beyond > 0, beyond < 0.1 * (x[last] - x[0]) {
+        found.append((x[m] - level[m] / slope, width / abs(slope)))
+      }
+    }
+    return found
+  }
+
+  /// Cut at the singular points and half way between them, spread next to them.
+  private func spread(_ piece: Piece, _ x: [Double], _ levels: [[Double]]) -> (
+    parts: [Piece], isResolved: Bool
+  ) {
+    let (low, high) = (piece.point(-1).x, piece.point(1).x)
+    let size = high - low
+    var points: [Singular] = []
+    for new in levels.flatMap({ singular(x, $0) }).sorted(by: { $0.x < $1.x })
+    where new.distance < 0.3 * size {
+      if let old = points.last, new.x - old.x < max(old.distance, new.distance) {
+        if new.distance < old.distance { points[points.count - 1] = new }
+      } else {
+        points.append(new)
+      }
+    }
+    // What is spread already is spread anew only if that divides it.
+    let isNew =
+      piece.scale == 0 && !points.isEmpty
+      || points.contains {
+        abs($0.x - piece.center) > max(0.5 * piece.scale, 1e-3 * size)
+          && $0.x - low > 0.02 * size && high - $0.x > 0.02 * size
+      }
+    if !isNew {
+      let middle = (piece.a + piece.b) / 2
+      let halves = [(piece.a, middle), (middle, piece.b)].map {
+        Piece(a: $0, b: $1, center: piece.center, scale: piece.scale)
+      }
+      return (halves, true)
+    }
+    var parts: [Piece] = []
+    for (n, point) in points.enumerated() {
+      let from = n == 0 ? low : min(max((points[n - 1].x + point.x) / 2, low), high)
+      let to = n == points.count - 1 ? high : min(max((point.x + points[n + 1].x) / 2, low), high)
+      let middle = min(max(point.x, from), to)
+      for (a, b) in [(from, middle), (middle, to)] where b - a > 1e-14 * size {
+        parts.append(
+          Piece(
+            a: Double.asinh((a - point.x) / point.distance),
+            b: Double.asinh((b - point.x) / point.distance), center: point.x,
+            scale: point.distance))
+      }
+    }
+    return (parts, false)
   }
 }
