@@ -22,7 +22,7 @@ let package = Package(
     // Integrals and their error estimates; knows no physics.
     .target(name: "Quadrature", dependencies: ["CGSL"]),
     // The innermost loops of zone averages at complex energies, for several instruction sets.
-    .target(name: "CZoneSums"),
+    .target(name: "CZoneSums", linkerSettings: [.linkedLibrary("m")]),
     // The physics; knows no files.
     .target(
       name: "KuboDiagrams",
@@ -38,6 +38,9 @@ let package = Package(
         "KuboFiles", "Quadrature", .product(name: "ComplexModule", package: "swift-numerics"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    // What Benchmarks/run measures besides whole jobs.
+    .executableTarget(
+      name: "kernel-benchmarks", dependencies: ["CZoneSums"], path: "Benchmarks/Kernels"),
     .testTarget(
       name: "KuboTests",
       dependencies: ["Quadrature", "KuboDiagrams", "KuboFiles", "CGSL", "kubo", "Yams"],

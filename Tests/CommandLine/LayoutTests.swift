@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test func licenceLines() throws {
-    for file in try LayoutTests.swiftFiles("Sources") + LayoutTests.swiftFiles("Tests") {
+    for file in try ["Sources", "Tests", "Benchmarks"].flatMap(LayoutTests.swiftFiles) {
       let text = try String(contentsOfFile: file, encoding: .utf8)
       #expect(text.hasPrefix("// SPDX-License-Identifier: GPL-3.0-or-later\n"), "\(file)")
       #expect(text.split(separator: "\n", omittingEmptySubsequences: false).count <= 400, "\(file)")
