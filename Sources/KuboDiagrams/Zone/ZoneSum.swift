@@ -58,7 +58,7 @@ package struct ZoneSum: Sendable {
     package var staticScales: [Double]
     package var scales: [[Double]]
     /// Bounds on the rounding of the quotients, [omega][output].
-    var rounding: [[Double]]
+    package var rounding: [[Double]]
   }
 
   /// Sums the grid with `divisions` points along each reciprocal vector.
@@ -75,6 +75,76 @@ package struct ZoneSum: Sendable {
       multiply(energies, &part, withScales)
     }
     return collect(parts, norm: 1 / (Double(grid.count) * model.cellVolume), withScales)
+  }
+
+  /// What each of `points` (reduced wave vectors) and its images under all symmetries contribute, as if
+  /// the zone had volume 1, for ``NestedIntegral``: K(0) of each output, then
+  /// [K(omega) - K(0)]/omega, [omega][output], real and imaginary part each; and the levels whose
+  /// zeros are singular.
+  ///
+  /// No deformation and no partial fractions by bands: a reference. With `isExact`, all bubbles are
+  /// ``ClosedFormBubble``s, which subtract nothing.
+  package func values(_ points: [SIMD3<Double>], omegas: [Double], isExact: Bool)
+    -> NestedIntegral.Values
+  {
+    let reciprocal = model.reciprocalVectors.map(packed)
+    let images = ReciprocalOperation.withoutInversion(symmetries)
+    let sizes = Set(omegas.map(abs)).subtracting([0]).sorted()
+    let shifts = [0] + sizes + sizes.map { -$0 }
+    let (count, bubbleCount) = (outputCount, weights.bubbles.count)
+    var components = [[Double]](
+      repeating: [Double](repeating: 0, count: points.count), count: 2 * count * (1 + omegas.count))
+    var levels = [[Double]](
+      repeating: [Double](repeating: 0, count: points.count), count: 2 * shifts.count + sizes.count)
+    let exact = ClosedFormBubble(line: bubbles.line)
+    var traces = [ComplexDouble](repeating: .zero, count: count * bubbleCount)
+    var magnitudes = [Double](repeating: 0, count: traces.count)
+    var values = [ComplexDouble](repeating: .zero, count: bubbleCount)
+    for (n, f) in points.enumerated() {
+      let star = images.enumerated().map { number, operation in
+        var k = SIMD3<Double>.zero
+        for (a, b) in reciprocal.enumerated() {
+          for (c, entry) in operation.rows[a].enumerated() { k += b * (Double(entry) * f[c]) }
+        }
+        return PeriodicGrid.StarPoint(
+          k: WaveVector(real: k), weight: 2 / model.cellVolume, operation: number)
+      }
+      let x = self.traces(
+        star, isPaired: true, into: &traces, &magnitudes, withMagnitudes: false)
+      let used = (0..<bubbleCount).filter { b in
+        (0..<count).contains { traces[$0 * bubbleCount + b] != .zero }
+      }
+      let point = bubbles.point(x)
+      for part in 0...omegas.count {
+        if part > 0, !isExact {
+          values.withUnsafeMutableBufferPointer {
+            bubbles.dynamicQuotients(point, omega: omegas[part - 1], into: $0.baseAddress!)
+          }
+        }
+        for b in used where isExact || part == 0 || b >= FastBubbles.count {
+          let bubble = weights.bubbles[b]
+          values[b] =
+            part == 0
+            ? ComplexDouble(exact.staticPart(bubble, x))
+            : exact.dynamicQuotient(bubble, x, omega: omegas[part - 1])
+        }
+        for output in 0..<count {
+          let own = used.reduce(ComplexDouble.zero) {
+            $0 + traces[output * bubbleCount + $1] * values[$1]
+          }
+          components[2 * (part * count + output)][n] = own.real
+          components[2 * (part * count + output) + 1][n] = own.imaginary
+        }
+      }
+      for (m, shift) in shifts.enumerated() {
+        levels[2 * m][n] = x.bonding + shift
+        levels[2 * m + 1][n] = x.antibonding + shift
+      }
+      for (m, size) in sizes.enumerated() {
+        levels[2 * shifts.count + m][n] = x.antibonding - x.bonding - size
+      }
+    }
+    return .init(components: components, levels: levels)
   }
 
   private struct Accumulator: Sendable {

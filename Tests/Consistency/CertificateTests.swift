@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import Foundation
+import KuboDiagrams
+import RealModule
+import Testing
+
+/// Error estimates are true: in states drawn at random, van Hove energies, band edges, mu in the gap
+/// and lifetimes down to Gamma = 1e-5 among them, a response differs from a reference by another scheme
+/// (``CertificateReference``) by no more than its estimate.
+@Suite("Certificate of the error estimates")
+struct CertificateTests {
+  /// What a state, or many, gave. A case is a state with one omega, response and tolerance.
+  struct Tally: Sendable {
+    var cases = 0
+    var parts = 0
+    /// The error is above the estimate, beyond what the reference may err.
+    var violations: [String] = []
+    /// Whether it is depends on how the reference errs.
+    var undecided: [String] = []
+    /// Parts beyond the tolerance.
+    var missed: [String] = []
+    var refused: [String] = []
+    /// States without a reference within the time.
+    var unreferenced: [String] = []
+    /// Estimate over true error, or over rounding where that is larger.
+    var ratios: [Double] = []
+    /// The slowest requests and references.
+    var times: [(seconds: Double, label: String)] = []
+
+    mutating func add(_ other: Tally) {
+      cases += other.cases
+      parts += other.parts
+      violations += other.violations
+      undecided += other.undecided
+      missed += other.missed
+      refused += other.refused
+      unreferenced += other.unreferenced
+      ratios += other.ratios
+      times += other.times
+    }
+
+    var medianRatio: Double { ratios.sorted()[ratios.count / 2] }
+  }
+
+  @Test func estimatesAreWithinTruth() async throws {
+    let environment = ProcessInfo.processInfo.environment
+    let isLong = environment["KUBO_LONG_TESTS"] != nil
+    var generator = SeededGenerator(UInt64(environment["CERT_SEED"] ?? "2020")!)
+    let counts = (environment["CERT_COUNTS"] ?? (isLong ? "90,60,3" : "6,3,0")).split(
+      separator: ","
+    ).map { Int($0)! }
+    var states: [CertificateState] = []
+    for (d, count) in counts.enumerated() {
+      for _ in 0..<count {
+        states.append(try CertificateState(dimension: d + 1, using: &generator))
+      }
+    }
+    let skip = Int(environment["CERT_SKIP"] ?? "0")!
+    let drawn = Array(states.dropFirst(skip))
+    let all = try await withThrowingTaskGroup(of: Tally.self) { group in
+      var total = Tally()
+      var next = 0
+      while next < min(2, drawn.count) {
+        let (state, number) = (drawn[next], next + skip)
+        group.addTask { try await CertificateTests.tally(state, number) }
+        next += 1
+      }
+      while let tally = try await group.next() {
+        total.add(tally)
+        if next < drawn.count {
+          let (state, number) = (drawn[next], next + skip)
+          group.addTask { try await CertificateTests.tally(state, number) }
+          next += 1
+        }
+      }
+      return total
+    }
+    print(
+      "\(all.cases) cases: \(all.violations.count) above the estimate, \(all.undecided.count) undecided, "
+        + "\(all.missed.count) of \(all.parts) parts beyond the tolerance, \(all.refused.count) refused; "
+        + "\(all.unreferenced.count) states without reference; median estimate \(all.medianRatio) "
+        + "times the error")
+    for (seconds, label) in all.times.sorted(by: { $0.seconds > $1.seconds }).prefix(12) {
+      print("\(seconds) s: \(label)")
+    }
+    #expect(all.violations.isEmpty, "\(all.violations.joined(separator: "\n"))")
+    #expect(
+      Double(all.missed.count) <= 1e-3 * Double(all.parts),
+      "\(all.missed.joined(separator: "\n"))")
+  }
+
+  /// All cases of a state.
+  static func tally(_ state: CertificateState, _ number: Int) async throws -> Tally {
+    var tally = Tally()
+    let clock = ContinuousClock()
+    var spectra: [(tolerance: Double, spectrum: Spectrum)] = []
+    var log = "STATE \(number) \(state)\n"
+    for tolerance in state.tolerances {
+      let start = clock.now
+      let spectrum = try await SpectrumRequest(
+        model: state.model, mu: state.mu, temperature: state.temperature,
+        lifetime: .constant(state.gamma), omegas: state.omegas, directions: state.directions,
+        columns: bareColumns(state.responses), diagrams: try shippedDiagrams(),
+        tolerance: tolerance, threads: 1
+      ).spectrum()
+      spectra.append((tolerance, spectrum))
+      let seconds = (clock.now - start) / .seconds(1)
+      tally.times.append((seconds, "request at \(tolerance): \(number) \(state)"))
+      log += "  request \(tolerance) \(seconds) s\n"
+      tally.refused += spectrum.failures.map { "\($0) at tolerance \(tolerance): \(state)" }
+      for failure in spectrum.failures {
+        log += "  REFUSED at tolerance \(tolerance): \(failure)\n"
+      }
+    }
+    let (statics, dynamics) = goals(state, spectra)
+    let start = clock.now
+    let reference: CertificateReference
+    do {
+      reference = try await limited(seconds: 45) {
+        try await CertificateReference(state, statics: statics, dynamics: dynamics)
+      }
+    } catch {
+      log += "  REFERENCE FAILED \(error)\n"
+      print(log)
+      return tally
+    }
+    let seconds = (clock.now - start) / .seconds(1)
+    log += "  reference \(seconds) s\n"
+    tally.times.append((seconds, "reference: \(number) \(state)"))
+    for (tolerance, spectrum) in spectra {
+      for (o, column) in spectrum.columns.enumerated() {
+        for (n, omega) in state.omegas.enumerated() {
+          guard let v = column.values[n], let v0 = column.staticPart else { continue }
+          let (w, w0) = (reference.dynamics[n][o], reference.statics[o])
+          tally.cases += 1
+          let label = "\(number) \(state.responses[o]) omega=\(omega) tolerance=\(tolerance)"
+          let full = (v.dynamic + v0) - (w.value + w0.value)
+          let differences = [
+            ("Re", abs(v.dynamic.real - w.value.real), w.real),
+            ("Im", abs(v.dynamic.imaginary - w.value.imaginary), w.imaginary),
+            ("static Re", abs(v0.real - w0.value.real), w0.real),
+            ("static Im", abs(v0.imaginary - w0.value.imaginary), w0.imaginary),
+            ("sum Re", abs(full.real), w.real + w0.real),
+            ("sum Im", abs(full.imaginary), w.imaginary + w0.imaginary),
+          ]
+          let rounding = 1e-14 * v.scale
+          var isUndecided = false
+          for (part, difference, error) in differences {
+            let text =
+              "\(label) \(part): off \(difference), estimate \(v.error), reference +- \(error), value \(v.dynamic), static \(v0), S \(v.scale)"
+            if difference > v.error + error {
+              tally.violations.append(text + " \(state)")
+              log += "  VIOLATION \(text)\n"
+            } else if difference + error > v.error, error > 2 * rounding {
+              isUndecided = true
+              log += "  UNDECIDED \(text)\n"
+            }
+          }
+          if isUndecided { tally.undecided.append("\(label) \(state)") }
+          for (value, (part, difference, error)) in zip(
+            [w.value.real, w.value.imaginary], differences)
+          {
+            tally.parts += 1
+            let allowed = tolerance * max(abs(value), 1e-4 * w.value.length, 1e-6 * v.scale)
+            if difference - error > allowed + 2 * rounding {
+              let text =
+                "\(label) \(part): off \(difference), allowed \(allowed), reference +- \(error), value \(v.dynamic), S \(v.scale)"
+              tally.missed.append(text)
+              log += "  MISSED \(text)\n"
+            }
+          }
+          let error = differences.map { max($0.1, $0.2) }.max()!
+          tally.ratios.append(v.error / max(error, rounding))
+        }
+      }
+    }
+    print(log)
+    return tally
+  }
+
+  /// Cancels what takes longer.
+  private static func limited<T: Sendable>(
+    seconds: Double, _ body: @escaping @Sendable () async throws -> T
+  ) async throws -> T {
+    try await withThrowingTaskGroup(of: T?.self) { group in
+      group.addTask { try await body() }
+      group.addTask {
+        try await Task.sleep(for: .seconds(seconds))
+        return nil
+      }
+      let first = try await group.next()!
+      group.cancelAll()
+      guard let first else { throw CancellationError() }
+      return first
+    }
+  }
+
+  /// What the reference may err: a sixth of the smallest estimate, where that is within reach.
+  ///
+  /// A tolerance far below that of the request is; the rounding of energies, eps W/Gamma of what is
+  /// summed, is the limit.
+  private static func goals(
+    _ state: CertificateState, _ spectra: [(tolerance: Double, spectrum: Spectrum)]
+  ) -> (statics: [Double], dynamics: [[Double]]) {
+    let reach = [1e-5, 0.03, 0.03][state.model.dimension - 1]
+    let rounding = max(3e-15, 4e-16 * state.model.energySlope / state.gamma)
+    let dynamics = state.omegas.indices.map { n in
+      state.responses.indices.map { o in
+        spectra.compactMap { tolerance, spectrum -> Double? in
+          guard let v = spectrum.columns[o].values[n] else { return nil }
+          return max(
+            v.error / 6,
+            reach * tolerance
+              * max(
+                state.model.dimension == 1 ? 0 : min(abs(v.dynamic.real), abs(v.dynamic.imaginary)),
+                1e-4 * v.dynamic.length, 1e-6 * v.scale),
+            rounding * v.scale)
+        }.min() ?? .infinity
+      }
+    }
+    return (
+      state.responses.indices.map { o in dynamics.map { $0[o] }.min()! }, dynamics
+    )
+  }
+}
