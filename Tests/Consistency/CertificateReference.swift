@@ -39,7 +39,7 @@ struct CertificateReference: Sendable {
       return
     }
     let zone = IrreducibleZone(state.model, state.model.energySymmetries())
-    let integral = NestedIntegral(zone: zone, threads: 1) {
+    let integral = NestedIntegral(zone: zone, threads: 1, width: state.gamma) {
       sum.values($0, omegas: state.omegas, isExact: state.model.dimension == 1)
     }
     // The reported value is the quotient times this in modulus.

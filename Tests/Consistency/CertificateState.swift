@@ -82,8 +82,11 @@ struct CertificateState: Sendable, CustomStringConvertible {
     default: mu = uniform(one(special.bands))
     }
     temperature = one([0, 0, 0.003, 0.02, 0.1])
+    // In one dimension the reference on the real axis loses digits as eps W/Gamma; smaller Gamma are
+    // left to ErrorEstimateTests.
     gamma =
-      dimension == 3 ? uniform(0.2...0.3) : Double.pow(10, uniform(-5 ... -0.3))
+      dimension == 3
+      ? uniform(0.2...0.3) : Double.pow(10, uniform((dimension == 1 ? -3.5 : -5) ... -0.3))
     var omegas: [Double] = []
     while omegas.count < 3 {
       let omega: Double

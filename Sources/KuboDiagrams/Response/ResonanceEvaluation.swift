@@ -117,18 +117,19 @@ extension ContourEvaluation {
       }
       return .init(components: components, levels: levels)
     }
-    // The scale, from a coarse grid.
+    // The scale, and with it a first idea of the values, from a coarse grid.
     let divisions = [480, 96, 36][zone.model.dimension - 1]
     let rough = try await sum(divisions: divisions, [frequency], channels: channels)
     let scales = scales(rough.sizes[0], omega)
-    var values = [ComplexDouble](repeating: .zero, count: outputs)
+    var values = reported(rough.quotients[0], omega)
+    var best: GridRefinement.Outcome?
     for _ in 0..<4 {
       let goal = allowed(contour, values, scales)
       let result: (values: [Double], errors: [Double])
       do {
         result = try await integral(allowed: goal.flatMap { [0.8 * $0.real, 0.8 * $0.imaginary] })
       } catch is QuadratureError {
-        return nil
+        return best
       }
       values = (0..<outputs).map {
         ComplexDouble(result.values[2 * $0], result.values[2 * $0 + 1])
@@ -141,7 +142,8 @@ extension ContourEvaluation {
             imaginary: result.errors[2 * $0 + 1] + 1e-14 * scales[$0])
         }, allowed: allowed(contour, values, scales), divisions: 0)
       if outcome.failure == nil { return outcome }
+      best = outcome
     }
-    return nil
+    return best
   }
 }

@@ -144,6 +144,14 @@ extension SpectrumRequest {
     let refinement = GridRefinement(
       resolution: model.resolution(gamma + .pi * temperature), dimension: model.dimension)
     do {
+      // Ten times as fine is what a few digits take; without that there is nothing to hope for.
+      let needed = 10 * refinement.resolution
+      let points = (0..<model.dimension).reduce(1.0) { n, _ in n * needed }
+      guard points < Double(refinement.pointLimit) else {
+        throw NonConvergence(
+          label: "zone integral", estimate: .infinity, allowed: 0,
+          divisions: Int(min(1e9, needed)))
+      }
       let rest = left.filter { $0 > 0 }.map { omegas[$0 - 1] }
       let others = try await integrate(sum, outputs, refinement, rest)
       func take(_ g: Int, _ other: GridRefinement.Outcome) {
