@@ -52,8 +52,8 @@ struct SelfEnergyEquation: Sendable {
     return impurities == .scba ? (sums[0], sums[3]) : (sums[0], -x.second * sums[1])
   }
 
-  /// The change of `x` by one step of Newton's method (for `scba` of Halley's, of third order), the residual |f| before it, dx/dz, and
-  /// what is left after the step, as far as one step can tell.
+  /// The change of `x` by one step of Newton's method (for `scba` of Halley's, of third order), the
+  /// residual |f| before it, and what is left after the step, as far as one step can tell.
   func newton(_ table: StarTable, _ x: DressedEnergy, _ z: ComplexDouble)
     -> (step: DressedEnergy, residual: Double, left: Double?)
   {

@@ -35,7 +35,7 @@ final class StarTable: Sendable {
 
   /// The table of `model` on `divisions` points along each reciprocal vector.
   ///
-  /// `fill(frame, weight, isPaired, slots)` adds a point's traces times `weight` to the star's slots.
+  /// `fill(frame, weight, slots)` adds a point's traces times `weight` to the star's slots.
   init(
     _ model: Model, _ impurities: Impurities, _ hamiltonian: BlochHamiltonian,
     symmetries: [ReciprocalOperation],
