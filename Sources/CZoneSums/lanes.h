@@ -4,15 +4,7 @@
 #ifndef LANES_H
 #define LANES_H
 
-#pragma clang fp contract(off)
-
-#if defined(__x86_64__)
-#define CLONES __attribute__((target_clones("avx512f", "arch=haswell", "default")))
-#else
-#define CLONES
-#endif
-#define INLINE static inline __attribute__((always_inline))
-#define LANES 8
+#include "clones.h"
 
 typedef double Real __attribute__((ext_vector_type(8)));
 typedef long Bits __attribute__((ext_vector_type(8)));

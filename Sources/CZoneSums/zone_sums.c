@@ -4,15 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#pragma clang fp contract(off)
-
-#if defined(__x86_64__)
-#define CLONES __attribute__((target_clones("avx512f", "arch=haswell", "default")))
-#else
-#define CLONES
-#endif
-#define INLINE static inline __attribute__((always_inline))
-#define LANES 8
+#include "clones.h"
 
 // A block of complex numbers.
 typedef struct {

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Loops compiled for several instruction sets, all with the same operations in the same order.
+#ifndef CLONES_H
+#define CLONES_H
+
+#pragma clang fp contract(off)
+
+#if defined(__x86_64__)
+#define CLONES __attribute__((target_clones("avx512f", "arch=haswell", "default")))
+#else
+#define CLONES
+#endif
+#define INLINE static inline __attribute__((always_inline))
+#define LANES 8
+
+#endif
