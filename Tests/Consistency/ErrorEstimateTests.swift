@@ -117,7 +117,8 @@ import Testing
 
   /// Cases that estimates once missed, at a loose tolerance against a tight one: advanced-advanced
   /// singularities inside of a strip held for smooth; a pole of width Gamma at the end of an interval;
-  /// a rate of convergence that oscillation made large.
+  /// a rate of convergence that oscillation made large; a strip narrower than the levels, on a grid
+  /// for these.
   @Test func estimatesOnceMissed() async throws {
     let diagrams = try shippedDiagrams()
     func check(
@@ -148,6 +149,10 @@ import Testing
     try await check(
       chain(0.22464946873003133), mu: -1.2147198318329797, temperature: 0.003, gamma: 3.49656e-5,
       omega: 0.06622621118125062, "X_na_all", 1e-2)
+    try await check(
+      chain(0.2184779198727036), mu: -0.13214088195731288, temperature: 0,
+      gamma: 0.2879247993754583,
+      omega: -0.993291481150345, "X_na_all", 1e-2)
     try await check(
       chain(0.17688363065969803), mu: 1.558047451415626, temperature: 0.1, gamma: 5.25505e-5,
       omega: 0, "sigma", 1e-4)

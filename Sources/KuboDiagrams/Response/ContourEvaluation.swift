@@ -92,14 +92,13 @@ struct ContourEvaluation: Sendable {
       }
     }
     let nested = [3e3, 3e5, 1e8][model.dimension - 1]
-    func contours(_ part: Double, hasPole: Bool = true) -> Double {
-      if hasPole, !survey(part).isValid(omega) { return .infinity }
-      return cost(
-        survey(part).resolution(omega, mu: zone.mu, temperature: temperature, hasPole: hasPole) / 2,
-        perStar: 2)
+    func contours(_ plan: Plan) -> Double {
+      let isWhole = plan.strip == ContourSum.Frequency.whole
+      if !isWhole, !survey(plan.part).isValid(omega) { return .infinity }
+      return cost(resolution(omega, plan, survey(plan.part)) / 2, perStar: 2)
     }
     var best = Plan(strip: ContourSum.Frequency.whole)
-    var least = contours(1, hasPole: false) + nested
+    var least = contours(best) + nested
     func consider(_ plan: Plan, _ cost: Double) {
       if cost < least { (best, least) = (plan, cost) }
     }
@@ -107,20 +106,27 @@ struct ContourEvaluation: Sendable {
     let wanted = full.separation(omega, mu: zone.mu) / 5
     let direct = model.resolution(broadening + .pi * temperature)
     for part in [1, 0.5, 0.25] {
-      let own = contours(part)
-      consider(Plan(part: part, strip: part * widest), own + nested)
-      consider(
-        Plan(part: part, strip: part * widest, resolution: direct), own + cost(direct, perStar: 0.5)
-      )
+      var plan = Plan(part: part, strip: part * widest)
+      let own = contours(plan)
+      consider(plan, own + nested)
+      plan.resolution = max(direct, model.resolution(plan.strip / 2))
+      consider(plan, own + cost(plan.resolution!, perStar: 0.5))
     }
     if wanted > 0, wanted < widest {
       let part = Double.exp2((Double.log2(wanted / widest)).rounded(.down))
-      let separate = model.resolution(wanted / 2)
-      consider(
-        Plan(part: part, strip: part * widest, resolution: separate),
-        contours(part) + cost(separate, perStar: 0.5))
+      var plan = Plan(part: part, strip: part * widest)
+      plan.resolution = model.resolution(plan.strip / 2)
+      consider(plan, contours(plan) + cost(plan.resolution!, perStar: 0.5))
     }
     return best
+  }
+
+  /// 1/c_0 of ``GridRefinement`` for the contours of a frequency: their own, and the width of the strip.
+  private func resolution(_ omega: Double?, _ plan: Plan, _ survey: ContourSurvey) -> Double {
+    let own = survey.resolution(
+      omega, mu: zone.mu, temperature: temperature,
+      hasPole: plan.strip != ContourSum.Frequency.whole)
+    return plan.strip > 0 ? max(own, zone.model.resolution(plan.strip / 2)) : own
   }
 
   /// Evaluates the groups named; where the contours took more than their share of what the sum may
@@ -191,9 +197,7 @@ struct ContourEvaluation: Sendable {
     let sum = ContourSum(
       zone, contours: survey.contours, poles: poles, isReversed: plans[groups[0]].isReversed)
     let resolutions = groups.map {
-      survey.resolution(
-        $0 == 0 ? nil : omegas[$0 - 1], mu: zone.mu, temperature: temperature,
-        hasPole: plans[$0].strip != ContourSum.Frequency.whole)
+      resolution($0 == 0 ? nil : omegas[$0 - 1], plans[$0], survey)
     }
     let refinement = GridRefinement(
       resolution: zone.model.resolution(.infinity), dimension: zone.model.dimension,
