@@ -20,7 +20,9 @@ let package = Package(
     // SHA-256 of the model file, for the header of every output.
     .systemLibrary(name: "CMessageDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
     // Integrals and their error estimates; knows no physics.
-    .target(name: "Quadrature", dependencies: ["CGSL"]),
+    .target(
+      name: "Quadrature",
+      dependencies: ["CGSL", .product(name: "RealModule", package: "swift-numerics")]),
     // The innermost loops of zone averages at complex energies, for several instruction sets.
     .target(name: "CZoneSums", linkerSettings: [.linkedLibrary("m")]),
     // The physics; knows no files.

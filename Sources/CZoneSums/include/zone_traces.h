@@ -56,6 +56,24 @@ typedef struct {
 void zone_traces(const ZoneTraces *traces, long blocks, const double *f, const double *weight,
                  double *slots, double *hopping, double *gap);
 
+// Loops tr[V_1 N_1 V_2 N_2 ...], of two or three vertices of a ZoneTraces, that start with spin up, with
+// the numerators N = zeta - u j rho_3 - h of the propagators of spin u: a polynomial in zeta and j of
+// each propagator. The code of a choice of 1 = zeta, -u rho_3 = j or -h for each, a number in base 3
+// with the first propagator last, tells the slot, or -1.
+typedef struct {
+  int loop_count, slot_count;
+  // Three vertices and 27 slots for each loop.
+  const int *size, *vertices, *targets;
+  // Whether the coefficients are imaginary, which tells the part to take.
+  const int *is_imaginary;
+} ZoneLoops;
+
+// For each star of `blocks` blocks, with the first point f, real, [axis][star], adds weight times the
+// coefficients at all images to its slots, [block][slot][star]; T and |eta|^2 of each star.
+void zone_polynomials(const ZoneTraces *traces, const ZoneLoops *loops, long blocks,
+                      const double *f, const double *weight, double *slots, double *hopping,
+                      double *square);
+
 // Displaces real points f, laid out as above, to k - i step grad E of a band: fills in the imaginary
 // parts, and the Jacobian determinants as [re, im][star]. `metric` is a_a . a_b, rows of three.
 void zone_displacements(const ZoneTraces *traces, long blocks, const double *metric, int is_upper,

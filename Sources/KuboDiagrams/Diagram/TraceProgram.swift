@@ -48,13 +48,15 @@ final class TraceProgram: @unchecked Sendable {
   private var integers: [UnsafeMutablePointer<Int32>] = []
   private var doubles: [UnsafeMutablePointer<Double>] = []
 
+  static let largestVertexCount = Int(ZONE_LARGEST_VERTEX)
+
   /// Whether `zone_traces` can evaluate these loops.
   static func canEvaluate(
     _ weights: LoopWeights, _ model: Model, _ operations: [ReciprocalOperation]
   ) -> Bool {
     weights.skeletons.flatMap(\.operators).reduce(into: [VertexOperator]()) {
       if !$0.contains($1) { $0.append($1) }
-    }.count <= Int(ZONE_LARGEST_VERTEX)
+    }.count <= largestVertexCount
       && weights.skeletons.allSatisfy { $0.operators.count <= 3 }
       && weights.bubbles.allSatisfy {
         (1...2).contains($0.plus.count) && (1...2).contains($0.inner.count)
@@ -86,11 +88,31 @@ final class TraceProgram: @unchecked Sendable {
     Int32(exponents.joined().joined().map(abs).max() ?? 0)
   }
 
-  /// The traces of `weights` that multiply `functions`, summed over the images of a point under
-  /// `operations`, and slots for further outputs, `others`.
+  /// A share of a bubble: sign times the function with the number `function`, over 2 Delta if
+  /// `isOverGap`.
+  struct Part {
+    let function: Int
+    let sign: Double
+    var isOverGap = false
+  }
+
+  /// The shares of `functions` in a bubble of two or three propagators.
+  static func parts(of functions: [BubbleFunction]) -> (Bubble) -> [Part] {
+    let index = Dictionary(uniqueKeysWithValues: functions.enumerated().map { ($1, $0) })
+    return { bubble in
+      parts(bubble).compactMap { part in
+        index[part.function].map {
+          Part(function: $0, sign: part.sign, isOverGap: part.isOverGap)
+        }
+      }
+    }
+  }
+
+  /// The traces of `weights`, sorted by the functions that are `parts` of their bubbles, summed over
+  /// the images of a point under `operations`, and slots for further outputs, `others`.
   init(
     _ weights: LoopWeights, model: Model, directions: Directions,
-    operations: [ReciprocalOperation], functions: [BubbleFunction], others: [Slot]
+    operations: [ReciprocalOperation], parts: (Bubble) -> [Part], others: [Slot] = []
   ) {
     struct Entry {
       let slot: Slot
@@ -98,7 +120,6 @@ final class TraceProgram: @unchecked Sendable {
       let isOverGap: Bool
     }
     operationCount = operations.count
-    let index = Dictionary(uniqueKeysWithValues: functions.enumerated().map { ($1, $0) })
     var vertices: [VertexOperator] = []
     var loops: [(size: Int, vertices: [Int], parity: Int)] = []
     var entries: [[Entry]] = []
@@ -114,19 +135,18 @@ final class TraceProgram: @unchecked Sendable {
         for code in 0..<8 {
           var list: [Entry] = []
           if code < 1 << size {
-            let parts = TraceProgram.parts(weights.bubbles[skeleton.bubbles[code]])
+            let shares = parts(weights.bubbles[skeleton.bubbles[code]])
             for share in skeleton.shares where share.bands >> UInt16(code) & 1 == 1 {
               let phase = start == .up ? share.phase.up : share.phase.down
               // At odd parity the trace of the pair k, -k is i times the real-analytic function.
               let turned = skeleton.parity > 0 ? phase : phase * ComplexDouble.i
-              for part in parts {
-                guard let function = index[part.function] else { continue }
+              for part in shares {
                 for (channel, value) in [
                   (2 * share.sum, turned.real), (2 * share.sum + 1, turned.imaginary),
                 ] where value != 0 {
                   list.append(
                     Entry(
-                      slot: Slot(channel: channel, function: function),
+                      slot: Slot(channel: channel, function: part.function),
                       factor: share.factor * value * part.sign, isOverGap: part.isOverGap))
                 }
               }
@@ -143,25 +163,12 @@ final class TraceProgram: @unchecked Sendable {
     channelCount = (slots.map(\.channel).max() ?? -1) + 1
     let position = Dictionary(uniqueKeysWithValues: slots.enumerated().map { ($1, $0) })
 
-    var exponents = TraceProgram.exponents(model, operations)
-    let (inter, intra) = (model.interSublattice, model.intraSublattice)
     program = ZoneTraces()
-    program.dimension = Int32(model.dimension)
-    program.exchange = model.exchange
-    program.inter_count = Int32(inter.count)
-    program.intra_count = Int32(intra.count)
-    program.largest_exponent = TraceProgram.largest(exponents)
+    let exponents = setCrystal(
+      model, directions, operations,
+      vertices: vertices.map { Vertex($0, model) })
     program.slot_count = Int32(slots.count)
-    program.vertex_count = Int32(vertices.count)
     program.loop_count = Int32(loops.count)
-    program.exponents = keep(
-      exponents.joined().flatMap { m in (0..<3).map { $0 < m.count ? Int32(m[$0]) : 0 } })
-    program.hops = keep(
-      (inter + intra).flatMap { [$0.amplitude, $0.vector[directions.i], $0.vector[directions.j]] })
-    program.vertex_matrix = keep(vertices.map(\.form.rawValue))
-    program.vertex_flips = keep(vertices.map { $0.pauli == .unit ? 0 : 1 })
-    program.vertex_factor = keep(
-      vertices.map { $0.isTimesExchange ? $0.factor * model.exchange : $0.factor })
     program.loop_size = keep(loops.map { Int32($0.size) })
     program.loop_vertices = keep(
       loops.flatMap { loop in (0..<3).map { Int32($0 < loop.size ? loop.vertices[$0] : 0) } })
@@ -183,8 +190,66 @@ final class TraceProgram: @unchecked Sendable {
         weights.append(1)
       }
     }
-    exponents = kept.map { exponents[$0] }
-    program.operation_count = Int32(kept.count)
+    setOperations(kept.map { exponents[$0] }, weights)
+  }
+
+  /// What stands at a corner of a loop.
+  struct Vertex: Hashable {
+    let form: VertexOperator.Form
+    let flips: Bool
+    let factor: Double
+
+    init(_ form: VertexOperator.Form, flips: Bool, factor: Double = 1) {
+      self.form = form
+      self.flips = flips
+      self.factor = factor
+    }
+
+    init(_ operation: VertexOperator, _ model: Model) {
+      self.init(
+        operation.form, flips: operation.pauli != .unit,
+        factor: operation.isTimesExchange ? operation.factor * model.exchange : operation.factor)
+    }
+  }
+
+  /// No traces: energies alone, and vertices for `zone_polynomials`.
+  init(
+    _ model: Model, directions: Directions, operations: [ReciprocalOperation], vertices: [Vertex]
+  ) {
+    operationCount = operations.count
+    slots = []
+    channelCount = 0
+    slotChannels = []
+    slotFunctions = []
+    program = ZoneTraces()
+    let exponents = setCrystal(model, directions, operations, vertices: vertices)
+    setOperations(exponents, Array(repeating: 1, count: exponents.count))
+  }
+
+  /// Returns the exponents of the hops for each operation.
+  private func setCrystal(
+    _ model: Model, _ directions: Directions, _ operations: [ReciprocalOperation],
+    vertices: [Vertex]
+  ) -> [[[Int]]] {
+    let exponents = TraceProgram.exponents(model, operations)
+    let (inter, intra) = (model.interSublattice, model.intraSublattice)
+    program.dimension = Int32(model.dimension)
+    program.exchange = model.exchange
+    program.inter_count = Int32(inter.count)
+    program.intra_count = Int32(intra.count)
+    program.largest_exponent = TraceProgram.largest(exponents)
+    program.hops = keep(
+      (inter + intra).flatMap { [$0.amplitude, $0.vector[directions.i], $0.vector[directions.j]] })
+    program.vertex_count = Int32(vertices.count)
+    program.vertex_matrix = keep(vertices.map(\.form.rawValue))
+    program.vertex_flips = keep(vertices.map { $0.flips ? 1 : 0 })
+    program.vertex_factor = keep(vertices.map(\.factor))
+    setOperations(exponents, [])
+    return exponents
+  }
+
+  private func setOperations(_ exponents: [[[Int]]], _ weights: [Double]) {
+    program.operation_count = Int32(exponents.count)
     program.exponents = keep(
       exponents.joined().flatMap { m in (0..<3).map { $0 < m.count ? Int32(m[$0]) : 0 } })
     program.operation_weight = keep(weights)

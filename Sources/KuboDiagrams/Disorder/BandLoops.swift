@@ -122,9 +122,29 @@ struct BandLoops: Sendable {
       plan: stored.map { $0 / 2 % bubbles.count } + [0, 1, 0, 1])
   }
 
-  var slotCount: Int { stored.count + 4 }
+  /// What fills the slots.
+  func traces(_ model: Model, _ directions: Directions) -> StarTraces {
+    let operations = ReciprocalOperation.withoutInversion(model.energySymmetries())
+    guard TraceProgram.canEvaluate(weights, model, operations) else { return scalarTraces }
+    let index = Dictionary(uniqueKeysWithValues: weights.bubbles.enumerated().map { ($1, $0) })
+    let program = TraceProgram(
+      weights, model: model, directions: directions, operations: operations
+    ) { [.init(function: index[$0]!, sign: 1)] }
+    let position = Dictionary(uniqueKeysWithValues: program.slots.enumerated().map { ($1, $0) })
+    return .bands(
+      program, BandContour(model, .bonding, step: 0),
+      stored: stored.map {
+        let (sum, bubble) = $0.weight.quotientAndRemainder(dividingBy: weights.bubbles.count)
+        return position[.init(channel: 2 * sum + ($0.isImaginary ? 1 : 0), function: bubble)]!
+      })
+  }
 
-  func fill(_ frame: Frame, _ weight: Double, _ target: UnsafeMutablePointer<Double>) {
+  /// The same point by point.
+  var scalarTraces: StarTraces {
+    .frames(slotCount: stored.count + 4) { frame, weight, target in fill(frame, weight, target) }
+  }
+
+  private func fill(_ frame: Frame, _ weight: Double, _ target: UnsafeMutablePointer<Double>) {
     let count = weights.sumCount * weights.bubbles.count
     withUnsafeTemporaryAllocation(of: ComplexDouble.self, capacity: count) { values in
       for n in 0..<count { values[n] = .zero }

@@ -21,7 +21,8 @@ struct EnergyIntegral: Sendable {
   let loops: PairLoops
   let mu, temperature: Double
   let outputCount: Int
-  /// Energies from zero where a density of states begins or ends: square roots on the real axis.
+  /// Energies from zero where a density of states begins or ends, square roots on the real axis, or
+  /// has a van Hove singularity, broadened by the impurities.
   let edges: [Double]
   /// How far from mu on the imaginary axis the propagators are smooth: -Im Sigma at mu.
   let smoothness: Double
@@ -50,27 +51,21 @@ struct EnergyIntegral: Sendable {
 
   /// K(0).
   func staticPart(_ goal: Goal) async throws -> Result {
-    try await integral(goal, window: []) { y in
+    try await integral(goal) { y in
       let z = ComplexDouble(mu, y)
       return [EnergyPair(z1: z, z2: z, direct: .one, reflected: .one)]
-    } atRealEnergy: { _ in
-      preconditionFailure("no window")
     }
   }
 
   /// K(omega) - K(0).
   func dynamicPart(omega: Double, _ goal: Goal) async throws -> Result {
-    try await integral(goal, window: window(omega)) { y in
+    try await integral(goal, omega: omega) { y in
       let z = ComplexDouble(mu, y)
       return [
         EnergyPair(z1: z + ComplexDouble(omega), z2: z, direct: .one, reflected: .zero),
         EnergyPair(z1: z, z2: z - ComplexDouble(omega), direct: .zero, reflected: .one),
         EnergyPair(z1: z, z2: z, direct: -.one, reflected: -.one),
       ]
-    } atRealEnergy: { eps in
-      EnergyPair(
-        z1: ComplexDouble(mu + eps + omega), z2: ComplexDouble(mu + eps), isAdvanced: true,
-        direct: ComplexDouble(0, fermiDifference(eps, omega) / (2 * .pi)), reflected: .zero)
     }
   }
 
@@ -85,32 +80,75 @@ struct EnergyIntegral: Sendable {
         z1: ComplexDouble(mu, omega - y), z2: ComplexDouble(mu, y), isAdvanced: true,
         direct: ComplexDouble(temperature), reflected: .zero)
     }
-    return try await integral(goal, window: [], extra: between) { y in
+    return try await integral(goal, extra: between) { y in
       let low = ComplexDouble(mu, y)
       let high = ComplexDouble(mu, y + omega)
       return [
         EnergyPair(z1: high, z2: low, direct: .one, reflected: .zero),
         EnergyPair(z1: low, z2: high, direct: .zero, reflected: .one),
       ]
-    } atRealEnergy: { _ in
-      preconditionFailure("no window")
     }
   }
 
-  /// The ends of the pieces of the window, from mu: the steps of the two Fermi functions, and the
-  /// band edges seen by either propagator.
-  private func window(_ omega: Double) -> [Double] {
-    let reach = EnergyIntegral.thermalReach * temperature
-    let low = min(0, -omega) - reach
-    let high = max(0, -omega) + reach
+  /// A piece of the window, with energies from mu as functions of a variable s from 0 to 1 in which
+  /// square roots at band edges are smooth.
+  private struct WindowPiece: Sendable {
+    let a, b: Double
+    /// Whether the piece ends at a band edge seen by either propagator.
+    let isEdge: (a: Bool, b: Bool)
+
+    /// eps and d eps/ds.
+    func energy(_ s: Double) -> (eps: Double, measure: Double) {
+      let length = b - a
+      switch isEdge {
+      case (false, false): return (a + length * s, length)
+      case (true, false): return (a + length * s * s, 2 * length * s)
+      case (false, true): return (b - length * (1 - s) * (1 - s), 2 * length * (1 - s))
+      case (true, true):
+        return (
+          (a + b) / 2 - length / 2 * Double.cos(.pi * s),
+          s == 1 ? 0 : length / 2 * .pi * Double.sin(.pi * s)
+        )
+      }
+    }
+
+    /// s at eps.
+    func parameter(_ eps: Double) -> Double {
+      let t = (eps - a) / (b - a)
+      switch isEdge {
+      case (false, false): return t
+      case (true, false): return t.squareRoot()
+      case (false, true): return 1 - (1 - t).squareRoot()
+      case (true, true): return Double.acos(1 - 2 * t) / .pi
+      }
+    }
+  }
+
+  /// The pieces of the window between the band edges.
+  private func window(_ omega: Double) -> [WindowPiece] {
     if omega == 0 { return [] }
-    var ends = [low, high]
-    for step in [0, -omega] { ends += [step - reach, step, step + reach] }
-    for edge in edges { ends += [edge - mu, edge - mu - omega] }
+    let reach = EnergyIntegral.thermalReach * temperature
+    let (low, high) = (min(0, -omega) - reach, max(0, -omega) + reach)
     // Pieces shorter than rounding would have no points inside.
     let least = 1e-9 * crystal.width
-    return ends.filter { $0 >= low && $0 <= high }.sorted().reduce(into: []) { kept, end in
-      if kept.isEmpty || end - kept.last! > least { kept.append(end) }
+    var inner: [Double] = []
+    for edge in edges { inner += [edge - mu, edge - mu - omega] }
+    inner = inner.filter { $0 > low - least && $0 < high + least }.sorted()
+    var ends: [(eps: Double, isEdge: Bool)] = []
+    // Far out in the thermal tails little accuracy is needed.
+    let tail = 0.6 * reach
+    var candidates = [(low, false), (low + tail, false), (high - tail, false), (high, false)]
+    candidates += inner.map { ($0, true) }
+    candidates.sort { $0.0 < $1.0 }
+    for end in candidates {
+      if let last = ends.last, end.0 - last.eps <= least {
+        ends[ends.count - 1].isEdge = last.isEdge || end.1
+      } else {
+        ends.append(end)
+      }
+    }
+    return zip(ends, ends.dropFirst()).map {
+      WindowPiece(a: $0.eps, b: $1.eps, isEdge: ($0.isEdge, $1.isEdge))
     }
   }
 
@@ -127,15 +165,15 @@ struct EnergyIntegral: Sendable {
     return omega > 0 ? -difference : difference
   }
 
-  /// S of `onImaginaryAxis`, plus `extra`, plus the integral over the window.
+  /// S of `onImaginaryAxis`, plus `extra`, plus the integral over the window with the weight
+  /// f(eps + omega) - f(eps).
   private func integral(
-    _ goal: Goal, window: [Double], extra: [EnergyPair] = [],
-    onImaginaryAxis: @escaping @Sendable (_ y: Double) -> [EnergyPair],
-    atRealEnergy: @escaping @Sendable (_ eps: Double) -> EnergyPair
+    _ goal: Goal, omega: Double = 0, extra: [EnergyPair] = [],
+    onImaginaryAxis: @escaping @Sendable (_ y: Double) -> [EnergyPair]
   ) async throws -> Result {
-    let pieces = window.isEmpty ? 0 : window.count - 1
+    let window = window(omega)
     // Half of the errors for the zone errors of the integral, a quarter for the Matsubara
-    // frequencies one by one, and a quarter for the integration, which converges fastest.
+    // frequencies one by one, and a quarter for the integration.
     let share: [Double]?
     switch goal {
     case .sketch: share = nil
@@ -143,38 +181,74 @@ struct EnergyIntegral: Sendable {
     }
     let fixed = try await discretePart(extra, share, onImaginaryAxis)
     // One parameter u runs over all pieces: [0, 1] is the imaginary axis beyond `fixed.end`, and
-    // [n, n + 1] piece n of the window.
+    // [2 n, 2 n + 1] piece n of the window, from n = 1 on.
     let start = fixed.end
     let unit = crystal.width / 4
     let divisions = Maximum(fixed.sum.divisions)
-    @Sendable func point(_ u: Double) -> (point: EnergyPoint, measure: Double) {
+    @Sendable func place(_ u: Double) -> (piece: WindowPiece, s: Double)? {
+      let n = Int(u) / 2
+      return n == 0 ? nil : (window[n - 1], u - Double(2 * n))
+    }
+    @Sendable func weight(_ u: Double) -> Double {
+      guard let (piece, s) = place(u) else { return 1 }
+      return fermiDifference(piece.energy(s).eps, omega)
+    }
+    let reach = EnergyIntegral.thermalReach * temperature
+    let steps = [0, -omega].flatMap { [$0 - reach, $0, $0 + reach] }
+    var intervals = [(a: 0.0, b: 1.0)]
+    var breaks: [Double] = []
+    for piece in window {
+      let origin = Double(2 * intervals.count)
+      intervals.append((origin, origin + 1))
+      for step in steps where step > piece.a && step < piece.b {
+        breaks.append(origin + piece.parameter(step))
+      }
+    }
+    // For each interval int |weight| du, and half as much again for the weights of single points, times
+    // the number of intervals.
+    let shares = intervals.map { interval in
+      var total = 1e-12
+      for n in 0..<64 { total += 1.5 * abs(weight(interval.a + (Double(n) + 0.5) / 64)) / 64 }
+      return 1 / (total * Double(intervals.count))
+    }
+    @Sendable func point(_ u: Double) -> (point: EnergyPoint, measure: Double)? {
       let pairs: [EnergyPair]
       let measure: Double
-      if u < 1 {
-        // y = start + b (u/(1 - u))^2 spans the scales from Gamma to the bandwidth.
+      if let (piece, s) = place(u) {
+        let (eps, slope) = piece.energy(s)
+        pairs = [
+          EnergyPair(
+            z1: ComplexDouble(mu + eps + omega), z2: ComplexDouble(mu + eps), isAdvanced: true,
+            direct: ComplexDouble(0, 1 / (2 * .pi)), reflected: .zero)
+        ]
+        measure = slope
+      } else if u == 0 || u == 1 {
+        return nil
+      } else {
+        // y = start + b (u/(1 - u))^2 spans the scales from Gamma to the bandwidth; at both ends the
+        // integrand vanishes.
         let r = u / (1 - u)
         pairs = onImaginaryAxis(start + unit * r * r)
         measure = unit * 2 * r / ((1 - u) * (1 - u)) / (2 * .pi)
-      } else {
-        let n = min(Int(u), window.count - 1)
-        let (a, b) = (window[n - 1], window[n])
-        // Square roots at the ends of a piece are smooth in this variable.
-        let phase = Double.pi * (u - Double(n))
-        pairs = [atRealEnergy((a + b) / 2 - (b - a) / 2 * Double.cos(phase))]
-        measure = (b - a) / 2 * .pi * Double.sin(phase)
       }
-      // The length of the u axis is 1 + pieces.
-      let allowed = share?.map { $0 / (measure * Double(1 + pieces)) }
-      return (EnergyPoint(pairs: pairs, allowed: allowed), measure)
+      // At a band edge the integrand in s vanishes.
+      if measure == 0 { return nil }
+      let factor = shares[Int(u) / 2] / measure
+      return (EnergyPoint(pairs: pairs, allowed: share?.map { $0 * factor }), measure)
     }
-    let integral = try await VectorIntegral(
-      ends: (0...(1 + pieces)).map(Double.init), limit: 2000,
+    let isSketch = share == nil
+    let integral = try await WeightedIntegral(
+      intervals: intervals, breaks: breaks,
+      components: (0..<outputCount).flatMap { o in
+        [.value(noise: 4 * o + 2), .value(noise: 4 * o + 2), .magnitude, .magnitude]
+      },
+      firstStage: isSketch ? 0 : 1, limit: 2000, weight: weight,
       allowed: { totals in
         switch goal {
         case .sketch:
           // The scales hold all parts of a value.
           return (0..<outputCount).flatMap { o in
-            let limit = 1e-2 * (abs(totals[4 * o + 3]) + fixed.sum.scales[o])
+            let limit = 1e-2 * (totals[4 * o + 3] + fixed.sum.scales[o])
             return [limit, limit, .infinity, .infinity]
           }
         case .errors(let limits):
@@ -182,15 +256,19 @@ struct EnergyIntegral: Sendable {
         }
       },
       { us in
-        let points = us.map(point)
-        let chunk = (points.count + threads - 1) / threads
+        let places = us.map(point)
+        let points = places.compactMap { $0?.point }
+        let chunk = max(1, (points.count + threads - 1) / threads)
         let sums = try await parallelMap((points.count + chunk - 1) / chunk, threads: threads) {
           let range = ($0 * chunk)..<min(points.count, ($0 + 1) * chunk)
-          return try await crystal.sums(points[range].map(\.point), loops)
+          return try await crystal.sums(Array(points[range]), loops)
         }.flatMap { $0 }
-        return zip(sums, points).map { sum, point in
-          divisions.raise(to: sum.divisions)
-          return pack(sum, point.measure)
+        var next = 0
+        return places.map { place in
+          guard let place else { return Array(repeating: 0, count: 4 * outputCount) }
+          defer { next += 1 }
+          divisions.raise(to: sums[next].divisions)
+          return pack(sums[next], place.measure)
         }
       })
     let (values, scales, zoneErrors) = unpack(integral.values, fixed.sum)

@@ -59,18 +59,11 @@ enum PairLoops: Sendable {
   case scba(BandLoops)
   case site(SublatticeLoops)
 
-  var slotCount: Int {
+  /// What fills the slots.
+  func traces(_ model: Model, _ directions: Directions) -> StarTraces {
     switch self {
-    case .scba(let loops): loops.slotCount
-    case .site(let loops): loops.slotCount
-    }
-  }
-
-  /// Adds a point's traces times `weight` to the slots of its star.
-  func fill(_ frame: Frame, _ weight: Double, _ slots: UnsafeMutablePointer<Double>) {
-    switch self {
-    case .scba(let loops): loops.fill(frame, weight, slots)
-    case .site(let loops): loops.fill(frame, weight, slots)
+    case .scba(let loops): loops.traces(model, directions)
+    case .site(let loops): loops.traces(model, directions)
     }
   }
 

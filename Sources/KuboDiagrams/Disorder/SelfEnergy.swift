@@ -89,21 +89,20 @@ public struct SelfEnergy: Sendable {
       throw RequestError("lifetime", found: lifetime.description, expected: "a number above 0")
     }
     return ImpurityCrystal(
-      model, impurities, gamma, directions: Directions(i: 0, j: 0), slotCount: 0, threads: threads
-    ) { _, _, _ in }
+      model, impurities, gamma, directions: Directions(i: 0, j: 0),
+      traces: .energies(model, impurities), threads: threads)
   }
 }
 
 extension ImpurityCrystal {
   init(
     _ model: Model, _ impurities: Impurities, _ gamma: Double, directions: Directions,
-    slotCount: Int, threads: Int,
-    fill: @escaping @Sendable (Frame, Double, UnsafeMutablePointer<Double>) -> Void
+    traces: StarTraces, threads: Int
   ) {
     let symmetries = model.energySymmetries()
     let hamiltonian = BlochHamiltonian(model, directions: directions)
     // At most 1e8 points, and a gigabyte for a table.
-    let bytesPerPoint = 8 * Double(3 + slotCount) / Double(max(1, symmetries.count))
+    let bytesPerPoint = 8 * Double(3 + traces.slotCount) / Double(max(1, symmetries.count))
     let last = GridLevels.divisions.lastIndex { n in
       let points = (0..<model.dimension).reduce(1.0) { p, _ in p * Double(n) }
       return points <= 1e8 && points * bytesPerPoint <= 1e9
@@ -114,8 +113,7 @@ extension ImpurityCrystal {
       tables: StarTables { divisions in
         try await StarTable(
           model, impurities, hamiltonian, symmetries: symmetries, divisions: divisions,
-          slotCount: slotCount,
-          threads: threads, fill: fill)
+          traces: traces, threads: threads)
       })
   }
 
@@ -207,7 +205,62 @@ extension ImpurityCrystal {
           let x = try await plain.approximate(ComplexDouble(middle))
           if squares(x)[c] > least { inside = middle } else { outside = middle }
         }
-        found.append(outside)
+        found.append(try await plain.edge(near: outside, isRising: isRising) { squares($0)[c] })
+      }
+    }
+    return found.sorted()
+  }
+
+  /// Where `square`, (Im Sigma)^2 of what has an edge close to `start`, begins or ends: a parabola
+  /// through three points inside, twice, the second time closer.
+  private func edge(
+    near start: Double, isRising: Bool, _ square: (DressedEnergy) -> Double
+  ) async throws -> Double {
+    var edge = start
+    for distance in [1e-3 * width, 1e-4 * width] {
+      let step = isRising ? distance : -distance
+      var y: [Double] = []
+      for n in 1...3 {
+        guard let state = try? await exact(ComplexDouble(edge + step * Double(n))) else {
+          return edge
+        }
+        y.append(square(state.x))
+      }
+      // In units of the step from the last edge: zero of a + b t + c t^2.
+      let c = (y[2] - 2 * y[1] + y[0]) / 2
+      let b = y[1] - y[0] - 3 * c
+      let a = y[0] - b - c
+      guard b > 0, b * b > 4 * a * c else { return edge }
+      let t = -2 * a / (b + (b * b - 4 * a * c).squareRoot())
+      guard abs(t) < 3 else { return edge }
+      edge += step * t
+    }
+    return edge
+  }
+
+  /// Real energies of the survey where the propagators are at a critical point of a band, so that
+  /// the averages change within the width of a level: Re(zeta_s - E_s) = 0 there, and for `site`
+  /// Re[zeta - T -+ (|eta|^2 + j^2)^(1/2)] = 0.
+  func criticalEnergies(_ model: Model, besides edges: [Double]) -> [Double] {
+    var found: [Double] = []
+    for (k, s) in model.criticalPoints() {
+      let frame = model.hessianHamiltonians()[0].frame(at: WaveVector(k))
+      func distance(_ x: DressedEnergy) -> Double {
+        switch equation.impurities {
+        case .scba: return (x[s] - frame.energy(s)).real
+        case .site:
+          let delta = ComplexDouble.sqrt(frame.eta * frame.etabar + x.second * x.second)
+          return (x.first - frame.hopping).real + s.sign * delta.real
+        }
+      }
+      for (last, next) in zip(survey, survey.dropFirst()) {
+        let (a, b) = (distance(last.state), distance(next.state))
+        guard (a < 0) != (b < 0) else { continue }
+        let energy = last.energy + (next.energy - last.energy) * a / (a - b)
+        let width =
+          equation.impurities == .scba ? next.state[s].imaginary : next.state.first.imaginary
+        // One is enough where levels overlap, and where a band begins with a square root.
+        if (found + edges).allSatisfy({ abs($0 - energy) > width }) { found.append(energy) }
       }
     }
     return found.sorted()

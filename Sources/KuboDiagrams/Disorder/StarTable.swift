@@ -27,50 +27,52 @@ final class StarTable: Sendable {
   let squares: [Double]
 
   private struct Part: Sendable {
+    var buffer = StarBuffer()
     var weight: [Double] = []
     var first: [Double] = []
     var second: [Double] = []
+    /// [star][slot].
     var slots: [Double] = []
   }
 
   /// The table of `model` on `divisions` points along each reciprocal vector.
-  ///
-  /// `fill(frame, weight, slots)` adds a point's traces times `weight` to the star's slots.
   init(
     _ model: Model, _ impurities: Impurities, _ hamiltonian: BlochHamiltonian,
-    symmetries: [ReciprocalOperation],
-    divisions: Int, slotCount: Int, threads: Int,
-    fill:
-      @escaping @Sendable (
-        _ frame: Frame, _ weight: Double, _ slots: UnsafeMutablePointer<Double>
-      ) -> Void
+    symmetries: [ReciprocalOperation], divisions: Int, traces: StarTraces, threads: Int
   ) async throws {
     let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
-    let parts = try await grid.accumulate(threads: threads, Part()) { part, _, star in
-      let start = part.slots.count
-      part.slots.append(contentsOf: repeatElement(0, count: slotCount))
-      var total = 0.0
-      for (n, point) in star.enumerated() {
-        let frame = hamiltonian.frame(at: point.k)
-        if n == 0 {
-          switch impurities {
-          case .scba:
-            part.first.append(frame.energy(.bonding).real)
-            part.second.append(frame.energy(.antibonding).real)
-          case .site:
-            part.first.append(frame.hopping.real)
-            part.second.append((frame.eta * frame.etabar).real)
-          }
+    let parts: [Part]
+    switch traces {
+    case .frames(let slotCount, let add):
+      parts = try await grid.accumulate(threads: threads, Part()) { part, _, star in
+        let start = part.slots.count
+        part.slots.append(contentsOf: repeatElement(0, count: slotCount))
+        let frame = hamiltonian.frame(at: star[0].k)
+        switch impurities {
+        case .scba:
+          part.first.append(frame.energy(.bonding).real)
+          part.second.append(frame.energy(.antibonding).real)
+        case .site:
+          part.first.append(frame.hopping.real)
+          part.second.append((frame.eta * frame.etabar).real)
         }
-        total += point.weight
-        if slotCount > 0 {
-          part.slots.withUnsafeMutableBufferPointer {
-            fill(frame, point.weight, $0.baseAddress! + start)
+        part.weight.append(star.reduce(0) { $0 + $1.weight })
+        if slotCount == 0 { return }
+        part.slots.withUnsafeMutableBufferPointer {
+          for point in star {
+            add(hamiltonian.frame(at: point.k), point.weight, $0.baseAddress! + start)
           }
         }
       }
-      part.weight.append(total)
+    case .bands, .polynomials:
+      parts = try await grid.accumulateFirst(threads: threads, Part()) { part in
+        StarTable.flush(&part, traces, model.exchange)
+      } _: { part, f, size in
+        part.buffer.add(f, size: size)
+        if part.buffer.count == 512 { StarTable.flush(&part, traces, model.exchange) }
+      }
     }
+    let slotCount = traces.slotCount
     let count = parts.reduce(0) { $0 + $1.weight.count }
     let norm = 1 / Double(grid.count)
     let size = StarTable.blockSize
@@ -102,6 +104,42 @@ final class StarTable: Sendable {
     self.second = second
     self.slots = slots
     self.squares = squares
+  }
+
+  /// Moves the stars of the buffer to the lists.
+  private static func flush(_ part: inout Part, _ traces: StarTraces, _ exchange: Double) {
+    let count = part.buffer.count
+    let sizes = part.buffer.sizes
+    part.weight += sizes
+    switch traces {
+    case .frames: preconditionFailure("not collected")
+    case .bands(let program, let contour, let stored):
+      let table = part.buffer.table(program, contour)
+      for n in 0..<count {
+        part.first.append(table.hopping[n] - table.gap[n])
+        part.second.append(table.hopping[n] + table.gap[n])
+        if stored.isEmpty { continue }
+        let (block, position) = n.quotientAndRemainder(dividingBy: blockSize)
+        for slot in stored {
+          let at = (block * program.slots.count + slot) * 3 * blockSize
+          part.slots.append(table.slots[at + position])
+        }
+        let cosine = sizes[n] * exchange / table.gap[n]
+        part.slots += [sizes[n], sizes[n], cosine, cosine]
+      }
+    case .polynomials(let program):
+      let table = program.table(part.buffer)
+      part.first += table.hopping[..<count]
+      part.second += table.square[..<count]
+      for n in 0..<count {
+        let (block, position) = n.quotientAndRemainder(dividingBy: blockSize)
+        for slot in 0..<program.slotCount {
+          part.slots.append(
+            table.slots[(block * program.slotCount + slot) * blockSize + position])
+        }
+      }
+    }
+    part.buffer = StarBuffer()
   }
 
   private func withStars<R>(_ body: (ZoneStars) -> R) -> R {

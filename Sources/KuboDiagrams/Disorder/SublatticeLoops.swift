@@ -55,8 +55,6 @@ struct SublatticeLoops: Sendable {
   /// For each loop its slots, with their monomials.
   private let slotsOfLoop: [[(slot: Int, monomial: Monomial)]]
 
-  var slotCount: Int { active.count }
-
   init(
     _ model: Model, directions: Directions, gamma: Double, outputs: [LoopOutput],
     rungs: Rungs = .all
@@ -179,11 +177,20 @@ struct SublatticeLoops: Sendable {
     slotsOfLoop = slots
   }
 
-  func fill(_ frame: Frame, _ weight: Double, _ target: UnsafeMutablePointer<Double>) {
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: tracer.count) { values in
-      for n in 0..<tracer.count { values[n] = 0 }
-      tracer.add(frame, weight, to: values.baseAddress!, magnitudes: nil)
-      for n in active.indices { target[n] += values[active[n]] }
+  /// What fills the slots.
+  func traces(_ model: Model, _ directions: Directions) -> StarTraces {
+    let slot = Dictionary(uniqueKeysWithValues: active.enumerated().map { ($1, $0) })
+    return tracer.program(model, directions, slots: slot, slotCount: active.count) ?? scalarTraces
+  }
+
+  /// The same point by point.
+  var scalarTraces: StarTraces {
+    .frames(slotCount: active.count) { frame, weight, target in
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: tracer.count) { values in
+        for n in 0..<tracer.count { values[n] = 0 }
+        tracer.add(frame, weight, to: values.baseAddress!, magnitudes: nil)
+        for n in active.indices { target[n] += values[active[n]] }
+      }
     }
   }
 

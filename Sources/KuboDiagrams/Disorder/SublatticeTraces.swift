@@ -43,8 +43,10 @@ extension SublatticeLoops {
     let isImaginary: [Bool]
     /// For each loop the operators, nil for 1 and rho_3 of the ladder; the matrix then, and the
     /// spin right of each vertex.
-    private let vertices:
-      [[(operator: VertexOperator?, constant: Matrix2, right: Spin, left: Spin)]]
+    private let vertices: [[Vertex]]
+    fileprivate typealias Vertex = (
+      operator: VertexOperator?, constant: Matrix2, right: Spin, left: Spin
+    )
     /// The monomial of each choice of zeta, j or h in the propagators: a number in base 3, the
     /// first propagator last.
     private let positions: [[Int]]
@@ -90,6 +92,32 @@ extension SublatticeLoops {
           return list.firstIndex { [$0.a1, $0.b1, $0.a2, $0.b2] == powers }!
         }
       }
+    }
+
+    /// The loops for `zone_polynomials`, if it can evaluate them; `slots` of the coefficients.
+    func program(
+      _ model: Model, _ directions: Directions, slots: [Int: Int], slotCount: Int
+    ) -> StarTraces? {
+      let operations = ReciprocalOperation.withoutInversion(model.energySymmetries())
+      var known: [TraceProgram.Vertex] = []
+      let loops = vertices.indices.map { l in
+        PolynomialProgram.Loop(
+          vertices: vertices[l].map { corner in
+            let vertex =
+              corner.operator.map { TraceProgram.Vertex($0, model) }
+              ?? TraceProgram.Vertex(
+                corner.constant == .one ? .unit : .staggered, flips: corner.left != corner.right)
+            if !known.contains(vertex) { known.append(vertex) }
+            return known.firstIndex(of: vertex)!
+          }, isImaginary: isImaginary[l], slots: positions[l].map { slots[start[l] + $0] })
+      }
+      guard known.count <= TraceProgram.largestVertexCount,
+        loops.allSatisfy({ $0.vertices.count <= 3 }),
+        TraceProgram.canEvaluate(LoopWeights([], known: []), model, operations)
+      else { return nil }
+      let crystal = TraceProgram(
+        model, directions: directions, operations: operations, vertices: known)
+      return .polynomials(PolynomialProgram(crystal, loops: loops, slotCount: slotCount))
     }
 
     /// The loop that a coefficient belongs to.

@@ -47,13 +47,14 @@ extension SpectrumRequest {
             model, directions: directions, gamma: gamma, outputs: outputs, rungs: rungs))
       }
     var crystal = ImpurityCrystal(
-      model, impurities, gamma, directions: directions, slotCount: loops.slotCount,
-      threads: self.threads, fill: loops.fill)
+      model, impurities, gamma, directions: directions, traces: loops.traces(model, directions),
+      threads: self.threads)
     let reach = (omegas.map(abs).max() ?? 0) + EnergyIntegral.thermalReach * temperature
-    let edges =
-      omegas.isEmpty
-      ? []
-      : try await crystal.makeSurvey(from: mu - reach, to: mu + reach, threads: self.threads)
+    var edges: [Double] = []
+    if !omegas.isEmpty {
+      edges = try await crystal.makeSurvey(from: mu - reach, to: mu + reach, threads: self.threads)
+      edges += crystal.criticalEnergies(model, besides: edges)
+    }
     let state = try await crystal.approximate(ComplexDouble(mu))
     let smoothness =
       impurities == .scba
@@ -235,8 +236,8 @@ extension SpectrumRequest {
     var request = self
     request.columns = chosen.map { columns[$0] }
     let crystal = ImpurityCrystal(
-      model, .scba, gamma, directions: directions, slotCount: 0, threads: threads
-    ) { _, _, _ in }
+      model, .scba, gamma, directions: directions, traces: .energies(model, .scba),
+      threads: threads)
     let state = try await crystal.exact(ComplexDouble(mu))
     var widths: [(band: Band, width: Double)] = []
     for s in Band.allCases {

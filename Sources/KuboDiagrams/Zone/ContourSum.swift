@@ -59,7 +59,7 @@ package struct ContourSum: Sendable {
         } : []
       return TraceProgram(
         sum.weights, model: sum.model, directions: sum.directions, operations: operations,
-        functions: isReversed ? functions.map(\.reversed) : functions,
+        parts: TraceProgram.parts(of: isReversed ? functions.map(\.reversed) : functions),
         others: others)
     }
   }

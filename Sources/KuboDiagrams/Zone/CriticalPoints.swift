@@ -71,14 +71,22 @@ extension Model {
     return largest
   }
 
-  /// A critical point of a band, grad E_s = 0, whose energy is `mu` within 1e-9 of the bandwidth;
-  /// found by Newton's method from a coarse grid.
+  /// A critical point of a band whose energy is `mu` within 1e-9 of the bandwidth.
   func vanHove(at mu: Double) -> VanHove? {
+    for (k, s) in criticalPoints() {
+      let energy = hessianHamiltonians()[0].frame(at: WaveVector(k)).energy(s).real
+      if abs(energy - mu) < 1e-9 * energyBound { return VanHove(mu: mu, energy: energy, k: k) }
+    }
+    return nil
+  }
+
+  /// Critical points of the bands, grad E_s = 0, found by Newton's method from a coarse grid; of those
+  /// with the same energy one.
+  func criticalPoints() -> [(k: [Double], band: Band)] {
     let hamiltonians = hessianHamiltonians()
-    let close = 1e-9 * energyBound
-    var found: VanHove?
+    var found: [(k: [Double], band: Band)] = []
+    var energies: [[Double]] = [[], []]
     coarseGrid { start, first in
-      if found != nil { return }
       for s in Band.allCases {
         var k = start
         var frames = first
@@ -86,7 +94,10 @@ extension Model {
           let (gradient, hessian) = derivatives(frames, s)
           if gradient.reduce(0, { $0 + abs($1) }) < 1e-11 * energyBound {
             let energy = frames[0].energy(s).real
-            if abs(energy - mu) < close { found = VanHove(mu: mu, energy: energy, k: k) }
+            if !energies[s.rawValue].contains(where: { abs($0 - energy) < 1e-10 * energyBound }) {
+              energies[s.rawValue].append(energy)
+              found.append((k, s))
+            }
             break
           }
           guard let step = solve(hessian, gradient), step.allSatisfy(\.isFinite) else { break }

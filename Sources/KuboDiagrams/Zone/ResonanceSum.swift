@@ -32,10 +32,11 @@ package struct ResonanceSum: Sendable {
     program = TraceProgram(
       sum.weights, model: sum.model, directions: sum.directions,
       operations: ReciprocalOperation.withoutInversion(sum.symmetries),
-      functions: BubbleFunction.Kind.allCases.map {
-        let function = BubbleFunction(a: .antibonding, c: .bonding, kind: $0)
-        return isReversed ? function.reversed : function
-      }, others: [])
+      parts: TraceProgram.parts(
+        of: BubbleFunction.Kind.allCases.map {
+          let function = BubbleFunction(a: .antibonding, c: .bonding, kind: $0)
+          return isReversed ? function.reversed : function
+        }))
   }
 
   /// What a grid gives.

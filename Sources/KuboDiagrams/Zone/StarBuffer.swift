@@ -6,8 +6,8 @@ import ComplexModule
 /// all their images.
 struct StarBuffer: Sendable {
   /// Reduced wave vectors of the first points, and the sizes of their stars.
-  private var points: [SIMD3<Double>] = []
-  private var sizes: [Double] = []
+  private(set) var points: [SIMD3<Double>] = []
+  private(set) var sizes: [Double] = []
   /// The number of stars waiting.
   var count: Int { points.count }
 

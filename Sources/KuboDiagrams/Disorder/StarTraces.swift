@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import CZoneSums
+import ComplexModule
+
+/// What fills the slots of a ``StarTable``, eight stars at once in C or, for models with long hops,
+/// point by point.
+enum StarTraces: Sendable {
+  /// `add(frame, weight, slots)` adds a point's traces times `weight` to the slots of its star.
+  case frames(
+    slotCount: Int,
+    add: @Sendable (_ frame: Frame, _ weight: Double, _ slots: UnsafeMutablePointer<Double>) -> Void
+  )
+  /// Slots of a program, then 1, 1, cos(theta), cos(theta) if there are any.
+  case bands(TraceProgram, BandContour, stored: [Int])
+  case polynomials(PolynomialProgram)
+
+  var slotCount: Int {
+    switch self {
+    case .frames(let count, _): count
+    case .bands(_, _, let stored): stored.isEmpty ? 0 : stored.count + 4
+    case .polynomials(let program): program.slotCount
+    }
+  }
+
+  /// No traces, energies alone.
+  static func energies(_ model: Model, _ impurities: Impurities) -> StarTraces {
+    let operations = ReciprocalOperation.withoutInversion(model.energySymmetries())
+    guard TraceProgram.canEvaluate(LoopWeights([], known: []), model, operations) else {
+      return .frames(slotCount: 0) { _, _, _ in }
+    }
+    let program = TraceProgram(
+      model, directions: Directions(i: 0, j: 0), operations: operations, vertices: [])
+    switch impurities {
+    case .scba: return .bands(program, BandContour(model, .bonding, step: 0), stored: [])
+    case .site: return .polynomials(PolynomialProgram(program, loops: [], slotCount: 0))
+    }
+  }
+}
+
+/// The loops of ``SublatticeLoops`` for `zone_polynomials`.
+final class PolynomialProgram: Sendable {
+  /// The vertices of a loop, numbers of the crystal's, whether its coefficients are imaginary, and
+  /// the slot of each choice of numerators, or nil.
+  struct Loop {
+    let vertices: [Int]
+    let isImaginary: Bool
+    let slots: [Int?]
+  }
+
+  private let crystal: TraceProgram
+  let slotCount: Int
+  private let sizes, vertices, targets, isImaginary: [Int32]
+
+  init(_ crystal: TraceProgram, loops: [Loop], slotCount: Int) {
+    self.crystal = crystal
+    self.slotCount = slotCount
+    sizes = loops.map { Int32($0.vertices.count) }
+    vertices = loops.flatMap { loop in
+      (0..<3).map { Int32($0 < loop.vertices.count ? loop.vertices[$0] : 0) }
+    }
+    targets = loops.flatMap { loop in
+      (0..<27).map { $0 < loop.slots.count ? Int32(loop.slots[$0] ?? -1) : -1 }
+    }
+    isImaginary = loops.map { $0.isImaginary ? 1 : 0 }
+  }
+
+  /// T, |eta|^2 and the slots, [block][slot][star], of the stars in `buffer`.
+  func table(_ buffer: StarBuffer) -> (hopping: [Double], square: [Double], slots: [Double]) {
+    let dimension = Int(crystal.program.dimension)
+    let blocks = (buffer.count + Int(ZONE_BLOCK) - 1) / Int(ZONE_BLOCK)
+    let stars = blocks * Int(ZONE_BLOCK)
+    var f = [Double](repeating: 0, count: dimension * stars)
+    var weights = [Double](repeating: 0, count: stars)
+    for n in 0..<buffer.count {
+      for a in 0..<dimension { f[a * stars + n] = buffer.points[n][a] }
+      weights[n] = buffer.sizes[n] / Double(crystal.operationCount)
+    }
+    var hopping = [Double](repeating: 0, count: stars)
+    var square = hopping
+    var slots = [Double](repeating: 0, count: stars * slotCount)
+    sizes.withUnsafeBufferPointer { sizes in
+      vertices.withUnsafeBufferPointer { vertices in
+        targets.withUnsafeBufferPointer { targets in
+          isImaginary.withUnsafeBufferPointer { isImaginary in
+            var loops = ZoneLoops(
+              loop_count: Int32(sizes.count), slot_count: Int32(slotCount),
+              size: sizes.baseAddress, vertices: vertices.baseAddress,
+              targets: targets.baseAddress, is_imaginary: isImaginary.baseAddress)
+            withUnsafePointer(to: crystal.program) {
+              zone_polynomials($0, &loops, blocks, f, weights, &slots, &hopping, &square)
+            }
+          }
+        }
+      }
+    }
+    return (hopping, square, slots)
+  }
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import RealModule
+
+/// Adaptive integration of weight(x) g(x) for a vector g that is smooth but costly, and a cheap
+/// weight that may vary much faster.
+///
+/// On each interval g is interpolated by Chebyshev polynomials through n = 9, 17, 33, 65 extrema, each
+/// set with all points of the one before, and the polynomials are integrated with the weight by
+/// Gauss rules,
+///
+///     g(x) ~ sum_k c_k T_k(t),    int weight g dx = sum_k c_k m_k,    m_k = int weight T_k dx
+///
+/// What is left out is smaller than the last coefficients. The error estimate is
+/// int |weight| dx times the sum of the moduli of the last quarter of them; should the step before
+/// have shown its own estimate to be too small by some factor, that factor is applied.
+/// Intervals that do not converge are halved.
+public struct WeightedIntegral: Sendable {
+  /// The integrals. Of components that are magnitudes, int |weight| |g| dx.
+  public let values: [Double]
+  /// The error estimates; 0 for magnitudes.
+  public let errors: [Double]
+
+  /// What a component of g is.
+  public enum Component: Sendable {
+    /// To be interpolated. The magnitude with the number `noise` bounds its errors: coefficients that
+    /// they can explain are not those of g. Their effect on the integral is that magnitude's integral.
+    case value(noise: Int?)
+    /// Not interpolated, but summed with |weight|, such as an error bound.
+    case magnitude
+  }
+
+  private static let sizes = [9, 17, 33, 65]
+
+  private struct Piece {
+    let a, b: Double
+    var stage: Int
+    /// The weights m_k up to the largest size, and int |weight| dx.
+    let moments: [Double]
+    let total: Double
+    /// g at the extrema, ascending.
+    var y: [[Double]] = []
+    var values: [Double] = []
+    var errors: [Double] = []
+    /// The estimates with half as many points.
+    var before: [Double]?
+
+    var size: Int { WeightedIntegral.sizes[stage] }
+
+    /// The points that the stage adds.
+    func points() -> [Double] {
+      (0..<size).filter { y.isEmpty || $0 % 2 == 1 }.map { position($0) }
+    }
+
+    private func position(_ n: Int) -> Double {
+      // The ends exactly.
+      if n == 0 { return a }
+      if n == size - 1 { return b }
+      return (a + b) / 2 - (b - a) / 2 * Double.cos(.pi * Double(n) / Double(size - 1))
+    }
+
+    mutating func take(_ new: ArraySlice<[Double]>, _ components: [Component]) {
+      if y.isEmpty {
+        y = Array(new)
+      } else {
+        var merged: [[Double]] = []
+        for (old, next) in zip(y, new) { merged += [old, next] }
+        y = merged + [y.last!]
+      }
+      let (last, estimates) = (values, errors)
+      (values, errors) = sums(size, components)
+      // The estimates from every other point, if the integral begins here.
+      let (old, claimed) = last.isEmpty ? sums((size + 1) / 2, components) : (last, estimates)
+      for c in values.indices {
+        guard case .value(let noise) = components[c] else { continue }
+        let known = claimed[c] + (noise.map { values[$0] + old[$0] } ?? 0)
+        if known > 0 { errors[c] *= max(1, abs(values[c] - old[c]) / known) }
+      }
+      before = claimed
+    }
+
+    /// Whether the next stage, with the same gain in digits per point as the last one, or one more
+    /// stage is enough.
+    func convergesSoon(_ open: [Int], _ limits: [Double], _ share: Double) -> Bool {
+      guard stage + 1 < WeightedIntegral.sizes.count else { return false }
+      guard stage > 0, let coarse = before else { return true }
+      return open.allSatisfy { c in
+        let gain = min(1, errors[c] / coarse[c])
+        return errors[c] * gain * gain <= share * limits[c] || errors[c] <= share * limits[c]
+      }
+    }
+
+    /// The integrals and error estimates from `count` of the values.
+    private func sums(_ count: Int, _ components: [Component]) -> (
+      values: [Double], errors: [Double]
+    ) {
+      let n = count - 1
+      let stride = (size - 1) / n
+      // c_k = (2/n) sum'' y_j T_k(t_j), t_j = -cos(pi j/n), the first and last term halved.
+      let cosines = (0..<(2 * n)).map { Double.cos(.pi * Double($0) / Double(n)) }
+      var values = [Double](repeating: 0, count: y[0].count)
+      var errors = values
+      // The weight of each point: sum_k m_k dc_k/dy_j.
+      var weights = [Double](repeating: 0, count: count)
+      for j in 0...n {
+        for k in 0...n {
+          let t = cosines[(n - j) * k % (2 * n)]
+          weights[j] += moments[k] * t * (k == 0 || k == n ? 0.5 : 1)
+        }
+        weights[j] *= 2 / Double(n) * (j == 0 || j == n ? 0.5 : 1)
+      }
+      for c in values.indices {
+        guard case .value(let noise) = components[c] else {
+          for j in 0...n { values[c] += abs(weights[j] * y[j * stride][c]) }
+          continue
+        }
+        // How large a coefficient the errors of the points can make.
+        var floor = 0.0
+        if let noise {
+          for j in 0...n { floor += abs(y[j * stride][noise]) * (j == 0 || j == n ? 0.5 : 1) }
+          floor *= 2 / Double(n)
+        }
+        for j in 0...n { values[c] += weights[j] * y[j * stride][c] }
+        for k in (n - n / 4 + 1)...n {
+          var coefficient = 0.0
+          for j in 0...n {
+            coefficient +=
+              cosines[(n - j) * k % (2 * n)] * y[j * stride][c] * (j == 0 || j == n ? 0.5 : 1)
+          }
+          errors[c] += max(0, abs(coefficient) * 2 / Double(n) * (k == n ? 0.5 : 1) - floor)
+        }
+        errors[c] *= total
+      }
+      return (values, errors)
+    }
+  }
+
+  /// The integral over the `intervals`, which share no points, each begun with 9 points at
+  /// `firstStage` 0, 17 at 1, ....
+  ///
+  /// `weight` is smooth between `breaks`. `g` is given many points at once, all ends among them.
+  /// `allowed(values)` gives the largest error of each component.
+  /// - Throws: ``QuadratureError`` after `limit` intervals, and whatever `g` throws.
+  public init(
+    intervals: [(a: Double, b: Double)], breaks: [Double] = [], components: [Component],
+    firstStage: Int = 1,
+    limit: Int = 400, weight: (Double) -> Double, allowed: ([Double]) -> [Double],
+    _ g: ([Double]) async throws -> [[Double]]
+  ) async throws {
+    func piece(_ a: Double, _ b: Double) -> Piece {
+      let (moments, total) = WeightedIntegral.moments(weight, a, b, breaks)
+      return Piece(a: a, b: b, stage: firstStage, moments: moments, total: total)
+    }
+    var pieces: [Piece] = []
+    var pending = intervals.map { piece($0.a, $0.b) }
+    while true {
+      let points = pending.map { $0.points() }
+      let y = try await g(points.flatMap { $0 })
+      var next = 0
+      for n in pending.indices {
+        pending[n].take(y[next..<(next + points[n].count)], components)
+        next += points[n].count
+      }
+      pieces = (pieces + pending).sorted { $0.a < $1.a }
+      pending = []
+      let count = pieces[0].values.count
+      let totals = (0..<count).map { c in pieces.reduce(0) { $0 + $1.values[c] } }
+      let errors = (0..<count).map { c in pieces.reduce(0) { $0 + $1.errors[c] } }
+      let limits = allowed(totals)
+      let open = (0..<count).filter { errors[$0] > limits[$0] }
+      if open.isEmpty {
+        values = totals
+        self.errors = errors
+        return
+      }
+      guard pieces.count < limit else {
+        throw QuadratureError(
+          reason: "too many subintervals", estimate: errors[open[0]], allowed: limits[open[0]])
+      }
+      // All pieces with more than their share of an error that is too large, at once.
+      let share = 0.5 / Double(pieces.count)
+      var kept: [Piece] = []
+      for old in pieces {
+        if !open.contains(where: { old.errors[$0] > share * limits[$0] }) {
+          kept.append(old)
+        } else if old.convergesSoon(open, limits, share) {
+          var longer = old
+          longer.stage += 1
+          pending.append(longer)
+        } else {
+          let middle = (old.a + old.b) / 2
+          pending += [piece(old.a, middle), piece(middle, old.b)]
+        }
+      }
+      pieces = kept
+    }
+  }
+
+  /// m_k and int |weight| dx on [a, b]: a Gauss rule of 64 points, exact for all T_k, between breaks.
+  private static func moments(
+    _ weight: (Double) -> Double, _ a: Double, _ b: Double, _ breaks: [Double]
+  ) -> ([Double], Double) {
+    var moments = [Double](repeating: 0, count: sizes.last!)
+    var total = 0.0
+    let cuts = [a] + breaks.filter { $0 > a && $0 < b }.sorted() + [b]
+    for (low, high) in zip(cuts, cuts.dropFirst()) {
+      for node in rule {
+        let x = low + (high - low) * node.t
+        let w = weight(x) * node.w * (high - low)
+        total += abs(w)
+        let t = (2 * x - a - b) / (b - a)
+        var (last, now) = (1.0, t)
+        moments[0] += w
+        for k in 1..<moments.count {
+          moments[k] += w * now
+          (last, now) = (now, 2 * t * now - last)
+        }
+      }
+    }
+    return (moments, total)
+  }
+
+  // GSL has this rule in a table; those that it computes are good to 1e-10 only.
+  private static let rule = GaussRule.unitInterval(64)
+}
