@@ -18,6 +18,7 @@ typedef Real Unaligned __attribute__((aligned(8)));
 #define load(p) (*(const Unaligned *)(p))
 #define store(p, v) (*(Unaligned *)(p) = (v))
 #define modulus(a) __builtin_elementwise_sqrt((a).re *(a).re + (a).im * (a).im)
+#define norm(a) ((a).re * (a).re + (a).im * (a).im)
 #define choose(mask, yes, no) \
   ((Real)(((Bits)(Real)(yes) & (Bits)(mask)) | ((Bits)(Real)(no) & ~(Bits)(mask))))
 #define total(s) \

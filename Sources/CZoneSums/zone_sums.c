@@ -4,185 +4,143 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clones.h"
+#include "lanes.h"
+
+#define VECTORS (ZONE_BLOCK / LANES)
 
 // A block of complex numbers.
 typedef struct {
-  double re[ZONE_BLOCK], im[ZONE_BLOCK];
+  Complex of[VECTORS];
 } Block;
 
-// 1/(re + i im). Energies are far from overflow.
-INLINE void reciprocal(const double *re, const double *im, Block *out) {
-  for (int n = 0; n < ZONE_BLOCK; n++) {
-    double s = 1 / (re[n] * re[n] + im[n] * im[n]);
-    out->re[n] = re[n] * s;
-    out->im[n] = -im[n] * s;
-  }
-}
-
-// The propagators of both bands, or 1/D in `first` alone.
+// The propagators of both bands, or 1/D in `first` alone. Energies are far from overflow.
 INLINE void propagators(ZoneKind kind, const double *t, const double *gap, ZoneComplex x,
                         ZoneComplex y, Block *first, Block *second) {
-  double re[ZONE_BLOCK], im[ZONE_BLOCK];
-  if (kind == ZONE_SCBA) {
-    for (int n = 0; n < ZONE_BLOCK; n++) {
-      re[n] = x.re - t[n];
-      im[n] = x.im;
+  Complex square = {(Real)0.0 + (y.re * y.re - y.im * y.im), (Real)0.0 + 2 * y.re * y.im};
+  for (int n = 0; n < VECTORS; n++) {
+    Real a = x.re - load(t + LANES * n), b = load(gap + LANES * n);
+    if (kind == ZONE_SCBA) {
+      first->of[n] = inverse((Complex){a, (Real)0.0 + x.im});
+      second->of[n] = inverse((Complex){y.re - b, (Real)0.0 + y.im});
+    } else {
+      first->of[n] = inverse(
+          (Complex){a * a - x.im * x.im - b - square.re, 2 * a * x.im - square.im});
     }
-    reciprocal(re, im, first);
-    for (int n = 0; n < ZONE_BLOCK; n++) {
-      re[n] = y.re - gap[n];
-      im[n] = y.im;
-    }
-    reciprocal(re, im, second);
-  } else {
-    double square_re = y.re * y.re - y.im * y.im, square_im = 2 * y.re * y.im;
-    for (int n = 0; n < ZONE_BLOCK; n++) {
-      double a = x.re - t[n];
-      re[n] = a * a - x.im * x.im - gap[n] - square_re;
-      im[n] = 2 * a * x.im - square_im;
-    }
-    reciprocal(re, im, first);
   }
-}
-
-INLINE double sum_lanes(const double *s) {
-  return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
-}
-
-// Adds weight times values, lane by lane.
-INLINE void add(const double *weight, const Block *values, double *re, double *im) {
-  for (int n = 0; n < ZONE_BLOCK; n += LANES)
-    for (int l = 0; l < LANES; l++) {
-      re[l] += weight[n + l] * values->re[n + l];
-      im[l] += weight[n + l] * values->im[n + l];
-    }
 }
 
 INLINE void multiply(const Block *a, const Block *b, Block *out) {
-  for (int n = 0; n < ZONE_BLOCK; n++) {
-    double re = a->re[n] * b->re[n] - a->im[n] * b->im[n];
-    double im = a->re[n] * b->im[n] + a->im[n] * b->re[n];
-    out->re[n] = re;
-    out->im[n] = im;
-  }
+  for (int n = 0; n < VECTORS; n++) out->of[n] = mul(a->of[n], b->of[n]);
 }
+
+// Adds weight times values, in two sums that do not wait for each other.
+INLINE Complex weighted(const double *weight, const Block *values, Complex sum) {
+  Complex other = scale(values->of[1], load(weight + LANES));
+  sum = add(sum, scale(values->of[0], load(weight)));
+  for (int n = 2; n < VECTORS; n += 2) {
+    sum = add(sum, scale(values->of[n], load(weight + LANES * n)));
+    other = add(other, scale(values->of[n + 1], load(weight + LANES * (n + 1))));
+  }
+  return add(sum, other);
+}
+
+INLINE ZoneComplex sum_lanes(Complex s) { return (ZoneComplex){total(s.re), total(s.im)}; }
 
 CLONES void zone_moments(ZoneKind kind, ZoneStars s, ZoneComplex x, ZoneComplex y,
                          ZoneComplex moments[6]) {
-  double re[6][LANES] = {{0}}, im[6][LANES] = {{0}};
-  int count = kind == ZONE_SCBA ? 6 : 5;
+  Complex sums[6];
+  for (int m = 0; m < 6; m++) sums[m] = real(0);
   for (long b = 0; b < s.blocks; b++) {
     const double *w = s.weight + b * ZONE_BLOCK, *t = s.first + b * ZONE_BLOCK,
                  *gap = s.second + b * ZONE_BLOCK;
     Block p, q, r, product;
     propagators(kind, t, gap, x, y, &p, &q);
     if (kind == ZONE_SCBA) {
-      add(w, &p, re[0], im[0]);
-      multiply(&p, &p, &product);
-      add(w, &product, re[1], im[1]);
-      multiply(&product, &p, &product);
-      add(w, &product, re[2], im[2]);
-      add(w, &q, re[3], im[3]);
-      multiply(&q, &q, &product);
-      add(w, &product, re[4], im[4]);
-      multiply(&product, &q, &product);
-      add(w, &product, re[5], im[5]);
-    } else {
-      for (int n = 0; n < ZONE_BLOCK; n++) {
-        q.re[n] = x.re - t[n];
-        q.im[n] = x.im;
+      for (int band = 0; band < 2; band++) {
+        const Block *g = band ? &q : &p;
+        sums[3 * band] = weighted(w, g, sums[3 * band]);
+        multiply(g, g, &product);
+        sums[3 * band + 1] = weighted(w, &product, sums[3 * band + 1]);
+        multiply(&product, g, &product);
+        sums[3 * band + 2] = weighted(w, &product, sums[3 * band + 2]);
       }
+    } else {
+      for (int n = 0; n < VECTORS; n++)
+        q.of[n] = (Complex){x.re - load(t + LANES * n), (Real)0.0 + x.im};
       multiply(&q, &p, &r);
-      add(w, &r, re[0], im[0]);
-      add(w, &p, re[1], im[1]);
+      sums[0] = weighted(w, &r, sums[0]);
+      sums[1] = weighted(w, &p, sums[1]);
       multiply(&r, &r, &product);
-      add(w, &product, re[2], im[2]);
+      sums[2] = weighted(w, &product, sums[2]);
       multiply(&r, &p, &product);
-      add(w, &product, re[3], im[3]);
+      sums[3] = weighted(w, &product, sums[3]);
       multiply(&p, &p, &product);
-      add(w, &product, re[4], im[4]);
+      sums[4] = weighted(w, &product, sums[4]);
     }
   }
-  for (int m = 0; m < count; m++) moments[m] = (ZoneComplex){sum_lanes(re[m]), sum_lanes(im[m])};
+  for (int m = 0; m < (kind == ZONE_SCBA ? 6 : 5); m++) moments[m] = sum_lanes(sums[m]);
 }
 
 CLONES void zone_squares(ZoneKind kind, ZoneStars s, ZoneComplex x, ZoneComplex y,
                          double squares[3]) {
-  double total[3][LANES] = {{0}};
+  Real sums[3] = {0.0, 0.0, 0.0};
   for (long b = 0; b < s.blocks; b++) {
     const double *w = s.weight + b * ZONE_BLOCK, *t = s.first + b * ZONE_BLOCK,
                  *gap = s.second + b * ZONE_BLOCK;
     Block p, q;
     propagators(kind, t, gap, x, y, &p, &q);
-    for (int n = 0; n < ZONE_BLOCK; n += LANES)
-      for (int l = 0; l < LANES; l++) {
-        int k = n + l;
-        double d = w[k] * (p.re[k] * p.re[k] + p.im[k] * p.im[k]);
-        if (kind == ZONE_SCBA) {
-          total[0][l] += d;
-          total[1][l] += w[k] * (q.re[k] * q.re[k] + q.im[k] * q.im[k]);
-        } else {
-          double a = x.re - t[k];
-          total[0][l] += d * ((a - y.re) * (a - y.re) + (x.im - y.im) * (x.im - y.im));
-          total[1][l] += d * ((a + y.re) * (a + y.re) + (x.im + y.im) * (x.im + y.im));
-          total[2][l] += d * gap[k];
-        }
+    for (int n = 0; n < VECTORS; n++) {
+      Real d = load(w + LANES * n) * norm(p.of[n]);
+      if (kind == ZONE_SCBA) {
+        sums[0] += d;
+        sums[1] += load(w + LANES * n) * norm(q.of[n]);
+      } else {
+        Real a = x.re - load(t + LANES * n);
+        sums[0] += d * ((a - y.re) * (a - y.re) + (x.im - y.im) * (x.im - y.im));
+        sums[1] += d * ((a + y.re) * (a + y.re) + (x.im + y.im) * (x.im + y.im));
+        sums[2] += d * load(gap + LANES * n);
       }
+    }
   }
-  for (int m = 0; m < 3; m++) squares[m] = sum_lanes(total[m]);
+  for (int m = 0; m < 3; m++) squares[m] = total(sums[m]);
 }
 
 CLONES void zone_loop_sums(ZoneKind kind, ZoneStars s, const ZonePair *pairs, int pair_count,
                            const int *left, const int *right, int product_count,
                            const double *slots, const int *plan, int slot_count,
                            ZoneComplex *values, double *norms) {
-  size_t per_pair = (size_t)(2 * slot_count + product_count) * LANES;
-  Block *products = malloc((size_t)(4 + product_count) * sizeof(Block));
-  double *sums = calloc(per_pair * (size_t)pair_count, sizeof(double));
-  if (!products || !sums) abort();
+  size_t sum_count = (size_t)slot_count * (size_t)pair_count;
+  size_t norm_count = (size_t)product_count * (size_t)pair_count;
+  Block *products = aligned_alloc(64, (size_t)(4 + product_count) * sizeof(Block));
+  Complex *sums = aligned_alloc(64, (sum_count + 1) * sizeof(Complex));
+  Real *squares = aligned_alloc(64, (norm_count + 1) * sizeof(Real));
+  if (!products || !sums || !squares) abort();
+  memset(sums, 0, sum_count * sizeof(Complex));
+  memset(squares, 0, norm_count * sizeof(Real));
   for (long b = 0; b < s.blocks; b++) {
     const double *w = s.weight + b * ZONE_BLOCK, *t = s.first + b * ZONE_BLOCK,
                  *gap = s.second + b * ZONE_BLOCK;
     for (int pair = 0; pair < pair_count; pair++) {
       ZonePair x = pairs[pair];
-      double *own = sums + per_pair * (size_t)pair;
-      double *squares = own + 2 * (size_t)slot_count * LANES;
       propagators(kind, t, gap, x.first1, x.second1, &products[0], &products[1]);
       propagators(kind, t, gap, x.first2, x.second2, &products[2], &products[3]);
       for (int p = 0; p < product_count; p++) {
         Block *product = &products[4 + p];
         multiply(&products[left[p]], &products[right[p]], product);
         if (!norms) continue;
-        double square[LANES];
-        memcpy(square, squares + p * LANES, sizeof square);
-        for (int n = 0; n < ZONE_BLOCK; n += LANES)
-          for (int l = 0; l < LANES; l++)
-            square[l] += w[n + l] * (product->re[n + l] * product->re[n + l] +
-                                     product->im[n + l] * product->im[n + l]);
-        memcpy(squares + p * LANES, square, sizeof square);
+        Real square = squares[pair * product_count + p];
+        for (int n = 0; n < VECTORS; n++) square += load(w + LANES * n) * norm(product->of[n]);
+        squares[pair * product_count + p] = square;
       }
       const double *slot = slots + b * slot_count * ZONE_BLOCK;
-      for (int k = 0; k < slot_count; k++, slot += ZONE_BLOCK) {
-        double re[LANES], im[LANES];
-        double *sum = own + 2 * (size_t)k * LANES;
-        memcpy(re, sum, sizeof re);
-        memcpy(im, sum + LANES, sizeof im);
-        add(slot, &products[plan[k]], re, im);
-        memcpy(sum, re, sizeof re);
-        memcpy(sum + LANES, im, sizeof im);
-      }
+      Complex *own = sums + (size_t)pair * (size_t)slot_count;
+      for (int k = 0; k < slot_count; k++, slot += ZONE_BLOCK)
+        own[k] = weighted(slot, &products[plan[k]], own[k]);
     }
   }
-  for (int pair = 0; pair < pair_count; pair++) {
-    const double *own = sums + per_pair * (size_t)pair;
-    for (int k = 0; k < slot_count; k++)
-      values[pair * slot_count + k] = (ZoneComplex){sum_lanes(own + 2 * (size_t)k * LANES),
-                                                    sum_lanes(own + (2 * (size_t)k + 1) * LANES)};
-    for (int p = 0; norms && p < product_count; p++)
-      norms[pair * product_count + p] =
-          sum_lanes(own + 2 * (size_t)slot_count * LANES + (size_t)p * LANES);
-  }
+  for (size_t k = 0; k < sum_count; k++) values[k] = sum_lanes(sums[k]);
+  for (size_t p = 0; norms && p < norm_count; p++) norms[p] = total(squares[p]);
   free(products);
   free(sums);
+  free(squares);
 }
