@@ -18,7 +18,7 @@ import RealModule
 /// frequencies. Energies are measured from mu in these formulas.
 struct EnergyIntegral: Sendable {
   let crystal: ImpurityCrystal
-  let loops: PairLoops
+  let queue: PairQueue
   let mu, temperature: Double
   let outputCount: Int
   /// Energies from zero where a density of states begins or ends, square roots on the real axis, or
@@ -26,8 +26,6 @@ struct EnergyIntegral: Sendable {
   let edges: [Double]
   /// How far from mu on the imaginary axis the propagators are smooth: -Im Sigma at mu.
   let smoothness: Double
-  /// Threads for the nodes of one integral.
-  let threads: Int
 
   /// A value with its error bound and the sum of its absolute contributions, per output.
   struct Result: Sendable {
@@ -258,11 +256,7 @@ struct EnergyIntegral: Sendable {
       { us in
         let places = us.map(point)
         let points = places.compactMap { $0?.point }
-        let chunk = max(1, (points.count + threads - 1) / threads)
-        let sums = try await parallelMap((points.count + chunk - 1) / chunk, threads: threads) {
-          let range = ($0 * chunk)..<min(points.count, ($0 + 1) * chunk)
-          return try await crystal.sums(Array(points[range]), loops)
-        }.flatMap { $0 }
+        let sums = try await queue.sums(points)
         var next = 0
         return places.map { place in
           guard let place else { return Array(repeating: 0, count: 4 * outputCount) }
@@ -342,14 +336,7 @@ struct EnergyIntegral: Sendable {
       }
     }
     let allowed = share.map { $0.map { $0 / 2 / Double(max(1, groups.count)) } }
-    let chunk = max(1, (groups.count + threads - 1) / threads)
-    let sums = try await parallelMap((groups.count + chunk - 1) / chunk, threads: threads) {
-      [groups] n in
-      try await crystal.sums(
-        groups[(n * chunk)..<min(groups.count, (n + 1) * chunk)].map {
-          EnergyPoint(pairs: $0, allowed: allowed)
-        }, loops)
-    }.flatMap { $0 }
+    let sums = try await queue.sums(groups.map { EnergyPoint(pairs: $0, allowed: allowed) })
     var total = PairSum(
       values: Array(repeating: .zero, count: outputCount),
       errors: Array(repeating: 0, count: outputCount),

@@ -54,6 +54,27 @@ extension ImpurityCrystal {
       level = try crystal.level(states, nats: 6)
     }
 
+    /// Solves the self-energies on a grid; where that fails, the next one is due.
+    mutating func solve(_ crystal: ImpurityCrystal, _ table: StarTable) {
+      for (m, z) in energies.enumerated() {
+        guard let refined = crystal.refined(states[m], z: z, on: table) else {
+          level += 1
+          last = nil
+          failures.append(z)
+          return
+        }
+        states[m] = refined
+      }
+    }
+
+    /// That there is no finer grid.
+    func nonConvergence(_ crystal: ImpurityCrystal) -> NonConvergence {
+      let z = energies.map { "\(significant($0.real)) + \(significant($0.imaginary)) i" }
+      return NonConvergence(
+        label: "zone average at z = \(z.joined(separator: ", "))", estimate: .infinity, allowed: 0,
+        divisions: GridLevels.divisions[crystal.lastLevel])
+    }
+
     /// The pairs of propagators, in order.
     var pairs: [(DressedEnergy, DressedEnergy)] {
       point.pairs.map { pair in
@@ -81,61 +102,83 @@ extension ImpurityCrystal {
   }
 
   /// The values of `points`, each on ever finer grids until the zone errors are as small as allowed
-  /// or 1e-13 of the scales.
+  /// or 1e-13 of the scales; or ``NonConvergence``, ``SelfEnergyFailure``.
   ///
   /// On each grid the self-energies are solved anew, so that the difference d of two grids of N_1 < N_2
   /// points a direction holds that of the self-energy too. The sums converge at least as exp(-c N),
   /// with c from the strip of complex k in which the propagators are analytic, and the error of the
   /// finer grid is stated as 2 d exp(-c (N_2 - N_1)).
-  /// - Throws: ``NonConvergence``, ``SelfEnergyFailure``.
-  func sums(_ points: [EnergyPoint], _ loops: PairLoops) async throws -> [PairSum] {
-    var results = [PairSum?](repeating: nil, count: points.count)
+  ///
+  /// A value does not depend on the other points, but many at once cost less each: a table is read
+  /// once for several pairs.
+  func sums(_ points: [EnergyPoint], _ loops: PairLoops, threads: Int) async throws
+    -> [Result<PairSum, any Error>]
+  {
+    var results = [Result<PairSum, any Error>?](repeating: nil, count: points.count)
     var active: [Progress] = []
-    for (n, point) in points.enumerated() { active.append(try await Progress(n, point, self)) }
+    for (n, start) in try await parallelMap(
+      points.count, threads: threads,
+      { n in
+        try await caught { try await Progress(n, points[n], self) }
+      }
+    ).enumerated() {
+      switch start {
+      case .success(let progress): active.append(progress)
+      case .failure(let error): results[n] = .failure(error)
+      }
+    }
     // As many pairs at a time as keep their sums in the processor's cache.
     let batch = 8
     while let level = active.map(\.level).min() {
       guard level <= lastLevel else {
-        throw NonConvergence(
-          label:
-            "zone average at z = \(active[0].energies.map { "\(significant($0.real)) + \(significant($0.imaginary)) i" }.joined(separator: ", "))",
-          estimate: .infinity, allowed: 0, divisions: GridLevels.divisions[lastLevel])
+        for progress in active { results[progress.index] = .failure(progress.nonConvergence(self)) }
+        break
       }
       let table = try await tables.table(level)
-      var chosen = active.indices.filter { active[$0].level == level }
-      chosen.removeAll { n in
-        for (m, z) in active[n].energies.enumerated() {
-          guard let refined = refined(active[n].states[m], z: z, on: table) else {
-            active[n].level += 1
-            active[n].last = nil
-            active[n].failures.append(z)
-            return true
-          }
-          active[n].states[m] = refined
+      var chosen: [Progress] = []
+      var others: [Progress] = []
+      for progress in active {
+        if progress.level == level { chosen.append(progress) } else { others.append(progress) }
+      }
+      let solved = try await parallelMap(chosen.count, threads: threads) { [chosen] n in
+        var progress = chosen[n]
+        progress.solve(self, table)
+        return progress
+      }
+      chosen = []
+      for progress in solved {
+        if progress.level == level {
+          chosen.append(progress)
+        } else if progress.failures.count > 4 {
+          results[progress.index] = .failure(
+            SelfEnergyFailure(
+              energy: progress.failures.last!,
+              reason:
+                "not found on grids up to \(table.divisions) points along each reciprocal vector"))
+        } else {
+          others.append(progress)
         }
-        return false
       }
-      for progress in active where progress.failures.count > 4 {
-        throw SelfEnergyFailure(
-          energy: progress.failures.last!,
-          reason: "not found on grids up to \(table.divisions) points along each reciprocal vector")
-      }
-      let pairs = chosen.flatMap { active[$0].pairs }
-      var values: [PairValue] = []
+      let pairs = chosen.flatMap(\.pairs)
       // The scales hardly depend on the grid: the first one gives them.
-      let withScales = chosen.contains { active[$0].scales == nil }
-      for start in stride(from: 0, to: pairs.count, by: batch) {
-        values += loops.values(
-          table, Array(pairs[start..<min(pairs.count, start + batch)]), withScales: withScales)
-      }
+      let withScales = chosen.contains { $0.scales == nil }
+      let values = try await parallelMap((pairs.count + batch - 1) / batch, threads: threads) { n in
+        loops.values(
+          table, Array(pairs[(n * batch)..<min(pairs.count, (n + 1) * batch)]),
+          withScales: withScales)
+      }.flatMap { $0 }
       var next = 0
-      for n in chosen {
-        let count = active[n].point.pairs.count
-        let total = active[n].total(values[next..<(next + count)], table.divisions)
+      active = others
+      for var progress in chosen {
+        let count = progress.point.pairs.count
+        let total = progress.total(values[next..<(next + count)], table.divisions)
         next += count
-        if let done = advance(&active[n], total) { results[active[n].index] = done }
+        if let done = advance(&progress, total) {
+          results[progress.index] = .success(done)
+        } else {
+          active.append(progress)
+        }
       }
-      active.removeAll { results[$0.index] != nil }
     }
     return results.map { $0! }
   }
@@ -167,5 +210,93 @@ extension ImpurityCrystal {
       GridLevels.divisions.firstIndex { Double($0) >= wanted && $0 > total.divisions }
       ?? lastLevel + 1
     return nil
+  }
+}
+
+/// The result of `work`, or its error unless that is a cancellation.
+private func caught<Value: Sendable>(_ work: () async throws -> Value) async throws
+  -> Result<Value, any Error>
+{
+  do {
+    return .success(try await work())
+  } catch let error as CancellationError {
+    throw error
+  } catch {
+    return .failure(error)
+  }
+}
+
+/// Evaluates the points of many energy integrals that go on side by side: as soon as all of them wait,
+/// what they ask for is done at once.
+actor PairQueue {
+  private let crystal: ImpurityCrystal
+  private let loops: PairLoops
+  private let threads: Int
+  private var participants = 0
+  private var waiting: [(points: [EnergyPoint], reply: CheckedContinuation<[PairSum], any Error>)] =
+    []
+
+  init(_ crystal: ImpurityCrystal, _ loops: PairLoops, threads: Int) {
+    self.crystal = crystal
+    self.loops = loops
+    self.threads = threads
+  }
+
+  /// Runs `count` jobs side by side and returns their results in index order.
+  func map<Value: Sendable>(
+    _ count: Int, _ job: @escaping @Sendable (Int) async throws -> Value
+  ) async throws -> [Value] {
+    participants += count
+    return try await withThrowingTaskGroup(of: (Int, Value).self) { group in
+      for n in 0..<count {
+        group.addTask {
+          let result: Value
+          do {
+            result = try await job(n)
+          } catch {
+            await self.leave()
+            throw error
+          }
+          await self.leave()
+          return (n, result)
+        }
+      }
+      var results = [Value?](repeating: nil, count: count)
+      for try await (n, result) in group { results[n] = result }
+      return results.map { $0! }
+    }
+  }
+
+  /// The values of `points`; a job has one call at a time.
+  /// - Throws: ``NonConvergence``, ``SelfEnergyFailure``.
+  func sums(_ points: [EnergyPoint]) async throws -> [PairSum] {
+    if points.isEmpty { return [] }
+    return try await withCheckedThrowingContinuation { reply in
+      waiting.append((points, reply))
+      evaluateIfAllWait()
+    }
+  }
+
+  private func leave() {
+    participants -= 1
+    evaluateIfAllWait()
+  }
+
+  private func evaluateIfAllWait() {
+    guard !waiting.isEmpty, waiting.count >= participants else { return }
+    let requests = waiting
+    waiting = []
+    Task { [crystal, loops, threads] in
+      do {
+        var rest = try await crystal.sums(requests.flatMap(\.points), loops, threads: threads)[...]
+        for (points, reply) in requests {
+          let own = rest.prefix(points.count)
+          rest = rest.dropFirst(points.count)
+          reply.resume(with: Result { try own.map { try $0.get() } })
+        }
+      } catch {
+        for (_, reply) in requests { reply.resume(throwing: error) }
+      }
+    }
   }
 }

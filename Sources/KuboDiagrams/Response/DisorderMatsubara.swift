@@ -14,7 +14,7 @@ extension SpectrumRequest {
     // The survey of real energies must reach as far as the spectral integral.
     var reaching = self
     reaching.omegas = [4 * model.energyBound]
-    let integral = try await reaching.energyIntegral(all, impurities, gamma, threads: threads)
+    let integral = try await reaching.energyIntegral(all, impurities, gamma)
     let step = 2 * Double.pi * temperature
     func limits(_ values: [ComplexDouble], _ scales: [Double]) -> [PartErrors] {
       values.indices.map {
@@ -33,16 +33,13 @@ extension SpectrumRequest {
     // omega on [0, cut], then omega = cut/u with u on [0, 1].
     let cut = 2 * (model.energyBound + integral.crystal.width)
     let outputs = columns.count
-    let single = EnergyIntegral(
-      crystal: integral.crystal, loops: integral.loops, mu: mu, temperature: temperature,
-      outputCount: outputs, edges: integral.edges, smoothness: integral.smoothness, threads: 1)
     func kernel(_ omegas: [Double], _ jacobian: [Double]) async throws -> [[Double]] {
-      try await parallelMap(omegas.count, threads: threads) { n in
+      try await integral.queue.map(omegas.count) { n in
         let omega = omegas[n]
         let goal = allowed[0].map { limit in
           PartErrors(real: limit.real / 4, imaginary: limit.imaginary / 4)
         }
-        let values = try await single.dynamicPart(omega: omega, .errors(goal))
+        let values = try await integral.dynamicPart(omega: omega, .errors(goal))
         return frequencies.flatMap { y -> [Double] in
           let w = 2 / Double.pi * omega / (omega * omega + y * y) * jacobian[n]
           return values.values.map { $0.imaginary * w }

@@ -23,7 +23,7 @@ extension SpectrumRequest {
   }
 
   /// The crystal and the loops of the columns `chosen`.
-  func energyIntegral(_ chosen: [Int], _ impurities: Impurities, _ gamma: Double, threads: Int)
+  func energyIntegral(_ chosen: [Int], _ impurities: Impurities, _ gamma: Double)
     async throws -> EnergyIntegral
   {
     let outputs = chosen.map { n in
@@ -60,17 +60,16 @@ extension SpectrumRequest {
       impurities == .scba
       ? min(state.first.imaginary, state.second.imaginary) : state.first.imaginary
     return EnergyIntegral(
-      crystal: crystal, loops: loops, mu: mu, temperature: temperature, outputCount: chosen.count,
-      edges: edges,
-      smoothness: max(0, smoothness), threads: threads)
+      crystal: crystal, queue: PairQueue(crystal, loops, threads: threads), mu: mu,
+      temperature: temperature, outputCount: chosen.count, edges: edges,
+      smoothness: max(0, smoothness))
   }
 
   private func addLoops(
     _ chosen: [Int], _ impurities: Impurities, _ gamma: Double, to result: inout Spectrum
   ) async throws {
-    let inner = max(1, threads / max(1, omegas.count))
-    let integral = try await energyIntegral(chosen, impurities, gamma, threads: inner)
-    let dynamics = try await parallelMap(omegas.count, threads: threads) { n in
+    let integral = try await energyIntegral(chosen, impurities, gamma)
+    let dynamics = try await integral.queue.map(omegas.count) { n in
       try await attempt { try await dynamic(integral, omegas[n], chosen) }
     }
     var largest = [Double](repeating: 0, count: chosen.count)
