@@ -109,10 +109,12 @@ final class TraceProgram: @unchecked Sendable {
   }
 
   /// The traces of `weights`, sorted by the functions that are `parts` of their bubbles, summed over
-  /// the images of a point under `operations`, and slots for further outputs, `others`.
+  /// the images of a point under `operations`, and slots for further outputs, `others`; of the slots
+  /// of traces those that `isWanted`.
   init(
     _ weights: LoopWeights, model: Model, directions: Directions,
-    operations: [ReciprocalOperation], parts: (Bubble) -> [Part], others: [Slot] = []
+    operations: [ReciprocalOperation], parts: (Bubble) -> [Part], others: [Slot] = [],
+    isWanted: (Slot) -> Bool = { _ in true }
   ) {
     struct Entry {
       let slot: Slot
@@ -143,7 +145,7 @@ final class TraceProgram: @unchecked Sendable {
               for part in shares {
                 for (channel, value) in [
                   (2 * share.sum, turned.real), (2 * share.sum + 1, turned.imaginary),
-                ] where value != 0 {
+                ] where value != 0 && isWanted(Slot(channel: channel, function: part.function)) {
                   list.append(
                     Entry(
                       slot: Slot(channel: channel, function: part.function),

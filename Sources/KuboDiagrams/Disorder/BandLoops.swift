@@ -127,16 +127,16 @@ struct BandLoops: Sendable {
     let operations = ReciprocalOperation.withoutInversion(model.energySymmetries())
     guard TraceProgram.canEvaluate(weights, model, operations) else { return scalarTraces }
     let index = Dictionary(uniqueKeysWithValues: weights.bubbles.enumerated().map { ($1, $0) })
+    let wanted = stored.map {
+      let (sum, bubble) = $0.weight.quotientAndRemainder(dividingBy: weights.bubbles.count)
+      return TraceProgram.Slot(channel: 2 * sum + ($0.isImaginary ? 1 : 0), function: bubble)
+    }
     let program = TraceProgram(
-      weights, model: model, directions: directions, operations: operations
-    ) { [.init(function: index[$0]!, sign: 1)] }
+      weights, model: model, directions: directions, operations: operations,
+      parts: { [.init(function: index[$0]!, sign: 1)] }, isWanted: Set(wanted).contains)
     let position = Dictionary(uniqueKeysWithValues: program.slots.enumerated().map { ($1, $0) })
     return .bands(
-      program, BandContour(model, .bonding, step: 0),
-      stored: stored.map {
-        let (sum, bubble) = $0.weight.quotientAndRemainder(dividingBy: weights.bubbles.count)
-        return position[.init(channel: 2 * sum + ($0.isImaginary ? 1 : 0), function: bubble)]!
-      })
+      program, BandContour(model, .bonding, step: 0), stored: wanted.map { position[$0]! })
   }
 
   /// The same point by point.

@@ -14,25 +14,28 @@ final class StarTable: Sendable {
 
   /// Points along each reciprocal vector.
   let divisions: Int
-  /// Blocks of stars; the last one is filled up with stars of weight 0.
+  /// Blocks of stars, some of them filled up with stars of weight 0.
   let blocks: Int
-  /// Shares of the zone, which add up to 1.
+  /// 1/N^d; the weights and slots below are to be multiplied with it.
+  private let norm: Double
+  /// The numbers of points of the stars.
   private let weight: [Double]
   /// The energies of the bonding and the antibonding band for `scba`, T_k and |eta_k|^2 for `site`.
   private let first, second: [Double]
-  /// Traces summed over the star, times 1/N^d: [block][slot][star].
+  /// Traces summed over the star: [block][slot][star].
   private let slots: [Double]
   let slotCount: Int
   /// sum over stars of slot^2/weight, by which Schwarz's inequality bounds a sum of moduli.
   let squares: [Double]
 
+  /// Stars in blocks, as in the table.
   private struct Part: Sendable {
     var buffer = StarBuffer()
     var weight: [Double] = []
     var first: [Double] = []
     var second: [Double] = []
-    /// [star][slot].
     var slots: [Double] = []
+    var squares: [Double]
   }
 
   /// The table of `model` on `divisions` points along each reciprocal vector.
@@ -41,13 +44,15 @@ final class StarTable: Sendable {
     symmetries: [ReciprocalOperation], divisions: Int, traces: StarTraces, threads: Int
   ) async throws {
     let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
+    let slotCount = traces.slotCount
+    let empty = Part(squares: Array(repeating: 0, count: slotCount))
     let parts: [Part]
     switch traces {
-    case .frames(let slotCount, let add):
-      parts = try await grid.accumulate(threads: threads, Part()) { part, _, star in
-        let start = part.slots.count
-        part.slots.append(contentsOf: repeatElement(0, count: slotCount))
+    case .frames(_, let add):
+      // Star by star first.
+      parts = try await grid.accumulate(threads: threads, empty) { part, _, star in
         let frame = hamiltonian.frame(at: star[0].k)
+        part.weight.append(star.reduce(0) { $0 + $1.weight })
         switch impurities {
         case .scba:
           part.first.append(frame.energy(.bonding).real)
@@ -56,88 +61,106 @@ final class StarTable: Sendable {
           part.first.append(frame.hopping.real)
           part.second.append((frame.eta * frame.etabar).real)
         }
-        part.weight.append(star.reduce(0) { $0 + $1.weight })
         if slotCount == 0 { return }
+        let start = part.slots.count
+        part.slots.append(contentsOf: repeatElement(0, count: slotCount))
         part.slots.withUnsafeMutableBufferPointer {
           for point in star {
             add(hamiltonian.frame(at: point.k), point.weight, $0.baseAddress! + start)
           }
         }
+      }.filter { !$0.weight.isEmpty }.map { rows in
+        let size = StarTable.blockSize
+        let blocks = (rows.weight.count + size - 1) / size
+        var slots = [Double](repeating: 0, count: blocks * size * slotCount)
+        for n in rows.weight.indices {
+          let (block, position) = n.quotientAndRemainder(dividingBy: size)
+          for slot in 0..<slotCount {
+            slots[(block * slotCount + slot) * size + position] = rows.slots[n * slotCount + slot]
+          }
+        }
+        var part = empty
+        StarTable.append(
+          to: &part, weight: rows.weight, first: rows.first, second: rows.second, slots)
+        return part
       }
     case .bands, .polynomials:
-      parts = try await grid.accumulateFirst(threads: threads, Part()) { part in
+      parts = try await grid.accumulateFirst(threads: threads, empty) { part in
         StarTable.flush(&part, traces, model.exchange)
       } _: { part, f, size in
         part.buffer.add(f, size: size)
         if part.buffer.count == 512 { StarTable.flush(&part, traces, model.exchange) }
       }
     }
-    let slotCount = traces.slotCount
-    let count = parts.reduce(0) { $0 + $1.weight.count }
-    let norm = 1 / Double(grid.count)
-    let size = StarTable.blockSize
-    blocks = (count + size - 1) / size
     self.divisions = divisions
     self.slotCount = slotCount
-    var weight = [Double](repeating: 0, count: blocks * size)
-    var first = [Double](repeating: parts[0].first[0], count: blocks * size)
-    var second = [Double](repeating: parts[0].second[0], count: blocks * size)
-    var slots = [Double](repeating: 0, count: blocks * size * slotCount)
-    var squares = [Double](repeating: 0, count: slotCount)
-    var star = 0
-    for part in parts {
-      for n in part.weight.indices {
-        let (block, position) = star.quotientAndRemainder(dividingBy: size)
-        weight[star] = part.weight[n] * norm
-        first[star] = part.first[n]
-        second[star] = part.second[n]
-        for s in 0..<slotCount {
-          let value = part.slots[n * slotCount + s] * norm
-          slots[(block * slotCount + s) * size + position] = value
-          squares[s] += value * value / (part.weight[n] * norm)
-        }
-        star += 1
-      }
-    }
-    self.weight = weight
-    self.first = first
-    self.second = second
+    norm = 1 / Double(grid.count)
+    weight = Array(parts.map(\.weight).joined())
+    first = Array(parts.map(\.first).joined())
+    second = Array(parts.map(\.second).joined())
+    blocks = weight.count / StarTable.blockSize
+    var slots: [Double] = []
+    slots.reserveCapacity(weight.count * slotCount)
+    for part in parts { slots += part.slots }
     self.slots = slots
-    self.squares = squares
+    squares = (0..<slotCount).map { [norm] s in parts.reduce(0) { $0 + $1.squares[s] } * norm }
   }
 
-  /// Moves the stars of the buffer to the lists.
+  /// Adds stars and their slots, whole blocks of them.
+  private static func append(
+    to part: inout Part, weight: [Double], first: [Double], second: [Double], _ slots: [Double]
+  ) {
+    let blocks = (weight.count + blockSize - 1) / blockSize
+    let missing = blocks * blockSize - weight.count
+    part.weight += weight + Array(repeating: 0, count: missing)
+    part.first += first + Array(repeating: first[0], count: missing)
+    part.second += second + Array(repeating: second[0], count: missing)
+    part.slots += slots
+    let slotCount = part.squares.count
+    slots.withUnsafeBufferPointer { slots in
+      for block in 0..<blocks {
+        let count = min(blockSize, weight.count - block * blockSize)
+        for slot in 0..<slotCount {
+          let start = (block * slotCount + slot) * blockSize
+          var sum = 0.0
+          for n in 0..<count {
+            sum += slots[start + n] * slots[start + n] / weight[block * blockSize + n]
+          }
+          part.squares[slot] += sum
+        }
+      }
+    }
+  }
+
+  /// Moves the stars of the buffer to the blocks.
   private static func flush(_ part: inout Part, _ traces: StarTraces, _ exchange: Double) {
     let count = part.buffer.count
+    if count == 0 { return }
     let sizes = part.buffer.sizes
-    part.weight += sizes
     switch traces {
     case .frames: preconditionFailure("not collected")
     case .bands(let program, let contour, let stored):
       let table = part.buffer.table(program, contour)
-      for n in 0..<count {
-        part.first.append(table.hopping[n] - table.gap[n])
-        part.second.append(table.hopping[n] + table.gap[n])
-        if stored.isEmpty { continue }
-        let (block, position) = n.quotientAndRemainder(dividingBy: blockSize)
+      var slots: [Double] = []
+      slots.reserveCapacity(table.blocks * blockSize * (stored.count + 4))
+      for block in 0..<(stored.isEmpty ? 0 : table.blocks) {
         for slot in stored {
           let at = (block * program.slots.count + slot) * 3 * blockSize
-          part.slots.append(table.slots[at + position])
+          slots += table.slots[at..<(at + blockSize)]
         }
-        let cosine = sizes[n] * exchange / table.gap[n]
-        part.slots += [sizes[n], sizes[n], cosine, cosine]
+        let stars = (block * blockSize)..<((block + 1) * blockSize)
+        let ones = stars.map { $0 < count ? sizes[$0] : 0 }
+        let cosines = stars.map { $0 < count ? sizes[$0] * exchange / table.gap[$0] : 0 }
+        slots += ones + ones + cosines + cosines
       }
+      append(
+        to: &part, weight: sizes, first: (0..<count).map { table.hopping[$0] - table.gap[$0] },
+        second: (0..<count).map { table.hopping[$0] + table.gap[$0] }, slots)
     case .polynomials(let program):
       let table = program.table(part.buffer)
-      part.first += table.hopping[..<count]
-      part.second += table.square[..<count]
-      for n in 0..<count {
-        let (block, position) = n.quotientAndRemainder(dividingBy: blockSize)
-        for slot in 0..<program.slotCount {
-          part.slots.append(
-            table.slots[(block * program.slotCount + slot) * blockSize + position])
-        }
-      }
+      append(
+        to: &part, weight: sizes, first: Array(table.hopping[..<count]),
+        second: Array(table.square[..<count]), table.slots)
     }
     part.buffer = StarBuffer()
   }
@@ -159,7 +182,7 @@ final class StarTable: Sendable {
   func moments(_ impurities: Impurities, _ x: DressedEnergy) -> [ComplexDouble] {
     var moments = [ZoneComplex](repeating: ZoneComplex(re: 0, im: 0), count: 6)
     withStars { zone_moments(impurities.kind, $0, x.first.zone, x.second.zone, &moments) }
-    return moments.map { ComplexDouble($0.re, $0.im) }
+    return moments.map { ComplexDouble($0.re * norm, $0.im * norm) }
   }
 
   /// `scba`: avg |g|^2 of the two bands, and 0; `site`: avg |a - j|^2/|D|^2, |a + j|^2/|D|^2,
@@ -167,7 +190,7 @@ final class StarTable: Sendable {
   func squareModuli(_ impurities: Impurities, _ x: DressedEnergy) -> [Double] {
     var squares = [0.0, 0, 0]
     withStars { zone_squares(impurities.kind, $0, x.first.zone, x.second.zone, &squares) }
-    return squares
+    return squares.map { $0 * norm }
   }
 
   /// The products of propagators that slots are multiplied with, each made from two before it; 0 and
@@ -224,8 +247,10 @@ final class StarTable: Sendable {
     }
     return pairs.indices.map { n in
       (
-        values[(n * slotCount)..<((n + 1) * slotCount)].map { ComplexDouble($0.re, $0.im) },
-        withSquares ? products.numbers.map { norms[n * count + $0 - 4] } : nil
+        values[(n * slotCount)..<((n + 1) * slotCount)].map {
+          ComplexDouble($0.re * norm, $0.im * norm)
+        },
+        withSquares ? products.numbers.map { norms[n * count + $0 - 4] * norm } : nil
       )
     }
   }
