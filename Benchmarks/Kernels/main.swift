@@ -115,27 +115,30 @@ func measureContour() {
   }
 }
 
-/// Four slots: for scba one for each product of a propagator at z1 and one at z2, for site all for
-/// 1/D_1 D_2.
+/// 4 and 40 sums of eight slots: for scba dealt over the products of a propagator at z1 and one at z2,
+/// for site all with 1/D_1 D_2.
 func measureLoopSums() {
   let table = ZoneStars(
     weight: kept([Double](repeating: 1, count: stars)), first: kept(spread(stars, -3, 0)),
     second: kept(spread(stars, 0.3, 3)), blocks: blocks)
-  let slots = spread(4 * stars, 0, 1)
+  let slots = spread(8 * stars, 0, 1)
   let pairs = (0..<8).map { n in
     let z = ZoneComplex(re: 0.1 * Double(n), im: 0.05)
     return ZonePair(first1: z, second1: z, first2: z, second2: z)
   }
-  var values = [ZoneComplex](repeating: ZoneComplex(re: 0, im: 0), count: 4 * pairs.count)
-  func run(_ name: String, _ kind: ZoneKind, products: Int32, plan: [Int32]) {
+  var values = [ZoneComplex](repeating: ZoneComplex(re: 0, im: 0), count: 40 * pairs.count)
+  func run(_ name: String, _ kind: ZoneKind, products: Int32, sums: Int) {
+    let plan = (0..<sums).flatMap { [Int32($0 % 8), 4 + Int32($0) % products] }
     measure("zone_loop_sums", name, per: "star and pair", count: stars * pairs.count) {
       zone_loop_sums(
-        kind, table, pairs, Int32(pairs.count), [0, 0, 1, 1], [2, 3, 2, 3], products, slots, plan,
-        4, &values, nil)
+        kind, table, pairs, Int32(pairs.count), [0, 0, 1, 1], [2, 3, 2, 3], products, slots, 8,
+        plan, Int32(sums), &values, nil)
     }
   }
-  run("scba, 4 slots", ZONE_SCBA, products: 4, plan: [4, 5, 6, 7])
-  run("site, 4 slots", ZONE_SITE, products: 1, plan: [4, 4, 4, 4])
+  for sums in [4, 40] {
+    run("scba, \(sums) sums", ZONE_SCBA, products: 4, sums: sums)
+    run("site, \(sums) sums", ZONE_SITE, products: 1, sums: sums)
+  }
 }
 
 measureTraces()

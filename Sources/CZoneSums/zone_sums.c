@@ -107,9 +107,9 @@ CLONES void zone_squares(ZoneKind kind, ZoneStars s, ZoneComplex x, ZoneComplex 
 
 CLONES void zone_loop_sums(ZoneKind kind, ZoneStars s, const ZonePair *pairs, int pair_count,
                            const int *left, const int *right, int product_count,
-                           const double *slots, const int *plan, int slot_count,
+                           const double *slots, int slot_count, const int *plan, int plan_count,
                            ZoneComplex *values, double *norms) {
-  size_t sum_count = (size_t)slot_count * (size_t)pair_count;
+  size_t sum_count = (size_t)plan_count * (size_t)pair_count;
   size_t norm_count = (size_t)product_count * (size_t)pair_count;
   Block *products = aligned_alloc(64, (size_t)(4 + product_count) * sizeof(Block));
   Complex *sums = aligned_alloc(64, (sum_count + 1) * sizeof(Complex));
@@ -132,10 +132,11 @@ CLONES void zone_loop_sums(ZoneKind kind, ZoneStars s, const ZonePair *pairs, in
         for (int n = 0; n < VECTORS; n++) square += load(w + LANES * n) * norm(product->of[n]);
         squares[pair * product_count + p] = square;
       }
-      const double *slot = slots + b * slot_count * ZONE_BLOCK;
-      Complex *own = sums + (size_t)pair * (size_t)slot_count;
-      for (int k = 0; k < slot_count; k++, slot += ZONE_BLOCK)
-        own[k] = weighted(slot, &products[plan[k]], own[k]);
+      Complex *own = sums + (size_t)pair * (size_t)plan_count;
+      for (int k = 0; k < plan_count; k++) {
+        const double *slot = slots + (b * slot_count + plan[2 * k]) * ZONE_BLOCK;
+        own[k] = weighted(slot, &products[plan[2 * k + 1]], own[k]);
+      }
     }
   }
   for (size_t k = 0; k < sum_count; k++) values[k] = sum_lanes(sums[k]);

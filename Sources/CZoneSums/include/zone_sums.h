@@ -39,15 +39,16 @@ typedef struct {
   ZoneComplex first1, second1, first2, second2;
 } ZonePair;
 
-// For each pair of energies and each slot the sum over all stars of slot value times product, and
-// for each pair and product the average of its squared modulus, unless `norms` is null. The
+// For each pair of energies and each pair (slot, product) of the plan the sum over all stars of slot
+// value times product, and for each pair and product the average of its squared modulus, unless `norms` is null. The
 // products 0, 1 are the propagators of (first1, second1), 2, 3 those of (first2, second2) - for site
 // 0 = 1/D_1 and 2 = 1/D_2 -, and product 4 + p is the product left[p] times the product right[p],
-// both from before it. Slot values stand as [block][slot][star]; plan[slot] is its product. Many
+// both from before it. Slot values stand as [block][slot][star]; plan lists slot, product. Many
 // pairs at once read the slots from memory only once; the result of a pair does not depend on the
 // others.
 void zone_loop_sums(ZoneKind kind, ZoneStars stars, const ZonePair *pairs, int pair_count,
                     const int *left, const int *right, int product_count, const double *slots,
-                    const int *plan, int slot_count, ZoneComplex *values, double *norms);
+                    int slot_count, const int *plan, int plan_count, ZoneComplex *values,
+                    double *norms);
 
 #endif

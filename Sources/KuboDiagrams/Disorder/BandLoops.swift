@@ -18,8 +18,11 @@ struct BandLoops: Sendable {
     let sum: Int
     let bubble: Int
     let isImaginary: Bool
-    /// Where in the table it is.
+    /// The slot of the table that it is a multiple of, and the factor.
     let stored: Int
+    let factor: Double
+    /// Its place in the plan of ``StarTable/Products``.
+    let position: Int
   }
 
   /// How an output is put together.
@@ -38,9 +41,10 @@ struct BandLoops: Sendable {
   private let slots: [Slot]
   /// The weights of ``LoopWeights`` that the table holds.
   private let stored: [(weight: Int, isImaginary: Bool)]
-  /// The last four slots are avg g+_a g_c and avg cos(theta) g+_a g_c for the two pairs, whose
+  /// The last four sums are avg g+_a g_c and avg cos(theta) g+_a g_c for the two pairs, whose
   /// bubbles are the first two.
   private let products: StarTable.Products
+  private let sumCount: Int
 
   /// a != c.
   private static let pairs: [(a: Band, c: Band)] = [
@@ -102,24 +106,29 @@ struct BandLoops: Sendable {
         moduli[2 * n + 1] += magnitudes[n]
       }
     }
-    // Sums that share a trace share its slot; slots are told apart by trace and bubble.
-    var storage: [[Int]: Int] = [:]
+    // Traces that are multiples of one another share a slot, and with the same bubble a sum.
+    var storage: [Int: (stored: Int, factor: Double)] = [:]
     var stored: [Int] = []
-    slots = active.map { candidate, first in
+    var plan: [(slot: Int, product: Int)] = []
+    slots = active.map { candidate, first, factor in
       let bubble = candidate / 2 % bubbles.count
-      let key = [first, bubble]
-      if storage[key] == nil {
-        storage[key] = stored.count
+      if storage[first] == nil {
+        storage[first] = (stored.count, factor)
         stored.append(candidate)
       }
+      let own = storage[first]!
+      let entry = (slot: own.stored, product: bubble)
+      let position = plan.firstIndex { $0 == entry } ?? plan.count
+      if position == plan.count { plan.append(entry) }
       return Slot(
         sum: candidate / 2 / bubbles.count, bubble: bubble, isImaginary: candidate % 2 == 1,
-        stored: storage[key]!)
+        stored: own.stored, factor: factor / own.factor, position: position)
     }
     self.stored = stored.map { (weight: $0 / 2, isImaginary: $0 % 2 == 1) }
+    sumCount = plan.count
+    for slot in [stored.count, stored.count + 1] { plan += [(slot, 0), (slot, 1)] }
     products = StarTable.Products(
-      bubbles.map { $0.plus.map(\.rawValue) + $0.inner.map { 2 + $0.rawValue } },
-      plan: stored.map { $0 / 2 % bubbles.count } + [0, 1, 0, 1])
+      bubbles.map { $0.plus.map(\.rawValue) + $0.inner.map { 2 + $0.rawValue } }, plan: plan)
   }
 
   /// What fills the slots.
@@ -141,7 +150,7 @@ struct BandLoops: Sendable {
 
   /// The same point by point.
   var scalarTraces: StarTraces {
-    .frames(slotCount: stored.count + 4) { frame, weight, target in fill(frame, weight, target) }
+    .frames(slotCount: stored.count + 2) { frame, weight, target in fill(frame, weight, target) }
   }
 
   private func fill(_ frame: Frame, _ weight: Double, _ target: UnsafeMutablePointer<Double>) {
@@ -154,11 +163,8 @@ struct BandLoops: Sendable {
         let value = values[stored[n].weight]
         target[n] += stored[n].isImaginary ? value.imaginary : value.real
       }
-      let cosine = frame.cosTheta.real
-      for n in 0..<2 {
-        target[stored.count + n] += weight
-        target[stored.count + 2 + n] += weight * cosine
-      }
+      target[stored.count] += weight
+      target[stored.count + 1] += weight * frame.cosTheta.real
     }
   }
 
@@ -178,13 +184,14 @@ struct BandLoops: Sendable {
     if let squares {
       for slot in slots {
         scales[slot.sum] +=
-          (table.squares[slot.stored] * squares[slot.bubble]).squareRoot() / volume
+          abs(slot.factor) * (table.squares[slot.stored] * squares[slot.bubble]).squareRoot()
+          / volume
       }
     }
     func assembled(_ i: ComplexDouble) -> [ComplexDouble] {
       var sums = [ComplexDouble](repeating: .zero, count: weights.sumCount)
       for slot in slots {
-        let value = moments[slot.stored].multiplied(by: 1 / volume)
+        let value = moments[slot.position].multiplied(by: slot.factor / volume)
         sums[slot.sum] += slot.isImaginary ? i * value : value
       }
       return outputs.map { output in
@@ -192,10 +199,10 @@ struct BandLoops: Sendable {
         case .bare(let terms): return terms.reduce(.zero) { $0 + sums[$1] }
         case .ladder(let terms):
           return terms.reduce(.zero) { total, term in
-            let average = moments[stored.count + term.pair].multiplied(by: gamma)
+            let average = moments[sumCount + term.pair].multiplied(by: gamma)
             let ladder = rungs.geometricSum(average)
             guard term.unit != term.loop else { return total + sums[term.loop] * ladder }
-            let cosine = moments[stored.count + 2 + term.pair].multiplied(by: gamma)
+            let cosine = moments[sumCount + 2 + term.pair].multiplied(by: gamma)
             // The average over cos(theta) is a rung itself.
             let inner = rungs.without(1).map { $0.geometricSum(average) } ?? .zero
             return total + sums[term.loop] + cosine * inner * sums[term.unit]

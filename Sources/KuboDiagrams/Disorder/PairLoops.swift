@@ -79,11 +79,11 @@ enum PairLoops: Sendable {
 }
 
 /// Which of many candidate slots ever differ from zero, found on a coarse grid: by symmetry most
-/// of them vanish when summed over a star. For each the first one with the same values throughout.
+/// of them vanish when summed over a star. For each the first one that it is a multiple of throughout.
 func activeSlots(
   _ model: Model, directions: Directions, count: Int,
   fill: (Frame, Double, UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>) -> Void
-) -> [(slot: Int, first: Int)] {
+) -> [(slot: Int, first: Int, factor: Double)] {
   let grid = PeriodicGrid(
     model, divisions: [36, 24, 12][model.dimension - 1], symmetries: model.energySymmetries())
   let hamiltonian = BlochHamiltonian(model, directions: directions)
@@ -107,11 +107,21 @@ func activeSlots(
       magnitude[n] = max(magnitude[n], moduli[n])
     }
   }
-  var firsts: [[Double]: Int] = [:]
   // A trace that vanishes by symmetry leaves rounding, 1e-16 of its terms or little more.
+  var firsts: [(slot: Int, peak: Int)] = []
   return (0..<count).filter { largest[$0] > 1e-13 * magnitude[$0] }.map { n in
-    if let first = firsts[values[n]] { return (n, first) }
-    firsts[values[n]] = n
-    return (n, n)
+    for (first, peak) in firsts {
+      let factor = values[n][peak] / values[first][peak]
+      let rounding = 1e-13 * (magnitude[n] + abs(factor) * magnitude[first])
+      if factor != 0,
+        zip(values[n], values[first]).allSatisfy({ abs($0 - factor * $1) <= rounding })
+      {
+        // Factors are ratios of the diagrams' own small numbers.
+        let simple = (factor * 48).rounded() / 48
+        return (n, first, abs(simple - factor) < 1e-10 * abs(factor) ? simple : factor)
+      }
+    }
+    firsts.append((n, values[n].indices.max { abs(values[n][$0]) < abs(values[n][$1]) }!))
+    return (n, n, 1)
   }
 }

@@ -142,7 +142,7 @@ final class StarTable: Sendable {
     case .bands(let program, let contour, let stored):
       let table = part.buffer.table(program, contour)
       var slots: [Double] = []
-      slots.reserveCapacity(table.blocks * blockSize * (stored.count + 4))
+      slots.reserveCapacity(table.blocks * blockSize * (stored.count + 2))
       for block in 0..<(stored.isEmpty ? 0 : table.blocks) {
         for slot in stored {
           let at = (block * program.slots.count + slot) * 3 * blockSize
@@ -151,7 +151,7 @@ final class StarTable: Sendable {
         let stars = (block * blockSize)..<((block + 1) * blockSize)
         let ones = stars.map { $0 < count ? sizes[$0] : 0 }
         let cosines = stars.map { $0 < count ? sizes[$0] * exchange / table.gap[$0] : 0 }
-        slots += ones + ones + cosines + cosines
+        slots += ones + cosines
       }
       append(
         to: &part, weight: sizes, first: (0..<count).map { table.hopping[$0] - table.gap[$0] },
@@ -197,13 +197,14 @@ final class StarTable: Sendable {
   /// 1 are the first and the second propagator of x1, 2 and 3 of x2, `site` has 0 and 2 alone.
   struct Products: Sendable {
     fileprivate let left, right: [Int32]
-    /// The product of each slot.
+    /// The slot and the product of each sum.
     fileprivate let plan: [Int32]
     /// The number of each of the products asked for.
     let numbers: [Int]
 
-    /// `products` are lists of propagators, ascending; slot s is multiplied with `products[plan[s]]`.
-    init(_ products: [[Int]], plan: [Int]) {
+    /// `products` are lists of propagators, ascending; `plan` tells which slot is multiplied with which
+    /// of them.
+    init(_ products: [[Int]], plan: [(slot: Int, product: Int)]) {
       var known: [[Int]: Int] = [[0]: 0, [1]: 1, [2]: 2, [3]: 3]
       var pairs: [(Int, Int)] = []
       func number(_ factors: [Int]) -> Int {
@@ -218,19 +219,20 @@ final class StarTable: Sendable {
       numbers = products.map(number)
       left = pairs.map { Int32($0.0) }
       right = pairs.map { Int32($0.1) }
-      self.plan = plan.map { [numbers] in Int32(numbers[$0]) }
+      self.plan = plan.flatMap { [numbers] in [Int32($0.slot), Int32(numbers[$0.product])] }
     }
   }
 
-  /// For each pair of energies: for each slot the sum over all stars of slot times product, and for
-  /// each product asked for the average of its squared modulus, if wanted.
+  /// For each pair of energies: the sums over all stars that are planned, of slot times product, and
+  /// for each product asked for the average of its squared modulus, if wanted.
   func sums(
     _ impurities: Impurities, _ products: Products, _ pairs: [(DressedEnergy, DressedEnergy)],
     withSquares: Bool
   ) -> [(values: [ComplexDouble], squares: [Double]?)] {
     let count = products.left.count
+    let planCount = products.plan.count / 2
     var values = [ZoneComplex](
-      repeating: ZoneComplex(re: 0, im: 0), count: pairs.count * slotCount)
+      repeating: ZoneComplex(re: 0, im: 0), count: pairs.count * planCount)
     var norms = [Double](repeating: 0, count: withSquares ? pairs.count * count : 0)
     let zonePairs = pairs.map {
       ZonePair(
@@ -241,13 +243,13 @@ final class StarTable: Sendable {
       withStars { stars in
         zone_loop_sums(
           impurities.kind, stars, zonePairs, Int32(pairs.count), products.left, products.right,
-          Int32(count), slots, products.plan, Int32(slotCount), &values,
+          Int32(count), slots, Int32(slotCount), products.plan, Int32(planCount), &values,
           withSquares ? norms.baseAddress : nil)
       }
     }
     return pairs.indices.map { n in
       (
-        values[(n * slotCount)..<((n + 1) * slotCount)].map {
+        values[(n * planCount)..<((n + 1) * planCount)].map {
           ComplexDouble($0.re * norm, $0.im * norm)
         },
         withSquares ? products.numbers.map { norms[n * count + $0 - 4] * norm } : nil

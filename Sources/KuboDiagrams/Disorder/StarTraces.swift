@@ -10,14 +10,14 @@ enum StarTraces: Sendable {
     slotCount: Int,
     add: @Sendable (_ frame: Frame, _ weight: Double, _ slots: UnsafeMutablePointer<Double>) -> Void
   )
-  /// Slots of a program, then 1, 1, cos(theta), cos(theta) if there are any.
+  /// Slots of a program, then 1 and cos(theta) if there are any.
   case bands(TraceProgram, BandContour, stored: [Int])
   case polynomials(PolynomialProgram)
 
   var slotCount: Int {
     switch self {
     case .frames(let count, _): count
-    case .bands(_, _, let stored): stored.isEmpty ? 0 : stored.count + 4
+    case .bands(_, _, let stored): stored.isEmpty ? 0 : stored.count + 2
     case .polynomials(let program): program.slotCount
     }
   }

@@ -48,12 +48,19 @@ struct SublatticeLoops: Sendable {
   private let outputs: [[Term]]
   private let ladders: [Ladder]
   private let tracer: Tracer
-  /// The candidates that do not vanish, ascending, and the product of each.
-  private let active: [Int]
-  private let plan: [Int]
+  /// The candidates in the slots of the table: those that do not vanish, and of multiples of one
+  /// another the first.
+  private let stored: [Int]
   private let products: StarTable.Products
-  /// For each loop its slots, with their monomials.
-  private let slotsOfLoop: [[(slot: Int, monomial: Monomial)]]
+  /// For each loop its coefficients: the sum of the plan and the factor, the slot and the product for
+  /// the scale, and the monomial.
+  private struct Coefficient: Sendable {
+    let sum: Int
+    let factor: Double
+    let slot, product: Int
+    let monomial: Monomial
+  }
+  private let coefficients: [[Coefficient]]
 
   init(
     _ model: Model, directions: Directions, gamma: Double, outputs: [LoopOutput],
@@ -118,8 +125,8 @@ struct SublatticeLoops: Sendable {
     let all = Tracer(loops, operators: names)
     let candidates = activeSlots(model, directions: directions, count: all.count) {
       all.add($0, $1, to: $2, magnitudes: $3)
-    }.map(\.slot)
-    let nonzero = Set(candidates.map { all.loop(of: $0) })
+    }
+    let nonzero = Set(candidates.map { all.loop(of: $0.slot) })
     for n in ladders.indices where nonzero.isDisjoint(with: ladders[n].v) { ladders[n].q = [] }
     var kept: Set<Int> = []
     for o in outputs.indices {
@@ -151,45 +158,51 @@ struct SublatticeLoops: Sendable {
     self.ladders = ladders
     let tracer = Tracer(loops, operators: names)
     self.tracer = tracer
-    active = candidates.compactMap { candidate in
-      let old = all.loop(of: candidate)
-      return new[old].map { tracer.start[$0] + candidate - all.start[old] }
-    }
     // p, q of each D_1^-p D_2^-q.
     var products: [(p: Int, q: Int)] = []
-    let ofLoop = loops.map { loop in
-      let (p, q) = (loop.plus, loop.corners.count - loop.plus)
-      if let n = products.firstIndex(where: { $0 == (p, q) }) { return n }
-      products.append((p, q))
-      return products.count - 1
+    var plan: [(slot: Int, product: Int)] = []
+    var storage: [Int: (slot: Int, factor: Double)] = [:]
+    var stored: [Int] = []
+    var coefficients = [[Coefficient]](repeating: [], count: loops.count)
+    for (old, first, factor) in candidates {
+      guard let loop = new[all.loop(of: old)] else { continue }
+      let offset = old - all.start[all.loop(of: old)]
+      if storage[first] == nil {
+        storage[first] = (stored.count, factor)
+        stored.append(tracer.start[loop] + offset)
+      }
+      let own = storage[first]!
+      let powers = (p: loops[loop].plus, q: loops[loop].corners.count - loops[loop].plus)
+      let product = products.firstIndex { $0 == powers } ?? products.count
+      if product == products.count { products.append(powers) }
+      let entry = (slot: own.slot, product: product)
+      let sum = plan.firstIndex { $0 == entry } ?? plan.count
+      if sum == plan.count { plan.append(entry) }
+      coefficients[loop].append(
+        Coefficient(
+          sum: sum, factor: factor / own.factor, slot: own.slot, product: product,
+          monomial: tracer.monomials[loop][offset]))
     }
-    var plan: [Int] = []
-    var slots = [[(slot: Int, monomial: Monomial)]](repeating: [], count: loops.count)
-    for (slot, candidate) in active.enumerated() {
-      let loop = tracer.loop(of: candidate)
-      plan.append(ofLoop[loop])
-      slots[loop].append((slot, tracer.monomials[loop][candidate - tracer.start[loop]]))
-    }
-    self.plan = plan
+    self.stored = stored
+    self.coefficients = coefficients
     self.products = StarTable.Products(
       products.map { Array(repeating: 0, count: $0.p) + Array(repeating: 2, count: $0.q) },
       plan: plan)
-    slotsOfLoop = slots
   }
 
   /// What fills the slots.
   func traces(_ model: Model, _ directions: Directions) -> StarTraces {
-    let slot = Dictionary(uniqueKeysWithValues: active.enumerated().map { ($1, $0) })
-    return tracer.program(model, directions, slots: slot, slotCount: active.count) ?? scalarTraces
+    let slot = Dictionary(uniqueKeysWithValues: stored.enumerated().map { ($1, $0) })
+    return tracer.program(model, directions, slots: slot, slotCount: stored.count) ?? scalarTraces
   }
 
   /// The same point by point.
   var scalarTraces: StarTraces {
-    .frames(slotCount: active.count) { frame, weight, target in
+    .frames(slotCount: stored.count) { frame, weight, target in
       withUnsafeTemporaryAllocation(of: Double.self, capacity: tracer.count) { values in
         for n in 0..<tracer.count { values[n] = 0 }
         tracer.add(frame, weight, to: values.baseAddress!, magnitudes: nil)
-        for n in active.indices { target[n] += values[active[n]] }
+        for n in stored.indices { target[n] += values[stored[n]] }
       }
     }
   }
@@ -266,10 +279,10 @@ struct SublatticeLoops: Sendable {
     _ norms: [Double]?
   ) -> PairValue {
     let state = Moments(values: moments, table: table, x1: x1, x2: x2)
-    let sizes = norms.map { norms in slotsOfLoop.indices.map { size(of: $0, state, norms) } }
+    let sizes = norms.map { norms in coefficients.indices.map { size(of: $0, state, norms) } }
     // The loops for spin up and down at the start, with i for the imaginary unit.
     let values = Spin.allCases.map { start in
-      slotsOfLoop.indices.map { value(of: $0, state, start: start) }
+      coefficients.indices.map { value(of: $0, state, start: start) }
     }
     var scales = [Double](repeating: 0, count: outputs.count)
     func assembled(_ i: ComplexDouble) -> [ComplexDouble] {
@@ -322,16 +335,16 @@ struct SublatticeLoops: Sendable {
 
   /// avg of the loop's trace; for parity -1, without the factor i.
   private func value(of loop: Int, _ s: Moments, start: Spin) -> ComplexDouble {
-    slotsOfLoop[loop].reduce(.zero) {
-      $0 + s.values[$1.slot] * s.coefficient($1.monomial, start: start)
+    coefficients[loop].reduce(.zero) {
+      $0 + (s.values[$1.sum] * s.coefficient($1.monomial, start: start)).multiplied(by: $1.factor)
     }
   }
 
   /// A bound on the sum of the moduli of the loop's contributions.
   private func size(of loop: Int, _ s: Moments, _ norms: [Double]) -> Double {
-    slotsOfLoop[loop].reduce(0) { total, entry in
-      total + s.coefficient(entry.monomial, start: .up).length
-        * (s.table.squares[entry.slot] * norms[plan[entry.slot]]).squareRoot()
+    coefficients[loop].reduce(0) { total, entry in
+      total + abs(entry.factor) * s.coefficient(entry.monomial, start: .up).length
+        * (s.table.squares[entry.slot] * norms[entry.product]).squareRoot()
     }
   }
 
