@@ -84,7 +84,7 @@ struct CompareCommand: AsyncParsableCommand {
         if arguments.output != "-" { try standardOutput("drawn: \(picture)\n") }
       }
       let failures = comparison.parts.flatMap { part in
-        part.spectrum.failures.map { "\(part.request.lifetime.description): \($0)" }
+        part.spectrum.failureLines.map { "\(part.request.lifetime.description): \($0)" }
       }
       for failure in failures { say(failure) }
       if !failures.isEmpty { throw ExitStatus.notConverged }

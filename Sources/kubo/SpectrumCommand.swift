@@ -156,7 +156,7 @@ struct SpectrumCommand: AsyncParsableCommand {
       for validity in spectrum.validity(request) where validity.isPoor {
         say("note: \(validity.label): \(validity.text)")
       }
-      for failure in spectrum.failures { say("\(failure)") }
+      for line in spectrum.failureLines { say(line) }
       if !spectrum.failures.isEmpty { throw ExitStatus.notConverged }
     }
   }

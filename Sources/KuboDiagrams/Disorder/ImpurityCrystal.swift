@@ -11,18 +11,29 @@ enum GridLevels {
   }()
 }
 
-/// Makes each table once, when it is first needed.
+/// Makes each table when it is first needed, and keeps the smaller ones.
 actor StarTables {
   private let make: @Sendable (Int) async throws -> StarTable
   private var tables: [Int: Task<StarTable, any Error>] = [:]
+  private var sizes: [Int: Int] = [:]
+  /// The most bytes of tables kept besides the one in use.
+  private static let limit = 200_000_000
 
   init(_ make: @escaping @Sendable (Int) async throws -> StarTable) { self.make = make }
 
   func table(_ level: Int) async throws -> StarTable {
-    if let task = tables[level] { return try await task.value }
-    let task = Task { [make] in try await make(GridLevels.divisions[level]) }
+    let task = tables[level] ?? Task { [make] in try await make(GridLevels.divisions[level]) }
     tables[level] = task
-    return try await task.value
+    let table = try await task.value
+    sizes[level] = table.bytes
+    // Levels are gone through from coarse to fine, again and again: the finest goes first.
+    while sizes.reduce(0, { $0 + ($1.key == level ? 0 : $1.value) }) > StarTables.limit,
+      let finest = sizes.keys.filter({ $0 != level }).max()
+    {
+      tables[finest] = nil
+      sizes[finest] = nil
+    }
+    return table
   }
 }
 
@@ -30,22 +41,24 @@ actor StarTables {
 /// at given energies need.
 struct ImpurityCrystal: Sendable {
   let equation: SelfEnergyEquation
-  /// The tables, with the slots of whoever made them.
-  let tables: StarTables
+  /// The tables without slots, for self-energies, and those with the slots of whoever made them.
+  let energies, tables: StarTables
   /// The finest level allowed.
   let lastLevel: Int
-  private let dimension: Int
   private let strips: ZoneStrips
   /// Solutions at evenly spaced real energies, to start from.
   var survey: [(energy: Double, state: DressedEnergy)] = []
   /// A length of the energy axis beyond which nothing happens: bandwidth and self-energies.
   let width: Double
 
-  init(_ model: Model, _ equation: SelfEnergyEquation, lastLevel: Int, tables: StarTables) {
+  init(
+    _ model: Model, _ equation: SelfEnergyEquation, lastLevel: Int, energies: StarTables,
+    tables: StarTables
+  ) {
+    self.energies = energies
     self.equation = equation
     self.tables = tables
     self.lastLevel = lastLevel
-    dimension = model.dimension
     strips = ZoneStrips(model, impurities: equation.impurities)
     width = model.energyBound + 2 * equation.gamma.squareRoot()
   }
@@ -128,7 +141,7 @@ struct ImpurityCrystal: Sendable {
     for _ in 0..<12 {
       guard let needed = try? level([x], nats: 7) else { return nil }
       finest = max(finest, needed)
-      let table = try await tables.table(finest)
+      let table = try await energies.table(finest)
       let (step, _, _) = equation.newton(table, x, z)
       x.first += step.first
       x.second += step.second

@@ -30,7 +30,7 @@ struct PairSum: Sendable {
 extension ImpurityCrystal {
   /// A point on its way to finer grids.
   private struct Progress {
-    let index: Int
+    let index, request: Int
     let point: EnergyPoint
     /// The energies that occur, and the propagators there on the last grid.
     let energies: [ComplexDouble]
@@ -41,8 +41,11 @@ extension ImpurityCrystal {
     /// The energies at which a grid did not have the physical self-energy.
     var failures: [ComplexDouble] = []
 
-    init(_ index: Int, _ point: EnergyPoint, _ crystal: ImpurityCrystal) async throws {
+    init(
+      _ index: Int, _ request: Int, _ point: EnergyPoint, _ crystal: ImpurityCrystal
+    ) async throws {
       self.index = index
+      self.request = request
       self.point = point
       var energies: [ComplexDouble] = []
       for pair in point.pairs {
@@ -101,8 +104,9 @@ extension ImpurityCrystal {
     }
   }
 
-  /// The values of `points`, each on ever finer grids until the zone errors are as small as allowed
-  /// or 1e-13 of the scales; or ``NonConvergence``, ``SelfEnergyFailure``.
+  /// The values of the points of each request, or the error of one of them: ``NonConvergence`` or
+  /// ``SelfEnergyFailure``. Each point is summed on ever finer grids until the zone errors are as small as allowed
+  /// or 1e-13 of the scales.
   ///
   /// On each grid the self-energies are solved anew, so that the difference d of two grids of N_1 < N_2
   /// points a direction holds that of the self-energy too. The sums converge at least as exp(-c N),
@@ -111,29 +115,33 @@ extension ImpurityCrystal {
   ///
   /// A value does not depend on the other points, but many at once cost less each: a table is read
   /// once for several pairs.
-  func sums(_ points: [EnergyPoint], _ loops: PairLoops, threads: Int) async throws
-    -> [Result<PairSum, any Error>]
+  func sums(_ requests: [[EnergyPoint]], _ loops: PairLoops, threads: Int) async throws
+    -> [Result<[PairSum], any Error>]
   {
-    var results = [Result<PairSum, any Error>?](repeating: nil, count: points.count)
+    let points = requests.enumerated().flatMap { request, points in
+      points.map { (request: request, point: $0) }
+    }
+    var results = [PairSum?](repeating: nil, count: points.count)
+    var errors = [(any Error)?](repeating: nil, count: requests.count)
+    let starts = try await parallelMap(points.count, threads: threads) { n in
+      try await caught { try await Progress(n, points[n].request, points[n].point, self) }
+    }
     var active: [Progress] = []
-    for (n, start) in try await parallelMap(
-      points.count, threads: threads,
-      { n in
-        try await caught { try await Progress(n, points[n], self) }
-      }
-    ).enumerated() {
+    for (start, (request, _)) in zip(starts, points) {
       switch start {
       case .success(let progress): active.append(progress)
-      case .failure(let error): results[n] = .failure(error)
+      case .failure(let error): errors[request] = errors[request] ?? error
       }
     }
     // As many pairs at a time as keep their sums in the processor's cache.
     let batch = 8
-    while let level = active.map(\.level).min() {
-      guard level <= lastLevel else {
-        for progress in active { results[progress.index] = .failure(progress.nonConvergence(self)) }
-        break
+    while true {
+      for progress in active where progress.level > lastLevel {
+        errors[progress.request] = errors[progress.request] ?? progress.nonConvergence(self)
       }
+      // A request is lost with one of its points.
+      active.removeAll { errors[$0.request] != nil }
+      guard let level = active.map(\.level).min() else { break }
       let table = try await tables.table(level)
       var chosen: [Progress] = []
       var others: [Progress] = []
@@ -150,11 +158,10 @@ extension ImpurityCrystal {
         if progress.level == level {
           chosen.append(progress)
         } else if progress.failures.count > 4 {
-          results[progress.index] = .failure(
-            SelfEnergyFailure(
-              energy: progress.failures.last!,
-              reason:
-                "not found on grids up to \(table.divisions) points along each reciprocal vector"))
+          errors[progress.request] = SelfEnergyFailure(
+            energy: progress.failures.last!,
+            reason:
+              "not found on grids up to \(table.divisions) points along each reciprocal vector")
         } else {
           others.append(progress)
         }
@@ -174,13 +181,18 @@ extension ImpurityCrystal {
         let total = progress.total(values[next..<(next + count)], table.divisions)
         next += count
         if let done = advance(&progress, total) {
-          results[progress.index] = .success(done)
+          results[progress.index] = done
         } else {
           active.append(progress)
         }
       }
     }
-    return results.map { $0! }
+    var rest = results[...]
+    return requests.indices.map { n in
+      let own = rest.prefix(requests[n].count)
+      rest = rest.dropFirst(requests[n].count)
+      return errors[n].map { .failure($0) } ?? .success(own.map { $0! })
+    }
   }
 
   /// Takes the sum on a further grid into account; returns it if it is good enough, and chooses the
@@ -288,12 +300,8 @@ actor PairQueue {
     waiting = []
     Task { [crystal, loops, threads] in
       do {
-        var rest = try await crystal.sums(requests.flatMap(\.points), loops, threads: threads)[...]
-        for (points, reply) in requests {
-          let own = rest.prefix(points.count)
-          rest = rest.dropFirst(points.count)
-          reply.resume(with: Result { try own.map { try $0.get() } })
-        }
+        let results = try await crystal.sums(requests.map(\.points), loops, threads: threads)
+        for (result, (_, reply)) in zip(results, requests) { reply.resume(with: result) }
       } catch {
         for (_, reply) in requests { reply.resume(throwing: error) }
       }

@@ -107,14 +107,16 @@ extension ImpurityCrystal {
       let points = (0..<model.dimension).reduce(1.0) { p, _ in p * Double(n) }
       return points <= 1e8 && points * bytesPerPoint <= 1e9
     }
-    self.init(
-      model, SelfEnergyEquation(impurities: impurities, gamma: gamma, exchange: model.exchange),
-      lastLevel: last ?? 1,
-      tables: StarTables { divisions in
+    func tables(_ traces: StarTraces) -> StarTables {
+      StarTables { divisions in
         try await StarTable(
           model, impurities, hamiltonian, symmetries: symmetries, divisions: divisions,
           traces: traces, threads: threads)
-      })
+      }
+    }
+    self.init(
+      model, SelfEnergyEquation(impurities: impurities, gamma: gamma, exchange: model.exchange),
+      lastLevel: last ?? 1, energies: tables(.energies(model, impurities)), tables: tables(traces))
   }
 
   func selfEnergy(_ z: ComplexDouble, tolerance: Double) async throws -> SelfEnergy {
@@ -143,7 +145,7 @@ extension ImpurityCrystal {
     // Eight levels are a factor of two in the grid.
     let end = min(lastLevel, level + 8)
     while level <= end {
-      let table = try await tables.table(level)
+      let table = try await energies.table(level)
       if let (x, residual) = polished(start, z: z, on: table) {
         let density = densities(table, x)
         if let last {
@@ -217,14 +219,15 @@ extension ImpurityCrystal {
     near start: Double, isRising: Bool, _ square: (DressedEnergy) -> Double
   ) async throws -> Double {
     var edge = start
-    for distance in [1e-3 * width, 1e-4 * width] {
+    for distance in [1e-3 * width, 2e-4 * width] {
       let step = isRising ? distance : -distance
       var y: [Double] = []
       for n in 1...3 {
-        guard let state = try? await exact(ComplexDouble(edge + step * Double(n))) else {
-          return edge
-        }
-        y.append(square(state.x))
+        let z = ComplexDouble(edge + step * Double(n))
+        guard let near = try? await approximate(z), let level = try? level([near], nats: 12),
+          let state = refined(near, z: z, on: try await energies.table(level))
+        else { return edge }
+        y.append(square(state))
       }
       // In units of the step from the last edge: zero of a + b t + c t^2.
       let c = (y[2] - 2 * y[1] + y[0]) / 2

@@ -27,6 +27,8 @@ final class StarTable: Sendable {
   let slotCount: Int
   /// sum over stars of slot^2/weight, by which Schwarz's inequality bounds a sum of moduli.
   let squares: [Double]
+  /// The memory it takes.
+  var bytes: Int { 8 * weight.count * (3 + slotCount) }
 
   /// Stars in blocks, as in the table.
   private struct Part: Sendable {
@@ -46,7 +48,7 @@ final class StarTable: Sendable {
     let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
     let slotCount = traces.slotCount
     let empty = Part(squares: Array(repeating: 0, count: slotCount))
-    let parts: [Part]
+    var parts: [Part]
     switch traces {
     case .frames(_, let add):
       // Star by star first.
@@ -101,9 +103,14 @@ final class StarTable: Sendable {
     blocks = weight.count / StarTable.blockSize
     var slots: [Double] = []
     slots.reserveCapacity(weight.count * slotCount)
-    for part in parts { slots += part.slots }
+    for n in parts.indices {
+      slots += parts[n].slots
+      // Not to have all of them twice.
+      parts[n].slots = []
+    }
     self.slots = slots
-    squares = (0..<slotCount).map { [norm] s in parts.reduce(0) { $0 + $1.squares[s] } * norm }
+    squares = (0..<slotCount).map { [norm, parts] s in parts.reduce(0) { $0 + $1.squares[s] } * norm
+    }
   }
 
   /// Adds stars and their slots, whole blocks of them.

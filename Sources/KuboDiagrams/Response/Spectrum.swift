@@ -58,6 +58,24 @@ public struct Spectrum: Sendable {
   public internal(set) var columns: [Column]
   /// The cells that stayed empty.
   public internal(set) var failures: [Failure]
+  /// A line for each frequency and reason, with all columns that it concerns.
+  public var failureLines: [String] {
+    var groups: [(omega: Double?, reason: String, columns: [String])] = []
+    for failure in failures {
+      if let n = groups.firstIndex(where: {
+        $0.omega == failure.omega && $0.reason == failure.reason
+      }) {
+        groups[n].columns.append(failure.column)
+      } else {
+        groups.append((failure.omega, failure.reason, [failure.column]))
+      }
+    }
+    return groups.map { group in
+      Failure(
+        column: group.columns.joined(separator: ", "), omega: group.omega, reason: group.reason
+      ).description
+    }
+  }
   /// The largest grid that was needed, as points along each reciprocal vector.
   public internal(set) var divisions: Int
   /// The level widths -Im Sigma_s(mu) = 1/(2 tau_s) that the closed forms used, with `scba`.
