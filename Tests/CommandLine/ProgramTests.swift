@@ -226,7 +226,7 @@ import Testing
     (
       ["spectrum", "chain", "--lifetime", "constant=0.3", "--responses", "X_na", "--omega", "1"],
       80,
-      "X_na.closed at omega = 1.0: the closed form has an undamped pole at omega = 2 J"
+      "X_na.closed, X_na.closed_printed at omega = 1.0: the closed form has an undamped pole at omega = 2 J"
     ),
   ]
 

@@ -67,6 +67,14 @@ enum PairLoops: Sendable {
     }
   }
 
+  /// The same point by point.
+  var scalarTraces: StarTraces {
+    switch self {
+    case .scba(let loops): loops.scalarTraces
+    case .site(let loops): loops.scalarTraces
+    }
+  }
+
   /// F(z1, z2) of all outputs on one grid, for many pairs.
   func values(
     _ table: StarTable, _ pairs: [(DressedEnergy, DressedEnergy)], withScales: Bool

@@ -142,8 +142,8 @@ extension ImpurityCrystal {
     var start = try await approximate(z)
     var level = try level([start], nats: -Double.log(tolerance))
     var last: (x: DressedEnergy, density: (Double, Double))?
-    // Eight levels are a factor of two in the grid.
-    let end = min(lastLevel, level + 8)
+    // Five levels are a factor of two in the grid.
+    let end = min(lastLevel, level + 5)
     while level <= end {
       let table = try await energies.table(level)
       if let (x, residual) = polished(start, z: z, on: table) {

@@ -36,7 +36,8 @@ final class StarTable: Sendable {
     var weight: [Double] = []
     var first: [Double] = []
     var second: [Double] = []
-    var slots: [Double] = []
+    /// In pieces, which do not move as more come.
+    var slots: [[Double]] = []
     var squares: [Double]
   }
 
@@ -64,13 +65,13 @@ final class StarTable: Sendable {
           part.second.append((frame.eta * frame.etabar).real)
         }
         if slotCount == 0 { return }
-        let start = part.slots.count
-        part.slots.append(contentsOf: repeatElement(0, count: slotCount))
-        part.slots.withUnsafeMutableBufferPointer {
+        var slots = [Double](repeating: 0, count: slotCount)
+        slots.withUnsafeMutableBufferPointer {
           for point in star {
-            add(hamiltonian.frame(at: point.k), point.weight, $0.baseAddress! + start)
+            add(hamiltonian.frame(at: point.k), point.weight, $0.baseAddress!)
           }
         }
+        part.slots.append(slots)
       }.filter { !$0.weight.isEmpty }.map { rows in
         let size = StarTable.blockSize
         let blocks = (rows.weight.count + size - 1) / size
@@ -78,7 +79,7 @@ final class StarTable: Sendable {
         for n in rows.weight.indices {
           let (block, position) = n.quotientAndRemainder(dividingBy: size)
           for slot in 0..<slotCount {
-            slots[(block * slotCount + slot) * size + position] = rows.slots[n * slotCount + slot]
+            slots[(block * slotCount + slot) * size + position] = rows.slots[n][slot]
           }
         }
         var part = empty
@@ -104,7 +105,7 @@ final class StarTable: Sendable {
     var slots: [Double] = []
     slots.reserveCapacity(weight.count * slotCount)
     for n in parts.indices {
-      slots += parts[n].slots
+      for piece in parts[n].slots { slots += piece }
       // Not to have all of them twice.
       parts[n].slots = []
     }
@@ -122,7 +123,7 @@ final class StarTable: Sendable {
     part.weight += weight + Array(repeating: 0, count: missing)
     part.first += first + Array(repeating: first[0], count: missing)
     part.second += second + Array(repeating: second[0], count: missing)
-    part.slots += slots
+    part.slots.append(slots)
     let slotCount = part.squares.count
     slots.withUnsafeBufferPointer { slots in
       for block in 0..<blocks {

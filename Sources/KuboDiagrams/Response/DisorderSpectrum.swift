@@ -22,10 +22,8 @@ extension SpectrumRequest {
     return result
   }
 
-  /// The crystal and the loops of the columns `chosen`.
-  func energyIntegral(_ chosen: [Int], _ impurities: Impurities, _ gamma: Double)
-    async throws -> EnergyIntegral
-  {
+  /// The loops of the columns `chosen`.
+  private func pairLoops(_ chosen: [Int], _ impurities: Impurities, _ gamma: Double) -> PairLoops {
     let outputs = chosen.map { n in
       let column = columns[n]
       let all = diagrams.diagrams(of: column.response)
@@ -34,18 +32,42 @@ extension SpectrumRequest {
         diagrams: column.diagram.map { name in all.filter { $0.name == name } } ?? all,
         isDressed: column.dressing == .ladder)
     }
-    let loops: PairLoops =
-      switch impurities {
-      case .scba:
-        .scba(
-          BandLoops(
-            model, directions: directions, gamma: gamma, outputs: outputs, form: ladderForm,
-            rungs: rungs))
-      case .site:
-        .site(
-          SublatticeLoops(
-            model, directions: directions, gamma: gamma, outputs: outputs, rungs: rungs))
-      }
+    switch impurities {
+    case .scba:
+      return .scba(
+        BandLoops(
+          model, directions: directions, gamma: gamma, outputs: outputs, form: ladderForm,
+          rungs: rungs))
+    case .site:
+      return .site(
+        SublatticeLoops(
+          model, directions: directions, gamma: gamma, outputs: outputs, rungs: rungs))
+    }
+  }
+
+  /// The loops of all columns, F and its reflection, at propagators with the given zeta of both bands
+  /// at both energies (`site`: zeta and j), on one grid; `pointByPoint` by the scalar traces. For tests.
+  package func loopValues(
+    divisions: Int, _ zeta: [ComplexDouble], pointByPoint: Bool
+  ) async throws -> [ComplexDouble] {
+    guard case .zoneThenEnergy(let impurities, let gamma) = lifetime.order else { return [] }
+    let loops = pairLoops(Array(columns.indices), impurities, gamma)
+    let table = try await StarTable(
+      model, impurities, BlochHamiltonian(model, directions: directions),
+      symmetries: model.energySymmetries(), divisions: divisions,
+      traces: pointByPoint ? loops.scalarTraces : loops.traces(model, directions), threads: threads)
+    let pair = (
+      DressedEnergy(first: zeta[0], second: zeta[1]), DressedEnergy(first: zeta[2], second: zeta[3])
+    )
+    let value = loops.values(table, [pair], withScales: false)[0]
+    return value.direct + value.reflected
+  }
+
+  /// The crystal and the energy integrals of the columns `chosen`.
+  func energyIntegral(_ chosen: [Int], _ impurities: Impurities, _ gamma: Double)
+    async throws -> EnergyIntegral
+  {
+    let loops = pairLoops(chosen, impurities, gamma)
     var crystal = ImpurityCrystal(
       model, impurities, gamma, directions: directions, traces: loops.traces(model, directions),
       threads: self.threads)
