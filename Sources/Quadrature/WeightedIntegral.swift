@@ -4,8 +4,8 @@ import RealModule
 /// Adaptive integration of weight(x) g(x) for a vector g that is smooth but costly, and a cheap
 /// weight that may vary much faster.
 ///
-/// On each interval g is interpolated by Chebyshev polynomials through n = 9, 17, 33, 65 extrema, each
-/// set with all points of the one before, and the polynomials are integrated with the weight by
+/// On each interval g is interpolated by Chebyshev polynomials through n = 9, 17, 33, 65 extrema,
+/// each set with all points of the one before, and the polynomials are integrated with the weight by
 /// Gauss rules,
 ///
 ///     g(x) ~ sum_k c_k T_k(t),    int weight g dx = sum_k c_k m_k,    m_k = int weight T_k dx

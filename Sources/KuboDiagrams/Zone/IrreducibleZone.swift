@@ -32,7 +32,7 @@ package struct IrreducibleZone: Sendable {
     let all = operations + operations.map(-)
     func images(_ p: [Double], reach: Int) -> [[Double]] {
       let count = (0..<d).reduce(1) { n, _ in n * (2 * reach + 1) }
-      return all.enumerated().flatMap { number, m in
+      return all.enumerated().flatMap { _, m in
         (0..<count).compactMap { code -> [Double]? in
           var rest = code
           var isZero = true
