@@ -13,13 +13,25 @@ public struct VectorIntegral: Sendable {
   /// The error estimates.
   public let errors: [Double]
 
-  private struct Piece {
+  private struct Piece: IntegrationPiece {
     let a, b: Double
     var stage = 0
     /// The function at the points so far.
     var y: [[Double]] = []
     var values: [Double] = []
     var errors: [Double] = []
+
+    func points() -> [Double] { PattersonRule.shared.points(stage, a, b) }
+
+    func refined(_ open: [Int], _ shares: [Double]) -> [Piece] {
+      if stage + 1 < PattersonRule.stages {
+        var longer = self
+        longer.stage += 1
+        return [longer]
+      }
+      let middle = (a + b) / 2
+      return [Piece(a: a, b: middle), Piece(a: middle, b: b)]
+    }
 
     mutating func take(_ new: ArraySlice<[Double]>) {
       y += new
@@ -37,49 +49,7 @@ public struct VectorIntegral: Sendable {
     ends: [Double], limit: Int = 400, allowed: ([Double]) -> [Double],
     _ f: ([Double]) async throws -> [[Double]]
   ) async throws {
-    let rule = PattersonRule.shared
-    var pieces: [Piece] = []
-    var pending = zip(ends, ends.dropFirst()).map { Piece(a: $0, b: $1) }
-    while true {
-      let points = pending.map { rule.points($0.stage, $0.a, $0.b) }
-      let y = try await f(points.flatMap { $0 })
-      var next = 0
-      for n in pending.indices {
-        pending[n].take(y[next..<(next + points[n].count)])
-        next += points[n].count
-      }
-      pieces = (pieces + pending).sorted { $0.a < $1.a }
-      pending = []
-      let count = pieces[0].values.count
-      let totals = (0..<count).map { c in pieces.reduce(0) { $0 + $1.values[c] } }
-      let errors = (0..<count).map { c in pieces.reduce(0) { $0 + $1.errors[c] } }
-      let limits = allowed(totals)
-      let open = (0..<count).filter { errors[$0] > limits[$0] }
-      if open.isEmpty {
-        values = totals
-        self.errors = errors
-        return
-      }
-      guard pieces.count < limit else {
-        throw QuadratureError(
-          reason: "too many subintervals", estimate: errors[open[0]], allowed: limits[open[0]])
-      }
-      // All pieces with more than their share of an error that is too large, at once.
-      let share = 0.5 / Double(pieces.count)
-      var kept: [Piece] = []
-      for piece in pieces {
-        if !open.contains(where: { piece.errors[$0] > share * limits[$0] }) {
-          kept.append(piece)
-        } else if piece.stage + 1 < PattersonRule.stages {
-          var longer = piece
-          longer.stage += 1
-          pending.append(longer)
-        } else {
-          let middle = (piece.a + piece.b) / 2
-          pending += [Piece(a: piece.a, b: middle), Piece(a: middle, b: piece.b)]
-        }
-      }
-      pieces = kept
-    }
+    (values, errors) = try await integrated(
+      zip(ends, ends.dropFirst()).map { Piece(a: $0, b: $1) }, limit: limit, allowed: allowed, f)
   }
 }

@@ -31,7 +31,16 @@ public struct WeightedIntegral: Sendable {
 
   private static let sizes = [9, 17, 33, 65]
 
-  private struct Piece {
+  /// What all intervals share.
+  private struct Problem {
+    let components: [Component]
+    let firstStage: Int
+    let weight: (Double) -> Double
+    let breaks: [Double]
+  }
+
+  private struct Piece: IntegrationPiece {
+    let problem: Problem
     let a, b: Double
     var stage: Int
     /// The weights m_k up to the largest size, and int |weight| dx.
@@ -44,7 +53,15 @@ public struct WeightedIntegral: Sendable {
     /// The estimates with half as many points.
     var before: [Double]?
 
-    var size: Int { WeightedIntegral.sizes[stage] }
+    init(_ problem: Problem, _ a: Double, _ b: Double) {
+      self.problem = problem
+      self.a = a
+      self.b = b
+      stage = problem.firstStage
+      (moments, total) = WeightedIntegral.moments(problem.weight, a, b, problem.breaks)
+    }
+
+    private var size: Int { WeightedIntegral.sizes[stage] }
 
     /// The points that the stage adds.
     func points() -> [Double] {
@@ -58,7 +75,7 @@ public struct WeightedIntegral: Sendable {
       return (a + b) / 2 - (b - a) / 2 * Double.cos(.pi * Double(n) / Double(size - 1))
     }
 
-    mutating func take(_ new: ArraySlice<[Double]>, _ components: [Component]) {
+    mutating func take(_ new: ArraySlice<[Double]>) {
       if y.isEmpty {
         y = Array(new)
       } else {
@@ -67,32 +84,40 @@ public struct WeightedIntegral: Sendable {
         y = merged + [y.last!]
       }
       let (last, estimates) = (values, errors)
-      (values, errors) = sums(size, components)
+      (values, errors) = sums(size)
       // The estimates from every other point, if the integral begins here.
-      let (old, claimed) = last.isEmpty ? sums((size + 1) / 2, components) : (last, estimates)
+      let (old, claimed) = last.isEmpty ? sums((size + 1) / 2) : (last, estimates)
       for c in values.indices {
-        guard case .value(let noise) = components[c] else { continue }
+        guard case .value(let noise) = problem.components[c] else { continue }
         let known = claimed[c] + (noise.map { values[$0] + old[$0] } ?? 0)
         if known > 0 { errors[c] *= max(1, abs(values[c] - old[c]) / known) }
       }
       before = claimed
     }
 
+    func refined(_ open: [Int], _ shares: [Double]) -> [Piece] {
+      if convergesSoon(open, shares) {
+        var longer = self
+        longer.stage += 1
+        return [longer]
+      }
+      let middle = (a + b) / 2
+      return [Piece(problem, a, middle), Piece(problem, middle, b)]
+    }
+
     /// Whether the next stage, with the same gain in digits per point as the last one, or one more
     /// stage is enough.
-    func convergesSoon(_ open: [Int], _ limits: [Double], _ share: Double) -> Bool {
+    private func convergesSoon(_ open: [Int], _ shares: [Double]) -> Bool {
       guard stage + 1 < WeightedIntegral.sizes.count else { return false }
       guard stage > 0, let coarse = before else { return true }
       return open.allSatisfy { c in
         let gain = min(1, errors[c] / coarse[c])
-        return errors[c] * gain * gain <= share * limits[c] || errors[c] <= share * limits[c]
+        return errors[c] * gain * gain <= shares[c] || errors[c] <= shares[c]
       }
     }
 
     /// The integrals and error estimates from `count` of the values.
-    private func sums(_ count: Int, _ components: [Component]) -> (
-      values: [Double], errors: [Double]
-    ) {
+    private func sums(_ count: Int) -> (values: [Double], errors: [Double]) {
       let n = count - 1
       let stride = (size - 1) / n
       // c_k = (2/n) sum'' y_j T_k(t_j), t_j = -cos(pi j/n), the first and last term halved.
@@ -109,7 +134,7 @@ public struct WeightedIntegral: Sendable {
         weights[j] *= 2 / Double(n) * (j == 0 || j == n ? 0.5 : 1)
       }
       for c in values.indices {
-        guard case .value(let noise) = components[c] else {
+        guard case .value(let noise) = problem.components[c] else {
           for j in 0...n { values[c] += abs(weights[j] * y[j * stride][c]) }
           continue
         }
@@ -143,56 +168,13 @@ public struct WeightedIntegral: Sendable {
   public init(
     intervals: [(a: Double, b: Double)], breaks: [Double] = [], components: [Component],
     firstStage: Int = 1,
-    limit: Int = 400, weight: (Double) -> Double, allowed: ([Double]) -> [Double],
+    limit: Int = 400, weight: @escaping (Double) -> Double, allowed: ([Double]) -> [Double],
     _ g: ([Double]) async throws -> [[Double]]
   ) async throws {
-    func piece(_ a: Double, _ b: Double) -> Piece {
-      let (moments, total) = WeightedIntegral.moments(weight, a, b, breaks)
-      return Piece(a: a, b: b, stage: firstStage, moments: moments, total: total)
-    }
-    var pieces: [Piece] = []
-    var pending = intervals.map { piece($0.a, $0.b) }
-    while true {
-      let points = pending.map { $0.points() }
-      let y = try await g(points.flatMap { $0 })
-      var next = 0
-      for n in pending.indices {
-        pending[n].take(y[next..<(next + points[n].count)], components)
-        next += points[n].count
-      }
-      pieces = (pieces + pending).sorted { $0.a < $1.a }
-      pending = []
-      let count = pieces[0].values.count
-      let totals = (0..<count).map { c in pieces.reduce(0) { $0 + $1.values[c] } }
-      let errors = (0..<count).map { c in pieces.reduce(0) { $0 + $1.errors[c] } }
-      let limits = allowed(totals)
-      let open = (0..<count).filter { errors[$0] > limits[$0] }
-      if open.isEmpty {
-        values = totals
-        self.errors = errors
-        return
-      }
-      guard pieces.count < limit else {
-        throw QuadratureError(
-          reason: "too many subintervals", estimate: errors[open[0]], allowed: limits[open[0]])
-      }
-      // All pieces with more than their share of an error that is too large, at once.
-      let share = 0.5 / Double(pieces.count)
-      var kept: [Piece] = []
-      for old in pieces {
-        if !open.contains(where: { old.errors[$0] > share * limits[$0] }) {
-          kept.append(old)
-        } else if old.convergesSoon(open, limits, share) {
-          var longer = old
-          longer.stage += 1
-          pending.append(longer)
-        } else {
-          let middle = (old.a + old.b) / 2
-          pending += [piece(old.a, middle), piece(middle, old.b)]
-        }
-      }
-      pieces = kept
-    }
+    let problem = Problem(
+      components: components, firstStage: firstStage, weight: weight, breaks: breaks)
+    (values, errors) = try await integrated(
+      intervals.map { Piece(problem, $0.a, $0.b) }, limit: limit, allowed: allowed, g)
   }
 
   /// m_k and int |weight| dx on [a, b]: a Gauss rule of 64 points, exact for all T_k, between breaks.

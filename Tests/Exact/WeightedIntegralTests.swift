@@ -13,7 +13,7 @@ import Testing
   /// The integral of g over intervals that lie apart, with the weight.
   private func integral(
     _ intervals: [(a: Double, b: Double)], tolerance: Double, breaks: [Double] = [],
-    weight: (Double) -> Double = { _ in 1 }, noise: Double = 0, _ g: (Double) -> Double
+    weight: @escaping (Double) -> Double = { _ in 1 }, noise: Double = 0, _ g: (Double) -> Double
   ) async throws -> Outcome {
     var points = 0
     let result = try await WeightedIntegral(
