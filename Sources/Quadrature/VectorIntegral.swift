@@ -20,6 +20,7 @@ public struct VectorIntegral: Sendable {
     var y: [[Double]] = []
     var values: [Double] = []
     var errors: [Double] = []
+    var hidden: [Double] { Array(repeating: 0, count: errors.count) }
 
     func points() -> [Double] { PattersonRule.shared.points(stage, a, b) }
 

@@ -12,7 +12,8 @@ import RealModule
 ///
 /// What is left out is smaller than the last coefficients. The error estimate is
 /// int |weight| dx times the sum of the moduli of the last quarter of them; should the step before
-/// have shown its own estimate to be too small by some factor, that factor is applied.
+/// have shown its own estimate to be too small by some factor, that factor is applied. Coefficients
+/// that known errors of g explain do not make it refine, and only the largest counts.
 /// Intervals that do not converge are halved.
 public struct WeightedIntegral: Sendable {
   /// The integrals. Of components that are magnitudes, int |weight| |g| dx.
@@ -22,8 +23,8 @@ public struct WeightedIntegral: Sendable {
 
   /// What a component of g is.
   public enum Component: Sendable {
-    /// To be interpolated. The magnitude with the number `noise` bounds its errors: coefficients that
-    /// they can explain are not those of g. Their effect on the integral is that magnitude's integral.
+    /// To be interpolated. The magnitude with the number `noise` bounds its errors, whose effect on the
+    /// integral is that magnitude's integral.
     case value(noise: Int?)
     /// Not interpolated, but summed with |weight|, such as an error bound.
     case magnitude
@@ -50,6 +51,7 @@ public struct WeightedIntegral: Sendable {
     var y: [[Double]] = []
     var values: [Double] = []
     var errors: [Double] = []
+    var hidden: [Double] = []
     /// The estimates with half as many points.
     var before: [Double]?
 
@@ -84,9 +86,9 @@ public struct WeightedIntegral: Sendable {
         y = merged + [y.last!]
       }
       let (last, estimates) = (values, errors)
-      (values, errors) = sums(size)
+      (values, errors, hidden) = sums(size)
       // The estimates from every other point, if the integral begins here.
-      let (old, claimed) = last.isEmpty ? sums((size + 1) / 2) : (last, estimates)
+      let (old, claimed, _) = last.isEmpty ? sums((size + 1) / 2) : (last, estimates, [])
       for c in values.indices {
         guard case .value(let noise) = problem.components[c] else { continue }
         let known = claimed[c] + (noise.map { values[$0] + old[$0] } ?? 0)
@@ -117,13 +119,13 @@ public struct WeightedIntegral: Sendable {
     }
 
     /// The integrals and error estimates from `count` of the values.
-    private func sums(_ count: Int) -> (values: [Double], errors: [Double]) {
+    private func sums(_ count: Int) -> (values: [Double], errors: [Double], hidden: [Double]) {
       let n = count - 1
       let stride = (size - 1) / n
       // c_k = (2/n) sum'' y_j T_k(t_j), t_j = -cos(pi j/n), the first and last term halved.
       let cosines = (0..<(2 * n)).map { Double.cos(.pi * Double($0) / Double(n)) }
       var values = [Double](repeating: 0, count: y[0].count)
-      var errors = values
+      var (errors, hidden) = (values, values)
       // The weight of each point: sum_k m_k dc_k/dy_j.
       var weights = [Double](repeating: 0, count: count)
       for j in 0...n {
@@ -145,17 +147,23 @@ public struct WeightedIntegral: Sendable {
           floor *= 2 / Double(n)
         }
         for j in 0...n { values[c] += weights[j] * y[j * stride][c] }
+        // What g itself may have below that: the largest of them stands for the rest of its series.
+        // More points would not tell.
+        var largest = 0.0
         for k in (n - n / 4 + 1)...n {
           var coefficient = 0.0
           for j in 0...n {
             coefficient +=
               cosines[(n - j) * k % (2 * n)] * y[j * stride][c] * (j == 0 || j == n ? 0.5 : 1)
           }
-          errors[c] += max(0, abs(coefficient) * 2 / Double(n) * (k == n ? 0.5 : 1) - floor)
+          let size = abs(coefficient) * 2 / Double(n) * (k == n ? 0.5 : 1)
+          errors[c] += max(0, size - floor)
+          largest = max(largest, min(size, floor))
         }
         errors[c] *= total
+        hidden[c] = largest * total
       }
-      return (values, errors)
+      return (values, errors, hidden)
     }
   }
 
@@ -167,8 +175,8 @@ public struct WeightedIntegral: Sendable {
   /// - Throws: ``QuadratureError`` after `limit` intervals, and whatever `g` throws.
   public init(
     intervals: [(a: Double, b: Double)], breaks: [Double] = [], components: [Component],
-    firstStage: Int = 1,
-    limit: Int = 400, weight: @escaping (Double) -> Double, allowed: ([Double]) -> [Double],
+    firstStage: Int = 1, limit: Int = 400, weight: @escaping (Double) -> Double,
+    allowed: ([Double]) -> [Double],
     _ g: ([Double]) async throws -> [[Double]]
   ) async throws {
     let problem = Problem(

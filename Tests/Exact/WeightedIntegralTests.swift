@@ -13,7 +13,8 @@ import Testing
   /// The integral of g over intervals that lie apart, with the weight.
   private func integral(
     _ intervals: [(a: Double, b: Double)], tolerance: Double, breaks: [Double] = [],
-    weight: @escaping (Double) -> Double = { _ in 1 }, noise: Double = 0, _ g: (Double) -> Double
+    weight: @escaping (Double) -> Double = { _ in 1 }, noise: Double = 0, isNoisy: Bool = true,
+    _ g: (Double) -> Double
   ) async throws -> Outcome {
     var points = 0
     let result = try await WeightedIntegral(
@@ -22,7 +23,7 @@ import Testing
     ) { x in
       points += x.count
       return x.enumerated().map { n, x in
-        [g(x) + noise * cos(1e6 * Double(n) + 1e5 * x), noise]
+        [g(x) + (isNoisy ? noise * cos(1e6 * Double(n) + 1e5 * x) : 0), noise]
       }
     }
     return Outcome(value: result.values[0], error: result.errors[0], points: points)
@@ -68,6 +69,18 @@ import Testing
     #expect(found.points <= 2 * 33)
     #expect(abs(found.value - (exp(1.0) - 1 + exp(4.0) - exp(3.0))) < 2e-6)
     #expect(abs(found.value - (exp(1.0) - 1 + exp(4.0) - exp(3.0))) > 1e-12)
+  }
+
+  /// Bounds on errors that are not there must not hide what the function itself does.
+  @Test(arguments: [1e-3, 1e-4, 1e-5]) func boundWithoutNoise(_ noise: Double) async throws {
+    for kink in [0.3, 0.37, 0.42] {
+      let found = try await integral([(0, 1)], tolerance: 1e-6, noise: noise, isNoisy: false) {
+        abs($0 - kink)
+      }
+      let exact = (kink * kink + (1 - kink) * (1 - kink)) / 2
+      #expect(abs(found.value - exact) <= found.error + noise)
+      #expect(found.error > 0)
+    }
   }
 
   /// What cannot be integrated is an error.
