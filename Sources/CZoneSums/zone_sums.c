@@ -6,9 +6,11 @@
 
 #include "lanes.h"
 
-#define VECTORS (ZONE_BLOCK / LANES)
+// Stars are taken by half blocks: with whole ones the products of a pair would not fit the cache.
+#define HALF (ZONE_BLOCK / 2)
+#define VECTORS (HALF / LANES)
 
-// A block of complex numbers.
+// Half a block of complex numbers.
 typedef struct {
   Complex of[VECTORS];
 } Block;
@@ -50,9 +52,9 @@ CLONES void zone_moments(ZoneKind kind, ZoneStars s, ZoneComplex x, ZoneComplex 
                          ZoneComplex moments[6]) {
   Complex sums[6];
   for (int m = 0; m < 6; m++) sums[m] = real(0);
-  for (long b = 0; b < s.blocks; b++) {
-    const double *w = s.weight + b * ZONE_BLOCK, *t = s.first + b * ZONE_BLOCK,
-                 *gap = s.second + b * ZONE_BLOCK;
+  for (long half = 0; half < 2 * s.blocks; half++) {
+    const double *w = s.weight + half * HALF, *t = s.first + half * HALF,
+                 *gap = s.second + half * HALF;
     Block p, q, r, product;
     propagators(kind, t, gap, x, y, &p, &q);
     if (kind == ZONE_SCBA) {
@@ -84,9 +86,9 @@ CLONES void zone_moments(ZoneKind kind, ZoneStars s, ZoneComplex x, ZoneComplex 
 CLONES void zone_squares(ZoneKind kind, ZoneStars s, ZoneComplex x, ZoneComplex y,
                          double squares[3]) {
   Real sums[3] = {0.0, 0.0, 0.0};
-  for (long b = 0; b < s.blocks; b++) {
-    const double *w = s.weight + b * ZONE_BLOCK, *t = s.first + b * ZONE_BLOCK,
-                 *gap = s.second + b * ZONE_BLOCK;
+  for (long half = 0; half < 2 * s.blocks; half++) {
+    const double *w = s.weight + half * HALF, *t = s.first + half * HALF,
+                 *gap = s.second + half * HALF;
     Block p, q;
     propagators(kind, t, gap, x, y, &p, &q);
     for (int n = 0; n < VECTORS; n++) {
@@ -117,9 +119,9 @@ CLONES void zone_loop_sums(ZoneKind kind, ZoneStars s, const ZonePair *pairs, in
   if (!products || !sums || !squares) abort();
   memset(sums, 0, sum_count * sizeof(Complex));
   memset(squares, 0, norm_count * sizeof(Real));
-  for (long b = 0; b < s.blocks; b++) {
-    const double *w = s.weight + b * ZONE_BLOCK, *t = s.first + b * ZONE_BLOCK,
-                 *gap = s.second + b * ZONE_BLOCK;
+  for (long half = 0; half < 2 * s.blocks; half++) {
+    const double *w = s.weight + half * HALF, *t = s.first + half * HALF,
+                 *gap = s.second + half * HALF;
     for (int pair = 0; pair < pair_count; pair++) {
       ZonePair x = pairs[pair];
       propagators(kind, t, gap, x.first1, x.second1, &products[0], &products[1]);
@@ -134,8 +136,116 @@ CLONES void zone_loop_sums(ZoneKind kind, ZoneStars s, const ZonePair *pairs, in
       }
       Complex *own = sums + (size_t)pair * (size_t)plan_count;
       for (int k = 0; k < plan_count; k++) {
-        const double *slot = slots + (b * slot_count + plan[2 * k]) * ZONE_BLOCK;
+        const double *slot =
+            slots + (half / 2 * slot_count + plan[2 * k]) * ZONE_BLOCK + half % 2 * HALF;
         own[k] = weighted(slot, &products[plan[2 * k + 1]], own[k]);
+      }
+    }
+  }
+  for (size_t k = 0; k < sum_count; k++) values[k] = sum_lanes(sums[k]);
+  for (size_t p = 0; norms && p < norm_count; p++) norms[p] = total(squares[p]);
+  free(products);
+  free(sums);
+  free(squares);
+}
+
+// Vector n of a block of complex numbers in memory.
+INLINE Complex pair_at(const double *block, int n) {
+  return loadc(block + LANES * n, block + ZONE_BLOCK + LANES * n);
+}
+
+CLONES void zone_band_moments(const ZoneBand *s, ZoneComplex zeta, ZoneComplex moments[3]) {
+  Complex sums[3];
+  for (int m = 0; m < 3; m++) sums[m] = real(0);
+  for (long half = 0; half < 2 * s->blocks; half++) {
+    long start = half / 2 * 2 * ZONE_BLOCK + half % 2 * HALF;
+    const double *e = s->energy + start, *w = s->weight + start;
+    for (int n = 0; n < VECTORS; n++) {
+      Complex at = pair_at(e, n);
+      Complex own = inverse((Complex){zeta.re - at.re, zeta.im - at.im});
+      Complex term = mul(pair_at(w, n), own);
+      sums[0] = add(sums[0], term);
+      term = mul(term, own);
+      sums[1] = add(sums[1], term);
+      sums[2] = add(sums[2], mul(term, own));
+    }
+  }
+  for (int m = 0; m < 3; m++) moments[m] = sum_lanes(sums[m]);
+}
+
+// With u = zeta_s(z_1) - E_s, v_c = zeta_c(z_2) - E_c and w = zeta_o(z_1) - E_o the term of 1/u is
+//
+//     (s|c) = 1/(u d_c), d_c = v_c - u        (ss|c) = 1/(u d_c) (1/u - 1/d_c)
+//     (so|c) = 1/(u d_c (w - u))              (s|cc') = 1/(u d_c d_c')
+INLINE void band_terms(const double *energy, const double *difference, ZoneBandPair x,
+                       Block terms[ZONE_TERM_COUNT]) {
+  Complex same = inverse((Complex){(Real)0.0 + (x.own2.re - x.own1.re),
+                                   (Real)0.0 + (x.own2.im - x.own1.im)});
+  for (int n = 0; n < VECTORS; n++) {
+    Complex e = pair_at(energy, n), d = pair_at(difference, n);
+    Complex g = inverse((Complex){x.own1.re - e.re, x.own1.im - e.im});
+    Complex other = inverse(
+        (Complex){d.re + (x.other2.re - x.own1.re), d.im + (x.other2.im - x.own1.im)});
+    Complex apart = inverse(
+        (Complex){d.re + (x.other1.re - x.own1.re), d.im + (x.other1.im - x.own1.im)});
+    Complex gs = mul(g, same), go = mul(g, other);
+    terms[0].of[n] = gs;
+    terms[1].of[n] = go;
+    terms[2].of[n] = mul(gs, sub(g, same));
+    terms[3].of[n] = mul(go, sub(g, other));
+    terms[4].of[n] = mul(gs, apart);
+    terms[5].of[n] = mul(go, apart);
+    terms[6].of[n] = mul(gs, same);
+    terms[7].of[n] = mul(gs, other);
+    terms[8].of[n] = mul(go, other);
+  }
+}
+
+INLINE ZoneComplex conjugate(ZoneComplex z) { return (ZoneComplex){z.re, -z.im}; }
+
+CLONES void zone_band_sums(const ZoneBand *s, const ZoneBandPair *pairs, int pair_count,
+                           const int *retarded, const int *advanced, int product_count,
+                           const int *plan, int plan_count, ZoneComplex *values, double *norms) {
+  size_t sum_count = (size_t)plan_count * (size_t)pair_count;
+  size_t norm_count = (size_t)product_count * (size_t)pair_count;
+  // Of each product r + a* and i (r - a*), which the real and the imaginary part of a slot multiply.
+  Block *products = aligned_alloc(64, (size_t)(2 * product_count + 1) * sizeof(Block));
+  Complex *sums = aligned_alloc(64, (sum_count + 1) * sizeof(Complex));
+  Real *squares = aligned_alloc(64, (norm_count + 1) * sizeof(Real));
+  if (!products || !sums || !squares) abort();
+  memset(sums, 0, sum_count * sizeof(Complex));
+  memset(squares, 0, norm_count * sizeof(Real));
+  for (long half = 0; half < 2 * s->blocks; half++) {
+    long start = half / 2 * 2 * ZONE_BLOCK + half % 2 * HALF;
+    const double *e = s->energy + start, *d = s->difference + start, *w = s->weight + start;
+    for (int pair = 0; pair < pair_count; pair++) {
+      ZoneBandPair x = pairs[pair];
+      ZoneBandPair y = {conjugate(x.own2), conjugate(x.other2), conjugate(x.own1),
+                        conjugate(x.other1)};
+      Block r[ZONE_TERM_COUNT], a[ZONE_TERM_COUNT];
+      band_terms(e, d, x, r);
+      band_terms(e, d, y, a);
+      for (int p = 0; p < product_count; p++) {
+        if (retarded[p] < 0 && advanced[p] < 0) continue;
+        Block *plus = products + 2 * p, *minus = plus + 1;
+        for (int n = 0; n < VECTORS; n++) {
+          Complex first = retarded[p] < 0 ? real(0) : r[retarded[p]].of[n];
+          Complex second = advanced[p] < 0 ? real(0) : a[advanced[p]].of[n];
+          plus->of[n] = (Complex){first.re + second.re, first.im - second.im};
+          minus->of[n] = (Complex){-first.im - second.im, first.re - second.re};
+          if (!norms) continue;
+          Complex weight = pair_at(w, n);
+          squares[pair * product_count + p] +=
+              modulus(weight) * (norm(plus->of[n]) + norm(minus->of[n]));
+        }
+      }
+      Complex *own = sums + (size_t)pair * (size_t)plan_count;
+      for (int k = 0; k < plan_count; k++) {
+        const double *slot = s->slots + (half / 2 * s->slot_count + plan[2 * k]) * 2 * ZONE_BLOCK +
+                             half % 2 * HALF;
+        const Block *product = products + 2 * plan[2 * k + 1];
+        own[k] = weighted(slot, product, own[k]);
+        own[k] = weighted(slot + ZONE_BLOCK, product + 1, own[k]);
       }
     }
   }

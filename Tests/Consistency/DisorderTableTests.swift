@@ -2,34 +2,78 @@
 import ComplexModule
 import KuboDiagrams
 import KuboFiles
+import RealModule
 import Testing
 
 /// The tables of stars that disorder lifetimes use.
 @Suite struct DisorderTableTests {
-  /// The traces of eight stars at once against those of one point after the other, through all loops
-  /// and ladders at general energies.
-  @Test(arguments: ["chain", "square", "honeycomb", "cubic"], [Lifetime.scba(0.3), .site(0.3)])
-  func traces(_ name: String, _ lifetime: Lifetime) async throws {
-    let model = try shippedModel(name)
+  /// All named responses of a shipped model, bare and with ladders.
+  private func everything(_ name: String, _ lifetime: Lifetime) throws -> SpectrumRequest {
     var request = SpectrumRequest(
-      model: model, mu: -1, temperature: 0.1, lifetime: lifetime, omegas: [0.3], columns: [],
-      diagrams: try shippedDiagrams(), tolerance: 1e-4, threads: 2)
+      model: try shippedModel(name), mu: -1, temperature: 0.1, lifetime: lifetime, omegas: [0.3],
+      columns: [], diagrams: try shippedDiagrams(), tolerance: 1e-4, threads: 2)
     request.columns = Response.aliases.map { Response($0.alias)! }.flatMap { response in
       response.dressings(lifetime, request.diagrams).filter { $0 == .bare || $0 == .ladder }.map {
         .init(response: response, dressing: $0)
       }
     }
+    return request
+  }
+
+  /// The traces of eight stars at once against those of one point after the other, through all loops
+  /// and ladders at general energies.
+  @Test(arguments: ["chain", "square", "honeycomb", "cubic"], [Lifetime.scba(0.3), .site(0.3)])
+  func traces(_ name: String, _ lifetime: Lifetime) async throws {
+    let request = try everything(name, lifetime)
     #expect(request.columns.count >= 6)
     let zeta: [ComplexDouble] =
       lifetime == .scba(0.3)
       ? [.init(-0.7, 0.2), .init(-0.6, 0.15), .init(-1.1, -0.25), .init(-1.2, -0.2)]
       : [.init(-0.7, 0.2), .init(0.5, 0.05), .init(-1.1, -0.25), .init(0.45, -0.07)]
     // Another grid than the one that finds which traces vanish.
-    let divisions = [60, 36, 20][model.dimension - 1]
+    let divisions = [60, 36, 20][request.model.dimension - 1]
     let fast = try await request.loopValues(divisions: divisions, zeta, pointByPoint: false)
     let slow = try await request.loopValues(divisions: divisions, zeta, pointByPoint: true)
     let largest = slow.map(\.length).max()!
     #expect(largest > 0.01)
     for (a, b) in zip(fast, slow) { #expect((a - b).length < 1e-12 * largest) }
+  }
+
+  /// The same loops on the contours, through partial fractions, against a fine grid of the real zone, where
+  /// the bands are in resonance and where they are not; and the rate at which they converge.
+  @Test(arguments: ["chain", "square", "honeycomb"], [0.6, 1.9])
+  func contours(_ name: String, _ omega: Double) async throws {
+    let request = try everything(name, .scba(0.3))
+    let zeta: [ComplexDouble] = [
+      .init(-1.1 + omega, 0.2), .init(-1.0 + omega, 0.15), .init(-1.1, -0.25), .init(-1.2, -0.2),
+    ]
+    let exact = try await request.loopValues(
+      divisions: [1200, 480][request.model.dimension - 1], zeta, pointByPoint: false)
+    let largest = exact.map(\.length).max()!
+    #expect(largest > 0.01)
+    func error(_ divisions: Int) async throws -> Double {
+      let values = try #require(try await request.contourLoopValues(divisions: divisions, zeta))
+      return zip(values, exact).map { ($0 - $1).length }.max()! / largest
+    }
+    let rate = try #require(request.contourRate(zeta))
+    let (coarse, fine) = (try await error(48), try await error(96))
+    #expect(coarse < 0.01)
+    #expect(fine < coarse * Double.exp(-0.7 * rate * 48))
+    #expect(try await error(240) < 1e-12)
+  }
+
+  /// Contours must not be used where they have crossed a pole: with hops within the sublattices the
+  /// bands' velocities may differ enough, and the levels be narrow enough, near omega = 2 J.
+  @Test func crossedPole() throws {
+    let request = try everything("square", .scba(0.3))
+    func rate(_ omega: Double, _ width: Double) -> Double? {
+      request.contourRate([
+        .init(-0.5 + omega, width), .init(-0.5 + omega, width), .init(-0.5, -width),
+        .init(-0.5, -width),
+      ])
+    }
+    #expect(rate(1.03, 0.1) != nil)
+    #expect(rate(1.03, 1e-3) == nil)
+    #expect(rate(0.5, 1e-3) != nil)
   }
 }

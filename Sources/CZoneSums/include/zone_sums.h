@@ -51,4 +51,34 @@ void zone_loop_sums(ZoneKind kind, ZoneStars stars, const ZonePair *pairs, int p
                     int slot_count, const int *plan, int plan_count, ZoneComplex *values,
                     double *norms);
 
+// The contour of one band s into complex k, o the other band: E_s, E_s - E_o and weights, as
+// [block][re, im][star], and slot values, [block][slot][re, im][star].
+typedef struct {
+  const double *energy, *difference, *weight, *slots;
+  long blocks;
+  int slot_count;
+} ZoneBand;
+
+// zeta of a band and of the other one at the two energies of a loop.
+typedef struct {
+  ZoneComplex own1, other1, own2, other2;
+} ZoneBandPair;
+
+// avg g, g^2, g^3 of the band.
+void zone_band_moments(const ZoneBand *band, ZoneComplex zeta, ZoneComplex moments[3]);
+
+// The terms of a product of propagators (a ..|c ..), the first ones retarded, that are singular at
+// zeta_s(z_1) = E_s, by partial fractions.
+enum {
+  ZONE_TERM_COUNT = 9  // (s|s), (s|o), (ss|s), (ss|o), (so|s), (so|o), (s|ss), (s|so), (s|oo)
+};
+
+// The same sums as of zone_loop_sums, the share of a band, with z_1 retarded and z_2 advanced. Of each
+// product `retarded` tells which of the terms it has, or -1, and `advanced` which one it has with the two
+// energies exchanged: that term's complex conjugate, at the conjugate energies, belongs on the conjugate
+// contour. The plan has products with either of them. Norms are the sums of |weight| times the squared moduli of both.
+void zone_band_sums(const ZoneBand *band, const ZoneBandPair *pairs, int pair_count,
+                    const int *retarded, const int *advanced, int product_count, const int *plan,
+                    int plan_count, ZoneComplex *values, double *norms);
+
 #endif

@@ -21,7 +21,7 @@ struct BandLoops: Sendable {
     /// The slot of the table that it is a multiple of, and the factor.
     let stored: Int
     let factor: Double
-    /// Its place in the plan of ``StarTable/Products``.
+    /// Its place in the plan of ``PropagatorProducts``.
     let position: Int
   }
 
@@ -43,7 +43,7 @@ struct BandLoops: Sendable {
   private let stored: [(weight: Int, isImaginary: Bool)]
   /// The last four sums are avg g+_a g_c and avg cos(theta) g+_a g_c for the two pairs, whose
   /// bubbles are the first two.
-  private let products: StarTable.Products
+  private let products: PropagatorProducts
   private let sumCount: Int
 
   /// a != c.
@@ -127,7 +127,7 @@ struct BandLoops: Sendable {
     self.stored = stored.map { (weight: $0 / 2, isImaginary: $0 % 2 == 1) }
     sumCount = plan.count
     for slot in [stored.count, stored.count + 1] { plan += [(slot, 0), (slot, 1)] }
-    products = StarTable.Products(
+    products = PropagatorProducts(
       bubbles.map { $0.plus.map(\.rawValue) + $0.inner.map { 2 + $0.rawValue } }, plan: plan)
   }
 
@@ -169,15 +169,15 @@ struct BandLoops: Sendable {
   }
 
   func values(
-    _ table: StarTable, _ pairs: [(DressedEnergy, DressedEnergy)], withScales: Bool
+    _ table: any ZoneTable, _ pairs: [(DressedEnergy, DressedEnergy)], withScales: Bool
   ) -> [PairValue] {
-    zip(pairs, table.sums(.scba, products, pairs, withSquares: withScales)).map { pair, sums in
+    zip(pairs, table.sums(products, pairs, withSquares: withScales)).map { pair, sums in
       assembled(table, sums.values, sums.squares)
     }
   }
 
   private func assembled(
-    _ table: StarTable, _ moments: [ComplexDouble], _ squares: [Double]?
+    _ table: any ZoneTable, _ moments: [ComplexDouble], _ squares: [Double]?
   ) -> PairValue {
     // Schwarz: sum |w| |B| <= sqrt(sum w^2/m) sqrt(sum m |B|^2).
     var scales = [Double](repeating: 0, count: weights.sumCount)

@@ -2,50 +2,33 @@
 import ComplexModule
 import RealModule
 
-/// The grids that zone averages may use: multiples of 12, each about 15 % finer than the last, so that
-/// all tables take about four times the memory of the finest.
-enum GridLevels {
-  static let divisions: [Int] = {
-    var list = [24]
-    while list.last! < 20_000 { list.append((list.last! * 23 / 20 + 11) / 12 * 12) }
-    return list
-  }()
-}
-
-/// Makes each table when it is first needed, and keeps the smaller ones.
-actor StarTables {
-  private let make: @Sendable (Int) async throws -> StarTable
-  private var tables: [Int: Task<StarTable, any Error>] = [:]
-  private var sizes: [Int: Int] = [:]
-  /// The most bytes of tables kept besides the one in use.
-  private static let limit = 200_000_000
-
-  init(_ make: @escaping @Sendable (Int) async throws -> StarTable) { self.make = make }
-
-  func table(_ level: Int) async throws -> StarTable {
-    let task = tables[level] ?? Task { [make] in try await make(GridLevels.divisions[level]) }
-    tables[level] = task
-    let table = try await task.value
-    sizes[level] = table.bytes
-    // Levels are gone through from coarse to fine, again and again: the finest goes first.
-    while sizes.reduce(0, { $0 + ($1.key == level ? 0 : $1.value) }) > StarTables.limit,
-      let finest = sizes.keys.filter({ $0 != level }).max()
-    {
-      tables[finest] = nil
-      sizes[finest] = nil
-    }
-    return table
-  }
-}
-
 /// A model with impurities: its self-energy at any complex energy, and the grids that zone averages
 /// at given energies need.
 struct ImpurityCrystal: Sendable {
+  /// Where zone averages are taken: the real zone or contours.
+  struct Surface: Sendable {
+    /// The finest level allowed.
+    let lastLevel: Int
+    /// What a star costs.
+    let cost: Double
+    /// Nil for the real zone.
+    var contours: ContourSurvey?
+  }
+
+  /// One of the grids of a surface.
+  struct Grid: Hashable, Comparable, Sendable {
+    var surface, level: Int
+    var divisions: Int { GridLevels.divisions[level] }
+    static func < (a: Grid, b: Grid) -> Bool {
+      (a.surface, a.level) < (b.surface, b.level)
+    }
+  }
+
   let equation: SelfEnergyEquation
-  /// The tables without slots, for self-energies, and those with the slots of whoever made them.
-  let energies, tables: StarTables
-  /// The finest level allowed.
-  let lastLevel: Int
+  /// The real zone first.
+  var surfaces: [Surface]
+  private let store: TableStore
+  private let dimension: Int
   private let strips: ZoneStrips
   /// Solutions at evenly spaced real energies, to start from.
   var survey: [(energy: Double, state: DressedEnergy)] = []
@@ -53,34 +36,84 @@ struct ImpurityCrystal: Sendable {
   let width: Double
 
   init(
-    _ model: Model, _ equation: SelfEnergyEquation, lastLevel: Int, energies: StarTables,
-    tables: StarTables
+    _ model: Model, _ equation: SelfEnergyEquation, surfaces: [Surface],
+    _ table: @escaping @Sendable (TableStore.Key) async throws -> any ZoneTable
   ) {
-    self.energies = energies
     self.equation = equation
-    self.tables = tables
-    self.lastLevel = lastLevel
+    self.surfaces = surfaces
+    store = TableStore(table)
+    dimension = model.dimension
     strips = ZoneStrips(model, impurities: equation.impurities)
     width = model.energyBound + 2 * equation.gamma.squareRoot()
   }
 
-  /// The coarsest level whose grid sums at all of `states` are good to exp(-nats) by the width of
-  /// the strip of complex k in which they are analytic.
-  func level(_ states: [DressedEnergy], nats: Double) throws -> Int {
-    let rate = states.reduce(Double.infinity) { min($0, self.rate($1)) }
-    let needed = nats / rate
-    guard let level = GridLevels.divisions.firstIndex(where: { Double($0) >= needed }),
-      level < lastLevel
-    else {
-      throw NonConvergence(
-        label: "zone average", estimate: .infinity, allowed: 0,
-        divisions: GridLevels.divisions[lastLevel])
-    }
-    return level
+  /// The table of a grid: with the slots of whoever made the crystal, or without any, for self-energies.
+  func table(_ grid: Grid, hasSlots: Bool) async throws -> any ZoneTable {
+    try await store.table(.init(grid: grid, hasSlots: hasSlots))
   }
 
-  /// c of the error exp(-c N) of grid sums of the propagators `x`.
-  func rate(_ x: DressedEnergy) -> Double { strips.rate(x) }
+  /// c of the error exp(-c N) of grid sums of the propagators `states`, and of `pairs` of them; nil on
+  /// contours that do not serve them.
+  func rate(
+    _ surface: Int, _ states: [DressedEnergy], pairs: [(DressedEnergy, DressedEnergy)] = []
+  ) -> Double? {
+    guard let contours = surfaces[surface].contours else {
+      return states.reduce(Double.infinity) { min($0, strips.rate($1)) }
+    }
+    // Against fine grids rates of 0.72 to 1.5 times the prediction were measured.
+    let believed = 0.7
+    if pairs.isEmpty {
+      return believed * states.reduce(Double.infinity) { min($0, contours.rate($1)) }
+    }
+    guard pairs.allSatisfy({ contours.isValid($0, $1) }) else { return nil }
+    return believed * pairs.reduce(Double.infinity) { min($0, contours.rate($1.0, $1.1)) }
+  }
+
+  /// The cheapest grid whose sums at all of `states`, and of `pairs` of them, are good to exp(-nats)
+  /// by the width of the strip of complex k in which they are analytic, and the rate there. Contours
+  /// are for real energies, and for pairs of a retarded and an advanced one.
+  func grid(
+    _ states: [DressedEnergy], pairs: [(DressedEnergy, DressedEnergy)] = [], nats: Double,
+    onContours: Bool, contourNats: Double? = nil
+  ) throws -> (grid: Grid, rate: Double) {
+    var best: (grid: Grid, rate: Double)?
+    var least = Double.infinity
+    // Smaller steps are for pairs in resonance.
+    let count = onContours ? (pairs.isEmpty ? min(2, surfaces.count) : surfaces.count) : 1
+    for (n, surface) in surfaces.prefix(count).enumerated() {
+      let nats = surface.contours == nil ? nats : contourNats ?? nats
+      guard let rate = rate(n, states, pairs: pairs),
+        let level = GridLevels.divisions.firstIndex(where: { Double($0) >= nats / rate }),
+        level < surface.lastLevel
+      else { continue }
+      var cost = (0..<dimension).reduce(surface.cost) { c, _ in c * nats / rate }
+      // What a pair needs in the end is four times as many digits or so.
+      if !pairs.isEmpty, Double(GridLevels.divisions[surface.lastLevel]) < 4 * nats / rate {
+        cost *= 100
+      }
+      if cost < least { (best, least) = ((Grid(surface: n, level: level), rate), cost) }
+      // The smaller steps are for pairs that the larger ones do not serve.
+      if surface.contours != nil { break }
+    }
+    guard let best else {
+      throw NonConvergence(
+        label: "zone average", estimate: .infinity, allowed: 0,
+        divisions: GridLevels.divisions[surfaces.map(\.lastLevel).max()!])
+    }
+    return best
+  }
+
+  /// Finds out, once the survey is there, where the contours serve pairs of bands in resonance.
+  mutating func prepareContours(largestOmega: Double) {
+    let widths = survey.map { max(0, $0.state.first.imaginary) + max(0, $0.state.second.imaginary) }
+    let average = widths.reduce(0, +) / Double(max(1, widths.count)) / 2
+    for n in surfaces.indices {
+      guard let contours = surfaces[n].contours, contours.gaps.lowerBound < largestOmega else {
+        continue
+      }
+      for part in [0.8, 0.4, 0.2] { surfaces[n].contours?.addCrossings(part * average) }
+    }
+  }
 
   /// The propagators at z, Im z >= 0, good to about 1e-3 of the width of the features: a start for
   /// ``refined(_:z:on:)``.
@@ -137,27 +170,42 @@ struct ImpurityCrystal: Sendable {
       x[keyPath: keyPath].imaginary = max(
         x[keyPath: keyPath].imaginary - distance, x[keyPath: keyPath].imaginary / 2)
     }
-    // The grid never becomes coarser on the way, or it could alternate with the next one.
-    var finest = 0
+    // The grid never becomes coarser on the way, nor goes back to the real zone, or it could alternate
+    // with the next one.
+    var finest: Grid?
+    var last: DressedEnergy?
     for _ in 0..<12 {
-      guard let needed = try? level([x], nats: 7) else { return nil }
-      finest = max(finest, needed)
-      let table = try await energies.table(finest)
+      // After small steps the same one will do.
+      if last.map({ self.distance(x, $0) > 0.1 * min(x.first.imaginary, x.second.imaginary) })
+        ?? true
+      {
+        guard let needed = try? grid([x], nats: 7, onContours: true, contourNats: 20).grid else {
+          return nil
+        }
+        finest = finest.map { max($0, needed) } ?? needed
+      }
+      last = x
+      let table = try await table(finest!, hasSlots: false)
       let (step, _, _) = equation.newton(table, x, z)
       x.first += step.first
       x.second += step.second
       let change = max(step.first.length, step.second.length)
       guard change.isFinite, change < 4 * width else { return nil }
       if change < 1e-6 * width {
-        return isPhysical(x) && equation.stability(table, x) < 1.01 ? x : nil
+        return isPhysical(x, table) && table.stability(equation.gamma, x) < 1.01 ? x : nil
       }
     }
     return nil
   }
 
+  private func distance(_ x: DressedEnergy, _ y: DressedEnergy) -> Double {
+    max((x.first - y.first).length, (x.second - y.second).length)
+  }
+
   /// Whether the self-energies have the sign of a decay.
-  private func isPhysical(_ x: DressedEnergy) -> Bool {
-    let margin = -1e-9 * width
+  private func isPhysical(_ x: DressedEnergy, _ table: any ZoneTable) -> Bool {
+    // Outside of a band grids on contours leave an imaginary part as large as their errors.
+    let margin = table is ContourTable ? -1e-2 * equation.gamma.squareRoot() : -1e-9 * width
     switch equation.impurities {
     case .scba: return x.first.imaginary > margin && x.second.imaginary > margin
     case .site:
@@ -168,11 +216,13 @@ struct ImpurityCrystal: Sendable {
 
   /// The solution at z on the grid of `table` by Newton's method from a physical one nearby; nil if
   /// the grid is too coarse to have one there.
-  func refined(_ start: DressedEnergy, z: ComplexDouble, on table: StarTable) -> DressedEnergy? {
+  func refined(_ start: DressedEnergy, z: ComplexDouble, on table: any ZoneTable) -> DressedEnergy?
+  {
     if let x = descended(start, z: z, on: table) {
       // A solution close to a physical one is on the same branch; others must show that they are.
-      let distance = max((x.first - start.first).length, (x.second - start.second).length)
-      if distance < 1e-5 * width || equation.stability(table, x) < 1 + 1e-6 { return x }
+      if distance(x, start) < 1e-5 * width || table.stability(equation.gamma, x) < 1 + 1e-6 {
+        return x
+      }
     }
     // Next to a band edge a coarser grid may have had z in the gap: from a real start Newton's
     // method never leaves the real axis, so it gets one above it.
@@ -182,14 +232,14 @@ struct ImpurityCrystal: Sendable {
       if equation.impurities == .scba {
         lifted.second.imaginary = max(lifted.second.imaginary, lift * width)
       }
-      if let x = descended(lifted, z: z, on: table), equation.stability(table, x) < 1 + 1e-6 {
+      if let x = descended(lifted, z: z, on: table), table.stability(equation.gamma, x) < 1 + 1e-6 {
         return x
       }
     }
     return nil
   }
 
-  private func descended(_ start: DressedEnergy, z: ComplexDouble, on table: StarTable)
+  private func descended(_ start: DressedEnergy, z: ComplexDouble, on table: any ZoneTable)
     -> DressedEnergy?
   {
     var x = start
@@ -202,21 +252,21 @@ struct ImpurityCrystal: Sendable {
       guard change < 0.1 * width else { return nil }
       // Newton's steps shrink quadratically but next to a band edge, where they halve.
       let rest = min(left ?? .infinity, last.isFinite ? change * (change / last) : .infinity)
-      if rest < 1e-11 * width || change < 1e-13 * width { return isPhysical(x) ? x : nil }
+      if rest < 1e-11 * width || change < 1e-13 * width { return isPhysical(x, table) ? x : nil }
       last = change
     }
     return nil
   }
 
   /// The same to rounding, with |residual|, and with a check of the retarded-advanced ladder.
-  func polished(_ start: DressedEnergy, z: ComplexDouble, on table: StarTable)
+  func polished(_ start: DressedEnergy, z: ComplexDouble, on table: any ZoneTable)
     -> (x: DressedEnergy, residual: Double)?
   {
     guard let near = refined(start, z: z, on: table) else { return nil }
     let (step, _, _) = equation.newton(table, near, z)
     let x = DressedEnergy(first: near.first + step.first, second: near.second + step.second)
     let residual = equation.newton(table, x, z).residual
-    return equation.stability(table, x) < 1 + 1e-6 ? (x, residual) : nil
+    return table.stability(equation.gamma, x) < 1 + 1e-6 ? (x, residual) : nil
   }
 }
 

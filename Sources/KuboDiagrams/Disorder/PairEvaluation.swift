@@ -35,7 +35,9 @@ extension ImpurityCrystal {
     /// The energies that occur, and the propagators there on the last grid.
     let energies: [ComplexDouble]
     var states: [DressedEnergy]
-    var level: Int
+    var grid: Grid
+    /// c of the error exp(-c N) on that surface.
+    let rate: Double
     var last: PairSum?
     var scales: [Double]?
     /// The energies at which a grid did not have the physical self-energy.
@@ -54,14 +56,25 @@ extension ImpurityCrystal {
       self.energies = energies
       states = []
       for z in energies { states.append(try await crystal.approximate(z)) }
-      level = try crystal.level(states, nats: 6)
+      let pairs = Progress.pairs(point, energies, states)
+      (grid, rate) = try crystal.grid(
+        states, pairs: pairs, nats: 6, onContours: point.pairs.allSatisfy(\.isAdvanced))
+    }
+
+    private static func pairs(
+      _ point: EnergyPoint, _ energies: [ComplexDouble], _ states: [DressedEnergy]
+    ) -> [(DressedEnergy, DressedEnergy)] {
+      point.pairs.map { pair in
+        let x2 = states[energies.firstIndex(of: pair.z2)!]
+        return (states[energies.firstIndex(of: pair.z1)!], pair.isAdvanced ? x2.conjugate : x2)
+      }
     }
 
     /// Solves the self-energies on a grid; where that fails, the next one is due.
-    mutating func solve(_ crystal: ImpurityCrystal, _ table: StarTable) {
+    mutating func solve(_ crystal: ImpurityCrystal, _ table: any ZoneTable) {
       for (m, z) in energies.enumerated() {
         guard let refined = crystal.refined(states[m], z: z, on: table) else {
-          level += 1
+          grid.level += 1
           last = nil
           failures.append(z)
           return
@@ -75,15 +88,12 @@ extension ImpurityCrystal {
       let z = energies.map { "\(significant($0.real)) + \(significant($0.imaginary)) i" }
       return NonConvergence(
         label: "zone average at z = \(z.joined(separator: ", "))", estimate: .infinity, allowed: 0,
-        divisions: GridLevels.divisions[crystal.lastLevel])
+        divisions: GridLevels.divisions[crystal.surfaces[grid.surface].lastLevel])
     }
 
     /// The pairs of propagators, in order.
     var pairs: [(DressedEnergy, DressedEnergy)] {
-      point.pairs.map { pair in
-        let x2 = states[energies.firstIndex(of: pair.z2)!]
-        return (states[energies.firstIndex(of: pair.z1)!], pair.isAdvanced ? x2.conjugate : x2)
-      }
+      Progress.pairs(point, energies, states)
     }
 
     mutating func total(_ values: ArraySlice<PairValue>, _ divisions: Int) -> PairSum {
@@ -136,17 +146,17 @@ extension ImpurityCrystal {
     // As many pairs at a time as keep their sums in the processor's cache.
     let batch = 8
     while true {
-      for progress in active where progress.level > lastLevel {
+      for progress in active where progress.grid.level > surfaces[progress.grid.surface].lastLevel {
         errors[progress.request] = errors[progress.request] ?? progress.nonConvergence(self)
       }
       // A request is lost with one of its points.
       active.removeAll { errors[$0.request] != nil }
-      guard let level = active.map(\.level).min() else { break }
-      let table = try await tables.table(level)
+      guard let grid = active.map(\.grid).min() else { break }
+      let table = try await table(grid, hasSlots: true)
       var chosen: [Progress] = []
       var others: [Progress] = []
       for progress in active {
-        if progress.level == level { chosen.append(progress) } else { others.append(progress) }
+        if progress.grid == grid { chosen.append(progress) } else { others.append(progress) }
       }
       let solved = try await parallelMap(chosen.count, threads: threads) { [chosen] n in
         var progress = chosen[n]
@@ -155,7 +165,7 @@ extension ImpurityCrystal {
       }
       chosen = []
       for progress in solved {
-        if progress.level == level {
+        if progress.grid == grid {
           chosen.append(progress)
         } else if progress.failures.count > 4 {
           errors[progress.request] = SelfEnergyFailure(
@@ -201,7 +211,7 @@ extension ImpurityCrystal {
     let allowed = total.scales.indices.map {
       max(progress.point.allowed?[$0] ?? 1e-2 * total.scales[$0], 1e-13 * total.scales[$0])
     }
-    let rate = progress.states.reduce(Double.infinity) { min($0, self.rate($1)) }
+    let rate = progress.rate
     var missing: Double
     if let coarse = progress.last {
       let gain = 2 * Double.exp(-rate * Double(total.divisions - coarse.divisions))
@@ -218,9 +228,9 @@ extension ImpurityCrystal {
     }
     progress.last = total
     let wanted = Double(total.divisions) + max(0, missing) / rate
-    progress.level =
+    progress.grid.level =
       GridLevels.divisions.firstIndex { Double($0) >= wanted && $0 > total.divisions }
-      ?? lastLevel + 1
+      ?? GridLevels.divisions.count
     return nil
   }
 }

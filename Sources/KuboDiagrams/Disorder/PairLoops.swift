@@ -77,7 +77,7 @@ enum PairLoops: Sendable {
 
   /// F(z1, z2) of all outputs on one grid, for many pairs.
   func values(
-    _ table: StarTable, _ pairs: [(DressedEnergy, DressedEnergy)], withScales: Bool
+    _ table: any ZoneTable, _ pairs: [(DressedEnergy, DressedEnergy)], withScales: Bool
   ) -> [PairValue] {
     switch self {
     case .scba(let loops): loops.values(table, pairs, withScales: withScales)
@@ -92,8 +92,9 @@ func activeSlots(
   _ model: Model, directions: Directions, count: Int,
   fill: (Frame, Double, UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>) -> Void
 ) -> [(slot: Int, first: Int, factor: Double)] {
+  // Prime numbers of points, that no hop returns to where it began.
   let grid = PeriodicGrid(
-    model, divisions: [36, 24, 12][model.dimension - 1], symmetries: model.energySymmetries())
+    model, divisions: [101, 37, 19][model.dimension - 1], symmetries: model.energySymmetries())
   let hamiltonian = BlochHamiltonian(model, directions: directions)
   var values = [[Double]](repeating: [], count: count)
   var largest = [Double](repeating: 0, count: count)
@@ -124,9 +125,7 @@ func activeSlots(
       if factor != 0,
         zip(values[n], values[first]).allSatisfy({ abs($0 - factor * $1) <= rounding })
       {
-        // Factors are ratios of the diagrams' own small numbers.
-        let simple = (factor * 48).rounded() / 48
-        return (n, first, abs(simple - factor) < 1e-10 * abs(factor) ? simple : factor)
+        return (n, first, factor)
       }
     }
     firsts.append((n, values[n].indices.max { abs(values[n][$0]) < abs(values[n][$1]) }!))

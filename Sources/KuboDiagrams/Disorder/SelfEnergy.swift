@@ -101,22 +101,43 @@ extension ImpurityCrystal {
   ) {
     let symmetries = model.energySymmetries()
     let hamiltonian = BlochHamiltonian(model, directions: directions)
-    // At most 1e8 points, and a gigabyte for a table.
-    let bytesPerPoint = 8 * Double(3 + traces.slotCount) / Double(max(1, symmetries.count))
-    let last = GridLevels.divisions.lastIndex { n in
-      let points = (0..<model.dimension).reduce(1.0) { p, _ in p * Double(n) }
-      return points <= 1e8 && points * bytesPerPoint <= 1e9
+    let energies = StarTraces.energies(model, impurities)
+    // At most 1e8 points, and 300 megabytes for a table.
+    func lastLevel(_ numbersPerStar: Int) -> Int {
+      let bytesPerPoint = 8 * Double(numbersPerStar) / Double(max(1, symmetries.count))
+      return GridLevels.divisions.lastIndex { n in
+        let points = (0..<model.dimension).reduce(1.0) { p, _ in p * Double(n) }
+        return points <= 1e8 && points * bytesPerPoint <= 3e8
+      } ?? 1
     }
-    func tables(_ traces: StarTraces) -> StarTables {
-      StarTables { divisions in
-        try await StarTable(
-          model, impurities, hamiltonian, symmetries: symmetries, divisions: divisions,
-          traces: traces, threads: threads)
+    var surfaces = [Surface(lastLevel: lastLevel(3 + traces.slotCount), cost: 1)]
+    if case .bands = traces {
+      let full = ContourSurvey(
+        Band.allCases.map { BandContour.contour(of: $0, model) }, broadening: .infinity)
+      for part in [1, 0.5, 0.25] {
+        surfaces.append(
+          Surface(
+            lastLevel: lastLevel(4 * (3 + traces.slotCount)), cost: 4,
+            contours: part == 1 ? full : full.scaled(by: part)))
       }
     }
     self.init(
       model, SelfEnergyEquation(impurities: impurities, gamma: gamma, exchange: model.exchange),
-      lastLevel: last ?? 1, energies: tables(.energies(model, impurities)), tables: tables(traces))
+      surfaces: surfaces
+    ) { [surfaces] key in
+      let traces = key.hasSlots ? traces : energies
+      let divisions = key.grid.divisions
+      if let contours = surfaces[key.grid.surface].contours?.contours,
+        case .bands(let program, _, let stored) = traces
+      {
+        return try await ContourTable(
+          contours, symmetries: symmetries, divisions: divisions, program, stored: stored,
+          threads: threads)
+      }
+      return try await StarTable(
+        model, impurities, hamiltonian, symmetries: symmetries, divisions: divisions,
+        traces: traces, threads: threads)
+    }
   }
 
   func selfEnergy(_ z: ComplexDouble, tolerance: Double) async throws -> SelfEnergy {
@@ -136,16 +157,17 @@ extension ImpurityCrystal {
   }
 
   private func converged(_ z: ComplexDouble, tolerance: Double) async throws -> (
-    x: DressedEnergy, residual: Double, change: Double, table: StarTable,
+    x: DressedEnergy, residual: Double, change: Double, table: any ZoneTable,
     densities: (now: (Double, Double), before: (Double, Double))
   ) {
     var start = try await approximate(z)
-    var level = try level([start], nats: -Double.log(tolerance))
+    var grid = try grid([start], nats: -Double.log(tolerance), onContours: true).grid
+    let surface = surfaces[grid.surface]
     var last: (x: DressedEnergy, density: (Double, Double))?
     // Five levels are a factor of two in the grid.
-    let end = min(lastLevel, level + 5)
-    while level <= end {
-      let table = try await energies.table(level)
+    let end = min(surface.lastLevel, grid.level + 5)
+    while grid.level <= end {
+      let table = try await table(grid, hasSlots: false)
       if let (x, residual) = polished(start, z: z, on: table) {
         let density = densities(table, x)
         if let last {
@@ -159,15 +181,14 @@ extension ImpurityCrystal {
       } else {
         last = nil
       }
-      level += 1
+      grid.level += 1
     }
     throw NonConvergence(
       label: "self-energy at z = \(z.real) + \(z.imaginary) i", estimate: .infinity,
-      allowed: tolerance,
-      divisions: GridLevels.divisions[end])
+      allowed: tolerance, divisions: GridLevels.divisions[end])
   }
 
-  private func densities(_ table: StarTable, _ x: DressedEnergy) -> (Double, Double) {
+  private func densities(_ table: any ZoneTable, _ x: DressedEnergy) -> (Double, Double) {
     let (a, b) = equation.averages(table, x)
     switch equation.impurities {
     case .scba: return (-2 * a.imaginary / .pi, -2 * b.imaginary / .pi)
@@ -224,8 +245,10 @@ extension ImpurityCrystal {
       var y: [Double] = []
       for n in 1...3 {
         let z = ComplexDouble(edge + step * Double(n))
-        guard let near = try? await approximate(z), let level = try? level([near], nats: 12),
-          let state = refined(near, z: z, on: try await energies.table(level))
+        guard let near = try? await approximate(z),
+          let grid = try? grid([near], nats: 12, onContours: true).grid,
+          let state = refined(
+            near, z: z, on: try await table(grid, hasSlots: false))
         else { return edge }
         y.append(square(state))
       }
@@ -246,8 +269,9 @@ extension ImpurityCrystal {
   /// Re[zeta - T -+ (|eta|^2 + j^2)^(1/2)] = 0.
   func criticalEnergies(_ model: Model, besides edges: [Double]) -> [Double] {
     var found: [Double] = []
+    let hamiltonian = BlochHamiltonian(model, directions: Directions(i: 0, j: 0))
     for (k, s) in model.criticalPoints() {
-      let frame = model.hessianHamiltonians()[0].frame(at: WaveVector(k))
+      let frame = hamiltonian.frame(at: WaveVector(k))
       func distance(_ x: DressedEnergy) -> Double {
         switch equation.impurities {
         case .scba: return (x[s] - frame.energy(s)).real

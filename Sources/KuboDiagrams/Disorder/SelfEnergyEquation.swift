@@ -47,17 +47,17 @@ struct SelfEnergyEquation: Sendable {
 
   /// avg g of the bonding and the antibonding band, or avg (zeta - T)/D and -j avg 1/D: the
   /// coefficients of 1 and of u rho_3 in avg G^u.
-  func averages(_ table: StarTable, _ x: DressedEnergy) -> (ComplexDouble, ComplexDouble) {
-    let sums = table.moments(impurities, x)
+  func averages(_ table: any ZoneTable, _ x: DressedEnergy) -> (ComplexDouble, ComplexDouble) {
+    let sums = table.moments(x)
     return impurities == .scba ? (sums[0], sums[3]) : (sums[0], -x.second * sums[1])
   }
 
   /// The change of `x` by one step of Newton's method (for `scba` of Halley's, of third order), the
   /// residual |f| before it, and what is left after the step, as far as one step can tell.
-  func newton(_ table: StarTable, _ x: DressedEnergy, _ z: ComplexDouble)
+  func newton(_ table: any ZoneTable, _ x: DressedEnergy, _ z: ComplexDouble)
     -> (step: DressedEnergy, residual: Double, left: Double?)
   {
-    let s = table.moments(impurities, x)
+    let s = table.moments(x)
     switch impurities {
     case .scba:
       // moments: avg g, g^2, g^3 for each band; the bands are apart, and a step of Halley's costs
@@ -95,19 +95,6 @@ struct SelfEnergyEquation: Sendable {
           first: -(m33 * f0 - m03 * f3) / det, second: -(m00 * f3 - m30 * f0) / det),
         max(f0.length, f3.length), nil
       )
-    }
-  }
-
-  /// How much a rung of the retarded-advanced ladder multiplies: at most 1 for the physical
-  /// solution, and 1 on the real axis within a band.
-  func stability(_ table: StarTable, _ x: DressedEnergy) -> Double {
-    let m = table.squareModuli(impurities, x)
-    switch impurities {
-    case .scba: return gamma * max(m[0], m[1])
-    case .site:
-      // The largest eigenvalue of [[m_0, m_2], [m_2, m_1]].
-      let half = (m[0] - m[1]) / 2
-      return gamma * ((m[0] + m[1]) / 2 + (half * half + m[2] * m[2]).squareRoot())
     }
   }
 }

@@ -2,43 +2,42 @@
 import CZoneSums
 import ComplexModule
 
-/// One periodic grid as a table of its stars: energies, weights, and the traces summed over each
-/// star, ready to be multiplied with propagators at any complex energies.
-///
-/// A zone average at (z1, z2) is a sum over the table. With a self-energy that solves its equation
-/// on the same grid, the table is a crystal of its own, with all exact statements that do not
-/// need the continuum; what it lacks is found by comparing two grids.
-final class StarTable: Sendable {
+/// One periodic grid of the real zone as a table of its stars: energies, weights, and the traces
+/// summed over each star.
+final class StarTable: ZoneTable {
   /// Stars per block; the slots of a block fit the processor's cache.
   static let blockSize = Int(ZONE_BLOCK)
 
-  /// Points along each reciprocal vector.
   let divisions: Int
-  /// Blocks of stars, some of them filled up with stars of weight 0.
-  let blocks: Int
   /// 1/N^d; the weights and slots below are to be multiplied with it.
   private let norm: Double
-  /// The numbers of points of the stars.
-  private let weight: [Double]
-  /// The energies of the bonding and the antibonding band for `scba`, T_k and |eta_k|^2 for `site`.
-  private let first, second: [Double]
-  /// Traces summed over the star: [block][slot][star].
-  private let slots: [Double]
   let slotCount: Int
-  /// sum over stars of slot^2/weight, by which Schwarz's inequality bounds a sum of moduli.
   let squares: [Double]
-  /// The memory it takes.
-  var bytes: Int { 8 * weight.count * (3 + slotCount) }
+  private let impurities: Impurities
+  /// In as many pieces as they were made in, which saves copying them.
+  private let pieces: [Part]
+  var bytes: Int { pieces.reduce(0) { $0 + 8 * $1.weight.count * (3 + slotCount) } }
 
-  /// Stars in blocks, as in the table.
+  /// Stars in blocks, some of them filled up with stars of weight 0.
   private struct Part: Sendable {
     var buffer = StarBuffer()
+    /// The numbers of points of the stars.
+    var weight: [Double] = []
+    /// The energies of the bonding and the antibonding band for `scba`, T_k and |eta_k|^2 for `site`.
+    var first: [Double] = []
+    var second: [Double] = []
+    /// Traces summed over the star: [block][slot][star].
+    var slots: [Double] = []
+    /// sum over stars of slot^2/weight.
+    var squares: [Double]
+  }
+
+  /// Star by star, [star][slot].
+  private struct Rows: Sendable {
     var weight: [Double] = []
     var first: [Double] = []
     var second: [Double] = []
-    /// In pieces, which do not move as more come.
     var slots: [[Double]] = []
-    var squares: [Double]
   }
 
   /// The table of `model` on `divisions` points along each reciprocal vector.
@@ -49,11 +48,11 @@ final class StarTable: Sendable {
     let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
     let slotCount = traces.slotCount
     let empty = Part(squares: Array(repeating: 0, count: slotCount))
-    var parts: [Part]
+    let parts: [Part]
     switch traces {
     case .frames(_, let add):
       // Star by star first.
-      parts = try await grid.accumulate(threads: threads, empty) { part, _, star in
+      parts = try await grid.accumulate(threads: threads, Rows()) { part, _, star in
         let frame = hamiltonian.frame(at: star[0].k)
         part.weight.append(star.reduce(0) { $0 + $1.weight })
         switch impurities {
@@ -96,22 +95,12 @@ final class StarTable: Sendable {
       }
     }
     self.divisions = divisions
+    self.impurities = impurities
     self.slotCount = slotCount
-    norm = 1 / Double(grid.count)
-    weight = Array(parts.map(\.weight).joined())
-    first = Array(parts.map(\.first).joined())
-    second = Array(parts.map(\.second).joined())
-    blocks = weight.count / StarTable.blockSize
-    var slots: [Double] = []
-    slots.reserveCapacity(weight.count * slotCount)
-    for n in parts.indices {
-      for piece in parts[n].slots { slots += piece }
-      // Not to have all of them twice.
-      parts[n].slots = []
-    }
-    self.slots = slots
-    squares = (0..<slotCount).map { [norm, parts] s in parts.reduce(0) { $0 + $1.squares[s] } * norm
-    }
+    let norm = 1 / Double(grid.count)
+    self.norm = norm
+    pieces = parts.filter { !$0.weight.isEmpty }
+    squares = (0..<slotCount).map { s in parts.reduce(0) { $0 + $1.squares[s] } * norm }
   }
 
   /// Adds stars and their slots, whole blocks of them.
@@ -123,7 +112,7 @@ final class StarTable: Sendable {
     part.weight += weight + Array(repeating: 0, count: missing)
     part.first += first + Array(repeating: first[0], count: missing)
     part.second += second + Array(repeating: second[0], count: missing)
-    part.slots.append(slots)
+    part.slots += slots
     let slotCount = part.squares.count
     slots.withUnsafeBufferPointer { slots in
       for block in 0..<blocks {
@@ -173,93 +162,76 @@ final class StarTable: Sendable {
     part.buffer = StarBuffer()
   }
 
-  private func withStars<R>(_ body: (ZoneStars) -> R) -> R {
-    weight.withUnsafeBufferPointer { w in
-      first.withUnsafeBufferPointer { a in
-        second.withUnsafeBufferPointer { b in
-          body(
-            ZoneStars(
-              weight: w.baseAddress, first: a.baseAddress, second: b.baseAddress, blocks: blocks))
+  /// Visits the stars piece by piece.
+  private func forEachPiece(_ body: (ZoneStars, [Double]) -> Void) {
+    for piece in pieces {
+      piece.weight.withUnsafeBufferPointer { w in
+        piece.first.withUnsafeBufferPointer { a in
+          piece.second.withUnsafeBufferPointer { b in
+            body(
+              ZoneStars(
+                weight: w.baseAddress, first: a.baseAddress, second: b.baseAddress,
+                blocks: piece.weight.count / StarTable.blockSize), piece.slots)
+          }
         }
       }
     }
   }
 
-  /// `scba`: avg g, g^2, g^3 of the bonding, then of the antibonding band; `site`: avg a/D, 1/D,
-  /// a^2/D^2, a/D^2, 1/D^2 with a = zeta - T.
-  func moments(_ impurities: Impurities, _ x: DressedEnergy) -> [ComplexDouble] {
-    var moments = [ZoneComplex](repeating: ZoneComplex(re: 0, im: 0), count: 6)
-    withStars { zone_moments(impurities.kind, $0, x.first.zone, x.second.zone, &moments) }
-    return moments.map { ComplexDouble($0.re * norm, $0.im * norm) }
+  func moments(_ x: DressedEnergy) -> [ComplexDouble] {
+    var sums = [ComplexDouble](repeating: .zero, count: 6)
+    var own = [ZoneComplex](repeating: ZoneComplex(re: 0, im: 0), count: 6)
+    forEachPiece { stars, _ in
+      zone_moments(impurities.kind, stars, x.first.zone, x.second.zone, &own)
+      for m in 0..<6 { sums[m] += ComplexDouble(own[m].re, own[m].im) }
+    }
+    return sums.map { $0.multiplied(by: norm) }
   }
 
-  /// `scba`: avg |g|^2 of the two bands, and 0; `site`: avg |a - j|^2/|D|^2, |a + j|^2/|D|^2,
-  /// |eta|^2/|D|^2.
-  func squareModuli(_ impurities: Impurities, _ x: DressedEnergy) -> [Double] {
-    var squares = [0.0, 0, 0]
-    withStars { zone_squares(impurities.kind, $0, x.first.zone, x.second.zone, &squares) }
-    return squares.map { $0 * norm }
-  }
-
-  /// The products of propagators that slots are multiplied with, each made from two before it; 0 and
-  /// 1 are the first and the second propagator of x1, 2 and 3 of x2, `site` has 0 and 2 alone.
-  struct Products: Sendable {
-    fileprivate let left, right: [Int32]
-    /// The slot and the product of each sum.
-    fileprivate let plan: [Int32]
-    /// The number of each of the products asked for.
-    let numbers: [Int]
-
-    /// `products` are lists of propagators, ascending; `plan` tells which slot is multiplied with which
-    /// of them.
-    init(_ products: [[Int]], plan: [(slot: Int, product: Int)]) {
-      var known: [[Int]: Int] = [[0]: 0, [1]: 1, [2]: 2, [3]: 3]
-      var pairs: [(Int, Int)] = []
-      func number(_ factors: [Int]) -> Int {
-        if let n = known[factors] { return n }
-        // The propagators at z1 first, then those at z2: many products share either part.
-        let first = factors.filter { $0 < 2 }
-        let cut = first.isEmpty || first.count == factors.count ? factors.count - 1 : first.count
-        pairs.append((number(Array(factors[..<cut])), number(Array(factors[cut...]))))
-        known[factors] = 3 + pairs.count
-        return known[factors]!
-      }
-      numbers = products.map(number)
-      left = pairs.map { Int32($0.0) }
-      right = pairs.map { Int32($0.1) }
-      self.plan = plan.flatMap { [numbers] in [Int32($0.slot), Int32(numbers[$0.product])] }
+  func stability(_ gamma: Double, _ x: DressedEnergy) -> Double {
+    var m = [0.0, 0, 0]
+    var own = m
+    forEachPiece { stars, _ in
+      zone_squares(impurities.kind, stars, x.first.zone, x.second.zone, &own)
+      for n in 0..<3 { m[n] += own[n] }
+    }
+    switch impurities {
+    case .scba: return gamma * norm * max(m[0], m[1])
+    case .site:
+      // The largest eigenvalue of [[m_0, m_2], [m_2, m_1]].
+      let half = (m[0] - m[1]) / 2
+      return gamma * norm * ((m[0] + m[1]) / 2 + (half * half + m[2] * m[2]).squareRoot())
     }
   }
 
-  /// For each pair of energies: the sums over all stars that are planned, of slot times product, and
-  /// for each product asked for the average of its squared modulus, if wanted.
   func sums(
-    _ impurities: Impurities, _ products: Products, _ pairs: [(DressedEnergy, DressedEnergy)],
-    withSquares: Bool
+    _ products: PropagatorProducts, _ pairs: [(DressedEnergy, DressedEnergy)], withSquares: Bool
   ) -> [(values: [ComplexDouble], squares: [Double]?)] {
     let count = products.left.count
-    let planCount = products.plan.count / 2
-    var values = [ZoneComplex](
-      repeating: ZoneComplex(re: 0, im: 0), count: pairs.count * planCount)
-    var norms = [Double](repeating: 0, count: withSquares ? pairs.count * count : 0)
+    let planCount = products.plan.count
+    let plan = products.plan.flatMap { [Int32($0.slot), Int32(products.numbers[$0.product])] }
     let zonePairs = pairs.map {
       ZonePair(
         first1: $0.0.first.zone, second1: $0.0.second.zone, first2: $0.1.first.zone,
         second2: $0.1.second.zone)
     }
-    norms.withUnsafeMutableBufferPointer { norms in
-      withStars { stars in
+    var totals = [ComplexDouble](repeating: .zero, count: pairs.count * planCount)
+    var values = [ZoneComplex](repeating: ZoneComplex(re: 0, im: 0), count: totals.count)
+    var norms = [Double](repeating: 0, count: withSquares ? pairs.count * count : 0)
+    var own = norms
+    forEachPiece { stars, slots in
+      own.withUnsafeMutableBufferPointer { own in
         zone_loop_sums(
           impurities.kind, stars, zonePairs, Int32(pairs.count), products.left, products.right,
-          Int32(count), slots, Int32(slotCount), products.plan, Int32(planCount), &values,
-          withSquares ? norms.baseAddress : nil)
+          Int32(count), slots, Int32(slotCount), plan, Int32(planCount), &values,
+          withSquares ? own.baseAddress : nil)
       }
+      for n in totals.indices { totals[n] += ComplexDouble(values[n].re, values[n].im) }
+      for n in norms.indices { norms[n] += own[n] }
     }
     return pairs.indices.map { n in
       (
-        values[(n * planCount)..<((n + 1) * planCount)].map {
-          ComplexDouble($0.re * norm, $0.im * norm)
-        },
+        totals[(n * planCount)..<((n + 1) * planCount)].map { $0.multiplied(by: norm) },
         withSquares ? products.numbers.map { norms[n * count + $0 - 4] * norm } : nil
       )
     }
@@ -271,5 +243,6 @@ extension Impurities {
 }
 
 extension ComplexDouble {
-  fileprivate var zone: ZoneComplex { ZoneComplex(re: real, im: imaginary) }
+  /// The same for C.
+  var zone: ZoneComplex { ZoneComplex(re: real, im: imaginary) }
 }

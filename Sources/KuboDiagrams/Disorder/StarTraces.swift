@@ -28,8 +28,10 @@ enum StarTraces: Sendable {
     guard TraceProgram.canEvaluate(LoopWeights([], known: []), model, operations) else {
       return .frames(slotCount: 0) { _, _, _ in }
     }
+    // Without traces one image is enough.
     let program = TraceProgram(
-      model, directions: Directions(i: 0, j: 0), operations: operations, vertices: [])
+      model, directions: Directions(i: 0, j: 0), operations: Array(operations.prefix(1)),
+      vertices: [])
     switch impurities {
     case .scba: return .bands(program, BandContour(model, .bonding, step: 0), stored: [])
     case .site: return .polynomials(PolynomialProgram(program, loops: [], slotCount: 0))

@@ -51,7 +51,7 @@ struct SublatticeLoops: Sendable {
   /// The candidates in the slots of the table: those that do not vanish, and of multiples of one
   /// another the first.
   private let stored: [Int]
-  private let products: StarTable.Products
+  private let products: PropagatorProducts
   /// For each loop its coefficients: the sum of the plan and the factor, the slot and the product for
   /// the scale, and the monomial.
   private struct Coefficient: Sendable {
@@ -185,7 +185,7 @@ struct SublatticeLoops: Sendable {
     }
     self.stored = stored
     self.coefficients = coefficients
-    self.products = StarTable.Products(
+    self.products = PropagatorProducts(
       products.map { Array(repeating: 0, count: $0.p) + Array(repeating: 2, count: $0.q) },
       plan: plan)
   }
@@ -267,15 +267,15 @@ struct SublatticeLoops: Sendable {
   // MARK: Values
 
   func values(
-    _ table: StarTable, _ pairs: [(DressedEnergy, DressedEnergy)], withScales: Bool
+    _ table: any ZoneTable, _ pairs: [(DressedEnergy, DressedEnergy)], withScales: Bool
   ) -> [PairValue] {
-    zip(pairs, table.sums(.site, products, pairs, withSquares: withScales)).map { pair, sums in
+    zip(pairs, table.sums(products, pairs, withSquares: withScales)).map { pair, sums in
       assembled(table, pair.0, pair.1, sums.values, sums.squares)
     }
   }
 
   private func assembled(
-    _ table: StarTable, _ x1: DressedEnergy, _ x2: DressedEnergy, _ moments: [ComplexDouble],
+    _ table: any ZoneTable, _ x1: DressedEnergy, _ x2: DressedEnergy, _ moments: [ComplexDouble],
     _ norms: [Double]?
   ) -> PairValue {
     let state = Moments(values: moments, table: table, x1: x1, x2: x2)
@@ -319,7 +319,7 @@ struct SublatticeLoops: Sendable {
   /// The zone sums at one pair of energies.
   private struct Moments {
     let values: [ComplexDouble]
-    let table: StarTable
+    let table: any ZoneTable
     let x1, x2: DressedEnergy
 
     /// j with the sign of the spin at the start.

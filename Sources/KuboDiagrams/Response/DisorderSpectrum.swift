@@ -63,6 +63,37 @@ extension SpectrumRequest {
     return value.direct + value.reflected
   }
 
+  /// The same on contours; nil if there are none. For tests.
+  package func contourLoopValues(
+    divisions: Int, _ zeta: [ComplexDouble]
+  ) async throws -> [ComplexDouble]? {
+    guard case .zoneThenEnergy(let impurities, let gamma) = lifetime.order else { return nil }
+    let loops = pairLoops(Array(columns.indices), impurities, gamma)
+    guard case .bands(let program, _, let stored) = loops.traces(model, directions) else {
+      return nil
+    }
+    let table = try await ContourTable(
+      Band.allCases.map { BandContour.contour(of: $0, model) },
+      symmetries: model.energySymmetries(), divisions: divisions, program, stored: stored,
+      threads: threads)
+    let pair = (
+      DressedEnergy(first: zeta[0], second: zeta[1]), DressedEnergy(first: zeta[2], second: zeta[3])
+    )
+    let value = loops.values(table, [pair], withScales: false)[0]
+    return value.direct + value.reflected
+  }
+
+  /// c of the error exp(-c N) expected there; nil if the contours do not serve that pair. For tests.
+  package func contourRate(_ zeta: [ComplexDouble]) -> Double? {
+    let width = min((zeta[1] - zeta[2]).imaginary, (zeta[0] - zeta[3]).imaginary)
+    let survey = ContourSurvey(
+      Band.allCases.map { BandContour.contour(of: $0, model) }, broadening: width / 2)
+    let pair = (
+      DressedEnergy(first: zeta[0], second: zeta[1]), DressedEnergy(first: zeta[2], second: zeta[3])
+    )
+    return survey.isValid(pair.0, pair.1) ? survey.rate(pair.0, pair.1) : nil
+  }
+
   /// The crystal and the energy integrals of the columns `chosen`.
   func energyIntegral(_ chosen: [Int], _ impurities: Impurities, _ gamma: Double)
     async throws -> EnergyIntegral
@@ -76,6 +107,7 @@ extension SpectrumRequest {
     if !omegas.isEmpty {
       edges = try await crystal.makeSurvey(from: mu - reach, to: mu + reach, threads: self.threads)
       edges += crystal.criticalEnergies(model, besides: edges)
+      crystal.prepareContours(largestOmega: omegas.map(abs).max()!)
     }
     let state = try await crystal.approximate(ComplexDouble(mu))
     let smoothness =

@@ -29,10 +29,13 @@ struct ContourSurvey: Sendable {
   private let broadening: Double
   private let points: [Base]
   private let nodes: [[Node]]
-  /// |omega| at which the pole at 2 Delta = |omega| + 2 i Gamma may have been crossed on the way.
-  private let crossed: [ClosedRange<Double>]
+  /// For some Gamma, ascending: |omega| at which the pole at 2 Delta = |omega| + 2 i Gamma may have been
+  /// crossed on the way.
+  private var crossings: [(broadening: Double, ranges: [ClosedRange<Double>])] = []
   /// The smallest and the largest Re 2 Delta.
   let gaps: ClosedRange<Double>
+  /// How near the branch point Delta^2 = 0 comes.
+  private var branchDistance = Double.infinity
 
   init(_ contours: [BandContour], broadening: Double) {
     let model = contours[0].model
@@ -96,12 +99,37 @@ struct ContourSurvey: Sendable {
     }
     let real = points.map { $0.energies[1] - $0.energies[0] } + nodes.joined().map(\.gap.real)
     gaps = real.min()!...real.max()!
+    for node in nodes.joined() {
+      let delta = 0.5 * node.gap.length
+      note(
+        (node.gap * node.gap).multiplied(by: 0.25), delta * node.gapSlope,
+        delta * node.gapCurvature + node.gapSlope * node.gapSlope / 2, node.stretch,
+        &branchDistance)
+    }
+    addCrossings(broadening)
+  }
+
+  /// Finds out where the pole is crossed with a level width `broadening`.
+  mutating func addCrossings(_ broadening: Double) {
+    if broadening == .infinity { return }
+    let hamiltonian = BlochHamiltonian(contours[0].model, directions: Directions(i: 0, j: 0))
     let size = 0.5 / Double(ContourSurvey.divisions(contours[0].model))
-    crossed = contours.flatMap { contour in
+    let ranges = contours.flatMap { contour in
       points.flatMap {
         ContourSurvey.crossed(contour, broadening, hamiltonian, $0.k, size: size, depth: 0)
       }
     }
+    // As few as possible.
+    var merged: [ClosedRange<Double>] = []
+    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      if let last = merged.last, last.upperBound >= range.lowerBound {
+        merged[merged.count - 1] =
+          last.lowerBound...max(last.upperBound, range.upperBound)
+      } else {
+        merged.append(range)
+      }
+    }
+    crossings.append((broadening, merged))
   }
 
   /// The energies at which the pole may be crossed in a cell of half-width `size` in reduced
@@ -160,11 +188,80 @@ struct ContourSurvey: Sendable {
     }.min()!
   }
 
+  /// The same for terms of propagators with these energies, x1 retarded and x2, if any, advanced:
+  /// c of the error exp(-c N) of a grid sum.
+  func rate(_ x1: DressedEnergy, _ x2: DressedEnergy? = nil) -> Double {
+    let y = x2?.conjugate
+    var nearest = branchDistance
+    for band in Band.allCases {
+      // zeta_s = E_s, and zeta_s(z_1) - zeta_o(z_2) = E_s - E_o, and at one energy.
+      let poles = gapPoles(band, x1, y)
+      nodes[band.rawValue].withUnsafeBufferPointer { own in
+        for node in own {
+          let (g, h) = (node.slope, node.curvature)
+          note(node.energy - x1[band], g, h, node.stretch, &nearest)
+          if let y { note(node.energy - y[band], g, h, node.stretch, &nearest) }
+          for pole in poles {
+            note(node.gap - pole, node.gapSlope, node.gapCurvature, node.stretch, &nearest)
+          }
+        }
+      }
+    }
+    return nearest
+  }
+
+  /// The values of 2 Delta at which the terms of a band are singular, but those far from all there are.
+  private func gapPoles(_ s: Band, _ x1: DressedEnergy, _ y: DressedEnergy?) -> [ComplexDouble] {
+    guard let y else { return [] }
+    let all =
+      s == .antibonding
+      ? [
+        x1.second - y.first.conjugate, y.second - x1.first.conjugate, x1.second - x1.first,
+        y.second - y.first,
+      ]
+      : [
+        y.second.conjugate - x1.first, x1.second.conjugate - y.first, x1.second - x1.first,
+        y.second - y.first,
+      ]
+    return all.filter { $0.real > 0.3 * gaps.lowerBound }
+  }
+
+  /// Whether the contours serve a pair of energies, the first retarded, the second advanced: no pole
+  /// at 2 Delta = zeta_+(z_1) - zeta_-(z_2) has been crossed, nor one at zeta_+ - zeta_- of one energy.
+  func isValid(_ x1: DressedEnergy, _ x2: DressedEnergy) -> Bool {
+    let y = x2.conjugate
+    guard
+      [x1, y].allSatisfy({ ($0.second - $0.first).length < 0.5 * gaps.lowerBound })
+    else { return false }
+    return [x1.second - y.first.conjugate, y.second - x1.first.conjugate].allSatisfy { pole in
+      pole.real < 0.98 * gaps.lowerBound || pole.real > 1.02 * gaps.upperBound
+        || crossings.contains { broadening, ranges in
+          pole.imaginary >= 2 * broadening && !ranges.contains { $0.contains(pole.real) }
+        }
+    }
+  }
+
+  /// Takes the distance d in k from the nearest zero of a function that is S at a point of the contour
+  /// into account: g d + h d^2/2 = |S|, g the slope and h the curvature.
+  @inline(__always)
+  private func note(
+    _ value: ComplexDouble, _ g: Double, _ h: Double, _ stretch: Double, _ nearest: inout Double
+  ) {
+    let square = value.real * value.real + value.imaginary * value.imaginary
+    let d = nearest * stretch
+    let least = d * (g + 0.5 * h * d)
+    if square >= least * least { return }
+    let s = square.squareRoot()
+    nearest = 2 * s / (g + (g * g + 2 * h * s).squareRoot()) / stretch
+  }
+
   /// The largest |Im 2 Delta| on the contours.
   var gapDepth: Double { nodes.joined().map { abs($0.gap.imaginary) }.max()! }
 
   /// Whether the pole at 2 Delta = |omega| + 2 i Gamma stays on its side of both contours.
-  func isValid(_ omega: Double) -> Bool { !crossed.contains { $0.contains(abs(omega)) } }
+  func isValid(_ omega: Double) -> Bool {
+    crossings.allSatisfy { !$0.ranges.contains { $0.contains(abs(omega)) } }
+  }
 
   /// 1/c_0 of ``GridRefinement`` for the terms at frequency omega: the inverse of the distance, in
   /// reduced wave vectors times 2 pi, from the contours to the nearest singularity.
@@ -175,29 +272,19 @@ struct ContourSurvey: Sendable {
     let depth = broadening + .pi * temperature
     let w = abs(omega ?? 0)
     let shifts = omega == nil || w == 0 ? [0] : [0, w, -w]
-    var nearest = Double.infinity
-    func note(_ re: Double, _ im: Double, _ g: Double, _ h: Double, _ stretch: Double) {
-      let s = (re * re + im * im).squareRoot()
-      nearest = min(nearest, 2 * s / (g + (g * g + 2 * h * s).squareRoot()) / stretch)
-    }
+    var nearest = branchDistance
     for (s, own) in nodes.enumerated() {
       let sign = s == Band.antibonding.rawValue ? 1.0 : -1.0
       for node in own {
-        // The branch point Delta^2 = 0.
-        let square = (node.gap * node.gap).multiplied(by: 0.25)
-        let delta = 0.5 * node.gap.length
-        note(
-          square.real, square.imaginary, delta * node.gapSlope,
-          delta * node.gapCurvature + node.gapSlope * node.gapSlope / 2, node.stretch)
         for shift in shifts {
           note(
-            node.energy.real - mu + shift, node.energy.imaginary - depth, node.slope,
-            node.curvature, node.stretch)
+            node.energy - ComplexDouble(mu - shift, depth), node.slope, node.curvature,
+            node.stretch, &nearest)
         }
         if w > 0, hasPole {
           note(
-            node.gap.real - w, sign * node.gap.imaginary - 2 * broadening, node.gapSlope,
-            node.gapCurvature, node.stretch)
+            node.gap - ComplexDouble(w, 2 * sign * broadening), node.gapSlope,
+            node.gapCurvature, node.stretch, &nearest)
         }
       }
     }

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// Products of propagators at two energies, g+ at the first and g at the second one, and which slots of
+/// a ``ZoneTable`` are multiplied with them.
+struct PropagatorProducts: Sendable {
+  /// The slot and the product of each sum.
+  let plan: [(slot: Int, product: Int)]
+  /// Each product made from two before it; 0 and 1 are the first and the second propagator at z_1, 2 and 3
+  /// those at z_2, `site` has 0 and 2 alone.
+  let left, right: [Int32]
+  /// The number of each of the products asked for.
+  let numbers: [Int]
+  /// For the contours of both bands: which of the terms of `zone_band_sums` each product has, or -1;
+  /// empty if there are products that are no bubbles of bands.
+  let terms: [(retarded: [Int32], advanced: [Int32])]
+
+  /// `products` are lists of propagators, ascending; `plan` tells which slot is multiplied with which
+  /// of them.
+  init(_ products: [[Int]], plan: [(slot: Int, product: Int)]) {
+    self.plan = plan
+    var known: [[Int]: Int] = [[0]: 0, [1]: 1, [2]: 2, [3]: 3]
+    var pairs: [(Int, Int)] = []
+    func number(_ factors: [Int]) -> Int {
+      if let n = known[factors] { return n }
+      // The propagators at z1 first, then those at z2: many products share either part.
+      let first = factors.filter { $0 < 2 }
+      let cut = first.isEmpty || first.count == factors.count ? factors.count - 1 : first.count
+      pairs.append((number(Array(factors[..<cut])), number(Array(factors[cut...]))))
+      known[factors] = 3 + pairs.count
+      return known[factors]!
+    }
+    numbers = products.map(number)
+    left = pairs.map { Int32($0.0) }
+    right = pairs.map { Int32($0.1) }
+    let isBubble = products.allSatisfy { factors in
+      let count = factors.filter { $0 < 2 }.count
+      return (1...2).contains(count) && (1...(3 - count)).contains(factors.count - count)
+    }
+    terms = (isBubble ? [0, 1] : []).map { s in
+      func terms(_ own: (Int) -> Bool) -> [Int32] {
+        products.map { factors in
+          PropagatorProducts.term(
+            of: s, factors.filter(own).map { $0 % 2 }, factors.filter { !own($0) }.map { $0 % 2 })
+        }
+      }
+      return (retarded: terms { $0 < 2 }, advanced: terms { $0 >= 2 })
+    }
+  }
+
+  /// The number in zone_sums.h of the term of band `s` in the product of g of the bands `own`, at the
+  /// energy whose poles count, and `others`; -1 if there is none.
+  private static func term(of s: Int, _ own: [Int], _ others: [Int]) -> Int32 {
+    let (ownCount, otherCount) = (own.filter { $0 == s }.count, others.filter { $0 == s }.count)
+    switch (own.count, ownCount, others.count, otherCount) {
+    case (_, 0, _, _): return -1
+    case (1, _, 1, let c): return c == 1 ? 0 : 1
+    case (2, 2, 1, let c): return c == 1 ? 2 : 3
+    case (2, 1, 1, let c): return c == 1 ? 4 : 5
+    case (1, _, 2, let c): return [8, 7, 6][c]
+    default: preconditionFailure("not a bubble of two or three propagators")
+    }
+  }
+}
