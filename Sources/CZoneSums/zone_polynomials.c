@@ -59,6 +59,23 @@ INLINE Matrix vertex_matrix(const ZoneTraces *t, const Jet *jet, Complex inverse
   return m;
 }
 
+// What may stand for the propagator of a spin: zeta, -u j rho_3, -h.
+typedef struct {
+  Matrix of[3];
+} Numerators;
+
+// m times each of them, from the right, and each of them times m.
+INLINE void numerators(const Matrix *forward, const Matrix *backward, const Matrix *h, double u,
+                       Numerators *right, Numerators *left) {
+  const Complex *m = forward->of, *n = backward->of;
+  right->of[0] = *forward;
+  right->of[1] = (Matrix){{scale(m[0], -u), scale(m[1], u), scale(m[2], -u), scale(m[3], u)}};
+  right->of[2] = product(forward, h);
+  left->of[0] = *backward;
+  left->of[1] = (Matrix){{scale(n[0], -u), scale(n[1], -u), scale(n[2], u), scale(n[3], u)}};
+  left->of[2] = product(h, backward);
+}
+
 CLONES void zone_polynomials(const ZoneTraces *t, const ZoneLoops *loops, long blocks,
                              const double *f, const double *weight, double *slots,
                              double *hopping_out, double *square_out) {
@@ -67,59 +84,74 @@ CLONES void zone_polynomials(const ZoneTraces *t, const ZoneLoops *loops, long b
   if (t->vertex_count > ZONE_LARGEST_VERTEX) abort();
   for (long p = 0; p < count; p += LANES) {
     Complex at[3];
-    for (int a = 0; a < t->dimension; a++) at[a] = (Complex){load(f + a * count + p), (Real)0.0};
+    for (int a = 0; a < t->dimension; a++)
+      at[a] = loadc(f + 2 * a * count + p, f + (2 * a + 1) * count + p);
     Powers own;
     powers(t, at, &own);
-    double *target = slots + p / ZONE_BLOCK * loops->slot_count * ZONE_BLOCK + p % ZONE_BLOCK;
+    double *target = slots + p / ZONE_BLOCK * loops->slot_count * 2 * ZONE_BLOCK + p % ZONE_BLOCK;
+    Complex inverse_delta = real(0), all = loadc(weight + p, weight + count + p);
     for (int image = 0; image < t->operation_count; image++) {
       Jet jet[3];
       jets(t, &own, t->exponents + 3 * hops * image, &jet[0], &jet[1], &jet[2]);
-      Real square = jet[1].value.re * jet[1].value.re + jet[1].value.im * jet[1].value.im;
       if (image == 0) {
+        Complex square = mul(jet[1].value, jet[2].value), gap2 = square;
+        gap2.re = gap2.re + t->exchange * t->exchange;
+        inverse_delta = inverse(root(gap2));
         store(hopping_out + p, jet[0].value.re);
-        store(square_out + p, square);
+        store(hopping_out + count + p, jet[0].value.im);
+        store(square_out + p, square.re);
+        store(square_out + count + p, square.im);
       }
-      Complex inverse_delta = real(0);
-      inverse_delta.re = 1 / __builtin_elementwise_sqrt(square + t->exchange * t->exchange);
-      Real w = load(weight + p) * t->operation_weight[image];
-      // What may stand for the propagator right of each vertex: zeta, -u j rho_3, -h.
-      Matrix factors[ZONE_LARGEST_VERTEX][2][3];
+      Complex w = scale(all, t->operation_weight[image]);
+      Matrix h = {
+          {neg(jet[0].value), neg(jet[2].value), neg(jet[1].value), neg(jet[0].value)}};
+      // Each vertex with the propagator right of it, and the same from right to left.
+      Numerators forward[ZONE_LARGEST_VERTEX][2], backward[ZONE_LARGEST_VERTEX][2];
       for (int v = 0; v < t->vertex_count; v++)
         for (int left = 0; left < 2; left++) {
           int right = t->vertex_flips[v] ? 1 - left : left;
-          Matrix m = vertex_matrix(t, jet, inverse_delta, v, left);
-          double u = right ? -1 : 1;
-          Matrix h = {{neg(jet[0].value), neg(jet[2].value), neg(jet[1].value),
-                       neg(jet[0].value)}};
-          factors[v][left][0] = m;
-          factors[v][left][1] = (Matrix){
-              {scale(m.of[0], -u), scale(m.of[1], u), scale(m.of[2], -u), scale(m.of[3], u)}};
-          factors[v][left][2] = product(&m, &h);
+          Matrix there = vertex_matrix(t, jet, inverse_delta, v, left);
+          Matrix back = vertex_matrix(t, jet, inverse_delta, v, right);
+          numerators(&there, &back, &h, right ? -1 : 1, &forward[v][left], &backward[v][left]);
         }
       for (int n = 0; n < loops->loop_count; n++) {
         int size = loops->size[n], left = 0, codes = 3;
         const int *vertices = loops->vertices + 3 * n, *goal = loops->targets + 27 * n;
-        const Matrix *last = factors[vertices[0]][left];
-        Matrix products[9];
+        const Matrix *last = forward[vertices[0]][left].of,
+                     *last_back = backward[vertices[0]][left].of;
+        Matrix products[9], reverse[9];
         memcpy(products, last, 3 * sizeof(Matrix));
+        memcpy(reverse, last_back, 3 * sizeof(Matrix));
         left = t->vertex_flips[vertices[0]] ? 1 - left : left;
         for (int m = 1; m < size; m++) {
-          last = factors[vertices[m]][left];
+          last = forward[vertices[m]][left].of;
+          last_back = backward[vertices[m]][left].of;
           left = t->vertex_flips[vertices[m]] ? 1 - left : left;
           if (m == size - 1) break;
           for (int kind = 2; kind >= 0; kind--)
-            for (int code = 0; code < codes; code++)
+            for (int code = 0; code < codes; code++) {
               products[kind * codes + code] = product(&products[code], &last[kind]);
+              reverse[kind * codes + code] = product(&last_back[kind], &reverse[code]);
+            }
           codes *= 3;
         }
         for (int kind = 0; kind < 3; kind++)
           for (int code = 0; code < codes; code++) {
             int slot = goal[kind * codes + code];
             if (slot < 0) continue;
-            Complex value = trace(&products[code], &last[kind]);
-            double *own_slot = target + slot * ZONE_BLOCK;
-            store(own_slot,
-                  load(own_slot) + w * (loops->is_imaginary[n] ? value.im : value.re));
+            // At real k one is the complex conjugate of the other.
+            Complex there = trace(&products[code], &last[kind]),
+                    back = trace(&last_back[kind], &reverse[code]), part;
+            if (loops->is_imaginary[n]) {
+              Complex d = sub(there, back);
+              part = (Complex){0.5 * d.im, -0.5 * d.re};
+            } else {
+              part = scale(add(there, back), 0.5);
+            }
+            Complex value = mul(part, w);
+            double *own_slot = target + slot * 2 * ZONE_BLOCK;
+            store(own_slot, load(own_slot) + value.re);
+            store(own_slot + ZONE_BLOCK, load(own_slot + ZONE_BLOCK) + value.im);
           }
       }
     }

@@ -154,31 +154,122 @@ INLINE Complex pair_at(const double *block, int n) {
   return loadc(block + LANES * n, block + ZONE_BLOCK + LANES * n);
 }
 
-CLONES void zone_band_moments(const ZoneBand *s, ZoneComplex zeta, ZoneComplex moments[3]) {
-  Complex sums[3];
-  for (int m = 0; m < 3; m++) sums[m] = real(0);
+// Of a star on the contour of a band with site impurities: 1/u, u = zeta - T - s Delta, and 1/delta,
+// delta = 2 s Delta, by which u differs from the other factor of D = u (u + delta).
+typedef struct {
+  Complex delta, inverse_u, inverse_delta;
+} SiteStar;
+
+INLINE SiteStar site_star(const ZoneBand *s, Complex hopping, Complex square, ZoneComplex zeta,
+                          ZoneComplex j) {
+  Complex gap2 = {square.re + (j.re * j.re - j.im * j.im), square.im + 2 * j.re * j.im};
+  Complex delta = scale(root(gap2), s->is_upper ? 2.0 : -2.0);
+  Complex u = {zeta.re - hopping.re - 0.5 * delta.re, zeta.im - hopping.im - 0.5 * delta.im};
+  return (SiteStar){delta, inverse(u), inverse(delta)};
+}
+
+// The term of 1/D^2: (1/u - 2/delta)/(u delta^2).
+INLINE Complex site_square(SiteStar x, Complex term) {
+  return mul(mul(term, x.inverse_delta), sub(x.inverse_u, scale(x.inverse_delta, 2.0)));
+}
+
+CLONES void zone_band_moments(const ZoneBand *s, ZoneComplex own, ZoneComplex other,
+                              ZoneComplex moments[5]) {
+  int count = s->kind == ZONE_SCBA ? 3 : 5;
+  Complex sums[5];
+  for (int m = 0; m < count; m++) sums[m] = real(0);
   for (long half = 0; half < 2 * s->blocks; half++) {
     long start = half / 2 * 2 * ZONE_BLOCK + half % 2 * HALF;
-    const double *e = s->energy + start, *w = s->weight + start;
+    const double *e = s->first + start, *x = s->second + start, *w = s->weight + start;
     for (int n = 0; n < VECTORS; n++) {
-      Complex at = pair_at(e, n);
-      Complex own = inverse((Complex){zeta.re - at.re, zeta.im - at.im});
-      Complex term = mul(pair_at(w, n), own);
-      sums[0] = add(sums[0], term);
-      term = mul(term, own);
-      sums[1] = add(sums[1], term);
-      sums[2] = add(sums[2], mul(term, own));
+      Complex at = pair_at(e, n), weight = pair_at(w, n);
+      if (s->kind == ZONE_SCBA) {
+        Complex g = inverse((Complex){own.re - at.re, own.im - at.im});
+        Complex term = mul(weight, g);
+        sums[0] = add(sums[0], term);
+        term = mul(term, g);
+        sums[1] = add(sums[1], term);
+        sums[2] = add(sums[2], mul(term, g));
+      } else {
+        SiteStar star = site_star(s, at, pair_at(x, n), own, other);
+        Complex a = {own.re - at.re, own.im - at.im};
+        Complex term = mul(weight, mul(star.inverse_u, star.inverse_delta));
+        Complex square = site_square(star, term), once = mul(a, square);
+        sums[0] = add(sums[0], mul(a, term));
+        sums[1] = add(sums[1], term);
+        sums[2] = add(sums[2], mul(a, once));
+        sums[3] = add(sums[3], once);
+        sums[4] = add(sums[4], square);
+      }
     }
   }
-  for (int m = 0; m < 3; m++) moments[m] = sum_lanes(sums[m]);
+  for (int m = 0; m < count; m++) moments[m] = sum_lanes(sums[m]);
+}
+
+// With c = zeta(z_2) - zeta(z_1), beta = c + s Delta_1 and P = beta^2 - Delta_2^2, the value of D_2 where
+// u = 0, the terms of 1/u are
+//
+//     1/(D_1 D_2) -> 1/(u delta P)         1/(D_1^2 D_2) -> (1/u - 2/delta - 2 beta/P)/(u delta^2 P)
+//     1/(D_1 D_2^2) -> 1/(u delta P^2)     1/D_1^2 -> (1/u - 2/delta)/(u delta^2)
+INLINE void site_terms(const ZoneBand *s, Complex hopping, Complex square, ZoneBandPair x,
+                       Complex terms[4]) {
+  SiteStar star = site_star(s, hopping, square, x.own1, x.other1);
+  ZoneComplex c = {x.own2.re - x.own1.re, x.own2.im - x.own1.im};
+  ZoneComplex minus = {x.other1.re - x.other2.re, x.other1.im - x.other2.im};
+  ZoneComplex plus = {x.other1.re + x.other2.re, x.other1.im + x.other2.im};
+  Complex shift = {(Real)0.0 + c.re, (Real)0.0 + c.im};
+  // c (c + 2 s Delta_1) + j_1^2 - j_2^2.
+  Complex p = mul(shift, add(shift, star.delta));
+  p.re = p.re + (minus.re * plus.re - minus.im * plus.im);
+  p.im = p.im + (minus.re * plus.im + minus.im * plus.re);
+  Complex inverse_p = inverse(p), once = mul(star.inverse_u, star.inverse_delta);
+  Complex two_beta = add(scale(shift, 2.0), star.delta);
+  terms[0] = mul(once, inverse_p);
+  terms[1] = mul(terms[0], inverse_p);
+  Complex bracket = sub(star.inverse_u, scale(star.inverse_delta, 2.0));
+  terms[3] = mul(mul(once, star.inverse_delta), bracket);
+  terms[2] = mul(mul(terms[0], star.inverse_delta), sub(bracket, mul(two_beta, inverse_p)));
+}
+
+CLONES void zone_band_squares(const ZoneBand *s, ZoneComplex zeta, ZoneComplex j,
+                              double squares[3]) {
+  Real sums[3] = {0.0, 0.0, 0.0};
+  ZoneBandPair x = {zeta, j, {zeta.re, -zeta.im}, {j.re, -j.im}};
+  for (long half = 0; half < 2 * s->blocks; half++) {
+    long start = half / 2 * 2 * ZONE_BLOCK + half % 2 * HALF;
+    for (int n = 0; n < VECTORS; n++) {
+      Complex hopping = pair_at(s->first + start, n), square = pair_at(s->second + start, n);
+      Complex terms[4];
+      site_terms(s, hopping, square, x, terms);
+      Complex term = mul(pair_at(s->weight + start, n), terms[0]);
+      Complex a = {zeta.re - hopping.re, zeta.im - hopping.im},
+              b = {zeta.re - hopping.re, -zeta.im - hopping.im};
+      Complex first = mul((Complex){a.re - j.re, a.im - j.im}, (Complex){b.re - j.re, b.im + j.im});
+      Complex second =
+          mul((Complex){a.re + j.re, a.im + j.im}, (Complex){b.re + j.re, b.im - j.im});
+      // The advanced terms are the complex conjugates.
+      sums[0] += 2 * mul(term, first).re;
+      sums[1] += 2 * mul(term, second).re;
+      sums[2] += 2 * mul(term, square).re;
+    }
+  }
+  for (int m = 0; m < 3; m++) squares[m] = total(sums[m]);
 }
 
 // With u = zeta_s(z_1) - E_s, v_c = zeta_c(z_2) - E_c and w = zeta_o(z_1) - E_o the term of 1/u is
 //
 //     (s|c) = 1/(u d_c), d_c = v_c - u        (ss|c) = 1/(u d_c) (1/u - 1/d_c)
 //     (so|c) = 1/(u d_c (w - u))              (s|cc') = 1/(u d_c d_c')
-INLINE void band_terms(const double *energy, const double *difference, ZoneBandPair x,
-                       Block terms[ZONE_TERM_COUNT]) {
+INLINE void band_terms(const ZoneBand *s, const double *energy, const double *difference,
+                       ZoneBandPair x, Block terms[ZONE_TERM_COUNT]) {
+  if (s->kind == ZONE_SITE) {
+    for (int n = 0; n < VECTORS; n++) {
+      Complex own[4];
+      site_terms(s, pair_at(energy, n), pair_at(difference, n), x, own);
+      for (int m = 0; m < 4; m++) terms[m].of[n] = own[m];
+    }
+    return;
+  }
   Complex same = inverse((Complex){(Real)0.0 + (x.own2.re - x.own1.re),
                                    (Real)0.0 + (x.own2.im - x.own1.im)});
   for (int n = 0; n < VECTORS; n++) {
@@ -217,14 +308,14 @@ CLONES void zone_band_sums(const ZoneBand *s, const ZoneBandPair *pairs, int pai
   memset(squares, 0, norm_count * sizeof(Real));
   for (long half = 0; half < 2 * s->blocks; half++) {
     long start = half / 2 * 2 * ZONE_BLOCK + half % 2 * HALF;
-    const double *e = s->energy + start, *d = s->difference + start, *w = s->weight + start;
+    const double *e = s->first + start, *d = s->second + start, *w = s->weight + start;
     for (int pair = 0; pair < pair_count; pair++) {
       ZoneBandPair x = pairs[pair];
       ZoneBandPair y = {conjugate(x.own2), conjugate(x.other2), conjugate(x.own1),
                         conjugate(x.other1)};
       Block r[ZONE_TERM_COUNT], a[ZONE_TERM_COUNT];
-      band_terms(e, d, x, r);
-      band_terms(e, d, y, a);
+      band_terms(s, e, d, x, r);
+      band_terms(s, e, d, y, a);
       for (int p = 0; p < product_count; p++) {
         if (retarded[p] < 0 && advanced[p] < 0) continue;
         Block *plus = products + 2 * p, *minus = plus + 1;

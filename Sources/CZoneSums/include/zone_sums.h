@@ -51,32 +51,38 @@ void zone_loop_sums(ZoneKind kind, ZoneStars stars, const ZonePair *pairs, int p
                     int slot_count, const int *plan, int plan_count, ZoneComplex *values,
                     double *norms);
 
-// The contour of one band s into complex k, o the other band: E_s, E_s - E_o and weights, as
-// [block][re, im][star], and slot values, [block][slot][re, im][star].
+// The contour of one band s into complex k, o the other band: for scba E_s and E_s - E_o, for site T
+// and eta etabar, weights, as [block][re, im][star], and slot values, [block][slot][re, im][star].
 typedef struct {
-  const double *energy, *difference, *weight, *slots;
+  ZoneKind kind;
+  int is_upper;
+  const double *first, *second, *weight, *slots;
   long blocks;
   int slot_count;
 } ZoneBand;
 
-// zeta of a band and of the other one at the two energies of a loop.
+// For scba zeta of the band and of the other one, for site zeta and j, at the two energies of a loop.
 typedef struct {
   ZoneComplex own1, other1, own2, other2;
 } ZoneBandPair;
 
-// avg g, g^2, g^3 of the band.
-void zone_band_moments(const ZoneBand *band, ZoneComplex zeta, ZoneComplex moments[3]);
+// scba: avg g, g^2, g^3 of the band. site: the share of the band in the moments of zone_moments.
+void zone_band_moments(const ZoneBand *band, ZoneComplex own, ZoneComplex other,
+                       ZoneComplex moments[5]);
 
-// The terms of a product of propagators (a ..|c ..), the first ones retarded, that are singular at
-// zeta_s(z_1) = E_s, by partial fractions.
-enum {
-  ZONE_TERM_COUNT = 9  // (s|s), (s|o), (ss|s), (ss|o), (so|s), (so|o), (s|ss), (s|so), (s|oo)
-};
+// site: the share of the band in zone_squares at an energy with an imaginary part.
+void zone_band_squares(const ZoneBand *band, ZoneComplex zeta, ZoneComplex j, double squares[3]);
+
+// The terms of a product of propagators, those at z_1 retarded, that are singular where
+// zeta(z_1) = E_s, by partial fractions: for scba (s|s), (s|o), (ss|s), (ss|o), (so|s), (so|o), (s|ss),
+// (s|so), (s|oo), for site those of 1/(D_1 D_2), 1/(D_1 D_2^2), 1/(D_1^2 D_2), 1/D_1^2.
+enum { ZONE_TERM_COUNT = 9 };
 
 // The same sums as of zone_loop_sums, the share of a band, with z_1 retarded and z_2 advanced. Of each
 // product `retarded` tells which of the terms it has, or -1, and `advanced` which one it has with the two
 // energies exchanged: that term's complex conjugate, at the conjugate energies, belongs on the conjugate
-// contour. The plan has products with either of them. Norms are the sums of |weight| times the squared moduli of both.
+// contour. The plan has products with either of them. Norms are the sums of |weight| times the squared
+// moduli of both.
 void zone_band_sums(const ZoneBand *band, const ZoneBandPair *pairs, int pair_count,
                     const int *retarded, const int *advanced, int product_count, const int *plan,
                     int plan_count, ZoneComplex *values, double *norms);

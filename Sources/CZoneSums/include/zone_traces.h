@@ -68,8 +68,9 @@ typedef struct {
   const int *is_imaginary;
 } ZoneLoops;
 
-// For each star of `blocks` blocks, with the first point f, real, [axis][star], adds weight times the
-// coefficients at all images to its slots, [block][slot][star]; T and |eta|^2 of each star.
+// For each star of `blocks` blocks, with the first point and weight as for zone_traces, adds weight
+// times the coefficients at all images, their real parts (imaginary ones) at real k continued to complex k,
+// to its slots, [block][slot][re, im][star]; T and eta etabar of each star as [re, im][star].
 void zone_polynomials(const ZoneTraces *traces, const ZoneLoops *loops, long blocks,
                       const double *f, const double *weight, double *slots, double *hopping,
                       double *square);

@@ -128,6 +128,7 @@ struct BandLoops: Sendable {
     sumCount = plan.count
     for slot in [stored.count, stored.count + 1] { plan += [(slot, 0), (slot, 1)] }
     products = PropagatorProducts(
+      .scba,
       bubbles.map { $0.plus.map(\.rawValue) + $0.inner.map { 2 + $0.rawValue } }, plan: plan)
   }
 

@@ -29,6 +29,12 @@ protocol ZoneTable: Sendable {
   ) -> [(values: [ComplexDouble], squares: [Double]?)]
 }
 
+/// The larger eigenvalue of [[m_0, m_2], [m_2, m_1]].
+func largestEigenvalue(_ m: [Double]) -> Double {
+  let half = (m[0] - m[1]) / 2
+  return (m[0] + m[1]) / 2 + (half * half + m[2] * m[2]).squareRoot()
+}
+
 /// The two bands on their ``BandContour``s, with the traces that multiply propagators there: for pairs
 /// of a retarded and an advanced energy, and for averages at one energy.
 ///
@@ -40,13 +46,14 @@ final class ContourTable: ZoneTable {
   let squares: [Double]
   private let norm: Double
   private let slotCount: Int
+  private let kind: ZoneKind
 
   /// Stars of one band in blocks, as in zone_sums.h.
   private struct Stars: Sendable {
     var blocks = 0
-    /// E_s, E_s - E_o and weights, [block][re, im][star].
-    var energy: [Double] = []
-    var difference: [Double] = []
+    /// E_s and E_s - E_o, for `site` T and eta etabar, and weights, [block][re, im][star].
+    var first: [Double] = []
+    var second: [Double] = []
     var weight: [Double] = []
     /// [block][slot][re, im][star].
     var slots: [Double] = []
@@ -62,23 +69,29 @@ final class ContourTable: ZoneTable {
     var buffer = StarBuffer()
     var bands = [Stars(), Stars()]
     var squares: [Double]
+    /// The blocks of each band that are in the squares.
+    var counted = [0, 0]
   }
 
   /// The table of `contours`, of the bonding and the antibonding band, with `divisions` points along each
-  /// reciprocal vector; `stored` slots of `program`, then 1 and cos(theta) if there are any.
-  init(
+  /// reciprocal vector; nil if `traces` come point by point.
+  init?(
     _ contours: [BandContour], symmetries: [ReciprocalOperation], divisions: Int,
-    _ program: TraceProgram, stored: [Int], threads: Int
+    _ traces: StarTraces, threads: Int
   ) async throws {
-    let model = contours[0].model
-    let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
-    let slotCount = stored.isEmpty ? 0 : stored.count + 2
+    switch traces {
+    case .frames: return nil
+    case .bands: kind = ZONE_SCBA
+    case .polynomials: kind = ZONE_SITE
+    }
+    let grid = PeriodicGrid(contours[0].model, divisions: divisions, symmetries: symmetries)
+    let slotCount = traces.slotCount
     let empty = Part(squares: Array(repeating: 0, count: slotCount))
     let parts = try await grid.accumulateFirst(threads: threads, empty) { part in
-      ContourTable.flush(&part, contours, program, stored)
+      ContourTable.flush(&part, contours, traces)
     } _: { part, f, size in
       part.buffer.add(f, size: size)
-      if part.buffer.count == 512 { ContourTable.flush(&part, contours, program, stored) }
+      if part.buffer.count == 512 { ContourTable.flush(&part, contours, traces) }
     }
     self.divisions = divisions
     self.slotCount = slotCount
@@ -89,65 +102,109 @@ final class ContourTable: ZoneTable {
   }
 
   /// Moves the stars of the buffer to the blocks.
-  private static func flush(
-    _ part: inout Part, _ contours: [BandContour], _ program: TraceProgram, _ stored: [Int]
-  ) {
+  private static func flush(_ part: inout Part, _ contours: [BandContour], _ traces: StarTraces) {
     if part.buffer.count == 0 { return }
+    for contour in contours {
+      let s = contour.band.rawValue
+      switch traces {
+      case .frames: preconditionFailure("not collected")
+      case .bands(let program, _, let stored):
+        let table = part.buffer.table(program, contour)
+        // E_s = T -+ Delta.
+        let sign = -contour.band.sign
+        append(
+          to: &part.bands[s], table.blocks,
+          first: zip(table.hopping, table.gap).map { $0 + sign * $1 },
+          second: table.gap.map { 2 * sign * $0 },
+          weight: table.weights.map { $0 * Double(program.operationCount) })
+        if !stored.isEmpty { appendSlots(to: &part.bands[s], table, program, stored, contour) }
+      case .polynomials(let program, _):
+        let table = program.table(part.buffer, contour)
+        append(
+          to: &part.bands[s], table.blocks, first: table.hopping, second: table.square,
+          weight: table.weights.map { $0 * Double(program.operationCount) })
+        part.bands[s].slots += table.slots
+      }
+      addSquares(&part, s)
+    }
+    part.buffer = StarBuffer()
+  }
+
+  /// Adds numbers that stand as [re, im][star].
+  private static func append(
+    to stars: inout Stars, _ blocks: Int, first: [Double], second: [Double], weight: [Double]
+  ) {
     let size = StarTable.blockSize
-    for (s, contour) in contours.enumerated() {
-      let table = part.buffer.table(program, contour)
-      let count = table.stars
-      // E_s = T -+ Delta.
-      let sign = -contour.band.sign
-      part.bands[s].blocks += table.blocks
-      part.bands[s].slots.reserveCapacity(
-        part.bands[s].slots.count + 2 * table.stars * part.squares.count)
-      for block in 0..<table.blocks {
-        let halves = [0, count].map { ($0 + block * size)..<($0 + (block + 1) * size) }
-        for half in halves {
-          part.bands[s].energy += half.map { table.hopping[$0] + sign * table.gap[$0] }
-          part.bands[s].difference += half.map { 2 * sign * table.gap[$0] }
-          // The traces are sums over all operations.
-          part.bands[s].weight += half.map { table.weights[$0] * Double(program.operationCount) }
-        }
-        if stored.isEmpty { continue }
-        let start = part.bands[s].slots.count
-        for slot in stored {
-          let at = (block * program.slots.count + slot) * 3 * size
-          part.bands[s].slots += table.slots[at..<(at + 2 * size)]
-        }
-        let weight = part.bands[s].weight.suffix(2 * size)
-        let w = zip(weight.prefix(size), weight.suffix(size)).map { ComplexDouble($0, $1) }
-        let cosines = zip(zip(halves[0], halves[1]), w).map {
-          $1.multiplied(by: contour.model.exchange)
-            / ComplexDouble(table.gap[$0.0], table.gap[$0.1])
-        }
-        for values in [w, cosines] {
-          part.bands[s].slots += values.map(\.real) + values.map(\.imaginary)
-        }
-        for slot in part.squares.indices {
-          let at = start + 2 * slot * size
-          for n in 0..<size where w[n] != .zero {
-            let (re, im) = (part.bands[s].slots[at + n], part.bands[s].slots[at + size + n])
-            part.squares[slot] += (re * re + im * im) / w[n].length
-          }
+    stars.blocks += blocks
+    for block in 0..<blocks {
+      for start in [0, blocks * size] {
+        let half = (start + block * size)..<(start + (block + 1) * size)
+        stars.first += first[half]
+        stars.second += second[half]
+        stars.weight += weight[half]
+      }
+    }
+  }
+
+  /// Adds the stored slots of a program, 1 and cos(theta).
+  private static func appendSlots(
+    to stars: inout Stars, _ table: StarBuffer.Table, _ program: TraceProgram, _ stored: [Int],
+    _ contour: BandContour
+  ) {
+    let size = StarTable.blockSize
+    for block in 0..<table.blocks {
+      for slot in stored {
+        let at = (block * program.slots.count + slot) * 3 * size
+        stars.slots += table.slots[at..<(at + 2 * size)]
+      }
+      let own = (block * size)..<((block + 1) * size)
+      // The traces are sums over all operations.
+      let weights = own.map {
+        ComplexDouble(table.weights[$0], table.weights[table.stars + $0])
+          .multiplied(by: Double(program.operationCount))
+      }
+      let cosines = zip(own, weights).map {
+        $1.multiplied(by: contour.model.exchange)
+          / ComplexDouble(table.gap[$0], table.gap[table.stars + $0])
+      }
+      for values in [weights, cosines] {
+        stars.slots += values.map(\.real) + values.map(\.imaginary)
+      }
+    }
+  }
+
+  /// Adds up |slot|^2/|weight| of the blocks that have not been counted.
+  private static func addSquares(_ part: inout Part, _ s: Int) {
+    let size = StarTable.blockSize
+    let stars = part.bands[s]
+    let slotCount = part.squares.count
+    for block in part.counted[s]..<stars.blocks {
+      for n in 0..<size {
+        let at = 2 * block * size + n
+        let weight = ComplexDouble(stars.weight[at], stars.weight[at + size]).length
+        if weight == 0 { continue }
+        for slot in 0..<slotCount {
+          let at = (block * slotCount + slot) * 2 * size + n
+          let (re, im) = (stars.slots[at], stars.slots[at + size])
+          part.squares[slot] += (re * re + im * im) / weight
         }
       }
     }
-    part.buffer = StarBuffer()
+    part.counted[s] = stars.blocks
   }
 
   /// Visits the stars of a band, piece by piece.
   private func forEachPiece(_ s: Band, _ body: (inout ZoneBand) -> Void) {
     for piece in pieces {
       let stars = piece[s.rawValue]
-      stars.energy.withUnsafeBufferPointer { energy in
-        stars.difference.withUnsafeBufferPointer { difference in
+      stars.first.withUnsafeBufferPointer { first in
+        stars.second.withUnsafeBufferPointer { second in
           stars.weight.withUnsafeBufferPointer { weight in
             stars.slots.withUnsafeBufferPointer { slots in
               var band = ZoneBand(
-                energy: energy.baseAddress, difference: difference.baseAddress,
-                weight: weight.baseAddress, slots: slots.baseAddress, blocks: stars.blocks,
+                kind: kind, is_upper: s == .antibonding ? 1 : 0, first: first.baseAddress,
+                second: second.baseAddress, weight: weight.baseAddress, slots: slots.baseAddress,
+                blocks: stars.blocks,
                 slot_count: Int32(slotCount))
               body(&band)
             }
@@ -157,26 +214,54 @@ final class ContourTable: ZoneTable {
     }
   }
 
+  /// The share of a band in the moments.
+  private func moments(_ s: Band, _ own: ComplexDouble, _ other: ComplexDouble) -> [ComplexDouble] {
+    let count = kind == ZONE_SCBA ? 3 : 5
+    var sums = [ComplexDouble](repeating: .zero, count: count)
+    var part = [ZoneComplex](repeating: ZoneComplex(re: 0, im: 0), count: count)
+    forEachPiece(s) {
+      zone_band_moments(&$0, own.zone, other.zone, &part)
+      for m in 0..<count { sums[m] += ComplexDouble(part[m].re, part[m].im) }
+    }
+    return sums.map { $0.multiplied(by: norm) }
+  }
+
   func moments(_ x: DressedEnergy) -> [ComplexDouble] {
-    Band.allCases.flatMap { s in
-      var sums = [ComplexDouble](repeating: .zero, count: 3)
-      var own = [ZoneComplex](repeating: ZoneComplex(re: 0, im: 0), count: 3)
-      forEachPiece(s) {
-        zone_band_moments(&$0, x[s].zone, &own)
-        for m in 0..<3 { sums[m] += ComplexDouble(own[m].re, own[m].im) }
-      }
-      return sums.map { $0.multiplied(by: norm) }
+    if kind == ZONE_SCBA { return Band.allCases.flatMap { moments($0, x[$0], .zero) } }
+    return zip(moments(.bonding, x.first, x.second), moments(.antibonding, x.first, x.second)).map {
+      $0 + $1
     }
   }
 
   func stability(_ gamma: Double, _ x: DressedEnergy) -> Double {
-    // |g|^2 = -Im g/Im zeta, and g^2 where both vanish.
     let m = moments(x)
-    return gamma
-      * Band.allCases.map { s in
-        x[s].imaginary > 1e-7 * x[s].length
-          ? -m[3 * s.rawValue].imaginary / x[s].imaginary : abs(m[3 * s.rawValue + 1].real)
-      }.max()!
+    // On the real axis outside of the bands |g|^2 = g^2, and 1/(z_2 - z_1) is infinite.
+    func isReal(_ zeta: ComplexDouble) -> Bool { zeta.imaginary < 1e-7 * zeta.length }
+    if kind == ZONE_SCBA {
+      // |g|^2 = -Im g/Im zeta.
+      return gamma
+        * Band.allCases.map { s in
+          isReal(x[s])
+            ? abs(m[3 * s.rawValue + 1].real) : -m[3 * s.rawValue].imaginary / x[s].imaginary
+        }.max()!
+    }
+    var squares = [0.0, 0, 0]
+    if isReal(x.first) {
+      // (a -+ j)^2/D^2 and |eta|^2/D^2 = (a^2 - j^2 - D)/D^2.
+      let j = x.second
+      let both = m[2] + j * j * m[4]
+      let odd = j.multiplied(by: 2) * m[3]
+      squares = [(both - odd).real, (both + odd).real, (m[2] - j * j * m[4] - m[1]).real]
+    } else {
+      var part = squares
+      for s in Band.allCases {
+        forEachPiece(s) {
+          zone_band_squares(&$0, x.first.zone, x.second.zone, &part)
+          for n in 0..<3 { squares[n] += part[n] * norm }
+        }
+      }
+    }
+    return gamma * largestEigenvalue(squares)
   }
 
   func sums(
@@ -189,7 +274,10 @@ final class ContourTable: ZoneTable {
     for s in Band.allCases {
       let o: Band = s == .bonding ? .antibonding : .bonding
       let zonePairs = pairs.map { x, y in
-        ZoneBandPair(own1: x[s].zone, other1: x[o].zone, own2: y[s].zone, other2: y[o].zone)
+        kind == ZONE_SCBA
+          ? ZoneBandPair(own1: x[s].zone, other1: x[o].zone, own2: y[s].zone, other2: y[o].zone)
+          : ZoneBandPair(
+            own1: x.first.zone, other1: x.second.zone, own2: y.first.zone, other2: y.second.zone)
       }
       let (retarded, advanced) = products.terms[s.rawValue]
       let own = products.plan.indices.filter {

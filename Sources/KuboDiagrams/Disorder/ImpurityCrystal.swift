@@ -62,11 +62,18 @@ struct ImpurityCrystal: Sendable {
     }
     // Against fine grids rates of 0.72 to 1.5 times the prediction were measured.
     let believed = 0.7
-    if pairs.isEmpty {
-      return believed * states.reduce(Double.infinity) { min($0, contours.rate($1)) }
+    var nearest = Double.infinity
+    for (x, y) in pairs.isEmpty ? states.map({ ($0, nil) }) : pairs.map({ ($0, Optional($1)) }) {
+      let rate: Double?
+      switch equation.impurities {
+      case .scba:
+        rate = y.map { contours.isValid(x, $0) } ?? true ? contours.rate(x, y) : nil
+      case .site: rate = contours.siteRate(x, y)
+      }
+      guard let rate else { return nil }
+      nearest = min(nearest, rate)
     }
-    guard pairs.allSatisfy({ contours.isValid($0, $1) }) else { return nil }
-    return believed * pairs.reduce(Double.infinity) { min($0, contours.rate($1.0, $1.1)) }
+    return believed * nearest
   }
 
   /// The cheapest grid whose sums at all of `states`, and of `pairs` of them, are good to exp(-nats)

@@ -11,12 +11,12 @@ struct PropagatorProducts: Sendable {
   /// The number of each of the products asked for.
   let numbers: [Int]
   /// For the contours of both bands: which of the terms of `zone_band_sums` each product has, or -1;
-  /// empty if there are products that are no bubbles of bands.
+  /// empty if one has others.
   let terms: [(retarded: [Int32], advanced: [Int32])]
 
   /// `products` are lists of propagators, ascending; `plan` tells which slot is multiplied with which
   /// of them.
-  init(_ products: [[Int]], plan: [(slot: Int, product: Int)]) {
+  init(_ impurities: Impurities, _ products: [[Int]], plan: [(slot: Int, product: Int)]) {
     self.plan = plan
     var known: [[Int]: Int] = [[0]: 0, [1]: 1, [2]: 2, [3]: 3]
     var pairs: [(Int, Int)] = []
@@ -32,32 +32,44 @@ struct PropagatorProducts: Sendable {
     numbers = products.map(number)
     left = pairs.map { Int32($0.0) }
     right = pairs.map { Int32($0.1) }
-    let isBubble = products.allSatisfy { factors in
-      let count = factors.filter { $0 < 2 }.count
-      return (1...2).contains(count) && (1...(3 - count)).contains(factors.count - count)
-    }
-    terms = (isBubble ? [0, 1] : []).map { s in
-      func terms(_ own: (Int) -> Bool) -> [Int32] {
+    let all = [0, 1].map { s in
+      [true, false].map { isRetarded in
         products.map { factors in
-          PropagatorProducts.term(
-            of: s, factors.filter(own).map { $0 % 2 }, factors.filter { !own($0) }.map { $0 % 2 })
+          let own = factors.filter { ($0 < 2) == isRetarded }.map { $0 % 2 }
+          let others = factors.filter { ($0 < 2) != isRetarded }.map { $0 % 2 }
+          return impurities == .scba
+            ? PropagatorProducts.term(of: s, own, others)
+            : PropagatorProducts.term(own.count, others.count)
         }
       }
-      return (retarded: terms { $0 < 2 }, advanced: terms { $0 >= 2 })
     }
+    let isComplete = all.allSatisfy { $0.allSatisfy { $0.allSatisfy { $0 != nil } } }
+    terms = isComplete ? all.map { ($0[0].map { $0! }, $0[1].map { $0! }) } : []
   }
 
   /// The number in zone_sums.h of the term of band `s` in the product of g of the bands `own`, at the
-  /// energy whose poles count, and `others`; -1 if there is none.
-  private static func term(of s: Int, _ own: [Int], _ others: [Int]) -> Int32 {
+  /// energy whose poles count, and `others`; -1 if it has none.
+  private static func term(of s: Int, _ own: [Int], _ others: [Int]) -> Int32? {
     let (ownCount, otherCount) = (own.filter { $0 == s }.count, others.filter { $0 == s }.count)
     switch (own.count, ownCount, others.count, otherCount) {
-    case (_, 0, _, _): return -1
+    case (1, 0, 1...2, _), (2, 0, 1, _): return -1
     case (1, _, 1, let c): return c == 1 ? 0 : 1
     case (2, 2, 1, let c): return c == 1 ? 2 : 3
     case (2, 1, 1, let c): return c == 1 ? 4 : 5
     case (1, _, 2, let c): return [8, 7, 6][c]
-    default: preconditionFailure("not a bubble of two or three propagators")
+    default: return nil
+    }
+  }
+
+  /// The same for `site`, in 1/(D^own D'^others).
+  private static func term(_ own: Int, _ others: Int) -> Int32? {
+    switch (own, others) {
+    case (0, _): -1
+    case (1, 1): 0
+    case (1, 2): 1
+    case (2, 1): 2
+    case (2, 0): 3
+    default: nil
     }
   }
 }

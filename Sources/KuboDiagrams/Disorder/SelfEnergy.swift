@@ -111,13 +111,13 @@ extension ImpurityCrystal {
       } ?? 1
     }
     var surfaces = [Surface(lastLevel: lastLevel(3 + traces.slotCount), cost: 1)]
-    if case .bands = traces {
+    if traces.haveContours {
       let full = ContourSurvey(
         Band.allCases.map { BandContour.contour(of: $0, model) }, broadening: .infinity)
       for part in [1, 0.5, 0.25] {
         surfaces.append(
           Surface(
-            lastLevel: lastLevel(4 * (3 + traces.slotCount)), cost: 4,
+            lastLevel: lastLevel(4 * (3 + traces.slotCount)), cost: impurities == .scba ? 4 : 6,
             contours: part == 1 ? full : full.scaled(by: part)))
       }
     }
@@ -127,12 +127,9 @@ extension ImpurityCrystal {
     ) { [surfaces] key in
       let traces = key.hasSlots ? traces : energies
       let divisions = key.grid.divisions
-      if let contours = surfaces[key.grid.surface].contours?.contours,
-        case .bands(let program, _, let stored) = traces
-      {
+      if let contours = surfaces[key.grid.surface].contours?.contours {
         return try await ContourTable(
-          contours, symmetries: symmetries, divisions: divisions, program, stored: stored,
-          threads: threads)
+          contours, symmetries: symmetries, divisions: divisions, traces, threads: threads)!
       }
       return try await StarTable(
         model, impurities, hamiltonian, symmetries: symmetries, divisions: divisions,

@@ -153,11 +153,16 @@ final class StarTable: ZoneTable {
       append(
         to: &part, weight: sizes, first: (0..<count).map { table.hopping[$0] - table.gap[$0] },
         second: (0..<count).map { table.hopping[$0] + table.gap[$0] }, slots)
-    case .polynomials(let program):
-      let table = program.table(part.buffer)
+    case .polynomials(let program, let contour):
+      let table = program.table(part.buffer, contour)
+      var slots: [Double] = []
+      slots.reserveCapacity(table.slots.count / 2)
+      for slot in 0..<(table.blocks * program.slotCount) {
+        slots += table.slots[(2 * slot * blockSize)..<((2 * slot + 1) * blockSize)]
+      }
       append(
         to: &part, weight: sizes, first: Array(table.hopping[..<count]),
-        second: Array(table.square[..<count]), table.slots)
+        second: Array(table.square[..<count]), slots)
     }
     part.buffer = StarBuffer()
   }
@@ -197,10 +202,7 @@ final class StarTable: ZoneTable {
     }
     switch impurities {
     case .scba: return gamma * norm * max(m[0], m[1])
-    case .site:
-      // The largest eigenvalue of [[m_0, m_2], [m_2, m_1]].
-      let half = (m[0] - m[1]) / 2
-      return gamma * norm * ((m[0] + m[1]) / 2 + (half * half + m[2] * m[2]).squareRoot())
+    case .site: return gamma * norm * largestEigenvalue(m)
     }
   }
 

@@ -10,16 +10,21 @@ enum StarTraces: Sendable {
     slotCount: Int,
     add: @Sendable (_ frame: Frame, _ weight: Double, _ slots: UnsafeMutablePointer<Double>) -> Void
   )
-  /// Slots of a program, then 1 and cos(theta) if there are any.
+  /// On a contour (of step 0 the real zone): slots of a program, then 1 and cos(theta) if there are any.
   case bands(TraceProgram, BandContour, stored: [Int])
-  case polynomials(PolynomialProgram)
+  case polynomials(PolynomialProgram, BandContour)
 
   var slotCount: Int {
     switch self {
     case .frames(let count, _): count
     case .bands(_, _, let stored): stored.isEmpty ? 0 : stored.count + 2
-    case .polynomials(let program): program.slotCount
+    case .polynomials(let program, _): program.slotCount
     }
+  }
+
+  /// Whether they can be continued to complex k.
+  var haveContours: Bool {
+    if case .frames = self { false } else { true }
   }
 
   /// No traces, energies alone.
@@ -34,7 +39,10 @@ enum StarTraces: Sendable {
       vertices: [])
     switch impurities {
     case .scba: return .bands(program, BandContour(model, .bonding, step: 0), stored: [])
-    case .site: return .polynomials(PolynomialProgram(program, loops: [], slotCount: 0))
+    case .site:
+      return .polynomials(
+        PolynomialProgram(program, loops: [], slotCount: 0),
+        BandContour(model, .bonding, step: 0))
     }
   }
 }
@@ -66,20 +74,24 @@ final class PolynomialProgram: Sendable {
     isImaginary = loops.map { $0.isImaginary ? 1 : 0 }
   }
 
-  /// T, |eta|^2 and the slots, [block][slot][star], of the stars in `buffer`.
-  func table(_ buffer: StarBuffer) -> (hopping: [Double], square: [Double], slots: [Double]) {
-    let dimension = Int(crystal.program.dimension)
-    let blocks = (buffer.count + Int(ZONE_BLOCK) - 1) / Int(ZONE_BLOCK)
-    let stars = blocks * Int(ZONE_BLOCK)
-    var f = [Double](repeating: 0, count: dimension * stars)
-    var weights = [Double](repeating: 0, count: stars)
-    for n in 0..<buffer.count {
-      for a in 0..<dimension { f[a * stars + n] = buffer.points[n][a] }
-      weights[n] = buffer.sizes[n] / Double(crystal.operationCount)
-    }
-    var hopping = [Double](repeating: 0, count: stars)
+  /// Stars of a contour, as in ``StarBuffer/Table``; T and eta etabar as [re, im][star], the slots
+  /// [block][slot][re, im][star].
+  struct Table {
+    let blocks: Int
+    let hopping, square, slots, weights: [Double]
+    var stars: Int { blocks * Int(ZONE_BLOCK) }
+  }
+
+  /// How many images the weights of a table are to be multiplied with.
+  var operationCount: Int { crystal.operationCount }
+
+  /// The table of the stars in `buffer`, the points displaced by a contour.
+  func table(_ buffer: StarBuffer, _ contour: BandContour) -> Table {
+    let displaced = buffer.displaced(crystal, contour)
+    let stars = displaced.blocks * Int(ZONE_BLOCK)
+    var hopping = [Double](repeating: 0, count: 2 * stars)
     var square = hopping
-    var slots = [Double](repeating: 0, count: stars * slotCount)
+    var slots = [Double](repeating: 0, count: 2 * stars * slotCount)
     sizes.withUnsafeBufferPointer { sizes in
       vertices.withUnsafeBufferPointer { vertices in
         targets.withUnsafeBufferPointer { targets in
@@ -89,12 +101,16 @@ final class PolynomialProgram: Sendable {
               size: sizes.baseAddress, vertices: vertices.baseAddress,
               targets: targets.baseAddress, is_imaginary: isImaginary.baseAddress)
             withUnsafePointer(to: crystal.program) {
-              zone_polynomials($0, &loops, blocks, f, weights, &slots, &hopping, &square)
+              zone_polynomials(
+                $0, &loops, displaced.blocks, displaced.points, displaced.weights, &slots, &hopping,
+                &square)
             }
           }
         }
       }
     }
-    return (hopping, square, slots)
+    return Table(
+      blocks: displaced.blocks, hopping: hopping, square: square, slots: slots,
+      weights: displaced.weights)
   }
 }

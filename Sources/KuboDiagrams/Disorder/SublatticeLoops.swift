@@ -186,7 +186,7 @@ struct SublatticeLoops: Sendable {
     self.stored = stored
     self.coefficients = coefficients
     self.products = PropagatorProducts(
-      products.map { Array(repeating: 0, count: $0.p) + Array(repeating: 2, count: $0.q) },
+      .site, products.map { Array(repeating: 0, count: $0.p) + Array(repeating: 2, count: $0.q) },
       plan: plan)
   }
 

@@ -117,7 +117,9 @@ extension SublatticeLoops {
       else { return nil }
       let crystal = TraceProgram(
         model, directions: directions, operations: operations, vertices: known)
-      return .polynomials(PolynomialProgram(crystal, loops: loops, slotCount: slotCount))
+      return .polynomials(
+        PolynomialProgram(crystal, loops: loops, slotCount: slotCount),
+        BandContour(model, .bonding, step: 0))
     }
 
     /// The loop that a coefficient belongs to.

@@ -69,13 +69,12 @@ extension SpectrumRequest {
   ) async throws -> [ComplexDouble]? {
     guard case .zoneThenEnergy(let impurities, let gamma) = lifetime.order else { return nil }
     let loops = pairLoops(Array(columns.indices), impurities, gamma)
-    guard case .bands(let program, _, let stored) = loops.traces(model, directions) else {
-      return nil
-    }
-    let table = try await ContourTable(
-      Band.allCases.map { BandContour.contour(of: $0, model) },
-      symmetries: model.energySymmetries(), divisions: divisions, program, stored: stored,
-      threads: threads)
+    guard
+      let table = try await ContourTable(
+        Band.allCases.map { BandContour.contour(of: $0, model) },
+        symmetries: model.energySymmetries(), divisions: divisions,
+        loops.traces(model, directions), threads: threads)
+    else { return nil }
     let pair = (
       DressedEnergy(first: zeta[0], second: zeta[1]), DressedEnergy(first: zeta[2], second: zeta[3])
     )
@@ -85,12 +84,18 @@ extension SpectrumRequest {
 
   /// c of the error exp(-c N) expected there; nil if the contours do not serve that pair. For tests.
   package func contourRate(_ zeta: [ComplexDouble]) -> Double? {
-    let width = min((zeta[1] - zeta[2]).imaginary, (zeta[0] - zeta[3]).imaginary)
+    guard case .zoneThenEnergy(let impurities, _) = lifetime.order else { return nil }
+    let isSite = impurities == .site
+    let width =
+      isSite
+      ? (zeta[0] - zeta[2]).imaginary - abs(zeta[1].imaginary) - abs(zeta[3].imaginary)
+      : min((zeta[1] - zeta[2]).imaginary, (zeta[0] - zeta[3]).imaginary)
     let survey = ContourSurvey(
       Band.allCases.map { BandContour.contour(of: $0, model) }, broadening: width / 2)
     let pair = (
       DressedEnergy(first: zeta[0], second: zeta[1]), DressedEnergy(first: zeta[2], second: zeta[3])
     )
+    if isSite { return survey.siteRate(pair.0, pair.1) }
     return survey.isValid(pair.0, pair.1) ? survey.rate(pair.0, pair.1) : nil
   }
 

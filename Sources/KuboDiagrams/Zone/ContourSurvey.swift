@@ -7,11 +7,13 @@ import RealModule
 struct ContourSurvey: Sendable {
   /// What a point of a contour knows: E_s, x_- - x_+ = 2 Delta, and the sizes of their first and
   /// second derivatives in reduced coordinates, over 2 pi and (2 pi)^2.
-  private struct Node {
+  struct Node {
     let energy, gap: ComplexDouble
     let slope, gapSlope, curvature, gapCurvature: Double
     /// A bound on |dk'/dk| of the displacement k' = k - i c grad E.
     let stretch: Double
+    /// The energies of both bands at the real k.
+    let real: SIMD2<Double>
   }
 
   /// What a point of the real zone knows, for the two bands and for the gap.
@@ -28,7 +30,7 @@ struct ContourSurvey: Sendable {
   let contours: [BandContour]
   private let broadening: Double
   private let points: [Base]
-  private let nodes: [[Node]]
+  let nodes: [[Node]]
   /// For some Gamma, ascending: |omega| at which the pole at 2 Delta = |omega| + 2 i Gamma may have been
   /// crossed on the way.
   private var crossings: [(broadening: Double, ranges: [ClosedRange<Double>])] = []
@@ -94,7 +96,7 @@ struct ContourSurvey: Sendable {
           energy: frame.energy(contour.band), gap: frame.delta.multiplied(by: 2),
           slope: base.slopes[s], gapSlope: base.gapSlope, curvature: base.curvatures[s],
           gapCurvature: base.gapCurvature,
-          stretch: Double.hypot(1, contour.step * base.hessians[s]))
+          stretch: Double.hypot(1, contour.step * base.hessians[s]), real: SIMD2(base.energies))
       }
     }
     let real = points.map { $0.energies[1] - $0.energies[0] } + nodes.joined().map(\.gap.real)
@@ -233,18 +235,26 @@ struct ContourSurvey: Sendable {
     guard
       [x1, y].allSatisfy({ ($0.second - $0.first).length < 0.5 * gaps.lowerBound })
     else { return false }
-    return [x1.second - y.first.conjugate, y.second - x1.first.conjugate].allSatisfy { pole in
-      pole.real < 0.98 * gaps.lowerBound || pole.real > 1.02 * gaps.upperBound
-        || crossings.contains { broadening, ranges in
-          pole.imaginary >= 2 * broadening && !ranges.contains { $0.contains(pole.real) }
-        }
+    return [x1.second - y.first.conjugate, y.second - x1.first.conjugate].allSatisfy {
+      isUncrossed($0, margin: 0)
     }
+  }
+
+  /// Whether no pole at 2 Delta within `margin` of the real part of `pole` has been crossed.
+  func isUncrossed(_ pole: ComplexDouble, margin: Double) -> Bool {
+    pole.real + margin < 0.98 * gaps.lowerBound || pole.real - margin > 1.02 * gaps.upperBound
+      || crossings.contains { broadening, ranges in
+        pole.imaginary >= 2 * broadening
+          && !ranges.contains {
+            $0.lowerBound <= pole.real + margin && pole.real - margin <= $0.upperBound
+          }
+      }
   }
 
   /// Takes the distance d in k from the nearest zero of a function that is S at a point of the contour
   /// into account: g d + h d^2/2 = |S|, g the slope and h the curvature.
   @inline(__always)
-  private func note(
+  func note(
     _ value: ComplexDouble, _ g: Double, _ h: Double, _ stretch: Double, _ nearest: inout Double
   ) {
     let square = value.real * value.real + value.imaginary * value.imaginary

@@ -52,8 +52,11 @@ struct StarBuffer: Sendable {
     sizes.append(size)
   }
 
-  /// The table of the stars, the points displaced by a contour.
-  func table(_ traces: TraceProgram, _ contour: BandContour) -> Table {
+  /// The first points displaced by a contour, [axis][re, im][star], and their weights times the
+  /// Jacobian, [re, im][star], for C loops that sum over the images of `crystal`.
+  func displaced(_ crystal: TraceProgram, _ contour: BandContour) -> (
+    blocks: Int, points: [Double], weights: [Double]
+  ) {
     let dimension = contour.model.dimension
     let blocks = (count + Int(ZONE_BLOCK) - 1) / Int(ZONE_BLOCK)
     let stars = blocks * Int(ZONE_BLOCK)
@@ -63,22 +66,30 @@ struct StarBuffer: Sendable {
       for a in 0..<dimension { f[2 * a * stars + n] = point[a] }
     }
     var jacobian = [Double](repeating: 1, count: stars) + [Double](repeating: 0, count: stars)
-    var hopping = [Double](repeating: 0, count: 2 * stars)
-    var gap = hopping
-    var slots = [Double](repeating: 0, count: stars * traces.slots.count * 3)
-    withUnsafePointer(to: traces.program) { program in
-      if contour.step != 0 {
+    if contour.step != 0 {
+      withUnsafePointer(to: crystal.program) { program in
         zone_displacements(
           program, blocks, contour.metric, contour.band == .antibonding ? 1 : 0, contour.step, &f,
           &jacobian)
       }
-      // The traces are sums over all operations.
-      let share = 1 / Double(traces.operationCount)
-      for (n, size) in sizes.enumerated() {
-        weights[n] = jacobian[n] * size * share
-        weights[stars + n] = jacobian[stars + n] * size * share
-      }
-      zone_traces(program, blocks, f, weights, &slots, &hopping, &gap)
+    }
+    let share = 1 / Double(crystal.operationCount)
+    for (n, size) in sizes.enumerated() {
+      weights[n] = jacobian[n] * size * share
+      weights[stars + n] = jacobian[stars + n] * size * share
+    }
+    return (blocks, f, weights)
+  }
+
+  /// The table of the stars, the points displaced by a contour.
+  func table(_ traces: TraceProgram, _ contour: BandContour) -> Table {
+    let (blocks, f, weights) = displaced(traces, contour)
+    let stars = blocks * Int(ZONE_BLOCK)
+    var hopping = [Double](repeating: 0, count: 2 * stars)
+    var gap = hopping
+    var slots = [Double](repeating: 0, count: stars * traces.slots.count * 3)
+    withUnsafePointer(to: traces.program) {
+      zone_traces($0, blocks, f, weights, &slots, &hopping, &gap)
     }
     return Table(
       blocks: blocks, hopping: hopping, gap: gap, slots: slots, points: f, weights: weights)
