@@ -72,7 +72,7 @@ import Testing
   /// Wherever contours are said to serve, they give what the real zone gives: states drawn at random, with
   /// strong hops within the sublattices, which make the bands' velocities differ, and narrow levels.
   @Test(
-    arguments: [("chain", 150), ("square", 12), ("honeycomb", 12)],
+    arguments: [("chain", 300), ("square", 12), ("honeycomb", 12)],
     [Lifetime.scba(0.3), .site(0.3)])
   func contoursServe(_ kind: (name: String, count: Int), _ lifetime: Lifetime) async throws {
     var random = SeededGenerator(20)
@@ -91,8 +91,15 @@ import Testing
         smallest * Double.exp(Double.random(in: 0...2, using: &random))
       }
       let low = Double.random(in: -2.5...1.5, using: &random)
-      let high = low + Double.random(in: 0.05...3, using: &random)
-      func shift() -> Double { Double.random(in: -0.1...0.1, using: &random) * exchange }
+      // Often next to omega = 2 J, where the pole between the bands may be crossed.
+      let high =
+        low
+        + (Bool.random(using: &random)
+          ? Double.random(in: 0.05...3, using: &random)
+          : 2 * exchange * Double.random(in: 0.95...1.3, using: &random))
+      // The real parts of the self-energies; sometimes larger than J.
+      let size = exchange * (Double.random(in: 0...1, using: &random) < 0.2 ? 2.5 : 0.1)
+      func shift() -> Double { Double.random(in: -size...size, using: &random) }
       let zeta: [ComplexDouble]
       if lifetime == .scba(0.3) {
         zeta = [
