@@ -101,11 +101,11 @@ func measureContour() {
     }
   }
   let cold = logarithm(temperature: 0, poles: 0)
-  let warm = logarithm(temperature: 0.02, poles: 24)
+  let warm = logarithm(temperature: 0.02, poles: 15)
   run("T = 0, 3 slots", sigma, cold, strip: 0)
   run("T = 0, 3 slots, strip", sigma, cold, strip: 0.3)
   run("T = 0, 72 slots", many, cold, strip: 0)
-  run("24 poles, 3 slots", sigma, warm, strip: 0)
+  run("15 poles, 3 slots", sigma, warm, strip: 0)
 
   var lower = contour(functions: [0], channels: 1, isUpper: false)
   var poles = cold

@@ -62,13 +62,18 @@ INLINE Quotients quotients(Complex u, Complex inverse_u) {
   return q;
 }
 
-INLINE Derivatives derivatives(const ZoneLogarithm *l, Complex p) {
+// 1/(p - p_n) of the simple poles.
+INLINE void pole_inverses(const ZoneLogarithm *l, Complex p, Complex *inverses) {
+  for (int n = 0; n < l->count; n++)
+    inverses[n] = inverse((Complex){p.re + l->offset_re[n], p.im + l->offset_im[n]});
+}
+
+INLINE Derivatives derivatives(const ZoneLogarithm *l, Complex p, const Complex *inverses) {
   Complex q = {p.re + l->shift_re, p.im + l->shift_im};
   Complex r = inverse(q);
   Derivatives d = {logarithm_of(q), r, neg(square(r))};
   for (int n = 0; n < l->count; n++) {
-    q = (Complex){p.re + l->offset_re[n], p.im + l->offset_im[n]};
-    r = inverse(q);
+    r = inverses[n];
     Complex weight = {l->weight_re[n] + (Real)0.0, l->weight_im[n] + (Real)0.0};
     Complex term = mul(weight, r);
     d.l = sub(d.l, term);
@@ -79,7 +84,22 @@ INLINE Derivatives derivatives(const ZoneLogarithm *l, Complex p) {
   return d;
 }
 
-INLINE Differences differences(const ZoneLogarithm *l, Complex p, double omega) {
+// sum of w r a, w r^2 a, w r^3 a, w r a^2, w r^2 a^2 over the simple poles, r at p, a at p -+ omega.
+typedef struct {
+  Complex ra, rra, rrra, raa, rraa;
+} PoleSums;
+
+INLINE void add_pole(PoleSums *s, Complex base, Complex r, Complex a) {
+  Complex ra = mul(base, a), rra = mul(ra, r);
+  s->ra = add(s->ra, ra);
+  s->rra = add(s->rra, rra);
+  s->rrra = add(s->rrra, mul(rra, r));
+  s->raa = add(s->raa, mul(ra, a));
+  s->rraa = add(s->rraa, mul(rra, a));
+}
+
+INLINE Differences differences(const ZoneLogarithm *l, Complex p, const Complex *inverses,
+                               double omega) {
   Differences d;
   double over = omega == 0 ? 0 : 1 / omega;
   Complex q = {p.re + l->shift_re, p.im + l->shift_im};
@@ -97,25 +117,31 @@ INLINE Differences differences(const ZoneLogarithm *l, Complex p, double omega) 
   d.p3 = neg(mul(n.third, r3));
   d.pi1 = neg(mul(r, b));
   d.pi2 = mul(r2, b);
+  if (l->count == 0) return d;
+  PoleSums lower = {0}, upper = {0};
   for (int k = 0; k < l->count; k++) {
     q = (Complex){p.re + l->offset_re[k], p.im + l->offset_im[k]};
-    r = inverse(q);
-    a = inverse((Complex){q.re - omega, q.im});
-    b = inverse((Complex){q.re + omega, q.im});
+    // 1/(q - omega) and 1/(q + omega) by one division.
+    Real re_a = q.re - omega, re_b = q.re + omega, im2 = q.im * q.im;
+    Real size_a = re_a * re_a + im2, size_b = re_b * re_b + im2, both = 1.0 / (size_a * size_b);
+    Real over_a = both * size_b, over_b = both * size_a;
+    a = (Complex){re_a * over_a, -q.im * over_a};
+    b = (Complex){re_b * over_b, -q.im * over_b};
     Complex weight = {l->weight_re[k] + (Real)0.0, l->weight_im[k] + (Real)0.0};
-    Complex base = mul(weight, r), ra = mul(base, a), rb = mul(base, b);
-    Complex rra = mul(ra, r), rrb = mul(rb, r);
-    d.mu = sub(d.mu, ra);
-    d.m2 = add(d.m2, rra);
-    d.m3 = add(d.m3, mul(rra, r));
-    d.mu1 = add(d.mu1, mul(ra, add(a, r)));
-    d.mu2 = add(d.mu2, mul(rra, add(a, scale(r, 2.0))));
-    d.pi = add(d.pi, rb);
-    d.p2 = add(d.p2, rrb);
-    d.p3 = sub(d.p3, mul(rrb, r));
-    d.pi1 = sub(d.pi1, mul(rb, add(b, r)));
-    d.pi2 = add(d.pi2, mul(rrb, add(b, scale(r, 2.0))));
+    Complex base = mul(weight, inverses[k]);
+    add_pole(&lower, base, inverses[k], a);
+    add_pole(&upper, base, inverses[k], b);
   }
+  d.mu = sub(d.mu, lower.ra);
+  d.m2 = add(d.m2, lower.rra);
+  d.m3 = add(d.m3, lower.rrra);
+  d.mu1 = add(d.mu1, add(lower.raa, lower.rra));
+  d.mu2 = add(d.mu2, add(lower.rraa, scale(lower.rrra, 2.0)));
+  d.pi = add(d.pi, upper.ra);
+  d.p2 = add(d.p2, upper.rra);
+  d.p3 = sub(d.p3, upper.rrra);
+  d.pi1 = sub(d.pi1, add(upper.raa, upper.rra));
+  d.pi2 = add(d.pi2, add(upper.rraa, scale(upper.rrra, 2.0)));
   return d;
 }
 
@@ -306,6 +332,7 @@ CLONES void zone_contour(const ZoneContour *c, const ZoneLogarithm *l, double br
   for (long block = 0; block < c->blocks; block++) {
     Complex p[SUBBLOCKS], gap[SUBBLOCKS], inverse_gap[SUBBLOCKS];
     Derivatives d[SUBBLOCKS];
+    Complex inverses[SUBBLOCKS][ZONE_LARGEST_POLES];
     Factor own[SUBBLOCKS][ZONE_FUNCTION_COUNT], values[SUBBLOCKS][ZONE_FUNCTION_COUNT];
     const double *slots = c->slots + block * c->slot_count * 3 * ZONE_BLOCK;
     for (int b = 0; b < SUBBLOCKS; b++) {
@@ -314,13 +341,14 @@ CLONES void zone_contour(const ZoneContour *c, const ZoneLogarithm *l, double br
       p[b].im = p[b].im - broadening;
       gap[b] = loadc(c->difference + at, c->difference + count + at);
       inverse_gap[b] = inverse(gap[b]);
-      d[b] = derivatives(l, p[b]);
+      pole_inverses(l, p[b], inverses[b]);
+      d[b] = derivatives(l, p[b], inverses[b]);
       static_factors(d[b], inverse_gap[b], own[b]);
     }
     accumulate(c, slots, own, statics, static_sizes);
     for (int n = 0; n < omega_count; n++) {
       for (int b = 0; b < SUBBLOCKS; b++)
-        factors(d[b], differences(l, p[b], omega[n]), gap[b], inverse_gap[b], omega[n], broadening,
+        factors(d[b], differences(l, p[b], inverses[b], omega[n]), gap[b], inverse_gap[b], omega[n], broadening,
                 strip[n], is_upper, own[b], values[b]);
       accumulate(c, slots, values, sums + (long)n * 2 * c->channel_count,
                  sizes ? sizes + (long)n * c->channel_count : 0);
@@ -333,7 +361,8 @@ typedef struct {
   Complex first, inner, plus;
 } PairDifferences;
 
-INLINE PairDifferences pair_differences(const ZoneLogarithm *l, Complex a, Complex c) {
+INLINE PairDifferences pair_differences(const ZoneLogarithm *l, Complex a, Complex c,
+                                        const Complex *inverses_a, const Complex *inverses_c) {
   // log: with u = (a - c)/c, log(1 + u)/(a - c) and so on.
   Complex qa = {a.re + l->shift_re, a.im + l->shift_im};
   Complex qc = {c.re + l->shift_re, c.im + l->shift_im};
@@ -347,8 +376,8 @@ INLINE PairDifferences pair_differences(const ZoneLogarithm *l, Complex a, Compl
   d.inner = mul(q.second, square(rc));
   d.plus = neg(add(d.inner, mul(ra, rc)));
   for (int n = 0; n < l->count; n++) {
-    ra = inverse((Complex){a.re + l->offset_re[n], a.im + l->offset_im[n]});
-    rc = inverse((Complex){c.re + l->offset_re[n], c.im + l->offset_im[n]});
+    ra = inverses_a[n];
+    rc = inverses_c[n];
     Complex weight = {l->weight_re[n] + (Real)0.0, l->weight_im[n] + (Real)0.0};
     Complex both = mul(weight, mul(ra, rc));
     d.first = add(d.first, both);
@@ -358,13 +387,49 @@ INLINE PairDifferences pair_differences(const ZoneLogarithm *l, Complex a, Compl
   return d;
 }
 
+// The energies of eight stars, and what does not depend on omega: 1/(p - p_n) at the two.
+typedef struct {
+  Complex lower, upper;
+  Complex lower_inverses[ZONE_LARGEST_POLES], upper_inverses[ZONE_LARGEST_POLES];
+} Levels;
+
+INLINE void read_levels(const ZoneContour *c, const ZoneLogarithm *l, long at, double broadening,
+                        Levels *levels) {
+  Real x = load(c->energy + at), line = -broadening + (Real)0.0;
+  levels->lower = (Complex){x, line};
+  levels->upper = (Complex){x + load(c->difference + at), line};
+  pole_inverses(l, levels->lower, levels->lower_inverses);
+  pole_inverses(l, levels->upper, levels->upper_inverses);
+}
+
 // The functions 0 to 2 of zone_resonance at eight stars.
-INLINE void resonance_factors(const ZoneContour *c, const ZoneLogarithm *l, long at,
-                              double broadening, double omega, double strip, Factor *f) {
-  Real x = load(c->energy + at), y = x + load(c->difference + at), line = -broadening;
-  PairDifferences r = pair_differences(l, (Complex){y - omega, line}, (Complex){x, line});
-  PairDifferences a = pair_differences(l, (Complex){y, line}, (Complex){x + omega, line});
-  Real gap = y - x - omega, u = gap / strip;
+INLINE void resonance_factors(const Levels *levels, const ZoneLogarithm *l, double broadening,
+                              double omega, double strip, Factor *f) {
+  Complex x = levels->lower, y = levels->upper;
+  Real gap = y.re - x.re - omega, u = gap / strip;
+  if (strip >= 0) {
+    // chi is below 2e-18 beyond.
+    Bits inside = u * u < 41.0;
+    long anywhere = 0;
+    for (int lane = 0; lane < LANES; lane++) anywhere |= inside[lane];
+    if (!anywhere) {
+      for (int n = 0; n < 3; n++) f[n] = (Factor){{0}, {0}};
+      return;
+    }
+  }
+  Complex below = {y.re - omega, y.im}, above = {x.re + omega, x.im};
+  Complex below_inverses[ZONE_LARGEST_POLES], above_inverses[ZONE_LARGEST_POLES];
+  for (int n = 0; n < l->count; n++) {
+    // Two inverses by one division.
+    Real im = x.im + l->offset_im[n], im2 = im * im;
+    Real re_b = below.re + l->offset_re[n], re_a = above.re + l->offset_re[n];
+    Real size_b = re_b * re_b + im2, size_a = re_a * re_a + im2, both = 1.0 / (size_b * size_a);
+    Real over_b = both * size_a, over_a = both * size_b;
+    below_inverses[n] = (Complex){re_b * over_b, -im * over_b};
+    above_inverses[n] = (Complex){re_a * over_a, -im * over_a};
+  }
+  PairDifferences r = pair_differences(l, below, x, below_inverses, levels->lower_inverses);
+  PairDifferences a = pair_differences(l, y, above, levels->upper_inverses, above_inverses);
   Real chi = strip < 0 ? 1.0 + (Real)0.0 : exponential((Complex){-(u * u), (Real)0.0}).re;
   chi = chi / omega;
   f[0] = (Factor){scale(r.first, chi), scale(a.first, -chi)};
@@ -373,8 +438,8 @@ INLINE void resonance_factors(const ZoneContour *c, const ZoneLogarithm *l, long
   if (strip >= 0) return;
   // Retarded-advanced.
   Complex inv = inverse((Complex){gap, -2 * broadening + (Real)0.0}), conjugate = {inv.re, -inv.im};
-  Differences m = differences(l, (Complex){y, line}, omega);
-  Differences p = differences(l, (Complex){x, line}, omega);
+  Differences m = differences(l, y, levels->upper_inverses, omega);
+  Differences p = differences(l, x, levels->lower_inverses, omega);
   Complex mi = mul(m.mu, inv), mii = mul(mi, inv);
   Complex pi = mul(p.pi, conjugate), pii = mul(pi, conjugate);
   f[0].retarded = sub(f[0].retarded, mi);
@@ -390,11 +455,13 @@ CLONES void zone_resonance(const ZoneContour *c, const ZoneLogarithm *l, double 
                            double *sizes) {
   for (long block = 0; block < c->blocks; block++) {
     Factor values[SUBBLOCKS][ZONE_FUNCTION_COUNT];
+    Levels levels[SUBBLOCKS];
     const double *slots = c->slots + block * c->slot_count * 3 * ZONE_BLOCK;
+    for (int b = 0; b < SUBBLOCKS; b++)
+      read_levels(c, l, block * ZONE_BLOCK + b * LANES, broadening, &levels[b]);
     for (int n = 0; n < omega_count; n++) {
       for (int b = 0; b < SUBBLOCKS; b++)
-        resonance_factors(c, l, block * ZONE_BLOCK + b * LANES, broadening, omega[n], strip[n],
-                          values[b]);
+        resonance_factors(&levels[b], l, broadening, omega[n], strip[n], values[b]);
       accumulate(c, slots, values, sums + (long)n * 2 * c->channel_count,
                  sizes ? sizes + (long)n * c->channel_count : 0);
     }
@@ -406,7 +473,9 @@ CLONES void zone_resonance_values(const ZoneContour *c, const ZoneLogarithm *l, 
   long count = c->blocks * ZONE_BLOCK;
   for (long at = 0; at < count; at += LANES) {
     Factor f[3];
-    resonance_factors(c, l, at, broadening, omega, strip, f);
+    Levels levels;
+    read_levels(c, l, at, broadening, &levels);
+    resonance_factors(&levels, l, broadening, omega, strip, f);
     const double *slots =
         c->slots + at / ZONE_BLOCK * c->slot_count * 3 * ZONE_BLOCK + at % ZONE_BLOCK;
     for (int n = 0; n < c->slot_count; n++, slots += 3 * ZONE_BLOCK) {

@@ -6,6 +6,9 @@
 
 #include "zone_traces.h"
 
+// The most simple poles of a ZoneLogarithm.
+#define ZONE_LARGEST_POLES 15
+
 // l(p) = log(p + shift) - sum_n weight_n/(p + offset_n), the energy integral of a pole.
 typedef struct {
   double shift_re, shift_im;

@@ -9,9 +9,9 @@ import RealModule
 ///     q = p - 2 pi i T M,   delta = -2 pi i T
 ///
 /// The Matsubara poles from m = M on are summed by the midpoint rule of Euler and Maclaurin, log q +
-/// r^2/24 - 7 r^4/960 + 31 r^6/8064 - 127 r^8/30720 + ... with r = delta/q; two simple poles at each
-/// of +- i tau_i delta have the same expansion to r^8. M is such that |r| <= 1/20, where the rest is
-/// below 1e-15. At T = 0 only log p is left.
+/// r^2/24 - 7 r^4/960 + 31 r^6/8064 - ... with r = delta/q; three simple poles at each of +- i tau_i delta
+/// have the same expansion to r^12. M is such that |r| <= 1/9, where the rest is below 1e-15. At T = 0
+/// only log p is left.
 package final class MatsubaraPoles: @unchecked Sendable {
   private(set) var logarithm: ZoneLogarithm
   private let storage: UnsafeMutablePointer<Double>
@@ -23,21 +23,13 @@ package final class MatsubaraPoles: @unchecked Sendable {
     if temperature > 0 {
       let spacing = 2 * Double.pi * temperature
       let delta = ComplexDouble(0, -spacing)
-      let count = max(0, Int((20 - min(20, broadening / spacing)).rounded(.up)))
+      let count = max(0, Int((9 - min(9, broadening / spacing)).rounded(.up)))
       shift = ComplexDouble(0, -spacing * Double(count))
       for m in 0..<count {
         offsets.append(ComplexDouble(0, -spacing * (Double(m) + 0.5)))
         weights.append(delta)
       }
-      // The moments of sum_i c_i delta(x - tau_i^2), and its two nodes.
-      let moments = [1.0 / 24, 7.0 / 960, 31.0 / 8064, 127.0 / 30720]
-      let determinant = moments[1] * moments[1] - moments[0] * moments[2]
-      let sum = (moments[1] * moments[2] - moments[0] * moments[3]) / determinant
-      let product = (moments[2] * moments[2] - moments[1] * moments[3]) / determinant
-      let root = (sum * sum / 4 - product).squareRoot()
-      let nodes = [sum / 2 - root, sum / 2 + root]
-      for (n, x) in nodes.enumerated() {
-        let c = (moments[1] - nodes[1 - n] * moments[0]) / (x - nodes[1 - n])
+      for (x, c) in MatsubaraPoles.nodes {
         let tau = x.squareRoot()
         // i tau delta is real.
         let place = tau * spacing
@@ -57,6 +49,37 @@ package final class MatsubaraPoles: @unchecked Sendable {
       shift_re: shift.real, shift_im: shift.imaginary, count: Int32(n), offset_re: p,
       offset_im: p + n, weight_re: p + 2 * n, weight_im: p + 3 * n)
   }
+
+  /// x_i = tau_i^2 and c_i with sum_i c_i x_i^(k-1) = (1 - 2^(1-2k)) |B_2k|/2k for k = 1 to 6: the zeros of
+  /// x^3 + p_2 x^2 + p_1 x + p_0, orthogonal to 1, x, x^2.
+  private static let nodes: [(x: Double, c: Double)] = {
+    let m = [
+      1.0 / 24, 7.0 / 960, 31.0 / 8064, 127.0 / 30720, 511.0 / 67584, 1_414_477.0 / 67_092_480,
+    ]
+    func determinant(_ a: [Double], _ b: [Double], _ c: [Double]) -> Double {
+      a[0] * (b[1] * c[2] - b[2] * c[1]) - b[0] * (a[1] * c[2] - a[2] * c[1])
+        + c[0] * (a[1] * b[2] - a[2] * b[1])
+    }
+    let columns = (0..<4).map { Array(m[$0..<($0 + 3)]) }
+    let minus = columns[3].map { -$0 }
+    let all = determinant(columns[0], columns[1], columns[2])
+    let p = [
+      determinant(minus, columns[1], columns[2]) / all,
+      determinant(columns[0], minus, columns[2]) / all,
+      determinant(columns[0], columns[1], minus) / all,
+    ]
+    // Three real zeros, by the cosine of a third of an angle.
+    let third = p[2] / 3
+    let (a, b) = (third * third - p[1] / 3, third * (p[1] / 2 - third * third) - p[0] / 2)
+    let angle = Double.acos(b / (a * a.squareRoot())) / 3
+    let x = (0..<3).map {
+      2 * a.squareRoot() * Double.cos(angle - 2 * .pi * Double($0) / 3) - third
+    }
+    return x.indices.map { i in
+      let (y, z) = (x[(i + 1) % 3], x[(i + 2) % 3])
+      return (x[i], (m[2] - (y + z) * m[1] + y * z * m[0]) / ((x[i] - y) * (x[i] - z)))
+    }
+  }()
 
   deinit { storage.deallocate() }
 }

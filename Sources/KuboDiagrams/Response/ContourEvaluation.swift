@@ -122,24 +122,25 @@ struct ContourEvaluation: Sendable {
   }
 
   /// 1/c_0 of ``GridRefinement`` for the contours of a frequency: their own, and the width of the strip.
-  private func resolution(_ omega: Double?, _ plan: Plan, _ survey: ContourSurvey) -> Double {
+  func resolution(_ omega: Double?, _ plan: Plan, _ survey: ContourSurvey) -> Double {
     let own = survey.resolution(
       omega, mu: zone.mu, temperature: temperature,
       hasPole: plan.strip != ContourSum.Frequency.whole)
     return plan.strip > 0 ? max(own, zone.model.resolution(plan.strip / 2)) : own
   }
 
-  /// Evaluates the groups named; where the contours took more than their share of what the sum may
-  /// err, once more with a smaller share.
+  /// Evaluates the groups named; where the contours err by more than what a resonance leaves of what
+  /// the sum may err, on to that.
   private func evaluate(
     _ groups: [Int], _ survey: ContourSurvey, _ plans: [Plan], _ poles: MatsubaraPoles,
     _ largest: inout [Double], _ result: inout [GridRefinement.Outcome?]
   ) async throws {
-    var share = 0.5
     var open = groups
+    var left: [Int: [PartErrors]] = [:]
     var resonance: [Int: GridRefinement.Outcome] = [:]
+    var part = ContourPart(self, groups, survey, plans, poles)
     for round in 0..<3 {
-      let contour = try await contourPart(open, survey, plans, poles, share, &largest)
+      let contour = try await part.refine(open, left, &largest)
       if round == 0 {
         resonance = try await resonancePart(
           open.filter { plans[$0].strip != 0 && contour[$0]?.values.isEmpty == false }, contour,
@@ -168,13 +169,14 @@ struct ContourEvaluation: Sendable {
         guard let sum = result[g], sum.failure != nil, let other = resonance[g] else {
           return false
         }
-        return (0..<outputs).allSatisfy {
-          other.errors[$0].real < sum.allowed[$0].real
-            && other.errors[$0].imaginary < sum.allowed[$0].imaginary
+        // The value may still change a little.
+        left[g] = zip(sum.allowed, other.errors).map {
+          PartErrors(
+            real: 0.9 * ($0.real - $1.real), imaginary: 0.9 * ($0.imaginary - $1.imaginary))
         }
+        return left[g]!.allSatisfy { $0.real > 0 && $0.imaginary > 0 }
       }
       if open.isEmpty { return }
-      share *= 0.02
     }
   }
 
@@ -188,80 +190,6 @@ struct ContourEvaluation: Sendable {
       max(tolerance * max(abs(part), floor), 2e-14 * scale)
     }
     return PartErrors(real: allowed(value.real), imaginary: allowed(value.imaginary))
-  }
-
-  private func contourPart(
-    _ groups: [Int], _ survey: ContourSurvey, _ plans: [Plan], _ poles: MatsubaraPoles,
-    _ share: Double, _ largest: inout [Double]
-  ) async throws -> [Int: GridRefinement.Outcome] {
-    let sum = ContourSum(
-      zone, contours: survey.contours, poles: poles, isReversed: plans[groups[0]].isReversed)
-    let resolutions = groups.map {
-      resolution($0 == 0 ? nil : omegas[$0 - 1], plans[$0], survey)
-    }
-    let refinement = GridRefinement(
-      resolution: zone.model.resolution(.infinity), dimension: zone.model.dimension,
-      resolutions: resolutions, pointLimit: pointLimit)
-    var reference = largest
-    // Scales are taken from the first two grids of each group.
-    var seen = [Int](repeating: 0, count: groups.count)
-    var known = [[Double]](repeating: [], count: groups.count)
-    let outcomes: [GridRefinement.Outcome]
-    do {
-      outcomes = try await refinement.run(groups: groups.count) { divisions, active in
-        let dynamic = active.filter { groups[$0] > 0 }
-        let grid = try await sum(
-          divisions: divisions,
-          dynamic.map {
-            .init(
-              omega: abs(omegas[groups[$0] - 1]), strip: plans[groups[$0]].strip)
-          }, channels: channels, withSizes: active.contains { seen[$0] < 2 })
-        let statics = (0..<outputs).map {
-          ComplexDouble(grid.statics[2 * $0], grid.statics[2 * $0 + 1])
-        }
-        let staticSizes = (0..<outputs).map {
-          max(grid.staticSizes[2 * $0], grid.staticSizes[2 * $0 + 1])
-        }
-        var level = GridRefinement.Level(values: [], scales: [], rounding: [])
-        for g in active {
-          guard groups[g] > 0 else {
-            level.values.append((0..<outputs).map { finishStatic($0, statics) })
-            if seen[g] < 2 { known[g] = staticSizes }
-            seen[g] += 1
-            level.scales.append(known[g])
-            level.rounding.append(known[g].map { 1e-14 * $0 })
-            continue
-          }
-          let n = dynamic.firstIndex(of: g)!
-          let omega = omegas[groups[g] - 1]
-          let quotients = (0..<outputs).map { combined(grid.quotients[n], $0, omega) }
-          let values = (0..<outputs).map { finish($0, omega, quotients, statics) }
-          if seen[g] < 2 {
-            known[g] = (0..<outputs).map {
-              scale(
-                $0, omega, max(grid.sizes[n][2 * $0], grid.sizes[n][2 * $0 + 1]), staticSizes[$0])
-            }
-          }
-          seen[g] += 1
-          let scales = known[g]
-          for o in 0..<outputs { reference[o] = max(reference[o], values[o].length) }
-          level.values.append(values)
-          level.scales.append(scales)
-          level.rounding.append(scales.map { 1e-14 * $0 })
-        }
-        return level
-      } allowed: { g, values, scales in
-        values.indices.map { o in
-          let full = allowance(values[o], scales[o], groups[g] == 0 ? reference[o] : nil)
-          let part = plans[groups[g]].strip != 0 ? share : 1
-          return PartErrors(real: part * full.real, imaginary: part * full.imaginary)
-        }
-      }
-    } catch is NonConvergence {
-      return [:]
-    }
-    largest = reference
-    return Dictionary(uniqueKeysWithValues: zip(groups, outcomes))
   }
 
   func replaced(_ o: Int, _ value: ComplexDouble) -> [ComplexDouble] {

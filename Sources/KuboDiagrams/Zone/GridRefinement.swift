@@ -36,18 +36,18 @@ public struct NonConvergence: Error, Sendable, Equatable, CustomStringConvertibl
 ///
 /// The error of a periodic sum with N points a direction falls as exp(-c N), so with the
 /// differences d_m = |I_m - I_(m-1)| of successive grids the error of I_(m-1) is about d_m, and
-/// that of I_m smaller by exp(-c (N_m - N_(m-1))). The rate c is measured twice, as the slowest over
-/// a group in each of the last two steps, and only part of the smaller one is believed, and no more
-/// than what the strip of analyticity guarantees, c_0 (a small term of slow decay can hide below a
-/// large one of fast decay):
+/// that of I_m smaller by exp(-c (N_m - N_(m-1))). The rate c is measured, as the slowest over a group,
+/// and only part of it is believed, and no more than what the strip of analyticity guarantees, c_0
+/// (a small term of slow decay can hide below a large one of fast decay):
 ///
 ///     error of I_m  <=  2 max{ d_m     exp(-min(c/2, c_0) (N_m - N_(m-1))),
 ///                              d_(m-1) exp(-min(3c/4, c_0) (N_m - N_(m-2))) } + rounding
 ///
-/// for the real and the imaginary part each. A quantity whose differences have sunk to rounding is
-/// not refined further; if rounding exceeds its tolerance, it has not converged; the second term guards against a difference d_m that
-/// is small by accident. All N are multiples of 12, so that every grid holds the same points of
-/// high symmetry: where a band edge sits on one, grids with and without it converge differently.
+/// for the real and the imaginary part each; the second term guards against a difference d_m that is
+/// small by accident. A quantity whose differences have sunk to rounding is not refined further; if
+/// rounding exceeds its tolerance, it has not converged. All N are multiples of 12, so that every grid
+/// holds the same points of high symmetry: where a band edge sits on one, grids with and without it
+/// converge differently.
 package struct GridRefinement: Sendable {
   /// 1/c_0: the inverse of the half-width of the strip of reduced wave vectors in which the summand
   /// is analytic, ``Model/energySlope`` over the width of the sharpest feature in energy. A grid
@@ -58,6 +58,8 @@ package struct GridRefinement: Sendable {
   var resolutions: [Double] = []
   /// The most points a grid may have.
   var pointLimit: Int = 100_000_000
+  /// The most of a measured rate that is believed, in units of c_0; 1 if empty.
+  var credits: [Double] = []
 
   /// What one grid gives for the active groups, in their order: values and scales.
   struct Level: Sendable {
@@ -107,12 +109,23 @@ package struct GridRefinement: Sendable {
     }
   }
 
-  private struct History {
+  /// What a group has seen so far.
+  fileprivate struct History: Sendable {
     var values: [ComplexDouble] = []
-    var differences: [ComplexDouble] = []
-    var rate = 0.0
-    /// The last two grids.
-    var divisions: [Int] = []
+    var scales: [Double] = []
+    var rounding: [Double] = []
+    /// The differences of successive grids, and the divisions of the coarser ones.
+    var steps: [(divisions: Int, differences: [ComplexDouble])] = []
+    /// The divisions of the last grid, 0 before the first, and of the next it needs.
+    var divisions = 0
+    var target: Int
+  }
+
+  /// How far a refinement has come.
+  struct Progress: Sendable {
+    fileprivate var histories: [History]
+    /// No values for groups that never came to their first grid.
+    fileprivate(set) var outcomes: [Outcome]
   }
 
   /// Runs until each group has converged or the grid would exceed the limit.
@@ -126,100 +139,165 @@ package struct GridRefinement: Sendable {
     evaluate: (_ divisions: Int, _ groups: [Int]) async throws -> Level,
     allowed: (_ group: Int, _ values: [ComplexDouble], _ scales: [Double]) -> [PartErrors]
   ) async throws -> [Outcome] {
-    var histories = [History](repeating: History(), count: groups)
-    var outcomes = [Outcome?](repeating: nil, count: groups)
-    var active = Array(0..<groups)
-    let first = (0..<groups).map { g in
-      let own = resolutions.isEmpty ? resolution : max(resolution, resolutions[g])
-      return GridRefinement.rounded(Int(min(1e9, own.rounded(.up))))
+    var progress = start(groups: groups)
+    try await resume(&progress, Array(0..<groups), evaluate: evaluate, allowed: allowed)
+    return progress.outcomes
+  }
+
+  /// A refinement that has not begun.
+  func start(groups: Int) -> Progress {
+    Progress(
+      histories: (0..<groups).map { g in
+        History(target: GridRefinement.rounded(Int(min(1e9, resolution(g).rounded(.up)))))
+      },
+      outcomes: Array(
+        repeating: Outcome(values: [], scales: [], errors: [], allowed: [], divisions: 0),
+        count: groups))
+  }
+
+  /// ``run(groups:evaluate:allowed:)`` for some groups, from where they are, with other tolerances.
+  func resume(
+    _ progress: inout Progress, _ groups: [Int],
+    evaluate: (_ divisions: Int, _ groups: [Int]) async throws -> Level,
+    allowed: (_ group: Int, _ values: [ComplexDouble], _ scales: [Double]) -> [PartErrors]
+  ) async throws {
+    func assess(_ g: Int) {
+      let history = progress.histories[g]
+      progress.outcomes[g] = outcome(
+        g, &progress.histories[g], allowed(g, history.values, history.scales))
     }
-    guard var n = first.min() else { return [] }
+    for g in groups where progress.histories[g].divisions > 0 { assess(g) }
     func isWithinLimit(_ n: Int) -> Bool {
       (0..<dimension).reduce(1.0) { p, _ in p * Double(n) } <= Double(pointLimit)
     }
-    guard isWithinLimit(n) else {
-      throw NonConvergence(label: "zone integral", estimate: .infinity, allowed: 0, divisions: n)
-    }
-    while !active.isEmpty {
-      let ready = active.filter { first[$0] <= n }
-      let level = try await evaluate(n, ready)
-      var next = n + max(1, n / 5)
-      var still: [Int] = []
-      for (position, g) in ready.enumerated() {
-        let values = level.values[position]
-        let scales = level.scales[position]
-        let rounding = level.rounding[position]
-        let old = histories[g]
-        histories[g] = History(values: values, divisions: old.divisions.suffix(1) + [n])
-        histories[g].differences = zip(values, old.values).map { $0 - $1 }
-        let differences = histories[g].differences
-        let limits = allowed(g, values, scales)
-        guard !old.differences.isEmpty else {
-          let unknown = PartErrors(real: .infinity, imaginary: .infinity)
-          outcomes[g] = Outcome(
-            values: values, scales: scales, errors: values.map { _ in unknown }, allowed: limits,
-            divisions: n)
-          still.append(g)
-          next = max(next, n + n / 2)
-          continue
-        }
-        let (n0, n1) = (old.divisions[0], old.divisions[1])
-        let resolution = resolutions.isEmpty ? resolution : max(resolution, resolutions[g])
-        histories[g].rate = slowestRate(
-          old.differences, differences, rounding, over: n1 - n0)
-        let rate = min(old.rate, histories[g].rate)
-        let believed = min(rate / 2, 1 / resolution)
-        let gain = 2 * Double.exp(-believed * Double(n - n1))
-        let guarded = 2 * Double.exp(-min(0.75 * rate, 1 / resolution) * Double(n - n0))
-        let errors = values.indices.map { q in
-          func bound(_ part: (ComplexDouble) -> Double) -> Double {
-            max(abs(part(differences[q])) * gain, abs(part(old.differences[q])) * guarded)
-          }
-          return PartErrors(real: bound(\.real), imaginary: bound(\.imaginary))
-        }
-        let total = zip(errors, rounding).map {
-          PartErrors(real: $0.real + $1, imaginary: $0.imaginary + $1)
-        }
-        let outcome = Outcome(
-          values: values, scales: scales, errors: total, allowed: limits, divisions: n)
-        outcomes[g] = outcome
-        let ratios = values.indices.filter { !outcome.hasConverged($0) }.map { q in
-          max(
-            errors[q].real / max(limits[q].real - rounding[q], rounding[q]),
-            errors[q].imaginary / max(limits[q].imaginary - rounding[q], rounding[q]))
-        }.filter { $0 > 1 }
-        guard let worst = ratios.max() else { continue }
-        still.append(g)
-        // The next difference is the error of this grid, smaller than this one by exp(-c dN); see
-        // how far its estimate must fall.
-        let missing = Double.log(worst) - (rate - believed) * Double(n - n1)
-        let wanted = believed > 0 && missing.isFinite ? missing / believed : Double(n)
-        next = max(next, n + Int(min(wanted, Double(n)).rounded(.up)))
+    while true {
+      let active = groups.filter {
+        progress.histories[$0].target > progress.histories[$0].divisions
       }
-      let waiting = active.filter { first[$0] > n }
-      active = still + waiting
-      if still.isEmpty, let soonest = waiting.map({ first[$0] }).min() { next = soonest }
-      n = GridRefinement.rounded(next)
-      guard isWithinLimit(n) else { break }
+      guard !active.isEmpty else { return }
+      let n = shared(active.map { progress.histories[$0].target })
+      guard isWithinLimit(n) else {
+        if active.count == progress.histories.count,
+          active.allSatisfy({ progress.histories[$0].divisions == 0 })
+        {
+          throw NonConvergence(
+            label: "zone integral", estimate: .infinity, allowed: 0, divisions: n)
+        }
+        for g in active where progress.histories[g].divisions == 0 {
+          progress.outcomes[g].divisions = n
+        }
+        return
+      }
+      let ready = active.filter { progress.histories[$0].target <= n }
+      let level = try await evaluate(n, ready)
+      for (position, g) in ready.enumerated() {
+        let (old, values) = (progress.histories[g], level.values[position])
+        progress.histories[g].values = values
+        progress.histories[g].scales = level.scales[position]
+        progress.histories[g].rounding = level.rounding[position]
+        progress.histories[g].divisions = n
+        if old.divisions > 0 {
+          progress.histories[g].steps.append(
+            (old.divisions, zip(values, old.values).map { $0 - $1 }))
+        }
+        assess(g)
+      }
     }
-    // Groups that never came to their first grid.
-    return outcomes.map {
-      $0 ?? Outcome(values: [], scales: [], errors: [], allowed: [], divisions: n)
+  }
+
+  /// What is known of a group; and the next grid that it needs, the last one if it has converged.
+  private func outcome(_ g: Int, _ history: inout History, _ limits: [PartErrors]) -> Outcome {
+    let (values, rounding, n) = (history.values, history.rounding, history.divisions)
+    guard history.steps.count > 1 else {
+      let unknown = PartErrors(real: .infinity, imaginary: .infinity)
+      history.target = GridRefinement.rounded(
+        n + (history.steps.isEmpty ? n / 2 : max(1, n / 5)))
+      return Outcome(
+        values: values, scales: history.scales, errors: values.map { _ in unknown },
+        allowed: limits, divisions: n)
     }
+    let rate = slowestRate(history.steps, rounding)
+    let most = (credits.isEmpty ? 1 : credits[g]) / resolution(g)
+    let believed = min(rate / 2, most)
+    let (before, after) = (history.steps[history.steps.count - 2], history.steps.last!)
+    let coarser = after.divisions
+    let gain = 2 * Double.exp(-believed * Double(n - coarser))
+    let guarded = 2 * Double.exp(-min(0.75 * rate, most) * Double(n - before.divisions))
+    let errors = values.indices.map { q in
+      func bound(_ part: (ComplexDouble) -> Double) -> Double {
+        max(
+          abs(part(after.differences[q])) * gain, abs(part(before.differences[q])) * guarded)
+      }
+      return PartErrors(real: bound(\.real), imaginary: bound(\.imaginary))
+    }
+    let outcome = Outcome(
+      values: values, scales: history.scales,
+      errors: zip(errors, rounding).map {
+        PartErrors(real: $0.real + $1, imaginary: $0.imaginary + $1)
+      }, allowed: limits, divisions: n)
+    let worst =
+      values.indices.filter { !outcome.hasConverged($0) }.map { q in
+        max(
+          errors[q].real / max(limits[q].real - rounding[q], rounding[q]),
+          errors[q].imaginary / max(limits[q].imaginary - rounding[q], rounding[q]))
+      }.max() ?? 0
+    guard worst > 1 else {
+      history.target = n
+      return outcome
+    }
+    // The next difference is the error of this grid, smaller than this one by exp(-c dN); see how
+    // far its estimate must fall.
+    let missing = Double.log(worst) - (rate - believed) * Double(n - coarser)
+    let wanted = believed > 0 && missing.isFinite ? missing / believed : Double(n)
+    history.target = GridRefinement.rounded(
+      n + max(max(1, n / 5), Int(min(wanted, Double(n)).rounded(.up))))
+    return outcome
+  }
+
+  /// 1/c_0 of a group.
+  private func resolution(_ group: Int) -> Double {
+    resolutions.isEmpty ? resolution : max(resolution, resolutions[group])
+  }
+
+  /// The next grid for groups that need these divisions: some share one that is finer than they need,
+  /// where that is the cheapest way to serve all. The points of a grid and what is the same for all
+  /// groups cost as much as 20 groups.
+  private func shared(_ targets: [Int]) -> Int {
+    let sizes = Set(targets).sorted()
+    // The least cost of all beyond the first so many sizes, and the largest of those served first.
+    var least = [Double](repeating: 0, count: sizes.count + 1)
+    var first = 0
+    for start in sizes.indices.reversed() {
+      least[start] = .infinity
+      var groups = 20
+      for end in start..<sizes.count {
+        groups += targets.count { $0 == sizes[end] }
+        let points = (0..<dimension).reduce(1.0) { n, _ in n * Double(sizes[end]) }
+        let cost = points * Double(groups) + least[end + 1]
+        if cost < least[start] { (least[start], first) = (cost, sizes[end]) }
+      }
+    }
+    return first
   }
 
   /// The multiple of 12 at or above `n`.
   private static func rounded(_ n: Int) -> Int { max(1, (n + 11) / 12) * 12 }
 
-  /// The smallest c of a group with d_m/d_(m-1) = exp(-c dN); quantities at rounding do not count.
+  /// The smallest c of a group with d = exp(-c N) for the last difference, each compared with the one
+  /// before it that gives the largest c, since one of them may be small by accident; quantities at
+  /// rounding do not count.
   private func slowestRate(
-    _ before: [ComplexDouble], _ after: [ComplexDouble], _ rounding: [Double], over steps: Int
+    _ steps: [(divisions: Int, differences: [ComplexDouble])], _ rounding: [Double]
   ) -> Double {
+    let last = steps.last!
     var rate = 1.0
-    for q in before.indices {
+    for q in rounding.indices {
       let floor = rounding[q] / 10
-      guard before[q].length > 100 * floor else { continue }
-      rate = min(rate, Double.log(before[q].length / max(after[q].length, floor)) / Double(steps))
+      let after = max(last.differences[q].length, floor)
+      let own = steps.dropLast().filter { $0.differences[q].length > 100 * floor }.map {
+        Double.log($0.differences[q].length / after) / Double(last.divisions - $0.divisions)
+      }.max()
+      if let own { rate = min(rate, own) }
     }
     return max(0, rate)
   }
