@@ -111,7 +111,8 @@ func measureContour() {
   var poles = cold
   let strips = [Double](repeating: 0.3, count: omegas.count)
   measure("zone_resonance", "T = 0, 1 slot", per: per, count: count) {
-    zone_resonance(&lower, &poles, 0.05, Int32(omegas.count), omegas, strips, sums, nil)
+    zone_resonance(
+      &lower, &poles, 0.05, Int32(omegas.count), omegas, strips, ZONE_BOTH, sums, nil)
   }
 }
 

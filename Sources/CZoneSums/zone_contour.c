@@ -25,15 +25,17 @@ typedef struct {
   Complex l, l1, l2;
 } Derivatives;
 
-// [log(1 + u) - (Taylor to u^(n-1))]/u^n for n = 1, 2, 3, where 1/u is known.
+// [log(1 + u) - (Taylor to u^(n-1))]/u^n for n = 1, 2, 3, where 1/u is known; 0 or +-2 pi i is added to
+// the logarithm.
 typedef struct {
   Complex first, second, third;
 } Quotients;
 
-INLINE Quotients quotients(Complex u, Complex inverse_u) {
+INLINE Quotients quotients(Complex u, Complex inverse_u, Real turn) {
   Quotients q;
   Bits small = u.re * u.re + u.im * u.im < 1.0 / 64;
   Complex log = logarithm_one_plus(u);
+  log.im = log.im + turn;
   q.first = mul(log, inverse_u);
   Complex one = q.first;
   one.re = one.re - 1.0;
@@ -105,8 +107,8 @@ INLINE Differences differences(const ZoneLogarithm *l, Complex p, const Complex 
   Complex q = {p.re + l->shift_re, p.im + l->shift_im};
   Complex r = inverse(q), r2 = square(r), r3 = mul(r2, r);
   Complex a = inverse((Complex){q.re - omega, q.im}), b = inverse((Complex){q.re + omega, q.im});
-  Quotients m = quotients(scale(r, -omega), scale(q, -over));
-  Quotients n = quotients(scale(r, omega), scale(q, over));
+  Quotients m = quotients(scale(r, -omega), scale(q, -over), (Real)0.0);
+  Quotients n = quotients(scale(r, omega), scale(q, over), (Real)0.0);
   d.mu = neg(mul(m.first, r));
   d.m2 = neg(mul(m.second, r2));
   d.m3 = mul(m.third, r3);
@@ -368,9 +370,14 @@ INLINE PairDifferences pair_differences(const ZoneLogarithm *l, Complex a, Compl
   Complex qc = {c.re + l->shift_re, c.im + l->shift_im};
   Complex ra = inverse(qa), rc = inverse(qc);
   Complex difference = sub(a, c);
-  Real exact = choose(difference.re == 0.0, 1e-300 + (Real)0.0, difference.re);
-  Complex over = inverse((Complex){exact, difference.im});
-  Quotients q = quotients(mul(difference, rc), mul(qc, over));
+  Bits same = (difference.re == 0.0) & (difference.im == 0.0);
+  Complex over = inverse((Complex){choose(same, 1e-300 + (Real)0.0, difference.re), difference.im});
+  // The logarithm of a ratio has its cut where the difference of two arguments is pi; those of qa and qc
+  // have theirs on the positive imaginary axis.
+  Complex u = mul(difference, rc);
+  Real turn = choose((qa.re > 0.0) & (qc.re < 0.0) & (u.im < 0.0), 2 * M_PI + (Real)0.0, (Real)0.0);
+  turn = choose((qa.re < 0.0) & (qc.re > 0.0) & (u.im > 0.0), -2 * M_PI + (Real)0.0, turn);
+  Quotients q = quotients(u, mul(qc, over), turn);
   PairDifferences d;
   d.first = mul(q.first, rc);
   d.inner = mul(q.second, square(rc));
@@ -395,9 +402,11 @@ typedef struct {
 
 INLINE void read_levels(const ZoneContour *c, const ZoneLogarithm *l, long at, double broadening,
                         Levels *levels) {
-  Real x = load(c->energy + at), line = -broadening + (Real)0.0;
-  levels->lower = (Complex){x, line};
-  levels->upper = (Complex){x + load(c->difference + at), line};
+  long count = c->blocks * ZONE_BLOCK;
+  Complex x = loadc(c->energy + at, c->energy + count + at);
+  Complex gap = loadc(c->difference + at, c->difference + count + at);
+  levels->lower = (Complex){x.re, x.im - broadening};
+  levels->upper = add(levels->lower, gap);
   pole_inverses(l, levels->lower, levels->lower_inverses);
   pole_inverses(l, levels->upper, levels->upper_inverses);
 }
@@ -421,12 +430,12 @@ INLINE void resonance_factors(const Levels *levels, const ZoneLogarithm *l, doub
   Complex below_inverses[ZONE_LARGEST_POLES], above_inverses[ZONE_LARGEST_POLES];
   for (int n = 0; n < l->count; n++) {
     // Two inverses by one division.
-    Real im = x.im + l->offset_im[n], im2 = im * im;
-    Real re_b = below.re + l->offset_re[n], re_a = above.re + l->offset_re[n];
-    Real size_b = re_b * re_b + im2, size_a = re_a * re_a + im2, both = 1.0 / (size_b * size_a);
-    Real over_b = both * size_a, over_a = both * size_b;
-    below_inverses[n] = (Complex){re_b * over_b, -im * over_b};
-    above_inverses[n] = (Complex){re_a * over_a, -im * over_a};
+    Complex b = {below.re + l->offset_re[n], below.im + l->offset_im[n]};
+    Complex a = {above.re + l->offset_re[n], above.im + l->offset_im[n]};
+    Real size_b = b.re * b.re + b.im * b.im, size_a = a.re * a.re + a.im * a.im;
+    Real both = 1.0 / (size_b * size_a), over_b = both * size_a, over_a = both * size_b;
+    below_inverses[n] = (Complex){b.re * over_b, -b.im * over_b};
+    above_inverses[n] = (Complex){a.re * over_a, -a.im * over_a};
   }
   PairDifferences r = pair_differences(l, below, x, below_inverses, levels->lower_inverses);
   PairDifferences a = pair_differences(l, y, above, levels->upper_inverses, above_inverses);
@@ -451,8 +460,8 @@ INLINE void resonance_factors(const Levels *levels, const ZoneLogarithm *l, doub
 }
 
 CLONES void zone_resonance(const ZoneContour *c, const ZoneLogarithm *l, double broadening,
-                           int omega_count, const double *omega, const double *strip, double *sums,
-                           double *sizes) {
+                           int omega_count, const double *omega, const double *strip,
+                           ZoneParts parts, double *sums, double *sizes) {
   for (long block = 0; block < c->blocks; block++) {
     Factor values[SUBBLOCKS][ZONE_FUNCTION_COUNT];
     Levels levels[SUBBLOCKS];
@@ -460,8 +469,13 @@ CLONES void zone_resonance(const ZoneContour *c, const ZoneLogarithm *l, double 
     for (int b = 0; b < SUBBLOCKS; b++)
       read_levels(c, l, block * ZONE_BLOCK + b * LANES, broadening, &levels[b]);
     for (int n = 0; n < omega_count; n++) {
-      for (int b = 0; b < SUBBLOCKS; b++)
+      for (int b = 0; b < SUBBLOCKS; b++) {
         resonance_factors(&levels[b], l, broadening, omega[n], strip[n], values[b]);
+        for (int k = 0; k < 3; k++) {
+          if (parts == ZONE_ADVANCED) values[b][k].retarded = real(0);
+          if (parts == ZONE_RETARDED) values[b][k].advanced = real(0);
+        }
+      }
       accumulate(c, slots, values, sums + (long)n * 2 * c->channel_count,
                  sizes ? sizes + (long)n * c->channel_count : 0);
     }

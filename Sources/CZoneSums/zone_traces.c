@@ -155,14 +155,14 @@ CLONES void zone_traces(const ZoneTraces *t, long blocks, const double *f, const
   }
 }
 
-// E_s of one band: k - i c grad E_s in reduced coordinates, with M the metric of the lattice vectors,
+// In reduced coordinates, with M the metric of the lattice vectors and G = sum_s h_s dE_s/df,
 //
-//     f -> f - i (c/4 pi^2) M dE/df,   det[1 - i (c/4 pi^2) M d2E/df2]
-CLONES void zone_displacements(const ZoneTraces *t, long blocks, const double *metric, int is_upper,
-                               double step, double *f, double *jacobian) {
+//     f -> f - i (c/4 pi^2) M G,   det[1 - i (c/4 pi^2) M dG/df]
+CLONES void zone_displacements(const ZoneTraces *t, long blocks, const double *metric,
+                               const ZoneDisplacement *shift, double *f, double *jacobian) {
   long count = blocks * ZONE_BLOCK;
   int d = t->dimension;
-  double sign = is_upper ? 1 : -1;
+  double step = shift->step;
   for (long p = 0; p < count; p += LANES) {
     Complex at[3];
     for (int a = 0; a < d; a++) at[a] = (Complex){load(f + 2 * a * count + p), (Real)0.0};
@@ -170,7 +170,7 @@ CLONES void zone_displacements(const ZoneTraces *t, long blocks, const double *m
     powers(t, at, &own);
     // eta and T with derivatives over 2 pi: value, d_a, d_a d_b.
     Complex eta = real(0), slope[3], curve[3][3];
-    Real t_slope[3], t_curve[3][3];
+    Real hopping = 0.0, t_slope[3], t_curve[3][3];
     for (int a = 0; a < d; a++) {
       slope[a] = real(0);
       t_slope[a] = 0.0;
@@ -190,6 +190,7 @@ CLONES void zone_displacements(const ZoneTraces *t, long blocks, const double *m
         }
       } else {
         // -2 amplitude cos(2 pi m.f).
+        hopping = hopping - 2 * e.re;
         for (int a = 0; a < d; a++) {
           t_slope[a] = t_slope[a] - 2 * m[a] * e.im;
           for (int b = 0; b < d; b++) t_curve[a][b] = t_curve[a][b] + 2 * m[a] * m[b] * e.re;
@@ -198,15 +199,34 @@ CLONES void zone_displacements(const ZoneTraces *t, long blocks, const double *m
     }
     Real delta = __builtin_elementwise_sqrt(eta.re * eta.re + eta.im * eta.im +
                                             t->exchange * t->exchange);
-    Real over = 1 / delta, gradient[3], moved[3], hessian[3][3];
-    for (int a = 0; a < d; a++) gradient[a] = (eta.re * slope[a].re + eta.im * slope[a].im) * over;
+    Real over = 1 / delta, gap_slope[3], gap_curve[3][3];
+    for (int a = 0; a < d; a++) gap_slope[a] = (eta.re * slope[a].re + eta.im * slope[a].im) * over;
     for (int a = 0; a < d; a++)
       for (int b = 0; b < d; b++)
-        hessian[a][b] = t_curve[a][b] + sign * over *
-                                            (slope[a].re * slope[b].re + slope[a].im * slope[b].im +
-                                             eta.re * curve[a][b].re + eta.im * curve[a][b].im -
-                                             gradient[a] * gradient[b]);
-    for (int a = 0; a < d; a++) gradient[a] = t_slope[a] + sign * gradient[a];
+        gap_curve[a][b] =
+            over * (slope[a].re * slope[b].re + slope[a].im * slope[b].im +
+                    eta.re * curve[a][b].re + eta.im * curve[a][b].im - gap_slope[a] * gap_slope[b]);
+    // G and its derivatives.
+    Real gradient[3], moved[3], hessian[3][3];
+    for (int a = 0; a < d; a++) {
+      gradient[a] = 0.0;
+      for (int b = 0; b < d; b++) hessian[a][b] = 0.0;
+    }
+    for (int s = 0; s < 2; s++) {
+      if (shift->weight[s] == 0) continue;
+      double sign = s ? 1 : -1;
+      Real u = (hopping + sign * delta - shift->center[s]) * shift->inverse_width[s];
+      Real h = shift->weight[s] * exponential((Complex){-(u * u), (Real)0.0}).re;
+      Real change = -2 * shift->inverse_width[s] * u * h, own[3];
+      for (int a = 0; a < d; a++) {
+        own[a] = t_slope[a] + sign * gap_slope[a];
+        gradient[a] = gradient[a] + h * own[a];
+      }
+      for (int a = 0; a < d; a++)
+        for (int b = 0; b < d; b++)
+          hessian[a][b] = hessian[a][b] + h * (t_curve[a][b] + sign * gap_curve[a][b]) +
+                          change * own[a] * own[b];
+    }
     Complex j[3][3];
     for (int a = 0; a < d; a++) {
       moved[a] = 0.0;

@@ -45,12 +45,17 @@ void zone_contour(const ZoneContour *contour, const ZoneLogarithm *logarithm, do
                   int is_upper, int omega_count, const double *omega, const double *strip,
                   double *sums, double *statics, double *sizes, double *static_sizes);
 
+// Retarded-retarded and advanced-advanced parts.
+typedef enum { ZONE_BOTH = 0, ZONE_RETARDED = 1, ZONE_ADVANCED = 2 } ZoneParts;
+
 // What zone_contour leaves out where the bands are in resonance: the retarded-retarded and
 // advanced-advanced parts of (upper|lower), (upper|lower lower), (upper upper|lower), functions 0
-// to 2, times chi, at real k; with strip < 0 all parts. `energy` is that of the lower band.
+// to 2, times chi, at real k; with strip < 0 all parts. With strip infinite, when chi = 1, and one of
+// the parts only, also at complex k, where no energy has come to the positive imaginary axis.
+// `energy` is that of the lower band.
 void zone_resonance(const ZoneContour *zone, const ZoneLogarithm *logarithm, double broadening,
-                    int omega_count, const double *omega, const double *strip, double *sums,
-                    double *sizes);
+                    int omega_count, const double *omega, const double *strip, ZoneParts parts,
+                    double *sums, double *sizes);
 
 // The same for each star apart at one frequency: adds to values[channel][re, im][star].
 void zone_resonance_values(const ZoneContour *zone, const ZoneLogarithm *logarithm,

@@ -75,10 +75,16 @@ void zone_polynomials(const ZoneTraces *traces, const ZoneLoops *loops, long blo
                       const double *f, const double *weight, double *slots, double *hopping,
                       double *square);
 
-// Displaces real points f, laid out as above, to k - i step grad E of a band: fills in the imaginary
-// parts, and the Jacobian determinants as [re, im][star]. `metric` is a_a . a_b, rows of three.
-void zone_displacements(const ZoneTraces *traces, long blocks, const double *metric, int is_upper,
-                        double step, double *f, double *jacobian);
+// k -> k - i step sum_s h_s grad E_s, h_s = weight exp(-((E_s - center) inverse_width)^2), of the lower
+// and the upper band.
+typedef struct {
+  double step, weight[2], center[2], inverse_width[2];
+} ZoneDisplacement;
+
+// Displaces real points f, laid out as above: fills in the imaginary parts, and the Jacobian
+// determinants as [re, im][star]. `metric` is a_a . a_b, rows of three.
+void zone_displacements(const ZoneTraces *traces, long blocks, const double *metric,
+                        const ZoneDisplacement *displacement, double *f, double *jacobian);
 
 // Which of the `count` grid points from linear index `first` on, all in one row of the last axis, which
 // runs fastest, come first in their star, their offsets from it and the sizes of their stars: no

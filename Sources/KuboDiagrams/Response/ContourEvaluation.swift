@@ -34,13 +34,15 @@ struct ContourEvaluation: Sendable {
   var pointLimit: Int { max(100_000_000, 20_000_000 * zone.symmetries.count) }
 
   /// How a frequency is done.
-  struct Plan: Hashable {
+  struct Plan: Sendable {
     /// The part of the full step, a power of 1/2.
     var part = 1.0
     /// The strip of ``ContourSum/Frequency``; 0 where the bands cannot resonate.
     var strip = 0.0
     /// Points along each reciprocal vector that the terms of the strip need; nil for a nested integral.
     var resolution: Double?
+    /// For the terms of the strip, which is all of the zone then.
+    var surfaces: [ResonanceSurface]?
     /// omega < 0.
     var isReversed = false
   }
@@ -79,23 +81,27 @@ struct ContourEvaluation: Sendable {
   ///   grid that resolves the lifetime,
   /// - a strip so narrow that chi is negligible where the bands meet mu, on a grid for its width; the
   ///   contours must not move 2 Delta by much more than that, where 1 - chi grows,
+  /// - the strip infinite, its terms on surfaces of their own,
   /// - all of the pair of bands as a nested integral.
   private func plan(_ omega: Double, _ survey: (Double) -> ContourSurvey) -> Plan {
     let w = abs(omega)
     let model = zone.model
     let full = survey(1)
     guard w > 0.98 * full.gaps.lowerBound, w < 1.02 * full.gaps.upperBound else { return Plan() }
-    // In microseconds, to many digits; see GridRefinement.
+    // In microseconds, to many digits; see GridRefinement. The traces of a star, and then the terms of one
+    // frequency, shared ones on the contours and in the strip, as measured on the machine of the README.
     func cost(_ resolution: Double, perStar: Double) -> Double {
       (0..<model.dimension).reduce(perStar / Double(zone.symmetries.count)) { n, _ in
         n * 15 * resolution
       }
     }
-    let nested = [3e3, 3e5, 1e8][model.dimension - 1]
+    let size = Double(outputs)
+    let (traces, onContours, inStrip) = (0.6 + 0.16 * size, 0.05 + 0.04 * size, 0.05 + 0.03 * size)
+    let nested = [2e3, 1e5, 1e8][model.dimension - 1] * traces
     func contours(_ plan: Plan) -> Double {
       let isWhole = plan.strip == ContourSum.Frequency.whole
       if !isWhole, !survey(plan.part).isValid(omega) { return .infinity }
-      return cost(resolution(omega, plan, survey(plan.part)) / 2, perStar: 2)
+      return cost(resolution(omega, plan, survey(plan.part)), perStar: onContours)
     }
     var best = Plan(strip: ContourSum.Frequency.whole)
     var least = contours(best) + nested
@@ -103,20 +109,28 @@ struct ContourEvaluation: Sendable {
       if cost < least { (best, least) = (plan, cost) }
     }
     let widest = full.gapDepth / 1.5
-    let wanted = full.separation(omega, mu: zone.mu) / 5
+    let wanted = full.separation(omega, mu: zone.mu) / 6
     let direct = model.resolution(broadening + .pi * temperature)
+    let surfaces = full.resonanceSurfaces(omega, mu: zone.mu, temperature: temperature)
     for part in [1, 0.5, 0.25] {
       var plan = Plan(part: part, strip: part * widest)
       let own = contours(plan)
       consider(plan, own + nested)
       plan.resolution = max(direct, model.resolution(plan.strip / 2))
-      consider(plan, own + cost(plan.resolution!, perStar: 0.5))
+      consider(plan, own + cost(plan.resolution!, perStar: inStrip))
+      if let surfaces {
+        var plan = Plan(part: part, strip: .infinity, surfaces: surfaces)
+        plan.resolution = surfaces.map(\.resolution).max()!
+        consider(plan, contours(plan) + cost(plan.resolution!, perStar: traces))
+      }
+      // Smaller steps cost more, and so does to survey them.
+      if least < 0.3 * nested { break }
     }
-    if wanted > 0, wanted < widest {
+    if wanted > 0, wanted < widest, least > 0.3 * nested {
       let part = Double.exp2((Double.log2(wanted / widest)).rounded(.down))
       var plan = Plan(part: part, strip: part * widest)
       plan.resolution = model.resolution(plan.strip / 2)
-      consider(plan, contours(plan) + cost(plan.resolution!, perStar: 0.5))
+      consider(plan, contours(plan) + cost(plan.resolution!, perStar: inStrip))
     }
     return best
   }

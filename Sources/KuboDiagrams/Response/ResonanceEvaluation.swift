@@ -11,8 +11,15 @@ extension ContourEvaluation {
   ) async throws -> [Int: GridRefinement.Outcome] {
     guard !groups.isEmpty else { return [:] }
     let sum = ResonanceSum(zone, poles: poles, isReversed: plans[groups[0]].isReversed)
+    let onSurfaces = groups.filter { plans[$0].surfaces != nil }
     var found = try await grids(
-      sum, groups.filter { plans[$0].resolution != nil }, contour, plans)
+      sum, groups.filter { plans[$0].resolution != nil && plans[$0].surfaces == nil }, contour,
+      plans)
+    // Each has surfaces of its own, so that no grid is shared.
+    let single = try await parallelMap(onSurfaces.count, threads: zone.threads) {
+      try await grids(sum, [onSurfaces[$0]], contour, plans)
+    }
+    for outcome in single { found.merge(outcome) { $1 } }
     let nested = groups.filter { plans[$0].resolution == nil }
     let inner = max(1, zone.threads / max(1, nested.count))
     let irreducible = IrreducibleZone(zone.model, zone.symmetries)
@@ -61,16 +68,26 @@ extension ContourEvaluation {
       resolutions: groups.map { plans[$0].resolution! }, pointLimit: pointLimit,
       // Sums of exp(-(D/strip)^2) converge ever faster.
       credits: groups.map {
-        plans[$0].resolution! > zone.model.resolution(plans[$0].strip / 2) ? 1 : 4
+        plans[$0].resolution! > zone.model.resolution(plans[$0].strip / 2)
+          || plans[$0].surfaces != nil ? 1 : 4
       })
     var seen = [Int](repeating: 0, count: groups.count)
     var known = [[Double]](repeating: [], count: groups.count)
     do {
       let outcomes = try await refinement.run(groups: groups.count) { divisions, active in
-        let grid = try await sum(
-          divisions: divisions,
-          active.map { .init(omega: abs(omegas[groups[$0] - 1]), strip: plans[groups[$0]].strip) },
-          channels: channels, withSizes: active.contains { seen[$0] < 2 })
+        let withSizes = active.contains { seen[$0] < 2 }
+        let grid =
+          if let surfaces = plans[groups[0]].surfaces {
+            try await sum(
+              divisions: divisions, omega: abs(omegas[groups[0] - 1]), surfaces,
+              channels: channels, withSizes: withSizes)
+          } else {
+            try await sum(
+              divisions: divisions,
+              active.map {
+                .init(omega: abs(omegas[groups[$0] - 1]), strip: plans[groups[$0]].strip)
+              }, channels: channels, withSizes: withSizes)
+          }
         var level = GridRefinement.Level(values: [], scales: [], rounding: [])
         for (n, g) in active.enumerated() {
           let omega = omegas[groups[g] - 1]

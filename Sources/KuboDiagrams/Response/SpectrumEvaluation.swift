@@ -319,7 +319,7 @@ extension SpectrumRequest {
 
 extension Model {
   /// A bound on |E_s| over the zone.
-  var energyBound: Double {
+  package var energyBound: Double {
     let gap = interSublattice.reduce(0) { $0 + abs($1.amplitude) }
     return intraSublattice.reduce(0) { $0 + 2 * abs($1.amplitude) }
       + (gap * gap + exchange * exchange).squareRoot()

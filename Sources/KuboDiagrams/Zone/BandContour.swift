@@ -1,6 +1,27 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import CZoneSums
 import ComplexModule
 import RealModule
+
+/// A zone of complex k, k -> k - i c sum_s h_s(E_s) grad E_s.
+protocol DisplacedZone: Sendable {
+  var model: Model { get }
+  /// c and the functions h_s.
+  var displacement: ZoneDisplacement { get }
+  /// ``Model/latticeMetric``.
+  var metric: [Double] { get }
+}
+
+extension Model {
+  /// a_a . a_b of the lattice vectors, rows of three.
+  var latticeMetric: [Double] {
+    (0..<9).map { n in
+      let (a, b) = (n / 3, n % 3)
+      guard a < dimension, b < dimension else { return 0 }
+      return zip(latticeVectors[a], latticeVectors[b]).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+  }
+}
 
 /// The zone deformed into complex k, k -> k - i c grad E_s, where Im E_s is about -c |grad E_s|^2 < 0.
 ///
@@ -10,12 +31,11 @@ import RealModule
 /// on the real zone. The surfaces between (0 <= c' <= c) carry the integral over if no singularity
 /// is met on the way: Im E_s <= 0 on all of them, and Re Delta^2 > 0, since Delta has a branch point
 /// where Delta^2 = 0. ``contour(of:)`` finds the largest step for which that holds.
-package struct BandContour: Sendable {
+package struct BandContour: DisplacedZone {
   let model: Model
   let band: Band
   /// c, in length squared over energy; 0 is the real zone.
   package let step: Double
-  /// a_a . a_b of the lattice vectors, rows of three.
   let metric: [Double]
   private let hessian: [BlochHamiltonian]
 
@@ -24,12 +44,13 @@ package struct BandContour: Sendable {
     self.band = band
     self.step = step
     hessian = model.hessianHamiltonians()
-    let lattice = model.latticeVectors
-    metric = (0..<9).map { n in
-      let (a, b) = (n / 3, n % 3)
-      guard a < lattice.count, b < lattice.count else { return 0 }
-      return zip(lattice[a], lattice[b]).reduce(0) { $0 + $1.0 * $1.1 }
-    }
+    metric = model.latticeMetric
+  }
+
+  var displacement: ZoneDisplacement {
+    ZoneDisplacement(
+      step: step, weight: band == .bonding ? (1, 0) : (0, 1), center: (0, 0),
+      inverse_width: (0, 0))
   }
 
   /// The point of the contour over a real k.

@@ -17,19 +17,25 @@ struct ContourSurvey: Sendable {
   }
 
   /// What a point of the real zone knows, for the two bands and for the gap.
-  private struct Base {
+  struct Base {
     let k: WaveVector
-    let gradients: [[Double]]
-    let energies: [Double]
-    let slopes, curvatures: [Double]
+    let gradients: (SIMD3<Double>, SIMD3<Double>)
+    let energies, slopes, curvatures: SIMD2<Double>
+    /// |grad E_s|.
+    let speeds: SIMD2<Double>
     let gapSlope, gapCurvature: Double
     /// The sizes of the second derivatives of E_s, in Cartesian coordinates.
-    let hessians: [Double]
+    let hessians: SIMD2<Double>
+    let isCoarse: Bool
+
+    func gradient(_ s: Int) -> SIMD3<Double> { s == 0 ? gradients.0 : gradients.1 }
   }
 
   let contours: [BandContour]
-  private let broadening: Double
-  private let points: [Base]
+  let broadening: Double
+  let points: [Base]
+  /// Those of a grid with half as many points along each reciprocal vector.
+  let coarsePoints: [Base]
   let nodes: [[Node]]
   /// For some Gamma, ascending: |omega| at which the pole at 2 Delta = |omega| + 2 i Gamma may have been
   /// crossed on the way.
@@ -70,33 +76,40 @@ struct ContourSurvey: Sendable {
         zip(derivatives[1].gradient, derivatives[0].gradient).map { $0 - $1 },
         zip(derivatives[1].hessian, derivatives[0].hessian).map { zip($0, $1).map { $0 - $1 } })
       return Base(
-        k: k, gradients: derivatives.map(\.gradient),
-        energies: Band.allCases.map { frames[0].energy($0).real }, slopes: own.map(\.slope),
-        curvatures: own.map(\.curvature), gapSlope: gap.slope, gapCurvature: gap.curvature,
-        hessians: derivatives.map {
-          $0.hessian.joined().reduce(0) { $0 + $1 * $1 }.squareRoot()
-        })
+        k: k, gradients: (packed(derivatives[0].gradient), packed(derivatives[1].gradient)),
+        energies: SIMD2(Band.allCases.map { frames[0].energy($0).real }),
+        slopes: SIMD2(own.map(\.slope)), curvatures: SIMD2(own.map(\.curvature)),
+        speeds: SIMD2(
+          derivatives.map {
+            $0.gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
+          }),
+        gapSlope: gap.slope, gapCurvature: gap.curvature,
+        hessians: SIMD2(
+          derivatives.map {
+            $0.hessian.joined().reduce(0) { $0 + $1 * $1 }.squareRoot()
+          }), isCoarse: grid.components(index) % 2 == .zero)
     }
     self.init(contours, points, broadening)
   }
 
-  private static func divisions(_ model: Model) -> Int { [480, 96, 36][model.dimension - 1] }
+  static func divisions(_ model: Model) -> Int { [480, 96, 36][model.dimension - 1] }
 
   private init(_ contours: [BandContour], _ points: [Base], _ broadening: Double) {
     self.contours = contours
     self.points = points
+    coarsePoints = points.filter(\.isCoarse)
     self.broadening = broadening
     let hamiltonian = BlochHamiltonian(contours[0].model, directions: Directions(i: 0, j: 0))
     nodes = contours.map { contour in
       let s = contour.band.rawValue
       return points.map { base in
         let frame = hamiltonian.frame(
-          at: WaveVector(real: base.k.real, imaginary: packed(base.gradients[s]) * -contour.step))
+          at: WaveVector(real: base.k.real, imaginary: base.gradient(s) * -contour.step))
         return Node(
           energy: frame.energy(contour.band), gap: frame.delta.multiplied(by: 2),
           slope: base.slopes[s], gapSlope: base.gapSlope, curvature: base.curvatures[s],
           gapCurvature: base.gapCurvature,
-          stretch: Double.hypot(1, contour.step * base.hessians[s]), real: SIMD2(base.energies))
+          stretch: Double.hypot(1, contour.step * base.hessians[s]), real: base.energies)
       }
     }
     let real = points.map { $0.energies[1] - $0.energies[0] } + nodes.joined().map(\.gap.real)

@@ -124,7 +124,7 @@ struct PeriodicGrid: Sendable {
   /// The point with this linear index.
   func point(_ index: Int) -> WaveVector { waveVector(components(index)) }
 
-  private func components(_ index: Int) -> SIMD3<Int> {
+  func components(_ index: Int) -> SIMD3<Int> {
     var rest = index
     var n = SIMD3<Int>.zero
     for a in stride(from: dimension - 1, through: 0, by: -1) {

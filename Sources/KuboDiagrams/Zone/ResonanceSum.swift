@@ -2,6 +2,7 @@
 import CZoneSums
 import ComplexModule
 import RealModule
+import Synchronization
 
 /// The terms that ``ContourSum`` leaves out at a frequency in resonance with the bands: the
 /// retarded-retarded and advanced-advanced parts of (upper|lower) times
@@ -19,6 +20,7 @@ package struct ResonanceSum: Sendable {
   private let program: TraceProgram
   private let poles: MatsubaraPoles
   private let threads: Int
+  private let stars = StarLists()
 
   /// With `isReversed`, each channel's result at omega is the complex conjugate of that at -omega.
   package init(_ sum: ZoneSum, poles: MatsubaraPoles, isReversed: Bool = false) {
@@ -44,7 +46,7 @@ package struct ResonanceSum: Sendable {
     /// The share of [K(omega) - K(0)]/omega, [frequency][channel].
     package var quotients: [[ComplexDouble]]
     /// The sums of the absolute terms.
-    var sizes: [[Double]]
+    package var sizes: [[Double]]
   }
 
   private struct Part: Sendable {
@@ -56,31 +58,60 @@ package struct ResonanceSum: Sendable {
   package func callAsFunction(
     divisions: Int, _ frequencies: [ContourSum.Frequency], channels: Int, withSizes: Bool = true
   ) async throws -> Result {
-    let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
     let omegas = frequencies.map(\.omega)
     let strips = frequencies.map(\.strip)
-    var total = Part(
-      sums: Array(repeating: 0, count: omegas.count * 2 * channels),
-      sizes: Array(repeating: 0, count: omegas.count * channels))
+    let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
+    @Sendable func flush(_ part: inout Part) {
+      if part.buffer.count > 0 {
+        add(contour, part.buffer, omegas, strips, ZONE_BOTH, channels, withSizes, &part)
+      }
+      part.buffer = StarBuffer()
+    }
+    var total = part(omegas: omegas.count, channels)
     let parts = try await grid.accumulateFirst(threads: threads, total) { part in
-      flush(omegas, strips, channels, withSizes, &part)
+      flush(&part)
     } _: { part, f, size in
       part.buffer.add(f, size: size)
-      if part.buffer.count == 512 { flush(omegas, strips, channels, withSizes, &part) }
+      if part.buffer.count == 512 { flush(&part) }
     }
     for part in parts {
       for n in part.sums.indices { total.sums[n] += part.sums[n] }
       for n in part.sizes.indices { total.sizes[n] += part.sizes[n] }
     }
+    return result(total, grid, omegas: omegas.count, channels)
+  }
+
+  /// The same for one frequency with its ``ContourSurvey/resonanceSurfaces(_:mu:temperature:)``.
+  package func callAsFunction(
+    divisions: Int, omega: Double, _ surfaces: [ResonanceSurface], channels: Int,
+    withSizes: Bool = true
+  ) async throws -> Result {
+    let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
+    var total = part(omegas: 1, channels)
+    for buffer in try await stars.buffers(grid) {
+      for (surface, parts) in zip(surfaces, [ZONE_RETARDED, ZONE_ADVANCED]) {
+        add(surface, buffer, [omega], [.infinity], parts, channels, withSizes, &total)
+      }
+    }
+    return result(total, grid, omegas: 1, channels)
+  }
+
+  private func part(omegas: Int, _ channels: Int) -> Part {
+    Part(
+      sums: Array(repeating: 0, count: omegas * 2 * channels),
+      sizes: Array(repeating: 0, count: omegas * channels))
+  }
+
+  private func result(_ total: Part, _ grid: PeriodicGrid, omegas: Int, _ channels: Int) -> Result {
     let norm = 1 / (Double(grid.count) * model.cellVolume * 2 * .pi)
     return Result(
-      quotients: omegas.indices.map { n in
+      quotients: (0..<omegas).map { n in
         (0..<channels).map { c in
           let at = 2 * (n * channels + c)
           return ComplexDouble(-norm * total.sums[at + 1], norm * total.sums[at])
         }
       },
-      sizes: omegas.indices.map { n in
+      sizes: (0..<omegas).map { n in
         (0..<channels).map { total.sizes[n * channels + $0] * norm }
       })
   }
@@ -92,7 +123,7 @@ package struct ResonanceSum: Sendable {
   ) -> (values: [Double], stride: Int, levels: [[Double]]) {
     var buffer = StarBuffer()
     for f in points { buffer.add(f, size: Double(symmetries.count)) }
-    let (table, energy, difference) = table(buffer)
+    let (table, energy, difference) = table(buffer, contour)
     let count = table.stars
     var sums = [Double](repeating: 0, count: 2 * channels * count)
     var logarithm = poles.logarithm
@@ -120,33 +151,51 @@ package struct ResonanceSum: Sendable {
   }
 
   /// The table with E_+ - mu and 2 Delta.
-  private func table(_ buffer: StarBuffer) -> (
+  private func table(_ buffer: StarBuffer, _ surface: some DisplacedZone) -> (
     table: StarBuffer.Table, energy: [Double], difference: [Double]
   ) {
-    let table = buffer.table(program, contour)
+    let table = buffer.table(program, surface)
     var energy = table.hopping
-    var difference = table.gap
-    for n in 0..<table.stars {
-      energy[n] -= table.gap[n] + mu
-      difference[n] *= 2
-    }
-    return (table, energy, difference)
+    for n in energy.indices { energy[n] -= table.gap[n] }
+    for n in 0..<table.stars { energy[n] -= mu }
+    return (table, energy, table.gap.map { 2 * $0 })
   }
 
-  private func flush(
-    _ omegas: [Double], _ strips: [Double], _ channels: Int, _ withSizes: Bool, _ part: inout Part
+  private func add(
+    _ surface: some DisplacedZone, _ buffer: StarBuffer, _ omegas: [Double], _ strips: [Double],
+    _ parts: ZoneParts, _ channels: Int, _ withSizes: Bool, _ part: inout Part
   ) {
-    guard part.buffer.count > 0 else { return }
-    let (table, energy, difference) = table(part.buffer)
-    part.buffer = StarBuffer()
+    let (table, energy, difference) = table(buffer, surface)
     var logarithm = poles.logarithm
     table.withContour(program, energy: energy, difference: difference, channels: channels) {
       zone in
       part.sizes.withUnsafeMutableBufferPointer { sizes in
         zone_resonance(
-          &zone, &logarithm, broadening, Int32(omegas.count), omegas, strips, &part.sums,
+          &zone, &logarithm, broadening, Int32(omegas.count), omegas, strips, parts, &part.sums,
           withSizes ? sizes.baseAddress : nil)
       }
     }
+  }
+}
+
+/// The stars of grids that many frequencies sum one after the other.
+private final class StarLists: Sendable {
+  private let lists = Mutex<[Int: [StarBuffer]]>([:])
+
+  /// The stars of a grid, 512 to a buffer.
+  func buffers(_ grid: PeriodicGrid) async throws -> [StarBuffer] {
+    if let known = lists.withLock({ $0[grid.divisions] }) { return known }
+    let parts = try await grid.accumulateFirst(threads: 1, [StarBuffer()]) { _ in
+    } _: { buffers, f, size in
+      if buffers[buffers.count - 1].count == 512 { buffers.append(StarBuffer()) }
+      buffers[buffers.count - 1].add(f, size: size)
+    }
+    let found = parts.joined().filter { $0.count > 0 }
+    // Some megabytes.
+    lists.withLock {
+      let kept = $0.values.joined().count
+      if kept + found.count < 400 { $0[grid.divisions] = found }
+    }
+    return found
   }
 }

@@ -54,7 +54,7 @@ struct StarBuffer: Sendable {
 
   /// The first points displaced by a contour, [axis][re, im][star], and their weights times the
   /// Jacobian, [re, im][star], for C loops that sum over the images of `crystal`.
-  func displaced(_ crystal: TraceProgram, _ contour: BandContour) -> (
+  func displaced(_ crystal: TraceProgram, _ contour: some DisplacedZone) -> (
     blocks: Int, points: [Double], weights: [Double]
   ) {
     let dimension = contour.model.dimension
@@ -66,11 +66,10 @@ struct StarBuffer: Sendable {
       for a in 0..<dimension { f[2 * a * stars + n] = point[a] }
     }
     var jacobian = [Double](repeating: 1, count: stars) + [Double](repeating: 0, count: stars)
-    if contour.step != 0 {
+    var displacement = contour.displacement
+    if displacement.step != 0 {
       withUnsafePointer(to: crystal.program) { program in
-        zone_displacements(
-          program, blocks, contour.metric, contour.band == .antibonding ? 1 : 0, contour.step, &f,
-          &jacobian)
+        zone_displacements(program, blocks, contour.metric, &displacement, &f, &jacobian)
       }
     }
     let share = 1 / Double(crystal.operationCount)
@@ -82,7 +81,7 @@ struct StarBuffer: Sendable {
   }
 
   /// The table of the stars, the points displaced by a contour.
-  func table(_ traces: TraceProgram, _ contour: BandContour) -> Table {
+  func table(_ traces: TraceProgram, _ contour: some DisplacedZone) -> Table {
     let (blocks, f, weights) = displaced(traces, contour)
     let stars = blocks * Int(ZONE_BLOCK)
     var hopping = [Double](repeating: 0, count: 2 * stars)

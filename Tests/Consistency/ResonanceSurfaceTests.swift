@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import KuboDiagrams
+import RealModule
+import Testing
+
+/// The surfaces for the retarded-retarded and advanced-advanced parts of two bands in resonance.
+@Suite("Resonance surfaces")
+struct ResonanceSurfaceTests {
+  /// States drawn at random: where there are surfaces, their sums are those of the real zone on a grid
+  /// that resolves the lifetime, and converge at no less than the rate stated.
+  @Test(arguments: [
+    ("chain", 2e-3, 24000, 60), ("square", 0.05, 960, 40), ("honeycomb", 0.05, 960, 40),
+  ])
+  func sameAsRealZone(_ name: String, _ broadening: Double, _ divisions: Int, _ states: Int)
+    async throws
+  {
+    var random = SeededGenerator(45)
+    let diagrams = try shippedDiagrams()
+    let sums = ["sigma", "X", "Y_na"].map { name in
+      let response = Response(name)!
+      return LoopWeights.Sum(
+        measured: response.measured, spin: response.spin, diagrams: diagrams.diagrams(of: response))
+    }
+    var served = 0
+    for n in 0..<states {
+      let exchange = Double.random(in: 0.2...1, using: &random)
+      let model = try shippedModel(name, ["J": exchange])
+      let bound = model.energyBound
+      let mu = Double.random(in: -0.9...0.3, using: &random) * bound
+      let omega = Double.random(in: 2 * exchange...1.2 * bound, using: &random)
+      let temperature = n % 2 == 0 ? 0 : 0.01
+      guard
+        let surfaces = ResonanceSurface.surfaces(
+          model, omega: omega, mu: mu, temperature: temperature, broadening: broadening)
+      else { continue }
+      served += 1
+      let zone = ZoneSum(
+        model: model, directions: Directions(i: 0, j: 0), mu: mu, temperature: temperature,
+        broadening: broadening, loops: sums, closedForms: [], reach: 2 * bound, threads: 2)
+      let resonance = ResonanceSum(
+        zone, poles: MatsubaraPoles(temperature: temperature, broadening: broadening))
+      let channels = 2 * zone.outputCount
+      let real = try await resonance(
+        divisions: divisions, [ContourSum.Frequency(omega: omega, strip: .infinity)], channels: channels)
+      let resolution = surfaces.map(\.resolution).max()!
+      // exp(-25), on a multiple of 12.
+      let enough = (Int(25 * resolution) / 12 + 1) * 12
+      let moved = try await resonance(
+        divisions: enough, omega: omega, surfaces, channels: channels)
+      for c in 0..<channels {
+        let difference = (moved.quotients[0][c] - real.quotients[0][c]).length
+        #expect(
+          difference <= 1e-9 * (real.sizes[0][c] + moved.sizes[0][c]),
+          "J = \(exchange), mu = \(mu), omega = \(omega), T = \(temperature), N = \(enough), channel \(c): \(moved.quotients[0][c]) for \(real.quotients[0][c])"
+        )
+      }
+    }
+    #expect(served >= states / 4)
+    print("\(name): \(served) of \(states) states served")
+  }
+}
