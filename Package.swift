@@ -45,7 +45,9 @@ let package = Package(
       name: "kernel-benchmarks", dependencies: ["CZoneSums"], path: "Benchmarks/Kernels"),
     .testTarget(
       name: "KuboTests",
-      dependencies: ["Quadrature", "KuboDiagrams", "KuboFiles", "CGSL", "kubo", "Yams"],
+      dependencies: [
+        "Quadrature", "KuboDiagrams", "KuboFiles", "CGSL", "CZoneSums", "kubo", "Yams",
+      ],
       path: "Tests"),
   ],
   swiftLanguageModes: [.v6]

@@ -29,6 +29,20 @@ import Testing
     #expect(deviations[1] < 0.7 * deviations[0] && deviations[2] < 0.7 * deviations[1])
   }
 
+  /// sigma at omega = 0, which is extrapolated, is that at a frequency far below the level width; also where
+  /// this is much smaller than T.
+  @Test(arguments: [Lifetime.scba(0.007), .site(0.05)])
+  func smallFrequency(_ lifetime: Lifetime) async throws {
+    let spectrum = try await ladderRequest(
+      shippedModel("square"), mu: -1.2, temperature: 0.02, lifetime, [0, 2e-6], ["sigma"], [.bare]
+    ).spectrum()
+    try #require(spectrum.failures.isEmpty)
+    let values = spectrum.columns[0].values.map { $0! }
+    #expect(
+      abs(values[0].dynamic.real - values[1].dynamic.real)
+        < values[0].error + values[1].error + 1e-6 * values[0].dynamic.real)
+  }
+
   /// t/J -> 0: X_na = i omega tau_sd Y_na, static parts included, with corrections of t^2/J^2.
   @Test func narrowGap() async throws {
     let omegas = [0.5, 1.2]

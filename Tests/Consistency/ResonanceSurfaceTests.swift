@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import CZoneSums
 import ComplexModule
 import KuboDiagrams
 import RealModule
@@ -42,7 +43,8 @@ struct ResonanceSurfaceTests {
         zone, poles: MatsubaraPoles(temperature: temperature, broadening: broadening))
       let channels = 2 * zone.outputCount
       let real = try await resonance(
-        divisions: divisions, [ContourSum.Frequency(omega: omega, strip: .infinity)], channels: channels)
+        divisions: divisions, [ContourSum.Frequency(omega: omega, strip: .infinity)],
+        channels: channels)
       let resolution = surfaces.map(\.resolution).max()!
       // exp(-25), on a multiple of 12.
       let enough = (Int(25 * resolution) / 12 + 1) * 12
@@ -58,5 +60,48 @@ struct ResonanceSurfaceTests {
     }
     #expect(served >= states / 4)
     print("\(name): \(served) of \(states) states served")
+  }
+
+  /// One star whose energies have crossed to positive imaginary parts, on either side of the cut of the
+  /// logarithm along the positive imaginary axis: [l(y - omega) - l(x)]/(y - x - omega)/omega at T = 0.
+  @Test(arguments: [
+    (ComplexDouble(-0.4, 0.3), ComplexDouble(0.7, 0.2)),
+    (ComplexDouble(0.4, 0.3), ComplexDouble(0.1, 0.2)),
+    (ComplexDouble(-0.4, -0.3), ComplexDouble(0.7, 0.2)),
+    (ComplexDouble(0.2, -0.3), ComplexDouble(0.9, -0.3)),
+  ])
+  func cut(_ x: ComplexDouble, _ y: ComplexDouble) {
+    let (omega, broadening) = (0.5, 0.01)
+    let block = Int(ZONE_BLOCK)
+    func filled(_ values: [Double]) -> [Double] {
+      values.flatMap { [$0] + [Double](repeating: $0 == 0 ? 0 : 1, count: block - 1) }
+    }
+    let energy = filled([x.real, x.imaginary])
+    let difference = filled([(y - x).real, (y - x).imaginary])
+    // Only the first star counts.
+    let slots = (0..<3).flatMap { part in
+      (0..<block).map { $0 == 0 && part != 1 ? 1.0 : 0 }
+    }
+    var sums = [0.0, 0]
+    var logarithm = MatsubaraPoles(temperature: 0, broadening: broadening).logarithm
+    energy.withUnsafeBufferPointer { energy in
+      difference.withUnsafeBufferPointer { difference in
+        slots.withUnsafeBufferPointer { slots in
+          var (channel, function): (Int32, Int32) = (0, 0)
+          var contour = ZoneContour(
+            blocks: 1, energy: energy.baseAddress, difference: difference.baseAddress,
+            slots: slots.baseAddress, slot_count: 1, channel_count: 1, slot_channel: &channel,
+            slot_function: &function)
+          zone_resonance(
+            &contour, &logarithm, broadening, 1, [omega], [.infinity], ZONE_RETARDED, &sums, nil)
+        }
+      }
+    }
+    func l(_ energy: ComplexDouble) -> ComplexDouble {
+      ComplexDouble.log((energy - ComplexDouble(0, broadening)) * .i) - ComplexDouble(0, .pi / 2)
+    }
+    let a = y - ComplexDouble(omega)
+    let expected = (l(a) - l(x)) / (a - x) / ComplexDouble(omega)
+    #expect((ComplexDouble(sums[0], sums[1]) - expected).length < 1e-13 * expected.length)
   }
 }

@@ -13,7 +13,7 @@ import RealModule
 /// have the same expansion to r^12. M is such that |r| <= 1/9, where the rest is below 1e-15. At T = 0
 /// only log p is left.
 package final class MatsubaraPoles: @unchecked Sendable {
-  private(set) var logarithm: ZoneLogarithm
+  package private(set) var logarithm: ZoneLogarithm
   private let storage: UnsafeMutablePointer<Double>
 
   package init(temperature: Double, broadening: Double) {

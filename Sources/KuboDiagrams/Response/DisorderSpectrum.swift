@@ -272,7 +272,15 @@ extension SpectrumRequest {
         scales: chosen.map { _ in 0 },
         divisions: 0)
     }
-    let step = 0.08 * max(integral.smoothness, .pi * temperature, 1e-3 * integral.crystal.width)
+    // The narrowest level at mu decides how fast it varies.
+    let state = try await integral.crystal.exact(ComplexDouble(mu))
+    let widths = Band.allCases.map { state.x[$0].imaginary }.filter {
+      $0 > 1e-5 * integral.crystal.width
+    }
+    let step =
+      0.08
+      * (widths.min().map { 2 * $0 }
+        ?? max(integral.smoothness, .pi * temperature, 1e-3 * integral.crystal.width))
     var s: [EnergyIntegral.Result] = []
     for n in 0..<3 { s.append(try await quotients(step / Double(1 << n))) }
     var result = s[2]
