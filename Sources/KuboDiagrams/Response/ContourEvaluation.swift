@@ -96,7 +96,7 @@ struct ContourEvaluation: Sendable {
       }
     }
     let size = Double(outputs)
-    let (traces, onContours, inStrip) = (0.6 + 0.16 * size, 0.05 + 0.04 * size, 0.05 + 0.03 * size)
+    let (traces, onContours, inStrip) = (0.6 + 0.16 * size, 0.05 + 0.04 * size, 0.1 + 0.05 * size)
     let nested = [2e3, 1e5, 1e8][model.dimension - 1] * traces
     func contours(_ plan: Plan) -> Double {
       let isWhole = plan.strip == ContourSum.Frequency.whole
@@ -105,32 +105,32 @@ struct ContourEvaluation: Sendable {
     }
     var best = Plan(strip: ContourSum.Frequency.whole)
     var least = contours(best) + nested
+    // Surveys of contours are not free; what costs too much without them needs none.
     func consider(_ plan: Plan, _ cost: Double) {
-      if cost < least { (best, least) = (plan, cost) }
+      guard cost < least else { return }
+      let sum = cost + contours(plan)
+      if sum < least { (best, least) = (plan, sum) }
     }
     let widest = full.gapDepth / 1.5
     let wanted = full.separation(omega, mu: zone.mu) / 6
     let direct = model.resolution(broadening + .pi * temperature)
     let surfaces = full.resonanceSurfaces(omega, mu: zone.mu, temperature: temperature)
+    consider(Plan(strip: widest), nested)
     for part in [1, 0.5, 0.25] {
       var plan = Plan(part: part, strip: part * widest)
-      let own = contours(plan)
-      consider(plan, own + nested)
       plan.resolution = max(direct, model.resolution(plan.strip / 2))
-      consider(plan, own + cost(plan.resolution!, perStar: inStrip))
+      consider(plan, cost(plan.resolution!, perStar: inStrip))
       if let surfaces {
-        var plan = Plan(part: part, strip: .infinity, surfaces: surfaces)
+        plan = Plan(part: part, strip: .infinity, surfaces: surfaces)
         plan.resolution = surfaces.map(\.resolution).max()!
-        consider(plan, contours(plan) + cost(plan.resolution!, perStar: traces))
+        consider(plan, cost(plan.resolution!, perStar: traces))
       }
-      // Smaller steps cost more, and so does to survey them.
-      if least < 0.3 * nested { break }
     }
-    if wanted > 0, wanted < widest, least > 0.3 * nested {
+    if wanted > 0, wanted < widest {
       let part = Double.exp2((Double.log2(wanted / widest)).rounded(.down))
       var plan = Plan(part: part, strip: part * widest)
       plan.resolution = model.resolution(plan.strip / 2)
-      consider(plan, contours(plan) + cost(plan.resolution!, perStar: inStrip))
+      consider(plan, cost(plan.resolution!, perStar: inStrip))
     }
     return best
   }

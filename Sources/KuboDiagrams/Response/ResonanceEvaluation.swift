@@ -65,12 +65,7 @@ extension ContourEvaluation {
     guard !groups.isEmpty else { return [:] }
     let refinement = GridRefinement(
       resolution: zone.model.resolution(.infinity), dimension: zone.model.dimension,
-      resolutions: groups.map { plans[$0].resolution! }, pointLimit: pointLimit,
-      // Sums of exp(-(D/strip)^2) converge ever faster.
-      credits: groups.map {
-        plans[$0].resolution! > zone.model.resolution(plans[$0].strip / 2)
-          || plans[$0].surfaces != nil ? 1 : 4
-      })
+      resolutions: groups.map { plans[$0].resolution! }, pointLimit: pointLimit)
     var seen = [Int](repeating: 0, count: groups.count)
     var known = [[Double]](repeating: [], count: groups.count)
     do {

@@ -58,8 +58,6 @@ package struct GridRefinement: Sendable {
   var resolutions: [Double] = []
   /// The most points a grid may have.
   var pointLimit: Int = 100_000_000
-  /// The most of a measured rate that is believed, in units of c_0; 1 if empty.
-  var credits: [Double] = []
 
   /// What one grid gives for the active groups, in their order: values and scales.
   struct Level: Sendable {
@@ -217,7 +215,7 @@ package struct GridRefinement: Sendable {
         allowed: limits, divisions: n)
     }
     let rate = slowestRate(history.steps, rounding)
-    let most = (credits.isEmpty ? 1 : credits[g]) / resolution(g)
+    let most = 1 / resolution(g)
     let believed = min(rate / 2, most)
     let (before, after) = (history.steps[history.steps.count - 2], history.steps.last!)
     let coarser = after.divisions
