@@ -87,7 +87,9 @@ struct ContourEvaluation: Sendable {
     let w = abs(omega)
     let model = zone.model
     let full = survey(1)
-    guard w > 0.98 * full.gaps.lowerBound, w < 1.02 * full.gaps.upperBound else { return Plan() }
+    let gaps = full.gaps
+    guard w > 0.7 * gaps.lowerBound, w < 1.3 * gaps.upperBound else { return Plan() }
+    let isResonant = w > 0.98 * gaps.lowerBound && w < 1.02 * gaps.upperBound
     // In microseconds, to many digits; see GridRefinement. The traces of a star, and then the terms of one
     // frequency, shared ones on the contours and in the strip, as measured on the machine of the README.
     func cost(_ resolution: Double, perStar: Double) -> Double {
@@ -103,8 +105,8 @@ struct ContourEvaluation: Sendable {
       if !isWhole, !survey(plan.part).isValid(omega) { return .infinity }
       return cost(resolution(omega, plan, survey(plan.part)), perStar: onContours)
     }
-    var best = Plan(strip: ContourSum.Frequency.whole)
-    var least = contours(best) + nested
+    var best = isResonant ? Plan(strip: ContourSum.Frequency.whole) : Plan()
+    var least = contours(best) + (isResonant ? nested : 0)
     // Surveys of contours are not free; what costs too much without them needs none.
     func consider(_ plan: Plan, _ cost: Double) {
       guard cost < least else { return }
@@ -115,6 +117,13 @@ struct ContourEvaluation: Sendable {
     let wanted = full.separation(omega, mu: zone.mu) / 6
     let direct = model.resolution(broadening + .pi * temperature)
     let surfaces = full.resonanceSurfaces(omega, mu: zone.mu, temperature: temperature)
+    // Next to the resonance 1/D is large.
+    if !isResonant, let surfaces {
+      consider(
+        Plan(strip: .infinity, resolution: surfaces.map(\.resolution).max()!, surfaces: surfaces),
+        cost(surfaces.map(\.resolution).max()!, perStar: traces))
+    }
+    guard isResonant else { return best }
     consider(Plan(strip: widest), nested)
     for part in [1, 0.5, 0.25] {
       var plan = Plan(part: part, strip: part * widest)
@@ -139,7 +148,7 @@ struct ContourEvaluation: Sendable {
   func resolution(_ omega: Double?, _ plan: Plan, _ survey: ContourSurvey) -> Double {
     let own = survey.resolution(
       omega, mu: zone.mu, temperature: temperature,
-      hasPole: plan.strip != ContourSum.Frequency.whole)
+      hasPole: plan.strip != ContourSum.Frequency.whole, isSplit: plan.strip == 0)
     return plan.strip > 0 ? max(own, zone.model.resolution(plan.strip / 2)) : own
   }
 

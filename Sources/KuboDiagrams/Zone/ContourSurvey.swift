@@ -290,8 +290,11 @@ struct ContourSurvey: Sendable {
   /// reduced wave vectors times 2 pi, from the contours to the nearest singularity.
   ///
   /// With |S| the distance in energy, g the slope and h the curvature, S has no zero within d/stretch,
-  /// g d + curvature h d^2/2 = |S|. The pole at 2 Delta = omega counts if `hasPole`.
-  func resolution(_ omega: Double?, mu: Double, temperature: Double, hasPole: Bool) -> Double {
+  /// g d + curvature h d^2/2 = |S|. The pole at 2 Delta = omega +- 2 i Gamma counts if
+  /// `hasPole`, that at 2 Delta = omega if all terms are split.
+  func resolution(_ omega: Double?, mu: Double, temperature: Double, hasPole: Bool, isSplit: Bool)
+    -> Double
+  {
     let depth = broadening + .pi * temperature
     let w = abs(omega ?? 0)
     let shifts = omega == nil || w == 0 ? [0] : [0, w, -w]
@@ -308,6 +311,10 @@ struct ContourSurvey: Sendable {
           note(
             node.gap - ComplexDouble(w, 2 * sign * broadening), node.gapSlope,
             node.gapCurvature, node.stretch, &nearest)
+        }
+        if w > 0, isSplit {
+          note(
+            node.gap - ComplexDouble(w), node.gapSlope, node.gapCurvature, node.stretch, &nearest)
         }
       }
     }
