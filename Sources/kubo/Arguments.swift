@@ -94,6 +94,13 @@ func directions(_ text: String) throws -> Directions {
   return Directions(i: axes[0], j: axes[1])
 }
 
+/// The shipped diagrams and those of `directories`.
+func diagramSet(_ directories: [String]) throws -> DiagramSet {
+  let library = try DiagramLibrary.read(directories: [Installation.diagrams.path] + directories)
+  for name in library.replaced { say("note: diagram \(name) replaces the shipped one") }
+  return DiagramSet(library.diagrams)
+}
+
 /// The model and its state.
 struct ModelArguments: ParsableArguments {
   @Argument(help: "A shipped model (see 'kubo models') or the path of a model file.")
@@ -108,7 +115,7 @@ struct ModelArguments: ParsableArguments {
   var direction: String = "xx"
   @Option(help: "Threads; the results do not depend on it. Default: all processors.")
   var threads: Int?
-  @Option(help: ArgumentHelp("The CSV file to write; - is standard output.", valueName: "file"))
+  @Option(help: ArgumentHelp("The file to write; - is standard output.", valueName: "file"))
   var output: String?
   @Flag(help: "Replace an existing output file.")
   var force = false
@@ -140,12 +147,15 @@ struct ModelArguments: ParsableArguments {
   }
 
   /// Writes the table where `--output` says; without it, to standard output.
-  func write(_ table: CSVFile) throws {
+  func write(_ table: CSVFile) throws { try write(table.text) }
+
+  /// Writes the text where `--output` says; without it, to standard output.
+  func write(_ text: String) throws {
     guard let output, output != "-" else {
-      try standardOutput(table.text)
+      try standardOutput(text)
       return
     }
-    try table.write(to: output, overwrite: force)
+    try TextFile(text).write(to: output, overwrite: force)
   }
 
   func provenance(_ file: ModelFile, since start: Date) throws -> Provenance {

@@ -62,8 +62,7 @@ struct CompareCommand: AsyncParsableCommand {
         omegas: try omega.map { try axis($0, "--omega") }
           ?? Comparison.axis(exchange: model.exchange),
         directions: try directions(arguments.direction), columns: [],
-        diagrams: DiagramSet(
-          try DiagramLibrary.read(directories: [Installation.diagrams.path]).diagrams),
+        diagrams: try diagramSet([]),
         tolerance: try number(tolerance, "--tolerance"), threads: arguments.threadCount)
       var strength = try gamma.map { try number($0, "--gamma") } ?? 0
       if gamma == nil {

@@ -22,19 +22,20 @@ struct Kubo: AsyncParsableCommand {
         kubo spectrum square --omega 0:3:200 --responses sigma,Y --output square.csv
 
       EXIT STATUS
-        0 done; 64 wrong usage; 65 wrong data in a file; 66 a file cannot be read; \
+        0 done; 1 a statement of 'kubo verify' does not hold; 64 wrong usage; 65 wrong data in a file; 66 a file cannot be read; \
       70 an internal fault; 73 an output cannot be created; 74 an output cannot be written; 77 permission denied; \
       80 some values did not converge or hit a pole (the rest is written).
       """,
     version: "kubo \(version)",
     subcommands: [
       SpectrumCommand.self, CompareCommand.self, CoefficientsCommand.self, SelfEnergyCommand.self,
-      MatsubaraCommand.self, ModelsCommand.self, DiagramsCommand.self,
+      MatsubaraCommand.self, VerifyCommand.self, ModelsCommand.self, DiagramsCommand.self,
     ])
 }
 
 /// The exit statuses beside 0; the first ones are those of sysexits.h.
 enum ExitStatus {
+  static let refuted = ExitCode(1)
   static let usage = ExitCode(64)
   static let data = ExitCode(65)
   static let noInput = ExitCode(66)

@@ -59,13 +59,6 @@ struct ResponseArguments: ParsableArguments {
     return list
   }
 
-  /// The shipped diagrams and those of `--diagrams`.
-  func library() throws -> DiagramSet {
-    let library = try DiagramLibrary.read(directories: [Installation.diagrams.path] + diagrams)
-    for name in library.replaced { say("note: diagram \(name) replaces the shipped one") }
-    return DiagramSet(library.diagrams)
-  }
-
   func request(_ arguments: ModelArguments, omegas: [Double], columns: [SpectrumRequest.Column])
     throws -> (request: SpectrumRequest, file: ModelFile)
   {
@@ -76,7 +69,7 @@ struct ResponseArguments: ParsableArguments {
         temperature: temperature,
         lifetime: try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime,
         omegas: omegas, directions: try directions(arguments.direction), columns: columns,
-        diagrams: try library(), tolerance: try number(tolerance, "--tolerance"),
+        diagrams: try diagramSet(diagrams), tolerance: try number(tolerance, "--tolerance"),
         threads: arguments.threadCount, ladderForm: LadderForm(rawValue: ladderForm)!), file
     )
   }

@@ -6,9 +6,6 @@ import Testing
 
 /// The traces of every shipped diagram against explicit 4x4 products in the eigenstate frame.
 ///
-/// `LoopWeights` multiplies 2x2 projectors, flips the spin along the loop and multiplies by Pauli
-/// matrix elements. Here the loop is tr[V_1 P_a V_2 P_b ...] with 4x4 matrices V^dagger O V and the
-/// diagonal projectors (S2.2); the anomalous spin current is (11), with the gauge field (12a).
 @Suite struct LoopTraceTests {
   static let components: [(measured: SpinComponent, field: SpinComponent)] = [
     (.x, .x), (.x, .y), (.y, .x), (.y, .y),
@@ -19,97 +16,28 @@ import Testing
     try DiagramLibrary.read(directories: ["\(repository)/diagrams"]).diagrams
   }
 
-  // MARK: The explicit evaluation
-
-  /// V^dagger O V of a vertex, by the operator's name.
-  static func matrix(
-    _ name: String, _ f: EigenstateFrame, _ directions: Directions,
-    _ spin: (measured: SpinComponent, field: SpinComponent)
-  ) -> Matrix4 {
-    func index(_ component: SpinComponent) -> Int { component == .x ? 1 : 2 }
-    let measured = index(spin.measured)
-    let field = Matrix4.rhoSigma(0, index(spin.field))
-    let (i, j) = (directions.i, directions.j)
-    switch name {
-    case "s": return f.inEigenstates(.rhoSigma(0, measured))
-    case "Sigma": return f.inEigenstates(.rhoSigma(3, measured))
-    case "j": return f.inEigenstates(f.hamiltonianD(i))
-    case "j_sA": return f.exchange * Matrix4.bothBands { f.anomalousRow($0, measured, i) }
-    case "electric": return f.inEigenstates(f.hamiltonianD(j))
-    case "gauge": return f.inEigenstates(0.5 * f.hamiltonianD(i) * field)
-    case "anomalous_current": return f.inEigenstates(0.5 * f.hamiltonianDD(i, j) * field)
-    case "canting": return f.inEigenstates(-f.exchange * field)
-    default: preconditionFailure("an operator that this test does not know: \(name)")
-    }
-  }
-
-  /// The sum over band labels, sorted by bubble, and the product of the vertices' Frobenius norms,
-  /// which bounds each trace in any frame and is the scale of rounding, also of a trace that
-  /// vanishes.
+  /// The explicit loop of a diagram, and the scale of its rounding.
   static func traces(
     _ diagram: Diagram, _ measured: MeasuredOperator,
     _ spin: (measured: SpinComponent, field: SpinComponent), _ f: EigenstateFrame,
     _ directions: Directions
   ) -> (values: [Bubble: ComplexDouble], magnitude: Double) {
-    let vertices = diagram.vertices.map {
-      matrix($0.vertexOperator?.name ?? measured.rawValue, f, directions, spin)
-    }
-    let factor = Double(diagram.sign) * diagram.prefactor
-    var values: [Bubble: ComplexDouble] = [:]
-    let magnitude = vertices.reduce(abs(factor)) { $0 * $1.norm }
-    for labels in bandLabels(vertices.count) {
-      let allowed = diagram.vertices.indices.allSatisfy { m in
-        let before = labels[(m + labels.count - 1) % labels.count]
-        return switch diagram.vertices[m].bands {
-        case .any: true
-        case .equal: before == labels[m]
-        case .unequal: before != labels[m]
-        }
-      }
-      guard allowed else { continue }
-      var product = Matrix4.one
-      var (plus, inner): ([Band], [Band]) = ([], [])
-      for (m, label) in labels.enumerated() {
-        let projector = Matrix4.bandProjector(label)
-        product = product * vertices[m] * projector
-        let band: Band = label == 1 ? .bonding : .antibonding
-        if diagram.propagators[m] == .inner { inner.append(band) } else { plus.append(band) }
-      }
-      values[Bubble(plus: plus, inner: inner), default: 0] += product.trace.scaled(by: factor)
-    }
-    return (values, magnitude)
+    let loop = ExplicitLoop(diagram, measured)
+    return (loop.traces(spin, f, directions), loop.magnitude(spin, f, directions))
   }
-
-  private static func bandLabels(_ count: Int) -> [[Int]] {
-    count == 0 ? [[]] : bandLabels(count - 1).flatMap { [$0 + [1], $0 + [-1]] }
-  }
-
-  // MARK: The engine
 
   /// `LoopWeights` of several diagrams at once, each a sum of its own.
   static func engine(
     _ loops: [(Diagram, MeasuredOperator)], _ spin: (measured: SpinComponent, field: SpinComponent),
     _ frame: Frame, isPaired: Bool = false, weight: Double = 1
   ) -> [[Bubble: ComplexDouble]] {
-    let weights = LoopWeights(
-      loops.map { .init(measured: $0.1, spin: spin, diagrams: [$0.0]) }, known: [])
-    let size = weights.bubbles.count
-    var sums = [ComplexDouble](repeating: .zero, count: loops.count * size)
-    sums.withUnsafeMutableBufferPointer {
-      weights.add(
-        frame, weight: weight, isPaired: isPaired, to: $0.baseAddress!, magnitudes: nil)
-    }
-    return loops.indices.map { n in
-      Dictionary(
-        uniqueKeysWithValues: weights.bubbles.indices.map {
-          (weights.bubbles[$0], sums[n * size + $0])
-        })
-    }
+    LoopWeights.traces(
+      loops.map { .init(measured: $0.1, spin: spin, diagrams: [$0.0]) }, frame,
+      isPaired: isPaired, weight: weight)
   }
 
-  /// The largest difference over all bubbles that either of them has.
   static func distance(_ a: [Bubble: ComplexDouble], _ b: [Bubble: ComplexDouble]) -> Double {
-    Set(a.keys).union(b.keys).map { ((a[$0] ?? 0) - (b[$0] ?? 0)).length }.max()!
+    a.distance(to: b)
   }
 
   /// Each diagram with every measured operator for which the trace over spin does not vanish, also

@@ -1,61 +1,62 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ComplexModule
-import KuboDiagrams
 
 /// What a central difference needs of a value.
-protocol LinearSpace {
+package protocol LinearSpace {
   static func + (a: Self, b: Self) -> Self
   static func - (a: Self, b: Self) -> Self
   func scaled(by x: Double) -> Self
 }
 
 extension Double: LinearSpace {
-  func scaled(by x: Double) -> Double { self * x }
+  package func scaled(by x: Double) -> Double { self * x }
 }
 
 extension SIMD3<Double>: LinearSpace {
-  func scaled(by x: Double) -> SIMD3<Double> { self * x }
+  package func scaled(by x: Double) -> SIMD3<Double> { self * x }
 }
 
 extension ComplexDouble: LinearSpace {
-  func scaled(by x: Double) -> ComplexDouble { multiplied(by: x) }
+  package func scaled(by x: Double) -> ComplexDouble { multiplied(by: x) }
 }
 
 /// An explicit 4x4 matrix in the basis A up, A down, B up, B down = rho (x) sigma, row by row.
 ///
-/// The tests' own arithmetic: nothing of the engine's 2x2 blocks, spin flips or phases is in it.
-struct Matrix4: LinearSpace {
-  var elements: [ComplexDouble]
+/// The arithmetic of ``Verification``: nothing of the engine's 2x2 blocks, spin flips or phases is in it.
+package struct Matrix4: LinearSpace {
+  package var elements: [ComplexDouble]
 
-  init(_ elements: [ComplexDouble]) {
+  package init(_ elements: [ComplexDouble]) {
     precondition(elements.count == 16)
     self.elements = elements
   }
 
-  static let zero = Matrix4(Array(repeating: 0, count: 16))
+  package static let zero = Matrix4(Array(repeating: 0, count: 16))
 
-  subscript(row: Int, column: Int) -> ComplexDouble {
+  package subscript(row: Int, column: Int) -> ComplexDouble {
     get { elements[4 * row + column] }
     set { elements[4 * row + column] = newValue }
   }
 
-  static func + (a: Matrix4, b: Matrix4) -> Matrix4 {
+  package static func + (a: Matrix4, b: Matrix4) -> Matrix4 {
     Matrix4(zip(a.elements, b.elements).map { $0 + $1 })
   }
 
-  static func - (a: Matrix4, b: Matrix4) -> Matrix4 {
+  package static func - (a: Matrix4, b: Matrix4) -> Matrix4 {
     Matrix4(zip(a.elements, b.elements).map { $0 - $1 })
   }
 
-  static prefix func - (a: Matrix4) -> Matrix4 { a.scaled(by: -1) }
+  package static prefix func - (a: Matrix4) -> Matrix4 { a.scaled(by: -1) }
 
-  static func * (z: ComplexDouble, m: Matrix4) -> Matrix4 { Matrix4(m.elements.map { z * $0 }) }
+  package static func * (z: ComplexDouble, m: Matrix4) -> Matrix4 {
+    Matrix4(m.elements.map { z * $0 })
+  }
 
-  static func * (x: Double, m: Matrix4) -> Matrix4 { m.scaled(by: x) }
+  package static func * (x: Double, m: Matrix4) -> Matrix4 { m.scaled(by: x) }
 
-  func scaled(by x: Double) -> Matrix4 { Matrix4(elements.map { $0.multiplied(by: x) }) }
+  package func scaled(by x: Double) -> Matrix4 { Matrix4(elements.map { $0.multiplied(by: x) }) }
 
-  static func * (a: Matrix4, b: Matrix4) -> Matrix4 {
+  package static func * (a: Matrix4, b: Matrix4) -> Matrix4 {
     var product = Matrix4.zero
     for row in 0..<4 {
       for column in 0..<4 {
@@ -66,7 +67,7 @@ struct Matrix4: LinearSpace {
   }
 
   /// The conjugate transpose.
-  var dagger: Matrix4 {
+  package var dagger: Matrix4 {
     var result = Matrix4.zero
     for row in 0..<4 {
       for column in 0..<4 { result[row, column] = self[column, row].conjugate }
@@ -74,26 +75,26 @@ struct Matrix4: LinearSpace {
     return result
   }
 
-  var trace: ComplexDouble { self[0, 0] + self[1, 1] + self[2, 2] + self[3, 3] }
+  package var trace: ComplexDouble { self[0, 0] + self[1, 1] + self[2, 2] + self[3, 3] }
 
   /// The Frobenius norm, the same in every frame.
-  var norm: Double { elements.reduce(0) { $0 + $1.lengthSquared }.squareRoot() }
+  package var norm: Double { elements.reduce(0) { $0 + $1.lengthSquared }.squareRoot() }
 
   /// The largest modulus of an element.
-  var magnitude: Double { elements.map(\.length).max()! }
+  package var magnitude: Double { elements.map(\.length).max()! }
 
   /// The largest modulus of an element of the difference.
-  func distance(to other: Matrix4) -> Double { (self - other).magnitude }
+  package func distance(to other: Matrix4) -> Double { (self - other).magnitude }
 
   // MARK: Pauli matrices
 
   /// sigma^0, sigma^x, sigma^y, sigma^z, row by row.
-  static let pauli: [[ComplexDouble]] = [
+  package static let pauli: [[ComplexDouble]] = [
     [1, 0, 0, 1], [0, 1, 1, 0], [0, ComplexDouble(0, -1), ComplexDouble(0, 1), 0], [1, 0, 0, -1],
   ]
 
   /// rho_mu sigma^nu.
-  static func rhoSigma(_ mu: Int, _ nu: Int) -> Matrix4 {
+  package static func rhoSigma(_ mu: Int, _ nu: Int) -> Matrix4 {
     var result = Matrix4.zero
     for row in 0..<4 {
       for column in 0..<4 {
@@ -104,15 +105,15 @@ struct Matrix4: LinearSpace {
     return result
   }
 
-  static let one = rhoSigma(0, 0)
+  package static let one = rhoSigma(0, 0)
 
   // MARK: The eigenstate frame
 
   /// The indices of a band in the eigenstate frame: outer for s = +1, inner for s = -1; (S2.2).
-  static func indices(_ s: Int) -> [Int] { s == 1 ? [0, 3] : [1, 2] }
+  package static func indices(_ s: Int) -> [Int] { s == 1 ? [0, 3] : [1, 2] }
 
   /// P_s = (rho_0 sigma^0 + s rho_3 sigma^z)/2, written as the diagonal (S2.2).
-  static func bandProjector(_ s: Int) -> Matrix4 {
+  package static func bandProjector(_ s: Int) -> Matrix4 {
     var result = Matrix4.zero
     for n in indices(s) { result[n, n] = 1 }
     return result
@@ -120,7 +121,7 @@ struct Matrix4: LinearSpace {
 
   /// tau^mu_{s s'}: the Pauli matrix mu with its rows in band s and its columns in band s';
   /// (S2.8), (S2.9), (S2.11), (S2.12).
-  static func tau(_ s: Int, _ other: Int, _ mu: Int) -> Matrix4 {
+  package static func tau(_ s: Int, _ other: Int, _ mu: Int) -> Matrix4 {
     var result = Matrix4.zero
     for (m, row) in indices(s).enumerated() {
       for (n, column) in indices(other).enumerated() {
@@ -131,40 +132,41 @@ struct Matrix4: LinearSpace {
   }
 
   /// v . tau_{s s'}, transverse components only.
-  static func tau(_ s: Int, _ other: Int, along v: SIMD3<Double>) -> Matrix4 {
+  package static func tau(_ s: Int, _ other: Int, along v: SIMD3<Double>) -> Matrix4 {
     v.x * tau(s, other, 1) + v.y * tau(s, other, 2)
   }
 
   /// The part that joins equal bands.
-  var adiabatic: Matrix4 {
+  package var adiabatic: Matrix4 {
     Matrix4.bothBands { Matrix4.bandProjector($0) * self * Matrix4.bandProjector($0) }
   }
 
   /// The part that joins unequal bands.
-  var nonadiabatic: Matrix4 { self - adiabatic }
+  package var nonadiabatic: Matrix4 { self - adiabatic }
 
   /// The sum of `term` over s = +1, -1.
-  static func bothBands(_ term: (Int) -> Matrix4) -> Matrix4 { term(1) + term(-1) }
+  package static func bothBands(_ term: (Int) -> Matrix4) -> Matrix4 { term(1) + term(-1) }
 }
 
 /// The imaginary unit.
-let imaginaryUnit = ComplexDouble(0, 1)
+package let imaginaryUnit = ComplexDouble(0, 1)
 
 /// z x v.
-func zCross(_ v: SIMD3<Double>) -> SIMD3<Double> { [-v.y, v.x, 0] }
+package func zCross(_ v: SIMD3<Double>) -> SIMD3<Double> { [-v.y, v.x, 0] }
 
 /// a . b
-func dot(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> Double { (a * b).sum() }
+package func dot(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> Double { (a * b).sum() }
 
 /// z . (a x b)
-func crossZ(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> Double { a.x * b.y - a.y * b.x }
+package func crossZ(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> Double { a.x * b.y - a.y * b.x }
 
 /// d f / d k_i at `k` by the central difference of order 8.
 ///
 /// With the step h = 0.005 the truncation error, h^8 f^(9)/630, is below 1e-12 where |eta| >= 0.4
 /// (angles have their nearest singularity at a distance of about |eta|/|d eta|), and rounding gives
 /// a few 1e-16/h = 1e-13 times the size of f; in a difference of differences 1e-13/h = 1e-11.
-func centralDifference<T: LinearSpace>(_ i: Int, at k: [Double], _ f: ([Double]) -> T) -> T {
+package func centralDifference<T: LinearSpace>(_ i: Int, at k: [Double], _ f: ([Double]) -> T) -> T
+{
   let step = 0.005
   let coefficients = [4.0 / 5, -1.0 / 5, 4.0 / 105, -1.0 / 280]
   func term(_ n: Int) -> T {

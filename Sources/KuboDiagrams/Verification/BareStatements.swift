@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import RealModule
+
+/// The values of a spectrum, where a missing one is an error.
+struct VerifiedSpectrum {
+  let spectrum: Spectrum
+
+  func column(_ name: String, _ dressing: Dressing = .bare, diagram: String? = nil) throws
+    -> Spectrum.Column
+  {
+    let found = spectrum.columns.first {
+      $0.request.response.name == name && $0.request.dressing == dressing
+        && $0.request.diagram == diagram
+    }!
+    if let failure = spectrum.failures.first(where: { $0.column == found.request.label }) {
+      throw failure
+    }
+    return found
+  }
+
+  /// K(omega_n), dynamic plus static part (for sigma, sigma itself), with its error.
+  func value(_ name: String, _ n: Int, _ dressing: Dressing = .bare, diagram: String? = nil) throws
+    -> Estimate
+  {
+    let column = try column(name, dressing, diagram: diagram)
+    let value = column.values[n]!
+    return Estimate(
+      value: column.request.response.isConductivity
+        ? value.dynamic : value.dynamic + column.staticPart!,
+      error: value.error)
+  }
+
+  /// The largest |K| over omega, or a millionth of the absolute contributions where it vanishes.
+  func size(_ name: String, _ dressing: Dressing = .bare) throws -> Double {
+    let column = try column(name, dressing)
+    return try spectrum.omegas.indices.map {
+      max(try value(name, $0, dressing).value.length, 1e-6 * column.values[$0]!.scale)
+    }.max()!
+  }
+
+  /// The largest difference of two sums over all frequencies, relative to the size of `name`, with
+  /// what the errors allow.
+  func compare(
+    _ name: String, _ dressing: Dressing = .bare,
+    _ sides: (_ n: Int) throws -> (left: [Estimate], right: [Estimate])
+  ) throws -> (residual: Double, tolerance: Double, place: String?) {
+    let size = try size(name, dressing)
+    var (residual, tolerance) = (0.0, 0.0)
+    for n in spectrum.omegas.indices {
+      let (left, right) = try sides(n)
+      let sum =
+        left.reduce(.zero) { $0 + $1.value } - right.reduce(ComplexDouble.zero) { $0 + $1.value }
+      let error = (left + right).reduce(0) { $0 + $1.error }
+      // The frequency where the difference is largest against what is allowed there.
+      if tolerance == 0 || sum.length / error > residual / tolerance {
+        (residual, tolerance) = (sum.length / size, error / size)
+      }
+    }
+    return (residual, tolerance, nil)
+  }
+}
+
+/// The worse of several comparisons.
+func worst(_ parts: [(residual: Double, tolerance: Double, place: String?)]) -> (
+  residual: Double, tolerance: Double, place: String?
+) {
+  parts.max { $0.residual / $0.tolerance < $1.residual / $1.tolerance }!
+}
+
+extension SpectrumRequest {
+  /// Frequencies of the statements, in units of J: below, between and above the interband edge 2 J.
+  static let verificationOmegas = [0.6, 1.7, 2.6]
+
+  /// This request with bare columns of the given responses.
+  func asking(_ names: [String], omegas: [Double]) -> SpectrumRequest {
+    var request = self
+    request.columns = names.map { .init(response: Response($0)!, dressing: .bare) }
+    request.omegas = omegas
+    return request
+  }
+
+  /// 6.1, 6.3 and 6.4 of physics.md, and the three routes.
+  func bareStatements() async throws -> [Verification.Statement] {
+    let j = model.exchange
+    let loops = ["s.xx", "Sigma.xy"]
+    let projections = ["full", "O_adiabatic", "O_nonadiabatic", "O_nonadiabatic_main"]
+    let positive = Self.verificationOmegas.map { $0 * j }
+    var request = asking(
+      ["sigma", "X", "Y"] + loops.flatMap { l in projections.map { "\(l).\($0)" } }
+        + ["s.yy.full", "Sigma.yx.full"], omegas: positive + positive.map { -$0 })
+    let letters = ["a", "b", "c", "d", "ef"].map { "nonadiabatic.\($0)" }
+    for loop in loops {
+      request.columns += letters.map {
+        .init(response: Response("\(loop).O_nonadiabatic")!, dressing: .bare, diagram: $0)
+      }
+    }
+    request.columns += ["X", "Y"].map { .init(response: Response($0)!, dressing: .closed) }
+    let found = VerifiedSpectrum(spectrum: try await request.spectrum())
+    func sum(_ loop: String, _ parts: [String], _ whole: String, _ n: Int) throws -> (
+      left: [Estimate], right: [Estimate]
+    ) {
+      (
+        try parts.map { try found.value("\(loop).O_nonadiabatic", n, diagram: $0) },
+        [try found.value("\(loop).\(whole)", n)]
+      )
+    }
+
+    var statements: [Verification.Statement] = []
+    func state(
+      _ claim: String, _ source: String,
+      _ compute: () async throws -> (residual: Double, tolerance: Double, place: String?)
+    ) async throws {
+      statements.append(try await statement(.bare, claim, source, compute))
+    }
+    try await state("gauge invariance: K_s(0) = 0, K_Sigma(0) = 0", "physics.md 6.1") {
+      worst(
+        try loops.map { loop in
+          let column = try found.column("\(loop).full")
+          let size = try found.size("\(loop).full")
+          return (
+            column.staticPart!.length / size, column.values.map { $0!.error }.min()! / size, nil
+          )
+        })
+    }
+    try await state("(a) + ... + (f) = O nonadiabatic", "physics.md 6.3, Fig. S1") {
+      worst(
+        try loops.map { l in
+          try found.compare("\(l).full") { try sum(l, letters, "O_nonadiabatic", $0) }
+        })
+    }
+    try await state("(a) + (d) = the main diagrams", "physics.md 2, Fig. S1") {
+      worst(
+        try loops.map { l in
+          try found.compare("\(l).full") {
+            try sum(l, [letters[0], letters[3]], "O_nonadiabatic_main", $0)
+          }
+        })
+    }
+    try await state("O adiabatic + O nonadiabatic = full", "physics.md 6.3") {
+      worst(
+        try loops.map { l in
+          try found.compare("\(l).full") { n in
+            (
+              try ["O_adiabatic", "O_nonadiabatic"].map { try found.value("\(l).\($0)", n) },
+              [try found.value("\(l).full", n)]
+            )
+          }
+        })
+    }
+    try await state("rotation about n: K^xx = K^yy, K^xy = -K^yx", "physics.md 2") {
+      worst([
+        try found.compare("s.xx.full") {
+          ([try found.value("s.xx.full", $0)], [try found.value("s.yy.full", $0)])
+        },
+        try found.compare("Sigma.xy.full") {
+          (
+            [try found.value("Sigma.xy.full", $0), try found.value("Sigma.yx.full", $0)], []
+          )
+        },
+      ])
+    }
+    try await state("K(-omega) = K(omega)*", "physics.md 6.3") {
+      try realityInTime(found, request.columns.filter { $0.dressing == .bare && $0.diagram == nil })
+    }
+    if directions.i == directions.j {
+      try await state("Re sigma(omega) >= 0", "physics.md 6.3") {
+        let size = try found.size("sigma")
+        let values = try positive.indices.map { try found.value("sigma", $0) }
+        return (
+          values.map { max(0, -$0.value.real) }.max()! / size, values.map(\.error).max()! / size,
+          nil
+        )
+      }
+    }
+    try await state("X, Y by parts: loops = closed forms", "(S6.17), (S6.19), (S6.42)") {
+      worst(
+        try ["X", "Y"].map { name in
+          try found.compare(name) {
+            ([try found.value(name, $0)], [try found.value(name, $0, .closed)])
+          }
+        })
+    }
+    return statements + (try await invarianceStatements()) + (try await routeStatements())
+  }
+
+  /// K(-omega) = K(omega)* for a spectrum whose second half of frequencies is minus the first.
+  func realityInTime(_ found: VerifiedSpectrum, _ columns: [Column]) throws -> (
+    residual: Double, tolerance: Double, place: String?
+  ) {
+    let half = found.spectrum.omegas.count / 2
+    return worst(
+      try columns.map { column in
+        let name = column.response.name
+        return try found.compare(name, column.dressing) { n in
+          let a = try found.value(name, n, column.dressing)
+          let b = try found.value(name, (n + half) % (2 * half), column.dressing)
+          return ([a], [Estimate(value: b.value.conjugate, error: b.error)])
+        }
+      })
+  }
+}

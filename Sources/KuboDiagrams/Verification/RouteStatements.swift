@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import RealModule
+
+extension SpectrumRequest {
+  /// 6.4: what must not change the results. Symmetry on one grid; another unit cell; other units of
+  /// energy and length.
+  func invarianceStatements() async throws -> [Verification.Statement] {
+    let names = ["sigma", "X", "s_full", "Sigma_full"]
+    let omegas = Self.verificationOmegas.prefix(2).map { $0 * model.exchange }
+    let d = model.dimension
+    let vectors = model.latticeVectors
+    let cell =
+      d == 1
+      ? [[-vectors[0][0]]]
+      : (0..<d).map { a in
+        a + 1 < d ? zip(vectors[a], vectors[a + 1]).map { $0 + $1 } : vectors[a]
+      }
+    let (energy, length) = (2.5, 3.0)
+    var original: VerifiedSpectrum?
+    func transformed(_ model: Model, energy: Double) async throws -> VerifiedSpectrum {
+      var request = asking(names, omegas: omegas.map { $0 * energy })
+      guard case .constant(let gamma) = lifetime else { preconditionFailure("checked before") }
+      request.model = model
+      request.mu *= energy
+      request.temperature *= energy
+      request.lifetime = .constant(gamma * energy)
+      return VerifiedSpectrum(spectrum: try await request.spectrum())
+    }
+    func compare(_ other: VerifiedSpectrum, energy: Double, length: Double) throws -> (
+      residual: Double, tolerance: Double, place: String?
+    ) {
+      let original = original!
+      return worst(
+        try names.map { name in
+          // K of a spin and sigma: length^(2-d); X: energy length^(2-d).
+          let factor =
+            Double.pow(length, 2 - d)
+            * (Response(name)!.measured == .anomalousSpinCurrent ? energy : 1)
+          return try original.compare(name) { n in
+            let a = try original.value(name, n)
+            let b = try other.value(name, n)
+            return (
+              [a], [Estimate(value: b.value.divided(by: factor), error: b.error / factor)]
+            )
+          }
+        })
+    }
+    func scaled(_ hops: [Hop], _ energy: Double, _ length: Double) -> [Hop] {
+      hops.map {
+        Hop(vector: $0.vector.map { $0 * length }, amplitude: $0.amplitude * energy)
+      }
+    }
+    func copy(_ vectors: [[Double]], energy: Double = 1, length: Double = 1) throws -> Model {
+      try Model(
+        name: model.name, latticeVectors: vectors.map { $0.map { $0 * length } },
+        interSublattice: scaled(model.interSublattice, energy, length),
+        intraSublattice: scaled(model.intraSublattice, energy, length),
+        exchange: model.exchange * energy)
+    }
+    original = try await transformed(model, energy: 1)
+    return [
+      try await statement(.bare, "symmetries found: reduced sum = sum of the whole grid", "6.4") {
+        try await symmetryResidual(names, omegas)
+      },
+      try await statement(.bare, "another unit cell, and thus another grid", "physics.md 6.4") {
+        try compare(try await transformed(copy(cell), energy: 1), energy: 1, length: 1)
+      },
+      try await statement(.bare, "units of energy x 2.5, of length x 3", "physics.md 6.4") {
+        try compare(
+          try await transformed(copy(vectors, energy: energy, length: length), energy: energy),
+          energy: energy, length: length)
+      },
+    ]
+  }
+
+  /// One grid with and without the symmetries of the energies.
+  private func symmetryResidual(_ names: [String], _ omegas: [Double]) async throws -> (
+    residual: Double, tolerance: Double, place: String?
+  ) {
+    guard case .constant(let gamma) = lifetime else { preconditionFailure("checked before") }
+    var zone = ZoneSum(
+      model: model, directions: directions, mu: mu, temperature: temperature, broadening: gamma,
+      loops: names.map {
+        let response = Response($0)!
+        return .init(
+          measured: response.measured, spin: response.spin,
+          diagrams: diagrams.diagrams(of: response))
+      }, closedForms: ClosedForm.allCases.map { (form: $0, version: .corrected) },
+      reach: omegas.max()!, threads: threads)
+    let divisions = [200, 36, 12][model.dimension - 1]
+    let reduced = try await zone(divisions: divisions, omegas: omegas, withScales: true)
+    zone.origin = [Double](repeating: 0, count: model.dimension)
+    let whole = try await zone(divisions: divisions, omegas: omegas, withScales: true)
+    let residual = omegas.indices.flatMap { n in
+      whole.scales[n].indices.map { o in
+        (reduced.quotients[n][o] - whole.quotients[n][o]).length / whole.scales[n][o]
+      }
+    }.max()!
+    return (residual, 1e-11, nil)
+  }
+
+  /// The Matsubara sum itself against the spectral representation of K(omega), which holds if K is
+  /// causal (Kramers and Kronig), and the f-sum rule. At T and Gamma of 0.05 J or more, where a uniform
+  /// grid and a sum over frequencies are soon done.
+  func routeStatements() async throws -> [Verification.Statement] {
+    guard case .constant(let gamma) = lifetime else { preconditionFailure("checked before") }
+    let least = 0.05 * model.exchange
+    var request = asking(
+      ["sigma", "X", "Y", "X_na", "Y_na", "s_full", "Sigma_full"], omegas: [])
+    request.temperature = max(temperature, least)
+    request.lifetime = .constant(max(gamma, least))
+    request.tolerance = max(tolerance, 1e-4)
+    let fixed = request
+    let state =
+      "at T = \(significant(fixed.temperature)), Gamma = \(significant(max(gamma, least)))"
+    return [
+      try await statement(
+        .bare, "causality: Matsubara sum = Kramers-Kronig of Im K, \(state)", "physics.md 3, 6.3"
+      ) {
+        let result = try await fixed.matsubara(count: 3)
+        return result.residual
+      },
+      try await statement(.bare, "f-sum rule: -Pi(0) = T sum tr[d_i d_j H G], \(state)", "6.3") {
+        var optical = fixed.asking(["sigma"], omegas: [model.exchange])
+        optical.tolerance = 1e-6
+        let column = try VerifiedSpectrum(spectrum: await optical.spectrum()).column("sigma")
+        let weight = try await fixed.diamagneticWeight()
+        let size = weight.value.length
+        return (
+          (column.staticPart! + weight.value).length / size,
+          (weight.error + column.values[0]!.error) / size, nil
+        )
+      },
+    ]
+  }
+
+  /// (1/V) sum_k (1/beta) sum_n tr[d_i d_j H G], with n_s = -(1/pi) Im l(E_s - mu - i Gamma) for the
+  /// sum over n; what it leaves out vanishes since d_i d_j H has no zone average.
+  private func diamagneticWeight() async throws -> Estimate {
+    guard case .constant(let gamma) = lifetime else { preconditionFailure("checked before") }
+    let hamiltonian = BlochHamiltonian(model, directions: directions)
+    let line = FermiLogarithm(
+      temperature: temperature, broadening: gamma, reach: model.energyBound + abs(mu))
+    let mu = mu
+    let outcome = try await GridRefinement(
+      resolution: model.resolution(gamma + .pi * temperature), dimension: model.dimension
+    ).run(groups: 1) { divisions, _ in
+      let grid = PeriodicGrid(model, divisions: divisions, symmetries: [])
+      let parts = try await grid.accumulate(threads: threads, (0.0, 0.0)) { part, _, star in
+        for point in star {
+          let frame = hamiltonian.frame(at: point.k)
+          for s in Band.allCases {
+            let occupation = -line.value(frame.energy(s).real - mu).imaginary / .pi
+            for u in Spin.allCases {
+              let trace = Matrix2.trace(frame.curvature, frame.projector(u, s))
+              let w = trace.real * point.weight
+              part.0 += w * occupation
+              part.1 += abs(w * occupation)
+            }
+          }
+        }
+      }
+      let norm = 1 / (Double(grid.count) * model.cellVolume)
+      let sums = parts.reduce((0.0, 0.0)) { ($0.0 + $1.0, $0.1 + $1.1) }
+      return .init(
+        values: [[ComplexDouble(sums.0 * norm)]], scales: [[sums.1 * norm]],
+        rounding: [[1e-14 * sums.1 * norm]])
+    } allowed: { _, values, scales in
+      [PartErrors(real: 1e-7 * scales[0], imaginary: 1e-7 * scales[0])]
+    }[0]
+    if let failure = outcome.failure {
+      throw NonConvergence(
+        label: "f-sum rule", estimate: outcome.worst(failure).estimate,
+        allowed: outcome.worst(failure).allowed, divisions: outcome.divisions)
+    }
+    return outcome.estimates[0]
+  }
+}
+
+extension MatsubaraSpectrum {
+  /// The largest difference of the direct and the spectral route, relative to the response, or to a
+  /// thousandth of its absolute contributions where it vanishes.
+  var residual: (residual: Double, tolerance: Double, place: String?) {
+    var parts: [(residual: Double, tolerance: Double, place: String?)] = []
+    for column in columns {
+      let sizes = zip(column.direct, column.scale).map { max($0.value.length, 1e-3 * $1) }
+      let size = sizes.max()!
+      for (a, b) in zip(column.direct, column.spectral) {
+        let difference = (a.value - b.value).length
+        parts.append((difference / size, (a.error + b.error) / size, nil))
+      }
+    }
+    return worst(parts)
+  }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import RealModule
+
+/// The exact statements of physics.md section 6 on one model in one state, and the independent routes
+/// to its numbers.
+///
+/// Nothing here compares with a stored number: each statement is an identity, or the same quantity by
+/// a route that shares nothing with the engine's (explicit 4x4 matrices in the eigenstate frame,
+/// integrals by GSL, Matsubara sums).
+public struct Verification: Sendable {
+  /// What a statement is about.
+  public enum Subject: String, Sendable, CaseIterable {
+    /// At single wave vectors, to rounding.
+    case vertices = "vertices and traces"
+    /// Bare loops at constant lifetime.
+    case bare = "bare loops"
+    /// Impurities and their ladder.
+    case ladder = "ladder"
+  }
+
+  /// One statement with its residual.
+  public struct Statement: Sendable {
+    /// What it is about.
+    public let subject: Subject
+    /// The statement, as in `K_s(0) = 0`.
+    public let claim: String
+    /// Where it comes from.
+    public let source: String
+    /// How far it is violated, and how far rounding and error estimates allow it to be, relative to
+    /// the size of the quantity.
+    public let residual, tolerance: Double
+    /// Where it fails: the diagrams that can be to blame, or why nothing could be computed.
+    public let place: String?
+
+    /// Whether it holds; a tolerance above a percent would prove nothing and does not pass.
+    public var holds: Bool { residual <= tolerance && tolerance <= 0.01 && place == nil }
+  }
+
+  /// The statements, in order.
+  public internal(set) var statements: [Statement]
+
+  /// Whether all hold.
+  public var holds: Bool { statements.allSatisfy(\.holds) }
+}
+
+extension SpectrumRequest {
+  /// Verifies the model of the request in its state, with its diagrams; its columns and omegas are not
+  /// used. Bare loops take the request's lifetime, which must be constant.
+  ///
+  /// - Parameter impurities: The strength gamma of impurities, in squared energy units; nil leaves the
+  ///   ladder out.
+  /// - Throws: ``RequestError``, `CancellationError`. What does not converge is a statement that fails.
+  public func verification(impurities gamma: Double?) async throws -> Verification {
+    guard case .constant = lifetime else {
+      throw RequestError(
+        "lifetime", found: lifetime.description,
+        expected: "constant=GAMMA for the bare loops; impurities have a strength of their own")
+    }
+    var statements = vertexStatements()
+    statements += try await bareStatements()
+    if let gamma { statements += try await ladderStatements(gamma) }
+    return Verification(statements: statements)
+  }
+
+  /// A statement, or its failure if `compute` throws what does not converge.
+  func statement(
+    _ subject: Verification.Subject, _ claim: String, _ source: String,
+    _ compute: () async throws -> (residual: Double, tolerance: Double, place: String?)
+  ) async throws -> Verification.Statement {
+    do {
+      let (residual, tolerance, place) = try await compute()
+      // A residual that is no number must not pass.
+      return .init(
+        subject: subject, claim: claim, source: source,
+        residual: residual.isNaN ? .infinity : residual, tolerance: tolerance, place: place)
+    } catch let error where !(error is CancellationError) && !(error is RequestError) {
+      return .init(
+        subject: subject, claim: claim, source: source, residual: .infinity, tolerance: 0,
+        place: "\(error)")
+    }
+  }
+}
