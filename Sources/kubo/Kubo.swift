@@ -29,7 +29,8 @@ struct Kubo: AsyncParsableCommand {
     version: "kubo \(version)",
     subcommands: [
       SpectrumCommand.self, CompareCommand.self, CoefficientsCommand.self, SelfEnergyCommand.self,
-      MatsubaraCommand.self, VerifyCommand.self, ModelsCommand.self, DiagramsCommand.self,
+      MatsubaraCommand.self, VerifyCommand.self, TorqueCommand.self, AuditCommand.self,
+      ModelsCommand.self, DiagramsCommand.self,
     ])
 }
 

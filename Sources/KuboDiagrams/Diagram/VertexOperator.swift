@@ -28,7 +28,7 @@ public struct VertexOperator: Sendable, Equatable {
   /// The matrix in sublattice space, up to ``factor``.
   let form: Form
   /// The factor in front, in units of J to the power 1 if ``isTimesExchange``.
-  let factor: Double
+  var factor: Double
   var isTimesExchange = false
 
   /// The matrices that occur.
@@ -64,6 +64,13 @@ public struct VertexOperator: Sendable, Equatable {
       }
       return scale * sum
     }
+  }
+
+  /// The operator with a wrong sign under the same name, to see that it is noticed.
+  package var withWrongSign: VertexOperator {
+    var wrong = self
+    wrong.factor = -factor
+    return wrong
   }
 
   /// Operators are told apart by their names.

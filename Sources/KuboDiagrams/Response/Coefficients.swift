@@ -35,6 +35,9 @@ public struct Coefficients: Sendable {
   public let entries: [Entry]
   /// Mean and standard deviation of Delta_k/J on the Fermi surface, where it exists.
   public let gapRatio: (mean: Double, spread: Double)?
+  /// sum_s s (d_jE_s)^2 delta / sum_s (d_jE_s)^2 delta: +1 where the current flows in the bonding
+  /// band, -1 in the antibonding one; nil in the gap.
+  public let polarisation: Estimate?
 
   /// The entry of `form` in `version`.
   public func entry(_ form: ClosedForm, _ version: Version) -> Entry {
@@ -57,7 +60,9 @@ public struct Coefficients: Sendable {
       { _, _ in .one },
       { frame, _ in frame.delta },
       { frame, _ in frame.delta * frame.delta },
+      { frame, s in (frame.velocityJ(s) * frame.velocityJ(s)).multiplied(by: s.sign) },
     ]
+    let first = weights.count
     for (form, version) in kinds {
       let factor = form.coefficientFactor(exchange: model.exchange)
       weights.append { frame, s in form.weight(frame, s, version).multiplied(by: factor) }
@@ -78,15 +83,23 @@ public struct Coefficients: Sendable {
     } else {
       gapRatio = nil
     }
+    polarisation = hasSurface ? averages[4].divided(by: sigma) : nil
     entries = kinds.enumerated().map { n, kind in
-      let product = averages[4 + n]
-      let ratio = Estimate(
-        value: product.value.divided(by: sigma.value.real),
-        error: (product.error + abs(product.value.real / sigma.value.real) * sigma.error)
-          / sigma.value.real)
+      let product = averages[first + n]
+      let ratio = product.divided(by: sigma)
       return Entry(
         form: kind.0, version: kind.1, value: hasSurface ? ratio : nil, product: product)
     }
+  }
+}
+
+extension Estimate {
+  /// The quotient of two real averages, the divisor positive.
+  func divided(by other: Estimate) -> Estimate {
+    let quotient = value.divided(by: other.value.real)
+    return Estimate(
+      value: quotient,
+      error: (error + abs(quotient.real) * other.error) / other.value.real)
   }
 }
 

@@ -26,8 +26,10 @@ package struct EigenstateFrame {
   }
 
   /// d_i of a property, by central differences.
-  package func difference<T: LinearSpace>(_ i: Int, _ property: (EigenstateFrame) -> T) -> T {
-    centralDifference(i, at: k) { property(moved(to: $0)) }
+  package func difference<T: LinearSpace>(
+    _ i: Int, step: Double = 0.005, _ property: (EigenstateFrame) -> T
+  ) -> T {
+    centralDifference(i, at: k, step: step) { property(moved(to: $0)) }
   }
 
   private static func phase(_ k: [Double], _ hop: Hop) -> Double {

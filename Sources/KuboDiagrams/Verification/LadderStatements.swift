@@ -3,25 +3,31 @@ import ComplexModule
 import RealModule
 
 extension SpectrumRequest {
-  /// Impurities of strength `gamma`: conservation laws of the `site` ladder, and causality of the
-  /// loops, bare and with the ladder, of both kinds.
-  func ladderStatements(_ gamma: Double) async throws -> [Verification.Statement] {
-    let j = model.exchange
-    func request(_ lifetime: Lifetime, _ names: [String], _ omegas: [Double]) -> SpectrumRequest {
-      var request = self
-      request.lifetime = lifetime
-      request.columns = names.flatMap { name in
-        [Dressing.bare, .ladder].map { .init(response: Response(name)!, dressing: $0) }
-      }
-      request.omegas = omegas
-      request.tolerance = max(tolerance, 1e-4)
-      return request
+  /// This request with impurities, bare and with the ladder.
+  private func withImpurities(_ lifetime: Lifetime, _ omegas: [Double], tolerance least: Double)
+    -> SpectrumRequest
+  {
+    var request = self
+    request.lifetime = lifetime
+    let names =
+      lifetime.order.impurities == .scba ? ["X_na", "Y_na"] : ["Sigma_full", "s_full"]
+    request.columns = names.flatMap { name in
+      [Dressing.bare, .ladder].map { .init(response: Response(name)!, dressing: $0) }
     }
+    request.omegas = omegas
+    request.tolerance = max(tolerance, least)
+    return request
+  }
+
+  /// Impurities of strength `gamma`: conservation laws of the `site` ladder, and K(-omega) = K(omega)*
+  /// for both kinds.
+  package func conservationStatements(_ gamma: Double) async throws -> [Verification.Statement] {
+    let j = model.exchange
     let positive = Self.verificationOmegas.prefix(2).map { $0 * j }
     let both = positive + positive.map { -$0 }
-    let names = (scba: ["X_na", "Y_na"], site: ["Sigma_full", "s_full"])
-    let site = request(.site(gamma), names.site, both)
-    let scba = request(.scba(gamma), names.scba, both)
+    let names = ["Sigma_full", "s_full"]
+    let site = withImpurities(.site(gamma), both, tolerance: 1e-4)
+    let scba = withImpurities(.scba(gamma), both, tolerance: 1e-4)
     let atSites = VerifiedSpectrum(spectrum: try await site.spectrum())
     let perBand = VerifiedSpectrum(spectrum: try await scba.spectrum())
     var statements: [Verification.Statement] = []
@@ -34,9 +40,9 @@ extension SpectrumRequest {
     try await state("site: K_s(0) = 0, K_Sigma(0) = 0, bare and ladder", "physics.md 6.1") {
       worst(
         try [Dressing.bare, .ladder].flatMap { dressing in
-          try names.site.map { name in
+          try names.map { name in
             let column = try atSites.column(name, dressing)
-            let size = try names.site.map { try atSites.size($0, dressing) }.max()!
+            let size = try names.map { try atSites.size($0, dressing) }.max()!
             return (
               column.staticPart!.length / size, column.values.map { $0!.error }.max()! / size, nil
             )
@@ -66,19 +72,24 @@ extension SpectrumRequest {
         try realityInTime(found, columns)
       }
     }
-    for (lifetime, names) in [(Lifetime.site(gamma), names.site), (.scba(gamma), names.scba)] {
-      var thermal = request(lifetime, names, [])
-      thermal.temperature = max(temperature, 0.05 * j)
-      thermal.tolerance = max(tolerance, 1e-3)
-      let fixed = thermal
+    return statements
+  }
+
+  /// Causality of the loops with impurities of strength `gamma`, bare and with the ladder: the Matsubara
+  /// sum with the self-energies at i eps_n against the spectral representation.
+  package func ladderRouteStatements(_ gamma: Double) async throws -> [Verification.Statement] {
+    var statements: [Verification.Statement] = []
+    for lifetime in [Lifetime.site(gamma), .scba(gamma)] {
+      var request = withImpurities(lifetime, [], tolerance: 1e-3)
+      request.temperature = max(temperature, 0.05 * model.exchange)
+      let thermal = request
       let kind = lifetime.order.impurities!.rawValue
-      try await state(
-        "\(kind): Matsubara sum = Kramers-Kronig of Im K, bare and ladder, at T = \(significant(fixed.temperature))",
-        "physics.md 3, 6.3"
-      ) {
-        let result = try await fixed.matsubara(count: 2)
-        return result.residual
-      }
+      statements.append(
+        try await statement(
+          .ladder,
+          "\(kind): Matsubara sum = Kramers-Kronig of Im K, at T = \(significant(thermal.temperature))",
+          "physics.md 3, 6.3"
+        ) { try await thermal.matsubara(count: 2).residual })
     }
     return statements
   }

@@ -165,9 +165,9 @@ package func crossZ(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> Double { a.x * b.
 /// With the step h = 0.005 the truncation error, h^8 f^(9)/630, is below 1e-12 where |eta| >= 0.4
 /// (angles have their nearest singularity at a distance of about |eta|/|d eta|), and rounding gives
 /// a few 1e-16/h = 1e-13 times the size of f; in a difference of differences 1e-13/h = 1e-11.
-package func centralDifference<T: LinearSpace>(_ i: Int, at k: [Double], _ f: ([Double]) -> T) -> T
-{
-  let step = 0.005
+package func centralDifference<T: LinearSpace>(
+  _ i: Int, at k: [Double], step: Double = 0.005, _ f: ([Double]) -> T
+) -> T {
   let coefficients = [4.0 / 5, -1.0 / 5, 4.0 / 105, -1.0 / 280]
   func term(_ n: Int) -> T {
     var (right, left) = (k, k)

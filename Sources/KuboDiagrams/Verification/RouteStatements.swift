@@ -180,11 +180,11 @@ extension SpectrumRequest {
 
 extension MatsubaraSpectrum {
   /// The largest difference of the direct and the spectral route, relative to the response, or to a
-  /// thousandth of its absolute contributions where it vanishes.
+  /// hundredth of its absolute contributions where it is smaller.
   var residual: (residual: Double, tolerance: Double, place: String?) {
     var parts: [(residual: Double, tolerance: Double, place: String?)] = []
     for column in columns {
-      let sizes = zip(column.direct, column.scale).map { max($0.value.length, 1e-3 * $1) }
+      let sizes = zip(column.direct, column.scale).map { max($0.value.length, 1e-2 * $1) }
       let size = sizes.max()!
       for (a, b) in zip(column.direct, column.spectral) {
         let difference = (a.value - b.value).length

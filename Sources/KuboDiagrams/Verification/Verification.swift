@@ -33,6 +33,18 @@ public struct Verification: Sendable {
     /// Where it fails: the diagrams that can be to blame, or why nothing could be computed.
     public let place: String?
 
+    package init(
+      subject: Subject, claim: String, source: String, residual: Double, tolerance: Double,
+      place: String?
+    ) {
+      self.subject = subject
+      self.claim = claim
+      self.source = source
+      self.residual = residual
+      self.tolerance = tolerance
+      self.place = place
+    }
+
     /// Whether it holds; a tolerance above a percent would prove nothing and does not pass.
     public var holds: Bool { residual <= tolerance && tolerance <= 0.01 && place == nil }
   }
@@ -58,8 +70,13 @@ extension SpectrumRequest {
         expected: "constant=GAMMA for the bare loops; impurities have a strength of their own")
     }
     var statements = vertexStatements()
-    statements += try await bareStatements()
-    if let gamma { statements += try await ladderStatements(gamma) }
+    statements += try await identityStatements()
+    statements += try await invarianceStatements()
+    statements += try await routeStatements()
+    if let gamma {
+      statements += try await conservationStatements(gamma)
+      statements += try await ladderRouteStatements(gamma)
+    }
     return Verification(statements: statements)
   }
 

@@ -20,7 +20,7 @@ extension SpectrumRequest {
   ///
   /// Rounding is a few 1e-16 of the product of the norms of the vertices.
   func vertexStatements() -> [Verification.Statement] {
-    [bandStatement()] + projectionStatements() + [bubbleStatement()]
+    [bandStatement()] + traceStatements() + [bubbleStatement()]
   }
 
   private func bandStatement() -> Verification.Statement {
@@ -41,7 +41,7 @@ extension SpectrumRequest {
 
   /// For each projection and measured operator, the diagrams' sum against the definition of the
   /// projection; for a projection of the user's own, against what its files declare.
-  private func projectionStatements() -> [Verification.Statement] {
+  package func traceStatements() -> [Verification.Statement] {
     var names: [String] = []
     for diagram in diagrams.diagrams {
       for name in diagram.contributesTo where !names.contains(name) { names.append(name) }

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import RealModule
+
+/// Which torque, and what its velocity multiplies in the equations of motion of n and of the canting
+/// (M/N) m, for a texture that varies along i.
+public enum TorqueKind: String, Sendable, CaseIterable {
+  /// (15a): d/dt (M/N) m = ... + v d_i (M/N) m.
+  case m
+  /// (15b): d/dt n = ... + v d_i n.
+  case n
+  /// (16a): d/dt (M/N) m = ... + v n x d_i n.
+  case mNonadiabatic = "m_na"
+  /// (16b): d/dt n = ... + v d_i n.
+  case nNonadiabatic = "n_na"
+
+  /// The paper's coefficient and closed form.
+  public var closedForm: ClosedForm {
+    switch self {
+    case .m: .cantingX
+    case .n: .adiabaticY
+    case .mNonadiabatic: .nonadiabaticX
+    case .nNonadiabatic: .nonadiabaticY
+    }
+  }
+
+  /// What the velocity multiplies.
+  public var gradient: String {
+    switch self {
+    case .m: "d_i m"
+    case .n, .nNonadiabatic: "d_i n"
+    case .mNonadiabatic: "n x d_i n"
+    }
+  }
+
+  /// v/v_0 of the loop K(omega) of this torque, per sigma(omega):
+  ///
+  ///     n, n_na:  2 i J K_s/(omega sigma)
+  ///     m_na:    -2 i J K_Sigma^xy/(omega sigma)
+  ///     m:         -i Phi/(omega sigma)
+  ///
+  /// from <O> = i q (K/omega) A_r E (physics.md section 7), tau = (J_sd/hbar) z x <s> for n and
+  /// (J/hbar) z x <Sigma> for m (S4.1), (S4.2), R (z x A_r,i) = d_i n, so that R A_r,i = -n x d_i n,
+  /// and z x Sigma = -(i q_i/2J) j_sA,i in the adiabatic part: (S4.6) with its last sign corrected,
+  /// so (14a) has the opposite sign.
+  func amplitude(exchange j: Double) -> ComplexDouble {
+    switch self {
+    case .m: ComplexDouble(0, -1)
+    case .n, .nNonadiabatic: ComplexDouble(0, 2 * j)
+    case .mNonadiabatic: ComplexDouble(0, -2 * j)
+    }
+  }
+
+  /// v/v_0 of the closed form with the coefficient P:
+  ///
+  ///     m: -P_m    n: P_n    m_na: (i omega tau_sd + zeta_s)/(1 - omega^2 tau_sd^2) P_m^na
+  ///     n_na: -P_n^na/(1 - omega^2 tau_sd^2)
+  ///
+  /// (15), (S7.24), (S7.29); the sign of m as in ``amplitude(exchange:)``; nil at the pole
+  /// omega = 2 J. zeta_s is the relaxation rate of the spin in the main text's i omega tau_sd ->
+  /// i omega tau_sd + zeta_s.
+  func factor(omega: Double, exchange j: Double, relaxation zeta: Double) -> ComplexDouble? {
+    let x = omega / (2 * j)
+    let denominator = (1 - x) * (1 + x)
+    switch self {
+    case .m: return ComplexDouble(-1)
+    case .n: return .one
+    case .mNonadiabatic:
+      return denominator == 0 ? nil : ComplexDouble(zeta, x).divided(by: denominator)
+    case .nNonadiabatic: return denominator == 0 ? nil : ComplexDouble(-1 / denominator)
+    }
+  }
+}
+
+/// What turns the dimensionless coefficients into velocities.
+///
+///     v_0 = v_c j/(4 q N),  q = -|e|
+///
+/// the velocity of a fully polarised ferromagnet with one spin N per v_c/2: the spins drift with the
+/// electrons, against the current. Source: physics.md section 7.
+public struct TorqueScale: Sendable {
+  /// The elementary charge in C; exact, SI.
+  public static let elementaryCharge = 1.602176634e-19
+
+  /// The current density, A/m^2.
+  public var currentDensity: Double
+  /// The model's unit of length, nm.
+  public var lengthUnit: Double
+  /// What a cell has in the directions that the model lacks: the thickness of a layer in nm, or the
+  /// cross-section of a chain in nm^2; 1 for three dimensions.
+  public var transverse: Double
+  /// The spin N of a site.
+  public var spin: Double
+
+  /// A scale.
+  public init(currentDensity: Double, lengthUnit: Double, transverse: Double, spin: Double) {
+    self.currentDensity = currentDensity
+    self.lengthUnit = lengthUnit
+    self.transverse = transverse
+    self.spin = spin
+  }
+
+  /// v_0 in m/s, with the sign of the electron's charge.
+  public func velocity(_ model: Model) -> Double {
+    // nm^3 = 1e-27 m^3.
+    let volume =
+      model.cellVolume * Double.pow(lengthUnit, model.dimension) * transverse * 1e-27
+    return volume * currentDensity / (4 * -Self.elementaryCharge * spin)
+  }
+}
+
+/// The torques (15), (16) on one frequency axis, as v/v_0, from the closed forms and from the loops.
+public struct Torque: Sendable {
+  /// One torque by one route.
+  public struct Column: Sendable {
+    /// Which torque; with `site`, where bands mix, `n` is the whole torque on n and `m_na` that on m.
+    public let kind: TorqueKind
+    /// As in `closed`, `constant.bare`, `scba.ladder`, `site.ladder`.
+    public let route: String
+    /// v/v_0 and its error for each frequency; nil where it could not be computed.
+    public let values: [Estimate?]
+
+    /// As in `tau_n_na.closed`.
+    public var label: String { "tau_\(kind.rawValue).\(route)" }
+  }
+
+  /// The frequencies hbar omega.
+  public let omegas: [Double]
+  /// The torques.
+  public let columns: [Column]
+  /// -(majority - minority)/(majority + minority) of sigma_c: v/v_0 of a ferromagnet whose spin bands
+  /// have the Fermi surfaces of the bonding (majority) and antibonding (minority) band.
+  public let ferromagnet: Estimate?
+  /// The coefficients behind the closed forms.
+  public let coefficients: Coefficients
+  /// What could not be computed.
+  public let failures: [String]
+}
+
+extension SpectrumRequest {
+  /// The torques of the model of the request in its state; its columns are not used. The lifetime must
+  /// be constant; `impurities` adds `scba` and `site` of that strength, with their ladders.
+  ///
+  /// At omega = 0, K/omega is taken at 1e-5 of the level width, where it differs from its limit by less
+  /// than the error that is given.
+  /// - Throws: ``RequestError``, ``VanHove``, ``NonConvergence`` of the coefficients, `CancellationError`.
+  public func torque(impurities gamma: Double?, relaxation zeta: Double) async throws -> Torque {
+    guard case .constant(let width) = lifetime else {
+      throw RequestError(
+        "lifetime", found: lifetime.description,
+        expected: "constant=GAMMA; impurities have a strength of their own")
+    }
+    let coefficients = try await Coefficients(
+      model: model, mu: mu, temperature: temperature, directions: directions,
+      tolerance: min(tolerance, 1e-6), threads: threads)
+    var columns: [Torque.Column] = []
+    for kind in TorqueKind.allCases {
+      for version in Version.allCases {
+        let p = coefficients.entry(kind.closedForm, version).value
+        columns.append(
+          .init(
+            kind: kind, route: version == .corrected ? "closed" : "closed_printed",
+            values: omegas.map { omega in
+              guard let p,
+                let r = kind.factor(omega: omega, exchange: model.exchange, relaxation: zeta)
+              else { return nil }
+              // As printed, (15a) has the other sign.
+              let sign = kind == .m && version == .printed ? -1.0 : 1
+              return Estimate(
+                value: (r * p.value).multiplied(by: sign), error: r.length * p.error)
+            }))
+      }
+    }
+    var failures: [String] = []
+    let least = 1e-5 * (gamma.map { min(width, $0 / model.exchange) } ?? width)
+    func loops(_ lifetime: Lifetime, _ kinds: [(TorqueKind, String)], _ dressings: [Dressing])
+      async throws
+    {
+      var request = self
+      request.lifetime = lifetime
+      request.omegas = omegas.map { $0 == 0 ? least : $0 }
+      request.columns = [.init(response: Response("sigma")!, dressing: .bare)]
+      let isSite = lifetime.order.impurities == .site
+      if isSite { request.columns.append(.init(response: Response("sigma")!, dressing: .ladder)) }
+      for dressing in dressings {
+        for (_, name) in kinds {
+          let response = Response(name)!
+          if response.dressings(lifetime, diagrams).contains(dressing) {
+            request.columns.append(.init(response: response, dressing: dressing))
+          }
+        }
+      }
+      let spectrum = try await request.spectrum()
+      failures += spectrum.failureLines.map { "\(lifetime.description): \($0)" }
+      for column in spectrum.columns where column.request.response.name != "sigma" {
+        let kind = kinds.first { $0.1 == column.request.response.name }!.0
+        let dressing = column.request.dressing
+        let sigma = spectrum.columns.first {
+          $0.request.response.name == "sigma"
+            && $0.request.dressing == (isSite ? dressing : .bare)
+        }!
+        let name = lifetime.order.impurities?.rawValue ?? "constant"
+        columns.append(
+          .init(
+            kind: kind, route: "\(name).\(dressing.rawValue)",
+            values: request.omegas.indices.map { n in
+              guard let k = column.values[n], let s = sigma.values[n], s.dynamic != .zero else {
+                return nil
+              }
+              let omega = request.omegas[n]
+              let factor = kind.amplitude(exchange: model.exchange).divided(by: omega) / s.dynamic
+              let value = factor * k.dynamic
+              let relative = s.error / s.dynamic.length
+              let error = factor.length * k.error + value.length * relative
+              if omegas[n] != 0 { return Estimate(value: value, error: error) }
+              // The limit is real; what is left of omega is the imaginary part.
+              return Estimate(
+                value: ComplexDouble(value.real), error: error + abs(value.imaginary))
+            }))
+      }
+    }
+    let projected: [(TorqueKind, String)] = [
+      (.m, "X"), (.n, "Y"), (.mNonadiabatic, "X_na"), (.nNonadiabatic, "Y_na"),
+    ]
+    try await loops(lifetime, projected, [.bare])
+    if let gamma {
+      try await loops(.scba(gamma), projected, [.bare, .ladder])
+      // Impurities on the sites mix the bands: all diagrams together.
+      try await loops(
+        .site(gamma), [(.mNonadiabatic, "Sigma_full"), (.n, "s_full")], [.bare, .ladder])
+    }
+    return Torque(
+      omegas: omegas, columns: columns,
+      ferromagnet: coefficients.polarisation.map {
+        Estimate(value: -$0.value, error: $0.error)
+      }, coefficients: coefficients, failures: failures)
+  }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+import KuboDiagrams
+
+extension Audit {
+  private func short(_ x: Double) -> String { String(format: "%.1e", x) }
+
+  private func number(_ x: Estimate) -> String { significant(x.value.real, digits: 6) }
+
+  private func verdict(_ n: Number) -> String {
+    (n.printedHolds ? "printed holds" : "printed fails")
+      + (n.correctedHolds ? "" : ", corrected FAILS")
+  }
+
+  /// The tables for the terminal.
+  public func summary(_ request: SpectrumRequest) -> String {
+    func row(_ texts: [String], _ widths: [Int]) -> String {
+      zip(texts, widths).map { text, width in
+        text.padding(toLength: max(width, text.count + 1), withPad: " ", startingAt: 0)
+      }.joined().trimmingCharacters(in: .whitespaces)
+    }
+    var lines = [
+      "\(request.model.name): T = \(request.temperature), direction \(request.directions.description)",
+      "", "Formulas, largest deviation from 4x4 matrices in the lower / upper band",
+    ]
+    for f in formulas {
+      lines.append(
+        row(
+          [
+            f.equation,
+            "printed \(short(f.printedDeviation.bonding)) / \(short(f.printedDeviation.antibonding))",
+            "corrected \(short(f.correctedDeviation.bonding)) / \(short(f.correctedDeviation.antibonding))",
+          ], [28, 32, 32]))
+      lines.append("    printed: \(f.printed)")
+      lines.append("    right:   \(f.corrected)")
+    }
+    lines += ["", "Coefficients"]
+    let widths = [22, 8, 10, 14, 14, 14, 12]
+    lines.append(
+      row(["", "band", "mu", "printed", "corrected", "loops", "error", ""], widths + [0]))
+    for n in numbers {
+      lines.append(
+        row(
+          [
+            n.name, n.band == .bonding ? "lower" : "upper", significant(n.mu, digits: 4),
+            number(n.printed), number(n.corrected), number(n.loops), short(n.loops.error),
+            verdict(n),
+          ], widths + [0]))
+    }
+    lines.append("")
+    lines.append(
+      holds
+        ? "every corrected form agrees with the matrices and the loops"
+        : "a corrected form DISAGREES with the matrices or the loops")
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The tables as Markdown.
+  public func markdown(_ request: SpectrumRequest, command: Provenance) -> String {
+    var lines = ["# The paper against the loops", ""]
+    for (key, value) in command.header { lines.append("- \(key): \(value)") }
+    lines += [
+      "- temperature: \(request.temperature), direction: \(request.directions.description)", "",
+      "Largest deviation from 4x4 matrices V_k^dagger O V_k, relative to the largest value, lower / upper band.",
+      "", "| equation | printed | right | printed deviates | right deviates |",
+      "|---|---|---|---|---|",
+    ]
+    for f in formulas {
+      lines.append(
+        "| \(f.equation) | \(f.printed) | \(f.corrected) | \(short(f.printedDeviation.bonding)) / \(short(f.printedDeviation.antibonding)) | \(short(f.correctedDeviation.bonding)) / \(short(f.correctedDeviation.antibonding)) |"
+      )
+    }
+    lines += [
+      "", "| coefficient | band | mu | printed | corrected | loops | error | from | verdict |",
+      "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for n in numbers {
+      lines.append(
+        "| \(n.name) | \(n.band == .bonding ? "lower" : "upper") | \(significant(n.mu, digits: 4)) | \(number(n.printed)) | \(number(n.corrected)) | \(number(n.loops)) | \(short(n.loops.error)) | \(n.route) | \(verdict(n)) |"
+      )
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+import KuboDiagrams
+
+extension CSVFile {
+  /// The torques: `omega`, then `LABEL.re`, `LABEL.im`, `LABEL.err` in m/s for each column.
+  public init(
+    _ torque: Torque, scale: TorqueScale, request: SpectrumRequest, impurities gamma: Double?,
+    relaxation zeta: Double, provenance: Provenance
+  ) {
+    let v = scale.velocity(request.model)
+    var header = provenance.header + request.header
+    if let gamma { header.append(("impurities", "\(gamma)")) }
+    header += [
+      ("current_density_A_per_m2", "\(scale.currentDensity)"),
+      ("lattice_constant_nm", "\(scale.lengthUnit)"), ("transverse_nm", "\(scale.transverse)"),
+      ("spin", "\(scale.spin)"), ("relaxation", "\(zeta)"),
+      ("charge", "q = -|e| = \(-TorqueScale.elementaryCharge) C"),
+      ("v_0_m_per_s", "\(v)"),
+      (
+        "column.*.re,im,err", "velocity in m/s, v = (v/v_0) v_c j/(4 q N), and a bound on its error"
+      ),
+    ]
+    for kind in TorqueKind.allCases {
+      header.append(("column.tau_\(kind.rawValue)", "multiplies \(kind.gradient)"))
+    }
+    if let ferromagnet = torque.ferromagnet {
+      header.append(("ferromagnet_m_per_s", "\(ferromagnet.value.real * v)"))
+    }
+    header.append(provenance.footer)
+    let rows = torque.omegas.indices.map { n -> [Double?] in
+      [torque.omegas[n]]
+        + torque.columns.flatMap { column -> [Double?] in
+          guard let value = column.values[n] else { return [nil, nil, nil] }
+          return [value.value.real * v, value.value.imaginary * v, value.error * abs(v)]
+        }
+    }
+    self.init(
+      header: header,
+      columns: ["omega"]
+        + torque.columns.flatMap { c in ["re", "im", "err"].map { "\(c.label).\($0)" } },
+      rows: rows)
+  }
+}
+
+extension Torque {
+  /// The table for the terminal: velocities at each frequency.
+  public func summary(_ request: SpectrumRequest, scale: TorqueScale, impurities gamma: Double?)
+    -> String
+  {
+    let v = scale.velocity(request.model)
+    let model = request.model
+    func cells(_ texts: [String]) -> String {
+      texts.map { text in
+        text.padding(
+          toLength: max(24, text.count + 1), withPad: " ", startingAt: 0)
+      }.joined()
+    }
+    func text(_ value: Estimate?) -> String {
+      guard let value else { return "-" }
+      let (re, im) = (value.value.real * v, value.value.imaginary * v)
+      let real = significant(re, digits: 5)
+      return im == 0 ? real : "\(real) \(im < 0 ? "-" : "+") \(significant(abs(im), digits: 5)) i"
+    }
+    var lines = [
+      "\(model.name): mu = \(request.mu), T = \(request.temperature), \(request.lifetime.description)"
+        + (gamma.map { ", impurities gamma = \($0)" } ?? ""),
+      "j = \(scale.currentDensity) A/m^2, N = \(scale.spin), q = -|e|: v_0 = v_c j/(4 q N) = \(significant(v, digits: 5)) m/s"
+        + (v < 0 ? " (along the electrons, against the current)" : ""),
+      "d/dt (M/N) m = tau_m d_i (M/N) m + tau_m_na n x d_i n,  d/dt n = (tau_n + tau_n_na) d_i n",
+      "",
+    ]
+    for (n, omega) in omegas.enumerated() {
+      lines.append("hbar omega = \(omega), velocities in m/s")
+      let kinds = TorqueKind.allCases
+      lines.append(cells([""] + kinds.map { "tau_\($0.rawValue)" }))
+      var routes: [String] = []
+      for column in columns where !routes.contains(column.route) { routes.append(column.route) }
+      for route in routes {
+        lines.append(
+          cells(
+            [route]
+              + kinds.map { kind in
+                guard let column = columns.first(where: { $0.kind == kind && $0.route == route })
+                else { return "" }
+                return text(column.values[n])
+              }))
+      }
+      lines.append(
+        cells(["ferromagnet", "", text(ferromagnet)])
+          + (ferromagnet == nil ? " no Fermi surface" : ""))
+      lines.append("")
+    }
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import Foundation
+import KuboDiagrams
+import KuboFiles
+
+/// `kubo audit`.
+struct AuditCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "audit",
+    abstract: "The paper's formulas and coefficients against the loops, in both bands.",
+    discussion: """
+      For each misprint what is printed, what is right, and what explicit matrices and the loops give. \
+      The derivations are in docs/misprints.md. With --output a Markdown file is written. Exit status 1 \
+      if a corrected form disagrees with the loops.
+
+      EXAMPLE
+        kubo audit square
+      """)
+
+  @OptionGroup var arguments: ModelArguments
+  @Option(
+    parsing: .unconditional,
+    help: "The chemical potential in the band where it lies. Default: the model's.")
+  var mu: String?
+
+  func validate() throws {
+    if let mu { _ = try number(mu, "--mu") }
+  }
+
+  func run() async throws {
+    try await reporting {
+      try arguments.checkOutput()
+      let (file, model, temperature) = try arguments.read()
+      let request = SpectrumRequest(
+        model: model, mu: try mu.map { try number($0, "--mu") } ?? file.defaults.mu,
+        temperature: temperature, lifetime: file.defaults.lifetime, omegas: [],
+        directions: try directions(arguments.direction), columns: [], diagrams: try diagramSet([]),
+        threads: arguments.threadCount)
+      let audit = try await request.audit()
+      if let output = arguments.output, output != "-" {
+        try arguments.write(
+          audit.markdown(request, command: try arguments.provenance(file, since: Date())))
+      }
+      try standardOutput(audit.summary(request))
+      guard audit.holds else { throw ExitStatus.refuted }
+    }
+  }
+}

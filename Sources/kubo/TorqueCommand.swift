@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import Foundation
+import KuboDiagrams
+import KuboFiles
+
+/// `kubo torque`.
+struct TorqueCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "torque",
+    abstract: "The torques (15), (16) as velocities in m/s, from closed forms and loops.",
+    discussion: """
+      A current density j along the electric field's direction drives
+
+        d/dt (M/N) m = tau_m d_i (M/N) m + tau_m_na n x d_i n
+        d/dt n       = (tau_n + tau_n_na) d_i n
+
+      with the velocities v = (v/v_0) v_c j/(4 q N): v_c the cell's volume with its two spins N, \
+      q = -|e| the electron's charge. Positive j is the direction of the electric current, against the \
+      electrons. With impurities on the sites the bands mix: tau_n.site and tau_m_na.site are the whole \
+      torques on n and m.
+
+      EXAMPLE
+        kubo torque square --current-density 1e11 --lattice-constant 0.3 --thickness 1 --spin 1
+      """)
+
+  @OptionGroup var arguments: ModelArguments
+  @Option(parsing: .unconditional, help: "The chemical potential. Default: the model's.")
+  var mu: String?
+  @Option(
+    help: ArgumentHelp("constant=GAMMA. Default: the model's.", valueName: "kind=value"))
+  var lifetime: String?
+  @Option(
+    help: ArgumentHelp(
+      "Add impurities of this strength, scba and site, with their ladders; auto is a level width of J/5 at mu.",
+      valueName: "strength"))
+  var gamma: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Frequencies, START:STOP:COUNT or a,b,c.", valueName: "axis"))
+  var omega: String = "0"
+  @Option(parsing: .unconditional, help: "The current density, A/m^2.")
+  var currentDensity: String
+  @Option(help: ArgumentHelp("The model's unit of length, nm.", valueName: "nm"))
+  var latticeConstant: String
+  @Option(help: ArgumentHelp("The thickness of a layer, nm; two dimensions.", valueName: "nm"))
+  var thickness: String?
+  @Option(
+    help: ArgumentHelp("The cross-section of a chain, nm^2; one dimension.", valueName: "nm2"))
+  var crossSection: String?
+  @Option(help: "The spin N of a site.")
+  var spin: String
+  @Option(help: "The spin relaxation rate zeta_s, in i omega tau_sd + zeta_s of the closed form.")
+  var relaxation: String = "0"
+  @Option(help: "Relative error of each part of each value.")
+  var tolerance: String = "1e-4"
+
+  func validate() throws {
+    if let mu { _ = try number(mu, "--mu") }
+    if let lifetime {
+      guard case .constant = try kubo.lifetime(lifetime) else {
+        throw ValidationError(
+          "--lifetime: found '\(lifetime)'; expected constant=GAMMA; --gamma adds impurities")
+      }
+    }
+    if let gamma, gamma != "auto" { _ = try positive(gamma, "--gamma") }
+    _ = try axis(omega, "--omega")
+    _ = try number(currentDensity, "--current-density")
+    _ = try positive(latticeConstant, "--lattice-constant")
+    if let thickness { _ = try positive(thickness, "--thickness") }
+    if let crossSection { _ = try positive(crossSection, "--cross-section") }
+    _ = try positive(spin, "--spin")
+    if try number(relaxation, "--relaxation") < 0 {
+      throw ValidationError("--relaxation: found '\(relaxation)'; expected 0 or more")
+    }
+    try checkTolerance(tolerance)
+  }
+
+  private func positive(_ text: String, _ what: String) throws -> Double {
+    let value = try number(text, what)
+    guard value > 0 else {
+      throw ValidationError("\(what): found '\(text)'; expected a number above 0")
+    }
+    return value
+  }
+
+  /// What the cell has in the directions that the model lacks.
+  private func transverse(_ model: Model) throws -> Double {
+    if model.dimension == 3 { return 1 }
+    let (name, value) =
+      model.dimension == 1 ? ("--cross-section", crossSection) : ("--thickness", thickness)
+    guard let value else {
+      throw ValidationError(
+        "\(name): found none; expected one, since \(model.name) has dimension \(model.dimension) and a current density is per area"
+      )
+    }
+    return try positive(value, name)
+  }
+
+  private func refuseSuperfluous(_ model: Model) throws {
+    for (name, value, dimension) in [
+      ("--cross-section", crossSection, 1), ("--thickness", thickness, 2),
+    ] where value != nil && dimension != model.dimension {
+      throw ValidationError(
+        "\(name): found '\(value!)'; expected none, since \(model.name) has dimension \(model.dimension)"
+      )
+    }
+  }
+
+  func run() async throws {
+    try await reporting {
+      let start = Date()
+      try arguments.checkOutput()
+      let (file, model, temperature) = try arguments.read()
+      try refuseSuperfluous(model)
+      let scale = TorqueScale(
+        currentDensity: try number(currentDensity, "--current-density"),
+        lengthUnit: try number(latticeConstant, "--lattice-constant"),
+        transverse: try transverse(model), spin: try number(spin, "--spin"))
+      let request = SpectrumRequest(
+        model: model, mu: try mu.map { try number($0, "--mu") } ?? file.defaults.mu,
+        temperature: temperature,
+        lifetime: try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime,
+        omegas: try axis(omega, "--omega"), directions: try directions(arguments.direction),
+        columns: [], diagrams: try diagramSet([]), tolerance: try number(tolerance, "--tolerance"),
+        threads: arguments.threadCount)
+      var strength: Double?
+      if let gamma {
+        strength =
+          gamma == "auto"
+          ? try await Comparison.strength(
+            model, mu: request.mu, threads: arguments.threadCount) : try number(gamma, "--gamma")
+      }
+      let zeta = try number(relaxation, "--relaxation")
+      let torque = try await request.torque(impurities: strength, relaxation: zeta)
+      if arguments.output != nil {
+        try arguments.write(
+          CSVFile(
+            torque, scale: scale, request: request, impurities: strength, relaxation: zeta,
+            provenance: try arguments.provenance(file, since: start)))
+      }
+      if arguments.output != "-" {
+        try standardOutput(torque.summary(request, scale: scale, impurities: strength))
+        if let output = arguments.output { try standardOutput("written: \(output)\n") }
+      }
+      for line in torque.failures { say(line) }
+      if !torque.failures.isEmpty { throw ExitStatus.notConverged }
+    }
+  }
+}
