@@ -17,7 +17,7 @@ extension Audit {
     func row(_ texts: [String], _ widths: [Int]) -> String {
       zip(texts, widths).map { text, width in
         text.padding(toLength: max(width, text.count + 1), withPad: " ", startingAt: 0)
-      }.joined().trimmingCharacters(in: .whitespaces)
+      }.joined()
     }
     var lines = [
       "\(request.model.name): T = \(request.temperature), direction \(request.directions.description)",

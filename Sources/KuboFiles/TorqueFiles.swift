@@ -58,7 +58,8 @@ extension Torque {
     }
     func text(_ value: Estimate?) -> String {
       guard let value else { return "-" }
-      let (re, im) = (value.value.real * v, value.value.imaginary * v)
+      // Plus zero, so that no minus sign stands before it.
+      let (re, im) = (value.value.real * v + 0, value.value.imaginary * v + 0)
       let real = significant(re, digits: 5)
       return im == 0 ? real : "\(real) \(im < 0 ? "-" : "+") \(significant(abs(im), digits: 5)) i"
     }

@@ -141,8 +141,8 @@ extension SpectrumRequest {
   /// The torques of the model of the request in its state; its columns are not used. The lifetime must
   /// be constant; `impurities` adds `scba` and `site` of that strength, with their ladders.
   ///
-  /// At omega = 0, K/omega is taken at 1e-5 of the level width, where it differs from its limit by less
-  /// than the error that is given.
+  /// K/omega at omega = 0 is the real part, even in omega, at a small part of the level width; its change
+  /// to twice that frequency is part of the error.
   /// - Throws: ``RequestError``, ``VanHove``, ``NonConvergence`` of the coefficients, `CancellationError`.
   public func torque(impurities gamma: Double?, relaxation zeta: Double) async throws -> Torque {
     guard case .constant(let width) = lifetime else {
@@ -172,13 +172,17 @@ extension SpectrumRequest {
       }
     }
     var failures: [String] = []
-    let least = 1e-5 * (gamma.map { min(width, $0 / model.exchange) } ?? width)
     func loops(_ lifetime: Lifetime, _ kinds: [(TorqueKind, String)], _ dressings: [Dressing])
       async throws
     {
       var request = self
       request.lifetime = lifetime
-      request.omegas = omegas.map { $0 == 0 ? least : $0 }
+      // The level width is of the order gamma/J; its energy integrals lose digits where omega is small.
+      let least =
+        if case .zoneThenEnergy(_, let gamma) = lifetime.order {
+          5e-3 * gamma / model.exchange
+        } else { 1e-3 * width }
+      request.omegas = omegas.map { $0 == 0 ? least : $0 } + [2 * least]
       request.columns = [.init(response: Response("sigma")!, dressing: .bare)]
       let isSite = lifetime.order.impurities == .site
       if isSite { request.columns.append(.init(response: Response("sigma")!, dressing: .ladder)) }
@@ -192,6 +196,19 @@ extension SpectrumRequest {
       }
       let spectrum = try await request.spectrum()
       failures += spectrum.failureLines.map { "\(lifetime.description): \($0)" }
+      /// v/v_0 at a frequency of the request.
+      func ratio(
+        _ n: Int, _ column: Spectrum.Column, _ sigma: Spectrum.Column, _ kind: TorqueKind
+      ) -> Estimate? {
+        guard let k = column.values[n], let s = sigma.values[n], s.dynamic != .zero else {
+          return nil
+        }
+        let factor =
+          kind.amplitude(exchange: model.exchange).divided(by: request.omegas[n]) / s.dynamic
+        let value = factor * k.dynamic
+        let relative = s.error / s.dynamic.length
+        return Estimate(value: value, error: factor.length * k.error + value.length * relative)
+      }
       for column in spectrum.columns where column.request.response.name != "sigma" {
         let kind = kinds.first { $0.1 == column.request.response.name }!.0
         let dressing = column.request.dressing
@@ -203,19 +220,13 @@ extension SpectrumRequest {
         columns.append(
           .init(
             kind: kind, route: "\(name).\(dressing.rawValue)",
-            values: request.omegas.indices.map { n in
-              guard let k = column.values[n], let s = sigma.values[n], s.dynamic != .zero else {
-                return nil
-              }
-              let omega = request.omegas[n]
-              let factor = kind.amplitude(exchange: model.exchange).divided(by: omega) / s.dynamic
-              let value = factor * k.dynamic
-              let relative = s.error / s.dynamic.length
-              let error = factor.length * k.error + value.length * relative
-              if omegas[n] != 0 { return Estimate(value: value, error: error) }
-              // The limit is real; what is left of omega is the imaginary part.
+            values: omegas.indices.map { n in
+              guard let value = ratio(n, column, sigma, kind) else { return nil }
+              if omegas[n] != 0 { return value }
+              guard let next = ratio(omegas.count, column, sigma, kind) else { return nil }
               return Estimate(
-                value: ComplexDouble(value.real), error: error + abs(value.imaginary))
+                value: ComplexDouble(value.value.real),
+                error: value.error + next.error + abs(next.value.real - value.value.real))
             }))
       }
     }

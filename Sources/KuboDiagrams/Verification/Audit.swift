@@ -151,8 +151,8 @@ extension SpectrumRequest {
   private func loopSlopes(_ names: [String]) async throws -> [Estimate] {
     let j = model.exchange
     var values: [[Estimate]] = []
-    for gamma in [4e-4, 2e-4, 1e-4].map({ $0 * j }) {
-      var request = asking(names, omegas: [1e-6 * gamma])
+    for gamma in [4e-5, 2e-5, 1e-5].map({ $0 * j }) {
+      var request = asking(names, omegas: [1e-3 * gamma])
       request.lifetime = .constant(gamma)
       request.tolerance = 1e-7
       let found = VerifiedSpectrum(spectrum: try await request.spectrum())
@@ -162,9 +162,10 @@ extension SpectrumRequest {
           let factor =
             Response(name)!.isConductivity
             ? ComplexDouble(2 * gamma) : ComplexDouble(0, 2 * gamma / request.omegas[0])
+          // The real part is even in omega: (omega tau)^2 is left.
+          let slope = (value.dynamic * factor).real
           return Estimate(
-            value: ComplexDouble((value.dynamic * factor).real),
-            error: value.error * factor.length)
+            value: ComplexDouble(slope), error: value.error * factor.length + 1e-6 * abs(slope))
         })
     }
     // W(Gamma) = W + a Gamma + b Gamma^2 + ...; what the last step changes bounds what is left.
