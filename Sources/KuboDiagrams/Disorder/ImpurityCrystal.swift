@@ -28,7 +28,7 @@ struct ImpurityCrystal: Sendable {
   /// The real zone first.
   var surfaces: [Surface]
   private let store: TableStore
-  private let dimension: Int
+  let dimension: Int
   private let strips: ZoneStrips
   /// Solutions at evenly spaced real energies, to start from.
   var survey: [(energy: Double, state: DressedEnergy)] = []

@@ -179,11 +179,17 @@ extension ImpurityCrystal {
       let pairs = chosen.flatMap(\.pairs)
       // The scales hardly depend on the grid: the first one gives them.
       let withScales = chosen.contains { $0.scales == nil }
-      let values = try await parallelMap((pairs.count + batch - 1) / batch, threads: threads) { n in
-        loops.values(
-          table, Array(pairs[(n * batch)..<min(pairs.count, (n + 1) * batch)]),
-          withScales: withScales)
-      }.flatMap { $0 }
+      let values = try await WorkProgress.stage(
+        "loops on \(surfaces[grid.surface].contours == nil ? "the real zone" : "contours"), "
+          + "\(table.divisions)^\(dimension)",
+        unit: "pairs", of: pairs.count, isEven: true
+      ) { stage in
+        try await parallelMap((pairs.count + batch - 1) / batch, threads: threads) { n in
+          let own = pairs[(n * batch)..<min(pairs.count, (n + 1) * batch)]
+          defer { stage?.advance(by: own.count) }
+          return loops.values(table, Array(own), withScales: withScales)
+        }.flatMap { $0 }
+      }
       var next = 0
       active = others
       for var progress in chosen {

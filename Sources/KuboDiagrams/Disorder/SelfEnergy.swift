@@ -66,14 +66,19 @@ public struct SelfEnergy: Sendable {
     model: Model, lifetime: Lifetime, energies: [Double], tolerance: Double, threads: Int
   ) async throws -> [Result<SelfEnergy, Failure>] {
     let crystal = try crystal(model, lifetime, threads)
-    return try await parallelMap(energies.count, threads: threads) { n in
-      do {
-        return .success(
-          try await crystal.selfEnergy(ComplexDouble(energies[n]), tolerance: tolerance))
-      } catch let error as CancellationError {
-        throw error
-      } catch {
-        return .failure(Failure(description: "\(error)"))
+    return try await WorkProgress.stage(
+      "self-energies", unit: "energies", of: energies.count
+    ) { stage in
+      try await parallelMap(energies.count, threads: threads) { n in
+        defer { stage?.advance() }
+        do {
+          return .success(
+            try await crystal.selfEnergy(ComplexDouble(energies[n]), tolerance: tolerance))
+        } catch let error as CancellationError {
+          throw error
+        } catch {
+          return .failure(Failure(description: "\(error)"))
+        }
       }
     }
   }
@@ -203,9 +208,14 @@ extension ImpurityCrystal {
     guard a < b else { return [] }
     let count = 400
     let plain = self
-    survey = try await parallelMap(count + 1, threads: threads) { n in
-      let e = a + (b - a) * Double(n) / Double(count)
-      return (e, try await plain.approximate(ComplexDouble(e)))
+    survey = try await WorkProgress.stage(
+      "survey of self-energies", unit: "energies", of: count + 1
+    ) { stage in
+      try await parallelMap(count + 1, threads: threads) { n in
+        defer { stage?.advance() }
+        let e = a + (b - a) * Double(n) / Double(count)
+        return (e, try await plain.approximate(ComplexDouble(e)))
+      }
     }
     func squares(_ x: DressedEnergy) -> [Double] {
       let parts = equation.impurities == .scba ? [x.first, x.second] : [x.first]

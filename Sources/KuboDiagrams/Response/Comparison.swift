@@ -51,7 +51,15 @@ public struct Comparison: Sendable {
     site.columns = ["Sigma_full", "s_full"].flatMap { name in
       [Dressing.bare, .ladder].map { .init(response: Response(name)!, dressing: $0) }
     }
-    parts = [(scba, try await scba.spectrum()), (site, try await site.spectrum())]
+    let requests = [scba, site]
+    parts = try await WorkProgress.stage("comparison", unit: "parts", of: 2) { stage in
+      var parts: [(request: SpectrumRequest, spectrum: Spectrum)] = []
+      for request in requests {
+        parts.append((request, try await request.spectrum()))
+        stage?.advance()
+      }
+      return parts
+    }
   }
 
   /// The strength gamma for which the level width -Im Sigma_s(mu) of `scba` in the band at mu is

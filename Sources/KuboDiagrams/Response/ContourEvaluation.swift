@@ -45,21 +45,42 @@ struct ContourEvaluation: Sendable {
     var surfaces: [ResonanceSurface]?
     /// omega < 0.
     var isReversed = false
+
+    /// How many functions of frequency are done in which way.
+    static func summary(_ plans: [Plan]) -> String {
+      func count(_ condition: (Plan) -> Bool) -> Int { plans.count(where: condition) }
+      return
+        "contours for \(plans.count) functions, \(count { $0.part != 1 }) with a smaller step; "
+        + "resonances of bands: \(count { $0.surfaces != nil }) on surfaces of their own, "
+        + "\(count { $0.strip != 0 && $0.surfaces == nil && $0.resolution != nil }) on grids, "
+        + "\(count { $0.strip != 0 && $0.resolution == nil }) as nested integrals"
+    }
   }
 
   /// The outcomes, nil for groups that this scheme cannot serve.
   func outcomes() async throws -> [GridRefinement.Outcome?] {
     let model = zone.model
     let poles = MatsubaraPoles(temperature: temperature, broadening: broadening)
-    let full = ContourSurvey(
-      Band.allCases.map { BandContour.contour(of: $0, model) }, broadening: broadening)
+    let full = await WorkProgress.stage("survey of contours") { _ in
+      ContourSurvey(
+        Band.allCases.map { BandContour.contour(of: $0, model) }, broadening: broadening)
+    }
     var surveys: [Double: ContourSurvey] = [1: full]
     func survey(_ part: Double) -> ContourSurvey {
       if surveys[part] == nil { surveys[part] = full.scaled(by: part) }
       return surveys[part]!
     }
-    var plans = [Plan()] + omegas.map { plan($0, survey) }
+    var plans = await WorkProgress.stage(
+      "choice of contours", unit: "frequencies", of: omegas.count
+    ) { stage in
+      [Plan()]
+        + omegas.map { omega in
+          defer { stage?.advance() }
+          return plan(omega, survey)
+        }
+    }
     for n in omegas.indices { plans[n + 1].isReversed = omegas[n] < 0 }
+    WorkProgress.note(Plan.summary(plans))
     var result = [GridRefinement.Outcome?](repeating: nil, count: omegas.count + 1)
     var largest = [Double](repeating: 0, count: outputs)
     // The static part belongs to the largest contours; its tolerance to the largest response.

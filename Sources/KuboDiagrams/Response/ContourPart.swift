@@ -28,7 +28,7 @@ struct ContourPart {
       resolution: model.resolution(.infinity), dimension: model.dimension,
       resolutions: groups.map {
         evaluation.resolution($0 == 0 ? nil : evaluation.omegas[$0 - 1], plans[$0], survey)
-      }, pointLimit: evaluation.pointLimit)
+      }, pointLimit: evaluation.pointLimit, name: "contours")
     progress = refinement.start(groups: groups.count)
     scales = [[Double]](repeating: [], count: groups.count)
     seen = [Int](repeating: 0, count: groups.count)

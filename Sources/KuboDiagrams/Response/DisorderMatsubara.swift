@@ -22,11 +22,17 @@ extension SpectrumRequest {
         return PartErrors(real: limit, imaginary: limit)
       }
     }
-    var direct: [EnergyIntegral.Result] = []
-    for l in 0..<count {
-      let sketch = try await integral.matsubara(index: l, .sketch)
-      direct.append(
-        try await integral.matsubara(index: l, .errors(limits(sketch.values, sketch.scales))))
+    let direct = try await WorkProgress.stage(
+      "Matsubara sums", unit: "Matsubara frequencies", of: count
+    ) { stage in
+      var direct: [EnergyIntegral.Result] = []
+      for l in 0..<count {
+        let sketch = try await integral.matsubara(index: l, .sketch)
+        direct.append(
+          try await integral.matsubara(index: l, .errors(limits(sketch.values, sketch.scales))))
+        stage?.advance()
+      }
+      return direct
     }
     let frequencies = (0..<count).map { Double($0) * step }
     let allowed = direct.map { limits($0.values, $0.scales) }
@@ -49,11 +55,15 @@ extension SpectrumRequest {
     func quadrature(_ values: [Double]) -> [Double] {
       values.indices.map { allowed[$0 / outputs][$0 % outputs].real / 4 }
     }
-    let low = try await VectorIntegral(ends: [0, cut / 8, cut], allowed: quadrature) {
-      try await kernel($0, $0.map { _ in 1 })
-    }
-    let high = try await VectorIntegral(ends: [0, 1], allowed: quadrature) { u in
-      try await kernel(u.map { cut / $0 }, u.map { cut / ($0 * $0) })
+    let (low, high) = try await WorkProgress.stage("spectral representation") { _ in
+      (
+        try await VectorIntegral(ends: [0, cut / 8, cut], allowed: quadrature) {
+          try await kernel($0, $0.map { _ in 1 })
+        },
+        try await VectorIntegral(ends: [0, 1], allowed: quadrature) { u in
+          try await kernel(u.map { cut / $0 }, u.map { cut / ($0 * $0) })
+        }
+      )
     }
     return MatsubaraSpectrum(
       frequencies: frequencies,

@@ -113,6 +113,7 @@ extension SpectrumRequest {
       edges = try await crystal.makeSurvey(from: mu - reach, to: mu + reach, threads: self.threads)
       edges += crystal.criticalEnergies(model, besides: edges)
       crystal.prepareContours(largestOmega: omegas.map(abs).max()!)
+      WorkProgress.note("self-energies: \(edges.count) edges and critical energies in the window")
     }
     let state = try await crystal.approximate(ComplexDouble(mu))
     let smoothness =
@@ -128,16 +129,24 @@ extension SpectrumRequest {
     _ chosen: [Int], _ impurities: Impurities, _ gamma: Double, to result: inout Spectrum
   ) async throws {
     let integral = try await energyIntegral(chosen, impurities, gamma)
-    let dynamics = try await integral.queue.map(omegas.count) { n in
-      try await attempt { try await dynamic(integral, omegas[n], chosen) }
+    // They go on side by side and end together: how many have ended tells nothing of the time left.
+    let dynamics = try await WorkProgress.stage(
+      "energy integrals", unit: "frequencies", of: omegas.count
+    ) { stage in
+      try await integral.queue.map(omegas.count) { n in
+        defer { stage?.advance() }
+        return try await attempt { try await dynamic(integral, omegas[n], chosen) }
+      }
     }
     var largest = [Double](repeating: 0, count: chosen.count)
     for case .success(let dynamic) in dynamics {
       for o in chosen.indices { largest[o] = max(largest[o], dynamic.values[o].length) }
     }
     let references = largest
-    let fixed = try await attempt {
-      try await refined(references: references) { try await integral.staticPart($0) }
+    let fixed = try await WorkProgress.stage("static part") { _ in
+      try await attempt {
+        try await refined(references: references) { try await integral.staticPart($0) }
+      }
     }
     switch fixed {
     case .failure(let failure):

@@ -44,7 +44,8 @@ struct FermiSurface: Sendable {
     let width = .pi * temperature + step * slope * slope / 2
     let refinement = GridRefinement(
       resolution: max(slope / width, model.resolution(.infinity)), dimension: model.dimension,
-      pointLimit: [1_000_000, 4_000_000, 100_000_000][model.dimension - 1])
+      pointLimit: [1_000_000, 4_000_000, 100_000_000][model.dimension - 1], unit: "",
+      name: "Fermi surface")
     let outcome = try await refinement.run(groups: 1) { divisions, _ in
       let level = try await sum(mu: mu, step: step, divisions: divisions)
       return .init(

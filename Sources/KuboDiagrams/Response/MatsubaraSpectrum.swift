@@ -66,8 +66,10 @@ extension SpectrumRequest {
     let direct = try await directSums(zone, gamma, count)
     let step = 2 * Double.pi * temperature
     let frequencies = (0..<count).map { Double($0) * step }
-    let spectral = try await spectralValues(
-      zone, frequencies, divisions: direct.map(\.divisions).max()!, direct: direct)
+    let spectral = try await WorkProgress.stage("spectral representation") { _ in
+      try await spectralValues(
+        zone, frequencies, divisions: direct.map(\.divisions).max()!, direct: direct)
+    }
     return MatsubaraSpectrum(
       frequencies: frequencies,
       columns: columns.indices.map { c in
@@ -89,7 +91,8 @@ extension SpectrumRequest {
       largest: count)
     let resolution = model.resolution(gamma + .pi * temperature)
     let outcomes = try await GridRefinement(
-      resolution: resolution, dimension: model.dimension
+      resolution: resolution, dimension: model.dimension, unit: "Matsubara frequencies",
+      name: "Matsubara sums"
     ).run(
       groups: count
     ) { divisions, groups in

@@ -16,18 +16,28 @@ extension ContourEvaluation {
       sum, groups.filter { plans[$0].resolution != nil && plans[$0].surfaces == nil }, contour,
       plans)
     // Each has surfaces of its own, so that no grid is shared.
-    let single = try await parallelMap(onSurfaces.count, threads: zone.threads) {
-      try await grids(sum, [onSurfaces[$0]], contour, plans)
+    let single = try await WorkProgress.stage(
+      "resonance surfaces", unit: "frequencies", of: onSurfaces.count, isEven: true, isLeaf: true
+    ) { stage in
+      try await parallelMap(onSurfaces.count, threads: zone.threads) { n in
+        defer { stage?.advance() }
+        return try await grids(sum, [onSurfaces[n]], contour, plans)
+      }
     }
     for outcome in single { found.merge(outcome) { $1 } }
     let nested = groups.filter { plans[$0].resolution == nil }
     let inner = max(1, zone.threads / max(1, nested.count))
     let irreducible = IrreducibleZone(zone.model, zone.symmetries)
-    let outcomes = try await parallelMap(nested.count, threads: zone.threads) { n in
-      let g = nested[n]
-      return try await self.nested(
-        sum, irreducible, .init(omega: abs(omegas[g - 1]), strip: plans[g].strip), omegas[g - 1],
-        contour[g]!, threads: inner)
+    let outcomes = try await WorkProgress.stage(
+      "nested integrals", unit: "frequencies", of: nested.count, isEven: true, isLeaf: true
+    ) { stage in
+      try await parallelMap(nested.count, threads: zone.threads) { n in
+        defer { stage?.advance() }
+        let g = nested[n]
+        return try await self.nested(
+          sum, irreducible, .init(omega: abs(omegas[g - 1]), strip: plans[g].strip),
+          omegas[g - 1], contour[g]!, threads: inner)
+      }
     }
     for (g, outcome) in zip(nested, outcomes) { found[g] = outcome }
     return found
@@ -65,7 +75,8 @@ extension ContourEvaluation {
     guard !groups.isEmpty else { return [:] }
     let refinement = GridRefinement(
       resolution: zone.model.resolution(.infinity), dimension: zone.model.dimension,
-      resolutions: groups.map { plans[$0].resolution! }, pointLimit: pointLimit)
+      resolutions: groups.map { plans[$0].resolution! }, pointLimit: pointLimit,
+      name: "resonance")
     var seen = [Int](repeating: 0, count: groups.count)
     var known = [[Double]](repeating: [], count: groups.count)
     do {

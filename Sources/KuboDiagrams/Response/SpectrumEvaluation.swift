@@ -142,7 +142,9 @@ extension SpectrumRequest {
     let left = found.indices.filter { found[$0] == nil || found[$0]!.failure != nil }
     guard !left.isEmpty else { return found.map { $0! } }
     let refinement = GridRefinement(
-      resolution: model.resolution(gamma + .pi * temperature), dimension: model.dimension)
+      resolution: model.resolution(gamma + .pi * temperature), dimension: model.dimension,
+      name: "real zone")
+    WorkProgress.note("the real zone serves \(left.count) of \(found.count) functions")
     do {
       // Ten times as fine is what a few digits take; without that there is nothing to hope for.
       let needed = 10 * refinement.resolution

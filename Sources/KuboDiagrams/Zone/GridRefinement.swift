@@ -58,6 +58,9 @@ package struct GridRefinement: Sendable {
   var resolutions: [Double] = []
   /// The most points a grid may have.
   var pointLimit: Int = 100_000_000
+  /// What the groups are and what is summed, for ``WorkProgress``.
+  var unit = "frequencies"
+  var name = "zone integral"
 
   /// What one grid gives for the active groups, in their order: values and scales.
   struct Level: Sendable {
@@ -159,6 +162,16 @@ package struct GridRefinement: Sendable {
     evaluate: (_ divisions: Int, _ groups: [Int]) async throws -> Level,
     allowed: (_ group: Int, _ values: [ComplexDouble], _ scales: [Double]) -> [PartErrors]
   ) async throws {
+    try await WorkProgress.stage(name, unit: unit, of: groups.count) { stage in
+      try await refine(&progress, groups, stage, evaluate: evaluate, allowed: allowed)
+    }
+  }
+
+  private func refine(
+    _ progress: inout Progress, _ groups: [Int], _ stage: WorkProgress.Stage?,
+    evaluate: (_ divisions: Int, _ groups: [Int]) async throws -> Level,
+    allowed: (_ group: Int, _ values: [ComplexDouble], _ scales: [Double]) -> [PartErrors]
+  ) async throws {
     func assess(_ g: Int) {
       let history = progress.histories[g]
       progress.outcomes[g] = outcome(
@@ -172,6 +185,7 @@ package struct GridRefinement: Sendable {
       let active = groups.filter {
         progress.histories[$0].target > progress.histories[$0].divisions
       }
+      stage?.reach(groups.count - active.count)
       guard !active.isEmpty else { return }
       let n = shared(active.map { progress.histories[$0].target })
       guard isWithinLimit(n) else {

@@ -105,19 +105,27 @@ struct PeriodicGrid: Sendable {
     let blockSize = dimension == 1 ? min(divisions, 4096) : divisions
     let blocks = (count + blockSize - 1) / blockSize
     let jobs = min(wanted, blocks)
-    return try await parallelMap(jobs, threads: threads) { job in
-      var part = initial
-      var offsets = [Int32](repeating: 0, count: blockSize)
-      var sizes = offsets
-      for block in stride(from: job, to: blocks, by: jobs) {
-        let start = block * blockSize
-        let found = zone_first_points(
-          Int32(dimension), Int32(divisions), Int32(operationCount), rows, start,
-          Int32(min(count - start, blockSize)), &offsets, &sizes)
-        for n in 0..<Int(found) { add(&part, start + Int(offsets[n]), Int(sizes[n])) }
+    return try await WorkProgress.stage(
+      "grid \(divisions)^\(dimension)", unit: "points", of: count, isEven: true
+    ) { stage in
+      try await parallelMap(jobs, threads: threads) { job in
+        var part = initial
+        var offsets = [Int32](repeating: 0, count: blockSize)
+        var sizes = offsets
+        var seen = 0
+        for block in stride(from: job, to: blocks, by: jobs) {
+          let start = block * blockSize
+          let size = min(count - start, blockSize)
+          let found = zone_first_points(
+            Int32(dimension), Int32(divisions), Int32(operationCount), rows, start, Int32(size),
+            &offsets, &sizes)
+          for n in 0..<Int(found) { add(&part, start + Int(offsets[n]), Int(sizes[n])) }
+          seen += size
+        }
+        finish(&part)
+        stage?.advance(by: seen)
+        return part
       }
-      finish(&part)
-      return part
     }
   }
 
