@@ -218,8 +218,16 @@ public struct Picture: Sendable {
     }
     let files = FileManager.default
     let folder = files.temporaryDirectory.appending(path: "kubo-\(UUID().uuidString)")
-    try files.createDirectory(at: folder, withIntermediateDirectories: false)
-    defer { try? files.removeItem(at: folder) }
+    try Unfinished.step { state in
+      try files.createDirectory(at: folder, withIntermediateDirectories: false)
+      state.folders.insert(folder.path)
+    }
+    defer {
+      Unfinished.step { state in
+        try? files.removeItem(at: folder)
+        state.folders.remove(folder.path)
+      }
+    }
     let (commands, picture, messages) = (
       folder.appending(path: "commands"), folder.appending(path: "picture"),
       folder.appending(path: "messages")
@@ -233,8 +241,12 @@ public struct Picture: Sendable {
     process.currentDirectoryURL = folder
     process.standardError = try FileHandle(forWritingTo: messages)
     process.standardInput = FileHandle.nullDevice
-    try process.run()
+    try Unfinished.step { state in
+      try process.run()
+      state.processes.insert(process.processIdentifier)
+    }
     process.waitUntilExit()
+    Unfinished.step { state in _ = state.processes.remove(process.processIdentifier) }
     let bytes = (try? Data(contentsOf: picture)) ?? Data()
     guard process.terminationStatus == 0, !bytes.isEmpty else {
       let text = (try? String(contentsOf: messages, encoding: .utf8)) ?? ""

@@ -25,7 +25,7 @@ public enum OutputError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 /// A file that appears under its path complete or not at all: it is written under a temporary name
-/// in the same directory, flushed to the disk, and then renamed.
+/// in the same directory, flushed to the disk, and then renamed. See ``Unfinished`` for interruptions.
 struct OutputFile {
   let path: String
   let overwrite: Bool
@@ -34,7 +34,7 @@ struct OutputFile {
   func check() throws(OutputError) {
     let (descriptor, temporary, _) = try begin()
     close(descriptor)
-    unlink(temporary)
+    discard(temporary)
   }
 
   /// Writes `bytes`.
@@ -44,26 +44,42 @@ struct OutputFile {
     var isTemporary = true
     defer {
       if isOpen { close(descriptor) }
-      if isTemporary { unlink(temporary) }
+      if isTemporary { discard(temporary) }
     }
     var done = 0
     while done < bytes.count {
-      let count = bytes[done...].withUnsafeBytes {
-        Foundation.write(descriptor, $0.baseAddress, $0.count)
+      let piece = min(bytes.count, done + OutputFile.pieceSize)
+      while done < piece {
+        let count = bytes[done..<piece].withUnsafeBytes {
+          Foundation.write(descriptor, $0.baseAddress, $0.count)
+        }
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { throw failure(count < 0 ? errno : ENOSPC) }
+        done += count
       }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw failure(count < 0 ? errno : ENOSPC) }
-      done += count
+      guard fsync(descriptor) == 0 else { throw failure(errno) }
     }
-    guard fsync(descriptor) == 0 else { throw failure(errno) }
     isOpen = false
     // Some file systems report a full disk only here.
     guard close(descriptor) == 0 else { throw failure(errno) }
-    if overwrite {
-      guard rename(temporary, target) == 0 else { throw failure(errno) }
-      isTemporary = false
-    } else {
-      isTemporary = try !publish(temporary, as: target)
+    isTemporary = try Unfinished.step { state throws(OutputError) in
+      if overwrite {
+        guard rename(temporary, target) == 0 else { throw failure(errno) }
+      } else if try !publish(temporary, as: target) {
+        return true
+      }
+      state.files.remove(temporary)
+      return false
+    }
+  }
+
+  /// A process that waits for the disk cannot end: so much is flushed at a time.
+  private static let pieceSize = 4_000_000
+
+  private func discard(_ temporary: String) {
+    Unfinished.step { state in
+      unlink(temporary)
+      state.files.remove(temporary)
     }
   }
 
@@ -102,9 +118,15 @@ struct OutputFile {
     for _ in 0..<100 {
       let mark = String(UInt32.random(in: .min ... .max), radix: 36)
       let temporary = "\(directory).kubo-\(mark).tmp"
-      let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
+      let (descriptor, code) = Unfinished.step { state in
+        let descriptor = open(
+          temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
+        let code = errno
+        if descriptor >= 0 { state.files.insert(temporary) }
+        return (descriptor, code)
+      }
       if descriptor >= 0 { return (descriptor, temporary, target) }
-      if errno != EEXIST { throw creationFailure(errno) }
+      if code != EEXIST { throw creationFailure(code) }
     }
     throw .cannotCreate(path: path, reason: "no free temporary name in \(directory)")
   }

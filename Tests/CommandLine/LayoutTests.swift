@@ -10,9 +10,12 @@ import Testing
     "KuboDiagrams": [
       "Quadrature", "CZoneSums", "ComplexModule", "RealModule", "Synchronization",
     ],
-    "KuboFiles": ["KuboDiagrams", "CMessageDigest", "Yams", "Foundation", "Glibc"],
+    "KuboFiles": [
+      "KuboDiagrams", "CMessageDigest", "Yams", "Foundation", "Glibc", "Synchronization",
+    ],
     "kubo": [
-      "KuboFiles", "KuboDiagrams", "Quadrature", "ComplexModule", "ArgumentParser", "Foundation",
+      "KuboFiles", "KuboDiagrams", "Quadrature", "ComplexModule", "ArgumentParser", "Logging",
+      "Foundation", "Synchronization",
     ],
   ]
 

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+import Synchronization
+
+/// What must not outlive the program: temporary files, and the folder and process of gnuplot.
+///
+/// Each is made and noted under one lock, and takes its final name under it, so that whoever holds the
+/// lock knows all there is.
+public enum Unfinished {
+  struct State: Sendable {
+    var files: Set<String> = []
+    var folders: Set<String> = []
+    var processes: Set<pid_t> = []
+  }
+
+  private static let state = Mutex(State())
+
+  /// Runs a short step that makes, renames or removes something.
+  static func step<Value: Sendable, Failure: Error>(
+    _ work: (inout sending State) throws(Failure) -> sending Value
+  ) throws(Failure) -> Value {
+    try state.withLock(work)
+  }
+
+  /// Removes everything, then runs `end` with no way for anything new to appear.
+  ///
+  /// It does not wait long for a step that hangs in the file system: then it removes nothing.
+  public static func abandon(_ end: () -> Never) -> Never {
+    for _ in 0..<30 {
+      _ = state.withLockIfAvailable { state in
+        remove(state)
+        end()
+      }
+      usleep(10_000)
+    }
+    end()
+  }
+
+  private static func remove(_ state: borrowing State) {
+    for process in state.processes { kill(process, SIGKILL) }
+    for file in state.files { unlink(file) }
+    for folder in state.folders {
+      // The process may make a file until it is gone.
+      for _ in 0..<20 {
+        try? FileManager.default.removeItem(atPath: folder)
+        if access(folder, F_OK) != 0 { break }
+        usleep(5_000)
+      }
+    }
+  }
+}
