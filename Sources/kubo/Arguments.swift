@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import Logging
 
 /// Reads a finite number, or says what was found.
 func number(_ text: String, _ what: String) throws -> Double {
@@ -95,9 +96,9 @@ func directions(_ text: String) throws -> Directions {
 }
 
 /// The shipped diagrams and those of `directories`.
-func diagramSet(_ directories: [String]) throws -> DiagramSet {
+func diagramSet(_ directories: [String], _ log: Logger) throws -> DiagramSet {
   let library = try DiagramLibrary.read(directories: [Installation.diagrams.path] + directories)
-  for name in library.replaced { say("note: diagram \(name) replaces the shipped one") }
+  for name in library.replaced { log.notice("note: diagram \(name) replaces the shipped one") }
   return DiagramSet(library.diagrams)
 }
 
@@ -119,8 +120,15 @@ struct ModelArguments: ParsableArguments {
   var output: String?
   @Flag(help: "Replace an existing output file.")
   var force = false
+  @Flag(help: "No messages but errors, no progress, and no summary of what --output holds.")
+  var quiet = false
+  @Flag(help: "Tell on standard error how the work is done, and how long each stage takes.")
+  var verbose = false
 
   func validate() throws {
+    if quiet, verbose {
+      throw ValidationError("--quiet: found with --verbose; expected one of them")
+    }
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads: found \(threads); expected 1 to 1024")
     }
@@ -130,6 +138,8 @@ struct ModelArguments: ParsableArguments {
     _ = try settings(set)
     _ = try directions(direction)
   }
+
+  var verbosity: Verbosity { quiet ? .quiet : verbose ? .verbose : .normal }
 
   var threadCount: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
 
@@ -168,6 +178,8 @@ struct ModelArguments: ParsableArguments {
 
 /// Writes to standard output.
 func standardOutput(_ text: String) throws {
+  // On a terminal both would share a line, and results come last.
+  Console.shared.endProgress()
   do {
     try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
   } catch {

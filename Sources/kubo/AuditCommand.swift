@@ -29,20 +29,23 @@ struct AuditCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await reporting {
+    try await reporting(arguments.verbosity) { log in
       try arguments.checkOutput()
       let (file, model, temperature) = try arguments.read()
       let request = SpectrumRequest(
         model: model, mu: try mu.map { try number($0, "--mu") } ?? file.defaults.mu,
         temperature: temperature, lifetime: file.defaults.lifetime, omegas: [],
-        directions: try directions(arguments.direction), columns: [], diagrams: try diagramSet([]),
+        directions: try directions(arguments.direction), columns: [],
+        diagrams: try diagramSet([], log),
         threads: arguments.threadCount)
       let audit = try await request.audit()
       if let output = arguments.output, output != "-" {
         try arguments.write(
           audit.markdown(request, command: try arguments.provenance(file, since: Date())))
       }
-      try standardOutput(audit.summary(request))
+      if !arguments.quiet || (arguments.output ?? "-") == "-" {
+        try standardOutput(audit.summary(request))
+      }
       guard audit.holds else { throw ExitStatus.refuted }
     }
   }

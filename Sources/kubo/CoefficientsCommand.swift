@@ -33,7 +33,7 @@ struct CoefficientsCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await reporting {
+    try await reporting(arguments.verbosity) { log in
       let start = Date()
       try arguments.checkOutput()
       let (file, model, temperature) = try arguments.read()
@@ -41,19 +41,25 @@ struct CoefficientsCommand: AsyncParsableCommand {
       let tolerance = try number(tolerance, "--tolerance")
       var rows: [(mu: Double, coefficients: Coefficients?)] = []
       var failed = false
-      for mu in try mu.map({ try axis($0, "--mu") }) ?? [file.defaults.mu] {
-        do {
-          rows.append(
-            (
-              mu,
-              try await Coefficients(
-                model: model, mu: mu, temperature: temperature, directions: directions,
-                tolerance: tolerance, threads: arguments.threadCount)
-            ))
-        } catch let error where error is NonConvergence || error is VanHove {
-          say("\(error)")
-          rows.append((mu, nil))
-          failed = true
+      let energies = try mu.map { try axis($0, "--mu") } ?? [file.defaults.mu]
+      try await WorkProgress.stage(
+        "coefficients", unit: "mu", of: energies.count, isEven: true
+      ) { stage in
+        for mu in energies {
+          defer { stage?.advance() }
+          do {
+            rows.append(
+              (
+                mu,
+                try await Coefficients(
+                  model: model, mu: mu, temperature: temperature, directions: directions,
+                  tolerance: tolerance, threads: arguments.threadCount)
+              ))
+          } catch let error where error is NonConvergence || error is VanHove {
+            log.error("\(error)")
+            rows.append((mu, nil))
+            failed = true
+          }
         }
       }
       try arguments.write(

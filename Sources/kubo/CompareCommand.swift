@@ -51,7 +51,7 @@ struct CompareCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await reporting {
+    try await reporting(arguments.verbosity) { log in
       let start = Date()
       try arguments.checkOutput()
       if let picture { try Picture.checkWritable(path: picture, overwrite: arguments.force) }
@@ -62,7 +62,7 @@ struct CompareCommand: AsyncParsableCommand {
         omegas: try omega.map { try axis($0, "--omega") }
           ?? Comparison.axis(exchange: model.exchange),
         directions: try directions(arguments.direction), columns: [],
-        diagrams: try diagramSet([]),
+        diagrams: try diagramSet([], log),
         tolerance: try number(tolerance, "--tolerance"), threads: arguments.threadCount)
       var strength = try gamma.map { try number($0, "--gamma") } ?? 0
       if gamma == nil {
@@ -73,19 +73,21 @@ struct CompareCommand: AsyncParsableCommand {
       let table = CSVFile(comparison, provenance: try arguments.provenance(file, since: start))
       if let output = arguments.output {
         try arguments.write(table)
-        if output != "-" { try standardOutput(comparison.summary() + "written: \(output)\n") }
+        if output != "-", !arguments.quiet {
+          try standardOutput(comparison.summary() + "written: \(output)\n")
+        }
       } else {
         try standardOutput(comparison.summary())
       }
       if let picture {
         try Picture(comparison, units: file.units).write(
           to: picture, overwrite: arguments.force)
-        if arguments.output != "-" { try standardOutput("drawn: \(picture)\n") }
+        if arguments.output != "-", !arguments.quiet { try standardOutput("drawn: \(picture)\n") }
       }
       let failures = comparison.parts.flatMap { part in
         part.spectrum.failureLines.map { "\(part.request.lifetime.description): \($0)" }
       }
-      for failure in failures { say(failure) }
+      for failure in failures { log.error("\(failure)") }
       if !failures.isEmpty { throw ExitStatus.notConverged }
     }
   }

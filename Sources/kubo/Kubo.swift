@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import Logging
 import Quadrature
 
 /// The command `kubo`.
@@ -24,7 +25,8 @@ struct Kubo: AsyncParsableCommand {
       EXIT STATUS
         0 done; 1 a statement of 'kubo verify' does not hold; 64 wrong usage; 65 wrong data in a file; 66 a file cannot be read; \
       70 an internal fault; 73 an output cannot be created; 74 an output cannot be written; 77 permission denied; \
-      80 some values did not converge or hit a pole (the rest is written).
+      80 some values did not converge or hit a pole (the rest is written); 129, 130, 143 ended by SIGHUP, \
+      Ctrl-C, SIGTERM (the output is the old file or the new one, whole).
       """,
     version: "kubo \(version)",
     subcommands: [
@@ -69,24 +71,22 @@ enum ExitStatus {
   }
 }
 
-/// Writes a line to standard error.
-func say(_ text: String) {
-  // A closed standard error must not end a run whose results are fine.
-  try? FileHandle.standardError.write(contentsOf: Data("kubo: \(text)\n".utf8))
-}
-
 /// Runs a command's work; an error becomes one line on standard error and its exit status.
-func reporting(_ work: () async throws -> Void) async throws {
+func reporting(
+  _ verbosity: Verbosity = .normal, _ work: (_ log: Logger) async throws -> Void
+) async throws {
   // A closed pipe is an error of the write, not a signal.
   signal(SIGPIPE, SIG_IGN)
+  Interruption.arm()
+  let log = verbosity.log
   do {
-    try await work()
+    try await verbosity.watching(log) { try await work(log) }
   } catch let error as ExitCode {
     throw error
   } catch let error as ValidationError {
     throw error
   } catch {
-    say("\(error)")
+    log.error("\(error)")
     throw ExitStatus.of(error)
   }
 }

@@ -10,7 +10,7 @@ struct ModelsCommand: AsyncParsableCommand {
     commandName: "models", abstract: "List the shipped models.")
 
   func run() async throws {
-    try await reporting {
+    try await reporting { _ in
       let names = try FileManager.default.contentsOfDirectory(atPath: Installation.models.path)
         .filter { $0.hasSuffix(".yaml") }.sorted()
       var text = ""
@@ -39,7 +39,7 @@ struct DiagramsCommand: AsyncParsableCommand {
   var diagrams: [String] = []
 
   func run() async throws {
-    try await reporting {
+    try await reporting { _ in
       let library = try DiagramLibrary.read(directories: [Installation.diagrams.path] + diagrams)
       guard let name else {
         try standardOutput(library.diagrams.map(line).joined())

@@ -23,13 +23,14 @@ struct MatsubaraCommand: AsyncParsableCommand {
   var count: Int = 8
 
   func run() async throws {
-    try await reporting {
+    try await reporting(arguments.verbosity) { log in
       let start = Date()
       try arguments.checkOutput()
       let columns = try response.chosen().map {
         SpectrumRequest.Column(response: $0, dressing: .bare)
       }
-      let (request, file) = try response.request(arguments, omegas: [], columns: columns)
+      let (request, file) = try response.request(
+        arguments, omegas: [], columns: columns, log)
       let result = try await request.matsubara(count: count)
       try arguments.write(
         CSVFile(result, request: request, provenance: try arguments.provenance(file, since: start)))

@@ -38,7 +38,7 @@ struct SelfEnergyCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await reporting {
+    try await reporting(arguments.verbosity) { log in
       let start = Date()
       try arguments.checkOutput()
       let (file, model, _) = try arguments.read()
@@ -54,7 +54,7 @@ struct SelfEnergyCommand: AsyncParsableCommand {
         switch value {
         case .success(let value): rows.append((energy, value))
         case .failure(let failure):
-          say("\(failure)")
+          log.error("\(failure)")
           rows.append((energy, nil))
           failed = true
         }

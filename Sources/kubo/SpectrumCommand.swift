@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import Logging
 
 /// What `spectrum` and `matsubara` have in common.
 struct ResponseArguments: ParsableArguments {
@@ -59,9 +60,9 @@ struct ResponseArguments: ParsableArguments {
     return list
   }
 
-  func request(_ arguments: ModelArguments, omegas: [Double], columns: [SpectrumRequest.Column])
-    throws -> (request: SpectrumRequest, file: ModelFile)
-  {
+  func request(
+    _ arguments: ModelArguments, omegas: [Double], columns: [SpectrumRequest.Column], _ log: Logger
+  ) throws -> (request: SpectrumRequest, file: ModelFile) {
     let (file, model, temperature) = try arguments.read()
     return (
       SpectrumRequest(
@@ -69,7 +70,7 @@ struct ResponseArguments: ParsableArguments {
         temperature: temperature,
         lifetime: try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime,
         omegas: omegas, directions: try directions(arguments.direction), columns: columns,
-        diagrams: try diagramSet(diagrams), tolerance: try number(tolerance, "--tolerance"),
+        diagrams: try diagramSet(diagrams, log), tolerance: try number(tolerance, "--tolerance"),
         threads: arguments.threadCount, ladderForm: LadderForm(rawValue: ladderForm)!), file
     )
   }
@@ -133,23 +134,23 @@ struct SpectrumCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await reporting {
+    try await reporting(arguments.verbosity) { log in
       let start = Date()
       try arguments.checkOutput()
       var (request, file) = try response.request(
-        arguments, omegas: axis(omega, "--omega"), columns: [])
+        arguments, omegas: axis(omega, "--omega"), columns: [], log)
       request.columns = try columns(request)
       let spectrum = try await request.spectrum()
       let table = CSVFile(
         spectrum, request: request, provenance: try arguments.provenance(file, since: start))
       try arguments.write(table)
-      if let output = arguments.output, output != "-" {
+      if let output = arguments.output, output != "-", !arguments.quiet {
         try standardOutput(spectrum.summary(request) + "\nwritten: \(output)\n")
       }
       for validity in spectrum.validity(request) where validity.isPoor {
-        say("note: \(validity.label): \(validity.text)")
+        log.notice("note: \(validity.label): \(validity.text)")
       }
-      for line in spectrum.failureLines { say(line) }
+      for line in spectrum.failureLines { log.error("\(line)") }
       if !spectrum.failures.isEmpty { throw ExitStatus.notConverged }
     }
   }

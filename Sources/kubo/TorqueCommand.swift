@@ -108,7 +108,7 @@ struct TorqueCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await reporting {
+    try await reporting(arguments.verbosity) { log in
       let start = Date()
       try arguments.checkOutput()
       let (file, model, temperature) = try arguments.read()
@@ -122,7 +122,8 @@ struct TorqueCommand: AsyncParsableCommand {
         temperature: temperature,
         lifetime: try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime,
         omegas: try axis(omega, "--omega"), directions: try directions(arguments.direction),
-        columns: [], diagrams: try diagramSet([]), tolerance: try number(tolerance, "--tolerance"),
+        columns: [], diagrams: try diagramSet([], log),
+        tolerance: try number(tolerance, "--tolerance"),
         threads: arguments.threadCount)
       var strength: Double?
       if let gamma {
@@ -139,11 +140,11 @@ struct TorqueCommand: AsyncParsableCommand {
             torque, scale: scale, request: request, impurities: strength, relaxation: zeta,
             provenance: try arguments.provenance(file, since: start)))
       }
-      if arguments.output != "-" {
+      if arguments.output == nil || arguments.output != "-" && !arguments.quiet {
         try standardOutput(torque.summary(request, scale: scale, impurities: strength))
         if let output = arguments.output { try standardOutput("written: \(output)\n") }
       }
-      for line in torque.failures { say(line) }
+      for line in torque.failures { log.error("\(line)") }
       if !torque.failures.isEmpty { throw ExitStatus.notConverged }
     }
   }

@@ -59,7 +59,7 @@ struct VerifyCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await reporting {
+    try await reporting(arguments.verbosity) { log in
       try arguments.checkOutput()
       let (file, model, temperature) = try arguments.read()
       let request = SpectrumRequest(
@@ -67,7 +67,7 @@ struct VerifyCommand: AsyncParsableCommand {
         temperature: temperature,
         lifetime: try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime, omegas: [],
         directions: try directions(arguments.direction), columns: [],
-        diagrams: try diagramSet(diagrams), tolerance: try number(tolerance, "--tolerance"),
+        diagrams: try diagramSet(diagrams, log), tolerance: try number(tolerance, "--tolerance"),
         threads: arguments.threadCount)
       var strength: Double?
       if dressing != "bare" {
@@ -81,7 +81,7 @@ struct VerifyCommand: AsyncParsableCommand {
       try arguments.write(verification.summary(request, impurities: strength))
       let failed = verification.statements.filter { !$0.holds }
       for statement in failed {
-        say("\(statement.claim): " + (statement.place ?? "residual above tolerance"))
+        log.error("\(statement.claim): \(statement.place ?? "residual above tolerance")")
       }
       if !failed.isEmpty { throw ExitStatus.refuted }
     }

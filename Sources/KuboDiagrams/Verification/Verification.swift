@@ -69,7 +69,7 @@ extension SpectrumRequest {
         "lifetime", found: lifetime.description,
         expected: "constant=GAMMA for the bare loops; impurities have a strength of their own")
     }
-    var statements = vertexStatements()
+    var statements = await WorkProgress.stage("vertices") { _ in vertexStatements() }
     statements += try await identityStatements()
     statements += try await invarianceStatements()
     statements += try await routeStatements()
@@ -86,7 +86,9 @@ extension SpectrumRequest {
     _ compute: () async throws -> (residual: Double, tolerance: Double, place: String?)
   ) async throws -> Verification.Statement {
     do {
-      let (residual, tolerance, place) = try await compute()
+      let (residual, tolerance, place) = try await WorkProgress.stage(claim) { _ in
+        try await compute()
+      }
       // A residual that is no number must not pass.
       return .init(
         subject: subject, claim: claim, source: source,

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+import KuboDiagrams
+
+/// The texts about stages of the work.
+package enum ProgressLine {
+  /// One line of less than `width` columns: the time since the beginning, the stages from the
+  /// outermost on, each with what is done of it and, where that can be told, the time left for it,
+  /// and the rate of the innermost one. The outermost stages go first if there is no room.
+  package static func text(
+    _ levels: [WorkProgress.Level], elapsed: Duration, width: Int
+  ) -> String {
+    for first in levels.indices {
+      let text = "kubo \(clock(elapsed)) " + stages(levels[first...])
+      if text.count < width { return text }
+    }
+    return String("kubo \(clock(elapsed)) \(stages(levels.suffix(1)))".prefix(max(0, width - 1)))
+  }
+
+  private static func stages(_ levels: ArraySlice<WorkProgress.Level>) -> String {
+    var text = levels.map { level in
+      let left = timeLeft(level).map { ", \(clock($0)) left" } ?? ""
+      return printable(level.name) + amount(level) + left
+    }.joined(separator: "; ")
+    if let last = levels.last, last.done > 0, !last.unit.isEmpty, seconds(last.elapsed) > 0 {
+      text += ", \(rate(Double(last.done) / seconds(last.elapsed)))/s"
+    }
+    return text
+  }
+
+  /// What is done of a stage.
+  private static func amount(_ level: WorkProgress.Level) -> String {
+    if level.unit.isEmpty { return "" }
+    let total = level.total.map { "/\($0)" } ?? ""
+    return ": \(level.done)\(total) \(printable(level.unit))"
+  }
+
+  /// The time for the rest at the rate so far; nil unless the rest is known and like what is done.
+  package static func timeLeft(_ level: WorkProgress.Level) -> Duration? {
+    guard level.isEven, let total = level.total, level.done > 0, level.done <= total else {
+      return nil
+    }
+    return .seconds(seconds(level.elapsed) / Double(level.done) * Double(total - level.done))
+  }
+
+  /// What `--verbose` tells at the end of a stage.
+  package static func summary(_ levels: [WorkProgress.Level]) -> String {
+    let names = levels.map { printable($0.name) }.joined(separator: ": ")
+    let time = seconds(levels.last!.elapsed)
+    return names + amount(levels.last!) + " in \(String(format: "%.3f", time)) s"
+  }
+
+  /// As in 0:07 or 1:02:03.
+  private static func clock(_ time: Duration) -> String {
+    let seconds = Int(min(1e9, ProgressLine.seconds(time).rounded()))
+    let (minutes, hours) = (seconds / 60 % 60, seconds / 3600)
+    return hours > 0
+      ? String(format: "%d:%02d:%02d", hours, minutes, seconds % 60)
+      : String(format: "%d:%02d", minutes, seconds % 60)
+  }
+
+  /// As in 3.6, 7.48k or 12.1M.
+  private static func rate(_ value: Double) -> String {
+    let (size, letter) = [(1e9, "G"), (1e6, "M"), (1e3, "k")].first { value >= $0.0 } ?? (1, "")
+    // With three digits %g would turn to exponents at 999.5.
+    return String(format: value < 99.95 * size ? "%.3g" : "%.0f", value / size) + letter
+  }
+
+  private static func seconds(_ time: Duration) -> Double { time / .seconds(1) }
+
+  /// `text` with nothing in it that a terminal would obey.
+  package static func printable(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: isCommand) else { return text }
+    return text.unicodeScalars.map {
+      isCommand($0) ? "\\u{\(String($0.value, radix: 16))}" : String($0)
+    }.joined()
+  }
+
+  private static func isCommand(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: true
+    default: false
+    }
+  }
+}
