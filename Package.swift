@@ -50,7 +50,7 @@ let package = Package(
       dependencies: [
         "Quadrature", "KuboDiagrams", "KuboFiles", "CGSL", "CZoneSums", "kubo", "Yams",
       ],
-      path: "Tests"),
+      path: "Tests", exclude: ["CommandLine/Refusals"]),
   ],
   swiftLanguageModes: [.v6]
 )

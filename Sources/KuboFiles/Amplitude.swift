@@ -64,6 +64,13 @@ extension Substring {
 
 /// Whether `text` is a name: a letter or underscore, then letters, digits, underscores, hyphens.
 func isName(_ text: some StringProtocol) -> Bool {
-  guard let first = text.first, first.isASCII, first.isLetter || first == "_" else { return false }
-  return text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
+  func isLetter(_ c: UInt8) -> Bool {
+    switch Unicode.Scalar(c) {
+    case "a"..."z", "A"..."Z", "_": true
+    default: false
+    }
+  }
+  // Bytes: a single character may have any number of them.
+  guard let first = text.utf8.first, isLetter(first) else { return false }
+  return text.utf8.allSatisfy { isLetter($0) || "-0123456789".utf8.contains($0) }
 }

@@ -184,8 +184,10 @@ public struct Picture: Sendable {
     let bytes: Data
     do {
       bytes = try drawn(format)
+    } catch let error as Trouble {
+      throw .tool(path: path, reason: error.description)
     } catch {
-      throw .writeFailed(path: path, reason: "\(error)")
+      throw .tool(path: path, reason: error.localizedDescription)
     }
     try OutputFile(path: path, overwrite: overwrite).write(Array(bytes))
   }
@@ -196,9 +198,7 @@ public struct Picture: Sendable {
     guard Format(path: path) != nil else {
       throw .cannotCreate(path: path, reason: "found another ending; expected .svg, .png or .pdf")
     }
-    guard gnuplot != nil else {
-      throw .cannotCreate(path: path, reason: "gnuplot is not installed (Debian: gnuplot-nox)")
-    }
+    guard gnuplot != nil else { throw .tool(path: path, reason: missing.description) }
     try OutputFile(path: path, overwrite: overwrite).check()
   }
 
@@ -206,20 +206,32 @@ public struct Picture: Sendable {
     let description: String
   }
 
+  private static let missing = Trouble(
+    description: "found no gnuplot in PATH; expected it there (Debian: gnuplot-nox)")
+
+  /// The program in an absolute folder of PATH: one in the current folder may be a stranger's.
   private static var gnuplot: String? {
     (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin").split(separator: ":")
-      .map { "\($0)/gnuplot" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+      .filter { $0.hasPrefix("/") }.map { "\($0)/gnuplot" }
+      .first { path in
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+          && access(path, X_OK) == 0
+      }
   }
 
   /// The bytes that gnuplot makes.
   func drawn(_ format: Format) throws -> Data {
-    guard let gnuplot = Picture.gnuplot else {
-      throw Trouble(description: "gnuplot is not installed (Debian: gnuplot-nox)")
-    }
+    guard let gnuplot = Picture.gnuplot else { throw Picture.missing }
     let files = FileManager.default
     let folder = files.temporaryDirectory.appending(path: "kubo-\(UUID().uuidString)")
     try Unfinished.step { state in
-      try files.createDirectory(at: folder, withIntermediateDirectories: false)
+      guard mkdir(folder.path, 0o700) == 0 else {
+        throw Trouble(
+          description:
+            "found \(String(cString: strerror(errno))) for \(files.temporaryDirectory.path); "
+            + "expected a folder TMPDIR for temporary files")
+      }
       state.folders.insert(folder.path)
     }
     defer {
@@ -237,27 +249,34 @@ public struct Picture: Sendable {
     _ = files.createFile(atPath: messages.path, contents: nil)
     let process = Process()
     process.executableURL = URL(filePath: gnuplot)
-    process.arguments = ["commands"]
+    // -d: whatever the user's own settings are, the picture is the same.
+    process.arguments = ["-d", "commands"]
     process.currentDirectoryURL = folder
     process.standardError = try FileHandle(forWritingTo: messages)
     process.standardInput = FileHandle.nullDevice
-    try Unfinished.step { state in
-      try process.run()
-      state.processes.insert(process.processIdentifier)
+    process.standardOutput = FileHandle.nullDevice
+    do {
+      try Unfinished.step { state in
+        try process.run()
+        state.processes.insert(process.processIdentifier)
+      }
+    } catch {
+      throw Trouble(description: "found \(gnuplot), which cannot be run; expected gnuplot")
     }
     process.waitUntilExit()
     Unfinished.step { state in _ = state.processes.remove(process.processIdentifier) }
     let bytes = (try? Data(contentsOf: picture)) ?? Data()
     guard process.terminationStatus == 0, !bytes.isEmpty else {
       let text = (try? String(contentsOf: messages, encoding: .utf8)) ?? ""
-      throw Trouble(description: "gnuplot failed: \(firstLine(text))")
+      throw Trouble(
+        description: "found \(gnuplot) failing (\(firstLine(text))); expected a picture")
     }
     return bytes
   }
 
   private func firstLine(_ text: String) -> String {
-    text.split(separator: "\n").first { !$0.allSatisfy { $0 == " " || $0 == "^" } }.map(String.init)
-      ?? "no message"
+    text.split(separator: "\n").first { !$0.allSatisfy { $0 == " " || $0 == "^" } }
+      .map { shortened(String($0)) } ?? "no message"
   }
 }
 

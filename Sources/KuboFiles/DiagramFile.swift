@@ -23,6 +23,11 @@ public enum DiagramFile {
     try parse(InputFile(path: path)).diagram
   }
 
+  /// The same for the content of a file; `path` names it in messages.
+  public static func read(_ bytes: [UInt8], path: String) throws(FileError) -> Diagram {
+    try parse(InputFile(path: path, bytes: bytes)).diagram
+  }
+
   /// The diagram and the line of its name.
   static func parse(_ input: InputFile) throws(FileError) -> (diagram: Diagram, line: Int) {
     let value = try YAMLValue(input)
@@ -121,6 +126,7 @@ extension YAMLValue {
   private func distinctItems() throws(FileError) -> [YAMLValue] {
     let items = try list(expected: "a list of names")
     guard !items.isEmpty else { throw refusal("at least one name", found: "an empty list") }
+    guard items.count <= 100 else { throw refusal("at most 100", found: "\(items.count) names") }
     var seen: Set<String> = []
     for item in items {
       let name = try item.string(expected: "a name")
@@ -137,6 +143,6 @@ extension YAMLValue {
     let text = try string(expected: expected)
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.allSatisfy({ isName($0) }) else { throw refusal(expected) }
-    return text
+    return try short(text)
   }
 }

@@ -34,8 +34,7 @@ public struct DiagramLibrary: Sendable {
 
   private mutating func add(_ directory: String) throws(FileError) {
     var own: [String: String] = [:]
-    for file in try DiagramLibrary.yamlFiles(directory) {
-      let path = directory.hasSuffix("/") ? directory + file : "\(directory)/\(file)"
+    for path in try yamlFiles(in: directory, expected: "a directory of diagram files") {
       let (diagram, line) = try DiagramFile.parse(InputFile(path: path))
       if let other = own[diagram.name] {
         throw FileError(
@@ -54,28 +53,35 @@ public struct DiagramLibrary: Sendable {
     }
   }
 
-  /// The names `*.yaml` in `directory`, sorted by their bytes, which no locale changes.
-  private static func yamlFiles(_ directory: String) throws(FileError) -> [String] {
-    guard let stream = opendir(directory) else {
-      let code = errno
-      let kind: FileError.Kind = code == EACCES || code == EPERM ? .permission : .noInput
-      throw FileError(
-        kind, file: directory, found: String(cString: strerror(code)),
-        expected: "a directory of diagram files")
-    }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while let item = readdir(stream) {
-      let name = withUnsafeBytes(of: &item.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name.hasSuffix(".yaml") && !name.hasPrefix(".") { names.append(name) }
-    }
-    guard !names.isEmpty else {
-      throw FileError(
-        .noInput, file: directory, found: "no file *.yaml", expected: "a directory of diagram files"
-      )
-    }
-    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+}
+
+/// The files `*.yaml` in `directory`, hidden ones excepted, sorted by their bytes, which no locale
+/// changes.
+package func yamlFiles(
+  in directory: String, expected: String
+) throws(FileError) -> [String] {
+  guard let stream = opendir(directory) else {
+    let code = errno
+    let kind: FileError.Kind = code == EACCES || code == EPERM ? .permission : .noInput
+    throw FileError(
+      kind, file: directory, found: String(cString: strerror(code)), expected: expected)
   }
+  defer { closedir(stream) }
+  var names: [String] = []
+  while let item = readdir(stream) {
+    let name = withUnsafeBytes(of: &item.pointee.d_name) { bytes in
+      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    if name.hasSuffix(".yaml") && !name.hasPrefix(".") { names.append(name) }
+  }
+  guard !names.isEmpty else {
+    throw FileError(
+      .noInput, file: directory, found: "no file *.yaml", expected: expected)
+  }
+  guard names.count <= 1000 else {
+    throw FileError(
+      .malformed, file: directory, found: "\(names.count) files *.yaml", expected: "at most 1000")
+  }
+  return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    .map { directory.hasSuffix("/") ? directory + $0 : "\(directory)/\($0)" }
 }

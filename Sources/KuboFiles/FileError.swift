@@ -72,6 +72,13 @@ func oneLine(_ text: String) -> String {
 }
 
 /// `text` in quotation marks for a message, cut after 60 characters.
-func quoted(_ text: String) -> String {
-  text.count <= 60 ? "\"\(text)\"" : "\"\(text.prefix(60))...\""
+func quoted(_ text: String) -> String { "\"\(shortened(text))\"" }
+
+/// `text` cut after 60 code points: one character may have any number of them.
+func shortened(_ text: String) -> String {
+  let scalars = text.unicodeScalars
+  guard let end = scalars.index(scalars.startIndex, offsetBy: 60, limitedBy: scalars.endIndex),
+    end < scalars.endIndex
+  else { return text }
+  return String(scalars[..<end]) + "..."
 }

@@ -9,6 +9,13 @@ struct InputFile {
   /// The content.
   let bytes: [UInt8]
 
+  /// The content of a file that somebody else has read.
+  init(path: String, bytes: [UInt8]) throws(FileError) {
+    self.path = path
+    self.bytes = bytes
+    try InputFile.checkSize(bytes.count, path)
+  }
+
   /// The largest file that is read, in bytes; model and diagram files have a few kilobytes.
   static let sizeLimit = 1 << 20
 
@@ -34,13 +41,17 @@ struct InputFile {
       guard count >= 0 else { throw InputFile.error(path, errno) }
       if count == 0 { break }
       bytes += buffer[..<count]
-      guard bytes.count <= InputFile.sizeLimit else {
-        throw FileError(
-          .malformed, file: path, found: "more than \(InputFile.sizeLimit) bytes",
-          expected: "a file of at most \(InputFile.sizeLimit) bytes")
-      }
+      try InputFile.checkSize(bytes.count, path)
     }
     self.bytes = bytes
+  }
+
+  private static func checkSize(_ count: Int, _ path: String) throws(FileError) {
+    guard count <= sizeLimit else {
+      throw FileError(
+        .malformed, file: path, found: "more than \(sizeLimit) bytes",
+        expected: "a file of at most \(sizeLimit) bytes")
+    }
   }
 
   /// The SHA-256 of the content, 64 hexadecimal digits.

@@ -54,10 +54,24 @@ public struct ModelFile: Sendable {
   /// - Parameter path: the file, YAML with the keys that `data/models/square.yaml` shows.
   /// - Throws: ``FileError`` of kind `noInput`, `permission` or `malformed`, with line and key.
   public static func read(path: String) throws(FileError) -> ModelFile {
-    let file = try ModelFile(InputFile(path: path))
+    try read(InputFile(path: path))
+  }
+
+  /// The same for the content of a file; `path` names it in messages.
+  public static func read(_ bytes: [UInt8], path: String) throws(FileError) -> ModelFile {
+    try read(InputFile(path: path, bytes: bytes))
+  }
+
+  private static func read(_ input: InputFile) throws(FileError) -> ModelFile {
+    let file = try ModelFile(input)
     _ = try file.model()
     return file
   }
+
+  /// The most parameters and the most hops of each kind, so that a file of legal size cannot take
+  /// hours to check.
+  static let parameterLimit = 100
+  static let hopLimit = 1000
 
   private init(_ input: InputFile) throws(FileError) {
     let root = try YAMLValue(input).fields(
@@ -70,17 +84,26 @@ public struct ModelFile: Sendable {
     description = try root["description"]!.prose()
     source = try root["source"]!.prose()
     let unitFields = try root["units"]!.fields("energy", "length")
-    units = (try unitFields["energy"]!.phrase(), try unitFields["length"]!.phrase())
+    units = (try unitFields["energy"]!.unit(), try unitFields["length"]!.unit())
 
     var parameters: [(name: String, value: Double)] = []
     var lines: [String: Int] = ["parameters": root["parameters"]!.line]
-    for (key, keyLine, value) in try root["parameters"]!.entries(
-      expected: "a mapping from names to numbers")
-    {
+    let entries = try root["parameters"]!.entries(expected: "a mapping from names to numbers")
+    guard entries.count <= ModelFile.parameterLimit else {
+      throw root["parameters"]!.refusal(
+        "at most \(ModelFile.parameterLimit)", found: "\(entries.count) parameters")
+    }
+    for (key, keyLine, value) in entries {
       guard isName(key) else {
         throw FileError(
           .malformed, file: path, line: keyLine, key: value.key, found: "the name \(quoted(key))",
           expected: nameRule)
+      }
+      guard key.utf8.count <= nameLimit else {
+        throw FileError(
+          .malformed, file: path, line: keyLine, key: "parameters",
+          found: "the name \(quoted(key)) of \(key.utf8.count) characters",
+          expected: "at most \(nameLimit)")
       }
       parameters.append((key, try value.number()))
       lines["parameters.\(key)"] = value.line
@@ -106,13 +129,20 @@ public struct ModelFile: Sendable {
   private static func defaults(_ value: YAMLValue) throws(FileError) -> Defaults {
     let fields = try value.fields("mu", "temperature", "lifetime")
     let lifetime = try fields["lifetime"]!.fields("constant")["constant"]!
-    func atLeastZero(_ value: YAMLValue, _ what: String) throws(FileError) -> Double {
+    func energy(_ value: YAMLValue) throws(FileError) -> Double {
       let number = try value.number()
+      guard number.magnitude < 1e100 else {
+        throw value.refusal("a finite number of magnitude below 1e100")
+      }
+      return number
+    }
+    func atLeastZero(_ value: YAMLValue, _ what: String) throws(FileError) -> Double {
+      let number = try energy(value)
       guard number >= 0 else { throw value.refusal("\(what), at least 0") }
       return number
     }
     return Defaults(
-      mu: try fields["mu"]!.number(),
+      mu: try energy(fields["mu"]!),
       temperature: try atLeastZero(fields["temperature"]!, "a temperature"),
       lifetime: .constant(try atLeastZero(lifetime, "a level width Gamma")))
   }
@@ -121,7 +151,11 @@ public struct ModelFile: Sendable {
     _ value: YAMLValue, known: [String]
   ) throws(FileError) -> [DeclaredHop] {
     var hops: [DeclaredHop] = []
-    for item in try value.list(expected: "a list of hops, [] for none") {
+    let items = try value.list(expected: "a list of hops, [] for none")
+    guard items.count <= hopLimit else {
+      throw value.refusal("at most \(hopLimit)", found: "\(items.count) hops")
+    }
+    for item in items {
       let fields = try item.fields("vector", "amplitude")
       hops.append(
         DeclaredHop(
@@ -187,12 +221,39 @@ public struct ModelFile: Sendable {
 
 /// What ``isName(_:)`` accepts, for messages.
 let nameRule = "a name of letters, digits, _ and -, that begins with a letter or _"
+/// The longest name of a model, a parameter or a diagram, and the longest unit: they become parts of
+/// column names and of the pictures' labels.
+let nameLimit = 64
 
 extension YAMLValue {
   /// An identifier.
   func name() throws(FileError) -> String {
     let text = try string(expected: nameRule)
     guard isName(text) else { throw refusal(nameRule) }
+    return try short(text)
+  }
+
+  /// The name of a unit, which becomes part of gnuplot's commands and of an SVG: it holds no sign
+  /// that means something there but for those of indices.
+  func unit() throws(FileError) -> String {
+    let text = try short(phrase())
+    let isUnit = text.unicodeScalars.allSatisfy {
+      $0.properties.isAlphabetic || $0.properties.numericType != nil
+        || " ^_{}()/*.+-".unicodeScalars.contains($0)
+    }
+    guard isUnit else {
+      throw refusal(
+        "a unit of letters, digits, spaces and ^ _ { } ( ) / * . + -", found: quoted(text))
+    }
+    return text
+  }
+
+  /// `text`, the value, if it is short.
+  func short(_ text: String) throws(FileError) -> String {
+    let count = text.unicodeScalars.count
+    guard count <= nameLimit else {
+      throw refusal("at most \(nameLimit)", found: "\(count) characters")
+    }
     return text
   }
 

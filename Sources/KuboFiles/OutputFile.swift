@@ -11,6 +11,8 @@ public enum OutputError: Error, Sendable, Equatable, CustomStringConvertible {
   case permission(path: String)
   /// Writing failed halfway; nothing is left behind.
   case writeFailed(path: String, reason: String)
+  /// The program that makes the file is missing or fails.
+  case tool(path: String, reason: String)
 
   /// One line for a message.
   public var description: String {
@@ -18,8 +20,11 @@ public enum OutputError: Error, Sendable, Equatable, CustomStringConvertible {
     case .exists(let path):
       oneLine("\(path): found an existing file; expected a new path, or --force to replace it")
     case .cannotCreate(let path, let reason): oneLine("\(path): cannot be created: \(reason)")
-    case .permission(let path): oneLine("\(path): no permission to write")
+    case .permission(let path):
+      oneLine(
+        "\(path): found no permission to write; expected a file and a folder that may be written")
     case .writeFailed(let path, let reason): oneLine("\(path): writing failed: \(reason)")
+    case .tool(let path, let reason): oneLine("\(path): cannot be drawn: \(reason)")
     }
   }
 }
@@ -48,16 +53,10 @@ struct OutputFile {
     }
     var done = 0
     while done < bytes.count {
-      let piece = min(bytes.count, done + OutputFile.pieceSize)
-      while done < piece {
-        let count = bytes[done..<piece].withUnsafeBytes {
-          Foundation.write(descriptor, $0.baseAddress, $0.count)
-        }
-        if count < 0 && errno == EINTR { continue }
-        guard count > 0 else { throw failure(count < 0 ? errno : ENOSPC) }
-        done += count
-      }
+      let piece = bytes[done..<min(bytes.count, done + OutputFile.pieceSize)]
+      if let code = writeAll(piece, to: descriptor) { throw failure(code) }
       guard fsync(descriptor) == 0 else { throw failure(errno) }
+      done = piece.endIndex
     }
     isOpen = false
     // Some file systems report a full disk only here.
@@ -166,4 +165,39 @@ struct OutputFile {
   private func failure(_ code: CInt) -> OutputError {
     .writeFailed(path: path, reason: String(cString: strerror(code)))
   }
+}
+
+/// Writes all of `bytes`, also to a pipe that is full for now.
+/// - Returns: the number of the error, nil for success.
+package func writeAll(_ bytes: ArraySlice<UInt8>, to descriptor: CInt) -> CInt? {
+  var done = bytes.startIndex
+  while done < bytes.endIndex {
+    let count = bytes[done...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+    if count < 0 && errno == EINTR { continue }
+    if count < 0 && errno == EAGAIN {
+      var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+      poll(&request, 1, -1)
+      continue
+    }
+    guard count > 0 else { return count < 0 ? errno : ENOSPC }
+    done += count
+  }
+  return nil
+}
+
+/// Whether two paths name one file, which need not exist yet.
+package func isSameFile(_ a: String, _ b: String) -> Bool {
+  func resolved(_ path: String) -> String {
+    func real(_ path: String) -> String? {
+      guard let resolved = realpath(path, nil) else { return nil }
+      defer { free(resolved) }
+      return String(cString: resolved)
+    }
+    if let file = real(path) { return file }
+    let slash = path.lastIndex(of: "/")
+    let folder = slash.map { String(path[...$0]) } ?? "."
+    let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+    return "\(real(folder) ?? folder)/\(name)"
+  }
+  return resolved(a) == resolved(b)
 }

@@ -27,7 +27,8 @@ struct YAMLSyntax {
       if scalar == "\n" { line += 1 }
       let category = scalar.properties.generalCategory
       let breaks = category == .lineSeparator || category == .paragraphSeparator
-      if breaks || category == .control && !"\n\r\t".unicodeScalars.contains(scalar) {
+      let isControl = category == .control && !"\n\r\t".unicodeScalars.contains(scalar)
+      if breaks || isControl || scalar == "\u{FEFF}" {
         let code = String(scalar.value, radix: 16, uppercase: true)
         throw FileError(
           .malformed, file: file, line: line, found: "the control character U+\(code)",

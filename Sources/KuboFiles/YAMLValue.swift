@@ -15,8 +15,28 @@ struct YAMLValue {
 
   let file: String
   let line: Int
-  let key: String
   let content: Content
+  private let place: Place
+
+  /// The dotted path of the value, list items counted from 0.
+  var key: String { place.description }
+
+  /// Where a value stands. Each place refers to the one around it: a path of its own for each of
+  /// many values would take as much memory as the file squared.
+  private indirect enum Place: CustomStringConvertible {
+    case root
+    case key(String, in: Place)
+    case item(Int, in: Place)
+
+    var description: String {
+      switch self {
+      case .root: ""
+      case .key(let name, .root): shortened(name)
+      case .key(let name, let outer): "\(outer).\(shortened(name))"
+      case .item(let n, let outer): "\(outer)[\(n)]"
+      }
+    }
+  }
 
   /// Parses a file that holds one YAML document.
   init(_ input: InputFile) throws(FileError) {
@@ -27,7 +47,7 @@ struct YAMLValue {
       let parser = try Yams.Parser(yaml: text, encoding: .utf8)
       // A node holds its anchor weakly and the parser strongly.
       root = try withExtendedLifetime(parser) {
-        try parser.singleRoot().map { try YAMLValue($0, file: input.path, key: "") }
+        try parser.singleRoot().map { try YAMLValue($0, file: input.path, place: .root) }
       }
     } catch {
       throw YAMLValue.error(error, file: input.path)
@@ -39,13 +59,14 @@ struct YAMLValue {
     self = root
   }
 
-  private init(_ node: Node, file: String, key: String) throws(FileError) {
+  private init(_ node: Node, file: String, place: Place) throws(FileError) {
     self.file = file
-    self.key = key
+    self.place = place
     self.line = node.mark?.line ?? 1
     func refusal(_ found: String, _ expected: String) -> FileError {
       FileError(
-        .malformed, file: file, line: node.mark?.line, key: key, found: found, expected: expected)
+        .malformed, file: file, line: node.mark?.line, key: place.description, found: found,
+        expected: expected)
     }
     // YAMLSyntax has refused anchors and tags; this does not rely on it.
     guard node.anchor == nil else { throw refusal("an anchor (&)", "values written out") }
@@ -56,22 +77,23 @@ struct YAMLValue {
     case .sequence(let items):
       var list: [YAMLValue] = []
       for (n, item) in items.enumerated() {
-        list.append(try YAMLValue(item, file: file, key: "\(key)[\(n)]"))
+        list.append(try YAMLValue(item, file: file, place: .item(n, in: place)))
       }
       content = .list(list)
     case .mapping(let pairs):
       var entries: [(key: String, keyLine: Int, value: YAMLValue)] = []
       var seen: Set<String> = []
       for (keyNode, valueNode) in pairs {
-        let name = try YAMLValue(keyNode, file: file, key: key).string(expected: "a key")
-        let path = key.isEmpty ? name : "\(key).\(name)"
+        let name = try YAMLValue(keyNode, file: file, place: place).string(expected: "a key")
+        let path = Place.key(name, in: place)
         let keyLine = keyNode.mark?.line ?? line
         guard seen.insert(name).inserted else {
           throw FileError(
-            .malformed, file: file, line: keyLine, key: path, found: "the key a second time",
+            .malformed, file: file, line: keyLine, key: path.description,
+            found: "the key a second time",
             expected: "each key once")
         }
-        let value = try YAMLValue(valueNode, file: file, key: path)
+        let value = try YAMLValue(valueNode, file: file, place: path)
         entries.append((name, keyLine, value))
       }
       content = .mapping(entries)
@@ -120,9 +142,9 @@ extension YAMLValue {
       switch CoreSchema.kind(of: text) {
       case .null: "an empty value"
       case .boolean: "the boolean \(text)"
-      case .number: "the number \(text)"
+      case .number: "the number \(shortened(text))"
       case .notFinite: "\(text)"
-      case .otherBase: "the number \(text), which is not decimal"
+      case .otherBase: "the number \(shortened(text)), which is not decimal"
       case .string: "the string \(quoted(text))"
       }
     }
@@ -177,7 +199,8 @@ extension YAMLValue {
     return text
   }
 
-  /// Text for a reader, without control characters and not empty.
+  /// Text for a reader, not empty, without control characters and without the invisible ones, which
+  /// can make a terminal show another text.
   func prose(expected: String = "text") throws(FileError) -> String {
     var text = try string(expected: expected)
     // A block of text ends with a line feed unless it is written |- or >-.
@@ -185,9 +208,12 @@ extension YAMLValue {
     guard text.contains(where: { !$0.isWhitespace }) else {
       throw refusal(expected, found: "no text")
     }
-    for scalar in text.unicodeScalars
-    where scalar != "\n" && scalar.properties.generalCategory == .control {
-      throw refusal("text without control characters", found: quoted(text))
+    for scalar in text.unicodeScalars where scalar != "\n" {
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator:
+        throw refusal("text without control or invisible characters", found: quoted(text))
+      default: break
+      }
     }
     return text
   }
@@ -204,7 +230,7 @@ extension YAMLValue {
     guard case .scalar(let text, quoted: false) = content, CoreSchema.kind(of: text) == .number
     else { throw refusal(expected) }
     guard let value = CoreSchema.number(text) else {
-      throw refusal(expected, found: "\(text), which is beyond double precision")
+      throw refusal(expected, found: "\(shortened(text)), which is beyond double precision")
     }
     return value
   }

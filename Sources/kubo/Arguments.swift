@@ -9,7 +9,22 @@ import Logging
 func number(_ text: String, _ what: String) throws -> Double {
   guard let value = Double(text), value.isFinite, value.magnitude < 1e100 else {
     throw ValidationError(
-      "\(what): found '\(text)'; expected a finite number of magnitude below 1e100")
+      "\(what): found '\(shown(text))'; expected a finite number of magnitude below 1e100")
+  }
+  // What is too small for a double would be read as zero.
+  guard value.magnitude >= 1e-100 || value == 0 && !text.contains(where: { "1"..."9" ~= $0 })
+  else {
+    throw ValidationError(
+      "\(what): found '\(shown(text))'; expected 0, or a magnitude of at least 1e-100")
+  }
+  return value
+}
+
+/// Reads an integer in `range`.
+func integer(_ text: String, _ what: String, _ range: ClosedRange<Int>) throws -> Int {
+  guard let value = Int(text), range.contains(value) else {
+    throw ValidationError(
+      "\(what): found '\(shown(text))'; expected \(range.lowerBound) to \(range.upperBound)")
   }
   return value
 }
@@ -18,7 +33,7 @@ func number(_ text: String, _ what: String) throws -> Double {
 func checkTolerance(_ text: String) throws {
   let t = try number(text, "--tolerance")
   guard t > 0, t < 1 else {
-    throw ValidationError("--tolerance: found '\(text)'; expected a number between 0 and 1")
+    throw ValidationError("--tolerance: found '\(shown(text))'; expected a number between 0 and 1")
   }
 }
 
@@ -32,13 +47,15 @@ func axis(_ text: String, _ what: String) throws -> [Double] {
   }
   guard parts.count == 3, let count = Int(parts[2]), count >= 1, count <= 1_000_000 else {
     throw ValidationError(
-      "\(what): found '\(text)'; expected START:STOP:COUNT with COUNT from 1 to 1000000, or a,b,c")
+      "\(what): found '\(shown(text))'; expected START:STOP:COUNT with COUNT from 1 to 1000000, or a,b,c"
+    )
   }
   let start = try number(parts[0], what)
   let stop = try number(parts[1], what)
   if count == 1 {
     guard start == stop else {
-      throw ValidationError("\(what): found '\(text)'; expected a COUNT of 2 or more for two ends")
+      throw ValidationError(
+        "\(what): found '\(shown(text))'; expected a COUNT of 2 or more for two ends")
     }
     return [start]
   }
@@ -54,11 +71,11 @@ func settings(_ texts: [String]) throws -> [String: Double] {
   for text in texts {
     let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2, !parts[0].isEmpty else {
-      throw ValidationError("--set: found '\(text)'; expected NAME=VALUE")
+      throw ValidationError("--set: found '\(shown(text))'; expected NAME=VALUE")
     }
     let name = String(parts[0])
     guard result[name] == nil else {
-      throw ValidationError("--set: found '\(name)' twice; expected each parameter once")
+      throw ValidationError("--set: found '\(shown(name))' twice; expected each parameter once")
     }
     result[name] = try number(String(parts[1]), "--set \(name)")
   }
@@ -73,11 +90,11 @@ func lifetime(_ text: String) throws -> Lifetime {
   ]
   guard parts.count == 2, let kind = kinds.first(where: { $0.name == parts[0] }) else {
     throw ValidationError(
-      "--lifetime: found '\(text)'; expected constant=GAMMA, scba=GAMMA or site=GAMMA")
+      "--lifetime: found '\(shown(text))'; expected constant=GAMMA, scba=GAMMA or site=GAMMA")
   }
   let gamma = try number(String(parts[1]), "--lifetime \(kind.name)")
   guard gamma > 0 else {
-    throw ValidationError("--lifetime: found '\(text)'; expected a GAMMA above 0")
+    throw ValidationError("--lifetime: found '\(shown(text))'; expected a GAMMA above 0")
   }
   return kind.make(gamma)
 }
@@ -89,7 +106,7 @@ func directions(_ text: String) throws -> Directions {
   }
   guard text.count == 2, axes.count == 2 else {
     throw ValidationError(
-      "--direction: found '\(text)'; expected two of x, y, z, as in xx or xy: texture gradient, then electric field"
+      "--direction: found '\(shown(text))'; expected two of x, y, z, as in xx or xy: texture gradient, then electric field"
     )
   }
   return Directions(i: axes[0], j: axes[1])
@@ -115,7 +132,7 @@ struct ModelArguments: ParsableArguments {
       "Directions of the texture gradient and of the electric field.", valueName: "ij"))
   var direction: String = "xx"
   @Option(help: "Threads; the results do not depend on it. Default: all processors.")
-  var threads: Int?
+  var threads: String?
   @Option(help: ArgumentHelp("The file to write; - is standard output.", valueName: "file"))
   var output: String?
   @Flag(help: "Replace an existing output file.")
@@ -129,11 +146,9 @@ struct ModelArguments: ParsableArguments {
     if quiet, verbose {
       throw ValidationError("--quiet: found with --verbose; expected one of them")
     }
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads: found \(threads); expected 1 to 1024")
-    }
+    if let threads { _ = try integer(threads, "--threads", 1...1024) }
     if let temperature, try number(temperature, "--temperature") < 0 {
-      throw ValidationError("--temperature: found '\(temperature)'; expected 0 or more")
+      throw ValidationError("--temperature: found '\(shown(temperature))'; expected 0 or more")
     }
     _ = try settings(set)
     _ = try directions(direction)
@@ -141,7 +156,9 @@ struct ModelArguments: ParsableArguments {
 
   var verbosity: Verbosity { quiet ? .quiet : verbose ? .verbose : .normal }
 
-  var threadCount: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
+  var threadCount: Int {
+    threads.flatMap { Int($0) } ?? ProcessInfo.processInfo.activeProcessorCount
+  }
 
   /// Reads the model file and applies `--set`.
   func read() throws -> (file: ModelFile, model: Model, temperature: Double) {
@@ -153,7 +170,12 @@ struct ModelArguments: ParsableArguments {
 
   /// Refuses an output that cannot be written, before the work.
   func checkOutput() throws {
-    if let output, output != "-" { try CSVFile.checkWritable(path: output, overwrite: force) }
+    guard let output, output != "-" else { return }
+    guard !isSameFile(output, Installation.modelPath(model)) else {
+      throw ValidationError(
+        "--output: found '\(shown(output))', the model file; expected another path")
+    }
+    try CSVFile.checkWritable(path: output, overwrite: force)
   }
 
   /// Writes the table where `--output` says; without it, to standard output.
@@ -173,16 +195,5 @@ struct ModelArguments: ParsableArguments {
       program: "kubo \(Kubo.version)",
       command: CommandLine.arguments.dropFirst().joined(separator: " "),
       model: file, settings: try settings(set), wallTime: Date().timeIntervalSince(start))
-  }
-}
-
-/// Writes to standard output.
-func standardOutput(_ text: String) throws {
-  // On a terminal both would share a line, and results come last.
-  Console.shared.endProgress()
-  do {
-    try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
-  } catch {
-    throw OutputError.writeFailed(path: "standard output", reason: error.localizedDescription)
   }
 }

@@ -42,10 +42,10 @@ struct CompareCommand: AsyncParsableCommand {
   func validate() throws {
     if let mu { _ = try number(mu, "--mu") }
     if let gamma, try number(gamma, "--gamma") <= 0 {
-      throw ValidationError("--gamma: found '\(gamma)'; expected a number above 0")
+      throw ValidationError("--gamma: found '\(shown(gamma))'; expected a number above 0")
     }
     if let omega, try axis(omega, "--omega").allSatisfy({ $0 == 0 }) {
-      throw ValidationError("--omega: found '\(omega)'; expected a frequency other than 0")
+      throw ValidationError("--omega: found '\(shown(omega))'; expected a frequency other than 0")
     }
     try checkTolerance(tolerance)
   }
@@ -54,7 +54,16 @@ struct CompareCommand: AsyncParsableCommand {
     try await reporting(arguments.verbosity) { log in
       let start = Date()
       try arguments.checkOutput()
-      if let picture { try Picture.checkWritable(path: picture, overwrite: arguments.force) }
+      if let picture {
+        for (other, what) in [
+          (arguments.output, "the path of --output"),
+          (Installation.modelPath(arguments.model), "the model file"),
+        ] where other.map({ isSameFile($0, picture) }) == true {
+          throw ValidationError(
+            "--picture: found '\(shown(picture))', \(what); expected another path")
+        }
+        try Picture.checkWritable(path: picture, overwrite: arguments.force)
+      }
       let (file, model, temperature) = try arguments.read()
       let request = SpectrumRequest(
         model: model, mu: try mu.map { try number($0, "--mu") } ?? file.defaults.mu,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import Foundation
 import KuboDiagrams
+import KuboFiles
 import Logging
 import Synchronization
 
@@ -20,7 +21,16 @@ final class Console: Sendable {
   func say(_ text: String) {
     state.withLock {
       Console.erase(&$0)
-      Console.write("kubo: \(ProgressLine.printable(text))\n")
+      Console.write("kubo: \(shown(text))\n")
+    }
+  }
+
+  /// Writes lines as they are, in place of the progress.
+  func write(_ text: String) {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    state.withLock {
+      Console.erase(&$0)
+      Console.write(lines.map { shown(String($0)) }.joined(separator: "\n"))
     }
   }
 
@@ -83,7 +93,7 @@ final class Console: Sendable {
 
   private static func write(_ text: String) {
     // A closed standard error must not end a run whose results are fine.
-    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+    _ = writeAll(Array(text.utf8)[...], to: STDERR_FILENO)
   }
 
   private static func isWritable(within milliseconds: CInt) -> Bool {

@@ -23,10 +23,11 @@ struct Kubo: AsyncParsableCommand {
         kubo spectrum square --omega 0:3:200 --responses sigma,Y --output square.csv
 
       EXIT STATUS
-        0 done; 1 a statement of 'kubo verify' does not hold; 64 wrong usage; 65 wrong data in a file; 66 a file cannot be read; \
-      70 an internal fault; 73 an output cannot be created; 74 an output cannot be written; 77 permission denied; \
-      80 some values did not converge or hit a pole (the rest is written); 129, 130, 143 ended by SIGHUP, \
-      Ctrl-C, SIGTERM (the output is the old file or the new one, whole).
+        0 done; 1 a statement of 'kubo verify' or 'kubo audit' does not hold; 64 wrong usage; \
+      65 wrong data in a file; 66 a file cannot be read; 69 gnuplot is missing or fails; \
+      70 an internal fault; 73 an output cannot be created; 74 an output cannot be written; \
+      77 permission denied; 80 some values did not converge or hit a pole (the rest is written); \
+      129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM (the output is the old file or the new one, whole).
       """,
     version: "kubo \(version)",
     subcommands: [
@@ -34,6 +35,34 @@ struct Kubo: AsyncParsableCommand {
       MatsubaraCommand.self, VerifyCommand.self, TorqueCommand.self, AuditCommand.self,
       ModelsCommand.self, DiagramsCommand.self,
     ])
+
+  /// Parses the arguments and runs the command.
+  ///
+  /// Instead of the parser's own `main`, which takes a failed write of a help text for success.
+  static func main() async {
+    prepareProcess()
+    do {
+      var command = try parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      let status = exitCode(for: error)
+      let text = fullMessage(for: error)
+      if status != .success {
+        if !text.isEmpty { Console.shared.write(text + "\n") }
+        Foundation.exit(status.rawValue)
+      }
+      do {
+        try standardOutput(text + "\n")
+      } catch {
+        Console.shared.say("\(error)")
+        Foundation.exit(ExitStatus.of(error).rawValue)
+      }
+    }
+  }
 }
 
 /// The exit statuses beside 0; the first ones are those of sysexits.h.
@@ -42,6 +71,7 @@ enum ExitStatus {
   static let usage = ExitCode(64)
   static let data = ExitCode(65)
   static let noInput = ExitCode(66)
+  static let unavailable = ExitCode(69)
   static let internalFault = ExitCode(70)
   static let cannotCreate = ExitCode(73)
   static let writeError = ExitCode(74)
@@ -63,9 +93,10 @@ enum ExitStatus {
       case .exists, .cannotCreate: cannotCreate
       case .permission: permission
       case .writeFailed: writeError
+      case .tool: unavailable
       }
     case is RequestError: usage
-    case is NonConvergence, is VanHove, is QuadratureError: notConverged
+    case is NonConvergence, is VanHove, is QuadratureError, is SelfEnergyFailure: notConverged
     default: internalFault
     }
   }
@@ -75,9 +106,6 @@ enum ExitStatus {
 func reporting(
   _ verbosity: Verbosity = .normal, _ work: (_ log: Logger) async throws -> Void
 ) async throws {
-  // A closed pipe is an error of the write, not a signal.
-  signal(SIGPIPE, SIG_IGN)
-  Interruption.arm()
   let log = verbosity.log
   do {
     try await verbosity.watching(log) { try await work(log) }

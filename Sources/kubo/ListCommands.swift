@@ -11,11 +11,11 @@ struct ModelsCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting { _ in
-      let names = try FileManager.default.contentsOfDirectory(atPath: Installation.models.path)
-        .filter { $0.hasSuffix(".yaml") }.sorted()
       var text = ""
-      for name in names {
-        let file = try ModelFile.read(path: Installation.models.appending(path: name).path)
+      for path in try yamlFiles(
+        in: Installation.models.path, expected: "a directory of model files")
+      {
+        let file = try ModelFile.read(path: path)
         let parameters = file.parameters.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
         text += "\(pad(file.name, 11)) \(firstSentence(file.description)) (\(parameters))\n"
       }
@@ -47,7 +47,7 @@ struct DiagramsCommand: AsyncParsableCommand {
       }
       guard let entry = library.entries.first(where: { $0.diagram.name == name }) else {
         throw ValidationError(
-          "diagram: found '\(name)'; expected \(library.diagrams.map(\.name).joined(separator: ", "))"
+          "diagram: found '\(shown(name))'; expected \(library.diagrams.map(\.name).joined(separator: ", "))"
         )
       }
       try standardOutput(line(entry.diagram) + details(entry.diagram) + "file: \(entry.path)\n")

@@ -20,7 +20,9 @@ struct MatsubaraCommand: AsyncParsableCommand {
   @OptionGroup var arguments: ModelArguments
   @OptionGroup var response: ResponseArguments
   @Option(help: "How many Matsubara frequencies, from omega_0 = 0.")
-  var count: Int = 8
+  var count: String = "8"
+
+  func validate() throws { _ = try integer(count, "--count", 1...10_000) }
 
   func run() async throws {
     try await reporting(arguments.verbosity) { log in
@@ -31,7 +33,8 @@ struct MatsubaraCommand: AsyncParsableCommand {
       }
       let (request, file) = try response.request(
         arguments, omegas: [], columns: columns, log)
-      let result = try await request.matsubara(count: count)
+      let result = try await request.matsubara(
+        count: integer(count, "--count", 1...10_000))
       try arguments.write(
         CSVFile(result, request: request, provenance: try arguments.provenance(file, since: start)))
     }

@@ -20,7 +20,7 @@ package enum ProgressLine {
   private static func stages(_ levels: ArraySlice<WorkProgress.Level>) -> String {
     var text = levels.map { level in
       let left = timeLeft(level).map { ", \(clock($0)) left" } ?? ""
-      return printable(level.name) + amount(level) + left
+      return shown(level.name) + amount(level) + left
     }.joined(separator: "; ")
     if let last = levels.last, last.done > 0, !last.unit.isEmpty, seconds(last.elapsed) > 0 {
       text += ", \(rate(Double(last.done) / seconds(last.elapsed)))/s"
@@ -32,7 +32,7 @@ package enum ProgressLine {
   private static func amount(_ level: WorkProgress.Level) -> String {
     if level.unit.isEmpty { return "" }
     let total = level.total.map { "/\($0)" } ?? ""
-    return ": \(level.done)\(total) \(printable(level.unit))"
+    return ": \(level.done)\(total) \(shown(level.unit))"
   }
 
   /// The time for the rest at the rate so far; nil unless the rest is known and like what is done.
@@ -45,7 +45,7 @@ package enum ProgressLine {
 
   /// What `--verbose` tells at the end of a stage.
   package static func summary(_ levels: [WorkProgress.Level]) -> String {
-    let names = levels.map { printable($0.name) }.joined(separator: ": ")
+    let names = levels.map { shown($0.name) }.joined(separator: ": ")
     let time = seconds(levels.last!.elapsed)
     return names + amount(levels.last!) + " in \(String(format: "%.3f", time)) s"
   }
@@ -67,19 +67,4 @@ package enum ProgressLine {
   }
 
   private static func seconds(_ time: Duration) -> Double { time / .seconds(1) }
-
-  /// `text` with nothing in it that a terminal would obey.
-  package static func printable(_ text: String) -> String {
-    guard text.unicodeScalars.contains(where: isCommand) else { return text }
-    return text.unicodeScalars.map {
-      isCommand($0) ? "\\u{\(String($0.value, radix: 16))}" : String($0)
-    }.joined()
-  }
-
-  private static func isCommand(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator: true
-    default: false
-    }
-  }
 }

@@ -31,7 +31,8 @@ struct SelfEnergyCommand: AsyncParsableCommand {
 
   func validate() throws {
     if case .constant = try kubo.lifetime(lifetime) {
-      throw ValidationError("--lifetime: found '\(lifetime)'; expected scba=GAMMA or site=GAMMA")
+      throw ValidationError(
+        "--lifetime: found '\(shown(lifetime))'; expected scba=GAMMA or site=GAMMA")
     }
     if let energy { _ = try axis(energy, "--energy") }
     try checkTolerance(tolerance)

@@ -37,7 +37,7 @@ struct ResponseArguments: ParsableArguments {
     _ = try chosen()
     guard LadderForm(rawValue: ladderForm) != nil else {
       throw ValidationError(
-        "--ladder-form: found '\(ladderForm)'; expected \(LadderForm.allCases.map(\.rawValue).joined(separator: ", "))"
+        "--ladder-form: found '\(shown(ladderForm))'; expected \(LadderForm.allCases.map(\.rawValue).joined(separator: ", "))"
       )
     }
   }
@@ -49,11 +49,12 @@ struct ResponseArguments: ParsableArguments {
     for name in responses.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
       guard let response = Response(name) else {
         throw ValidationError(
-          "--responses: found '\(name)'; expected \(Response.aliases.map(\.alias).joined(separator: ", ")), or operator.spin.projection as in s.xx.full"
+          "--responses: found '\(shown(name))'; expected \(Response.aliases.map(\.alias).joined(separator: ", ")), or operator.spin.projection as in s.xx.full"
         )
       }
       guard !list.contains(response) else {
-        throw ValidationError("--responses: found '\(name)' twice; expected each response once")
+        throw ValidationError(
+          "--responses: found '\(shown(name))' twice; expected each response once")
       }
       list.append(response)
     }
@@ -126,7 +127,7 @@ struct SpectrumCommand: AsyncParsableCommand {
     try dressing?.split(separator: ",", omittingEmptySubsequences: false).map {
       guard let dressing = Dressing(rawValue: String($0)) else {
         throw ValidationError(
-          "--dressing: found '\($0)'; expected \(Dressing.allCases.map(\.rawValue).joined(separator: ", "))"
+          "--dressing: found '\(shown(String($0)))'; expected \(Dressing.allCases.map(\.rawValue).joined(separator: ", "))"
         )
       }
       return dressing

@@ -60,7 +60,8 @@ struct TorqueCommand: AsyncParsableCommand {
     if let lifetime {
       guard case .constant = try kubo.lifetime(lifetime) else {
         throw ValidationError(
-          "--lifetime: found '\(lifetime)'; expected constant=GAMMA; --gamma adds impurities")
+          "--lifetime: found '\(shown(lifetime))'; expected constant=GAMMA; --gamma adds impurities"
+        )
       }
     }
     if let gamma, gamma != "auto" { _ = try positive(gamma, "--gamma") }
@@ -71,7 +72,7 @@ struct TorqueCommand: AsyncParsableCommand {
     if let crossSection { _ = try positive(crossSection, "--cross-section") }
     _ = try positive(spin, "--spin")
     if try number(relaxation, "--relaxation") < 0 {
-      throw ValidationError("--relaxation: found '\(relaxation)'; expected 0 or more")
+      throw ValidationError("--relaxation: found '\(shown(relaxation))'; expected 0 or more")
     }
     try checkTolerance(tolerance)
   }
@@ -79,7 +80,7 @@ struct TorqueCommand: AsyncParsableCommand {
   private func positive(_ text: String, _ what: String) throws -> Double {
     let value = try number(text, what)
     guard value > 0 else {
-      throw ValidationError("\(what): found '\(text)'; expected a number above 0")
+      throw ValidationError("\(what): found '\(shown(text))'; expected a number above 0")
     }
     return value
   }
@@ -102,7 +103,7 @@ struct TorqueCommand: AsyncParsableCommand {
       ("--cross-section", crossSection, 1), ("--thickness", thickness, 2),
     ] where value != nil && dimension != model.dimension {
       throw ValidationError(
-        "\(name): found '\(value!)'; expected none, since \(model.name) has dimension \(model.dimension)"
+        "\(name): found '\(shown(value!))'; expected none, since \(model.name) has dimension \(model.dimension)"
       )
     }
   }

@@ -46,14 +46,14 @@ struct VerifyCommand: AsyncParsableCommand {
     if let lifetime, case .constant = try kubo.lifetime(lifetime) {
     } else if let lifetime {
       throw ValidationError(
-        "--lifetime: found '\(lifetime)'; expected constant=GAMMA; --gamma is the strength of impurities"
+        "--lifetime: found '\(shown(lifetime))'; expected constant=GAMMA; --gamma is the strength of impurities"
       )
     }
     if let gamma, try number(gamma, "--gamma") <= 0 {
-      throw ValidationError("--gamma: found '\(gamma)'; expected a number above 0")
+      throw ValidationError("--gamma: found '\(shown(gamma))'; expected a number above 0")
     }
     guard dressing == "bare" || dressing == "bare,ladder" else {
-      throw ValidationError("--dressing: found '\(dressing)'; expected bare or bare,ladder")
+      throw ValidationError("--dressing: found '\(shown(dressing))'; expected bare or bare,ladder")
     }
     try checkTolerance(tolerance)
   }

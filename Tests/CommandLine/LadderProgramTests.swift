@@ -34,40 +34,6 @@ import Testing
     }
   }
 
-  /// What cannot be is refused before the work, and leaves nothing behind.
-  @Test(arguments: [
-    (["--picture", "p.gif"], 73, "found another ending; expected .svg, .png or .pdf"),
-    (["--gamma", "0"], 64, "--gamma: found '0'; expected a number above 0"),
-    (["--omega", "0"], 64, "expected a frequency other than 0"),
-    (["--picture", "nowhere/p.svg"], 73, "cannot be created"),
-  ])
-  func refusedComparison(_ arguments: [String], _ status: Int32, _ message: String) throws {
-    let scratch = try ScratchDirectory()
-    let run = try ProgramTests.run(["compare", "chain"] + arguments, in: scratch.path)
-    #expect(run.status == status)
-    #expect(run.errors.contains(message), "\(run.errors)")
-    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path).isEmpty)
-  }
-
-  @Test(arguments: [
-    (["--lifetime", "born=0.3"], "expected constant=GAMMA, scba=GAMMA or site=GAMMA"),
-    (["--lifetime", "scba=-1"], "expected a GAMMA above 0"),
-    (
-      ["--lifetime", "site=0.3", "--responses", "X_na", "--dressing", "bare"],
-      "expected an unprojected response"
-    ),
-    (
-      ["--lifetime", "scba=0.3", "--responses", "sigma", "--dressing", "ladder"],
-      "ladder for sigma with lifetime scba=0.3; expected bare"
-    ),
-    (["--lifetime", "scba=0.3", "--ladder-form", "best"], "expected exact, paper"),
-  ])
-  func refusedSpectrum(_ arguments: [String], _ message: String) throws {
-    let run = try ProgramTests.run(["spectrum", "chain", "--omega", "0.5"] + arguments)
-    #expect(run.status == 64)
-    #expect(run.errors.contains(message), "\(run.errors)")
-  }
-
   /// The default columns are those that exist for the lifetime, as the help text says.
   @Test(arguments: [
     (

@@ -37,25 +37,6 @@ final class ScratchDirectory {
   }
 }
 
-/// A change that makes a right file wrong, and what its error must say.
-struct RefusalCase: Sendable, CustomTestStringConvertible {
-  let text: String
-  let wrong: String
-  let place: String
-  let found: String
-  let expected: String
-
-  init(_ text: String, _ wrong: String, _ place: String, _ found: String, _ expected: String) {
-    self.text = text
-    self.wrong = wrong
-    self.place = place
-    self.found = found
-    self.expected = expected
-  }
-
-  var testDescription: String { "\(place): \(found)" }
-}
-
 /// The repository, from the place of this file in it.
 let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
   .deletingLastPathComponent().deletingLastPathComponent().path

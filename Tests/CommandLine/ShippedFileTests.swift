@@ -178,7 +178,7 @@ import Testing
   @Test func laterDirectoriesReplace() throws {
     let scratch = try ScratchDirectory()
     let (first, second) = (try scratch.directory("1"), try scratch.directory("2"))
-    let text = DiagramRefusals.whole
+    let text = try Refusal.base("diagram.yaml")
     let other = text.replacing("family.member", with: "family.other")
     _ = try scratch.file("1/a.yaml", text)
     _ = try scratch.file("1/b.yaml", other)
@@ -194,8 +194,8 @@ import Testing
 
   @Test func twoOfOneNameInADirectoryAreRefused() throws {
     let scratch = try ScratchDirectory()
-    _ = try scratch.file("a.yaml", DiagramRefusals.whole)
-    _ = try scratch.file("b.yaml", DiagramRefusals.whole)
+    _ = try scratch.file("a.yaml", Refusal.base("diagram.yaml"))
+    _ = try scratch.file("b.yaml", Refusal.base("diagram.yaml"))
     let error = #expect(throws: FileError.self) {
       _ = try DiagramLibrary.read(directories: [scratch.path])
     }
@@ -204,21 +204,5 @@ import Testing
         == "\(scratch.path)/b.yaml:1: diagram: found the name family.member, which "
         + "\(scratch.path)/a.yaml has too; "
         + "expected each diagram of a directory with a name of its own")
-  }
-
-  @Test(arguments: [
-    ("none", "No such file or directory"), ("file", "Not a directory"), ("empty", "no file *.yaml"),
-  ])
-  func directoriesWithoutDiagramsAreRefused(_ name: String, _ found: String) throws {
-    let scratch = try ScratchDirectory()
-    _ = try scratch.directory("empty")
-    _ = try scratch.file("file", "")
-    let error = #expect(throws: FileError.self) {
-      _ = try DiagramLibrary.read(directories: ["\(scratch.path)/\(name)"])
-    }
-    #expect(error?.kind == .noInput)
-    #expect(
-      error?.description
-        == "\(scratch.path)/\(name): found \(found); expected a directory of diagram files")
   }
 }

@@ -90,6 +90,11 @@ public struct Model: Sendable, Equatable {
         .latticeVectors, found: "\(v)", expected: "finite numbers of magnitude below 1e100")
     }
     let lengths = vectors.map { $0.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+    // Their squares would vanish.
+    for v in vectors where v.contains(where: { $0 != 0 }) && v.allSatisfy({ abs($0) < 1e-100 }) {
+      throw ModelError(
+        .latticeVectors, found: "\(v)", expected: "vectors with a component of at least 1e-100")
+    }
     let volume = determinant(vectors)
     guard abs(volume) > 1e-9 * lengths.reduce(1, *), volume.isFinite, volume != 0 else {
       throw ModelError(
@@ -114,7 +119,11 @@ public struct Model: Sendable, Equatable {
 
   private func checkNumbers() throws(ModelError) {
     guard exchange.isFinite, exchange > 0, exchange < 1e100 else {
-      throw ModelError(.exchange, found: "\(exchange)", expected: "a positive energy J")
+      throw ModelError(
+        .exchange, found: "\(exchange)", expected: "a positive energy J below 1e100")
+    }
+    guard exchange >= 1e-100 else {
+      throw ModelError(.exchange, found: "\(exchange)", expected: "a J of at least 1e-100")
     }
     for (place, hops) in [
       (ModelPlace.interSublattice, interSublattice), (ModelPlace.intraSublattice, intraSublattice),
@@ -134,6 +143,11 @@ public struct Model: Sendable, Equatable {
             place(n), found: "amplitude \(hop.amplitude)",
             expected: "a finite number of magnitude below 1e100")
         }
+        guard hop.amplitude == 0 || abs(hop.amplitude) >= 1e-100 else {
+          throw ModelError(
+            place(n), found: "amplitude \(hop.amplitude)",
+            expected: "0 or a magnitude of at least 1e-100")
+        }
       }
     }
     guard (interSublattice + intraSublattice).contains(where: { $0.amplitude != 0 }) else {
@@ -143,8 +157,10 @@ public struct Model: Sendable, Equatable {
   }
 
   private func checkHops() throws(ModelError) {
+    // Sets: comparing all pairs of a thousand hops takes seconds.
     if let first = interSublattice.first {
-      for (n, hop) in interSublattice.enumerated().dropFirst() {
+      var seen: Set<[Double]> = []
+      for (n, hop) in interSublattice.enumerated() {
         let difference = zip(hop.vector, first.vector).map { $0 - $1 }
         guard isLatticeVector(difference) else {
           throw ModelError(
@@ -153,36 +169,43 @@ public struct Model: Sendable, Equatable {
             expected: "a difference that is a lattice vector, so that all hops reach one sublattice"
           )
         }
-        for other in interSublattice[..<n] where same(other.vector, hop.vector) {
+        guard seen.insert(cell(difference)).inserted else {
           throw ModelError(
             .interSublattice(n), found: "\(hop.vector) listed twice", expected: "each hop once")
         }
+        guard isNear(coordinates(hop.vector)) else { throw tooFar(.interSublattice(n), hop) }
       }
     }
+    var seen: Set<[Double]> = []
     for (n, hop) in intraSublattice.enumerated() {
-      guard isLatticeVector(hop.vector), hop.vector.contains(where: { $0 != 0 }) else {
+      guard isLatticeVector(hop.vector), cell(hop.vector).contains(where: { $0 != 0 }) else {
         throw ModelError(
           .intraSublattice(n), found: "\(hop.vector)",
           expected: "a lattice vector other than zero, so that the hop stays on its sublattice")
       }
-      for other in intraSublattice[..<n] {
-        if same(other.vector, hop.vector) {
-          throw ModelError(
-            .intraSublattice(n), found: "\(hop.vector) listed twice", expected: "each hop once")
-        }
-        if same(other.vector.map { -$0 }, hop.vector) {
-          throw ModelError(
-            .intraSublattice(n), found: "\(hop.vector), the opposite of a hop already listed",
-            expected: "one of r and -r: T_k = -2 sum a cos(k.r) holds both")
-        }
+      guard seen.insert(cell(hop.vector)).inserted else {
+        throw ModelError(
+          .intraSublattice(n), found: "\(hop.vector) listed twice", expected: "each hop once")
       }
+      guard !seen.contains(cell(hop.vector.map { -$0 })) else {
+        throw ModelError(
+          .intraSublattice(n), found: "\(hop.vector), the opposite of a hop already listed",
+          expected: "one of r and -r: T_k = -2 sum a cos(k.r) holds both")
+      }
+      guard isNear(coordinates(hop.vector)) else { throw tooFar(.intraSublattice(n), hop) }
     }
   }
 
-  /// Within 1e-9 of the lengths involved.
-  private func same(_ a: [Double], _ b: [Double]) -> Bool {
-    isLatticeVector(zip(a, b).map { $0 - $1 })
-      && zip(coordinates(a), coordinates(b)).allSatisfy { abs($0 - $1) < 0.5 }
+  /// The coordinates of the cell that a lattice vector leads to.
+  private func cell(_ r: [Double]) -> [Double] { coordinates(r).map { $0.rounded() } }
+
+  /// Not so far that no grid of wave vectors resolves the hop's phase.
+  private func isNear(_ m: [Double]) -> Bool { m.allSatisfy { abs($0) <= 1000 } }
+
+  private func tooFar(_ place: ModelPlace, _ hop: Hop) -> ModelError {
+    ModelError(
+      place, found: "\(hop.vector), more than 1000 cells away",
+      expected: "a hop within 1000 cells along each lattice vector")
   }
 
   private func isLatticeVector(_ r: [Double]) -> Bool {

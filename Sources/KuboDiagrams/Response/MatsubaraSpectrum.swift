@@ -60,9 +60,10 @@ extension SpectrumRequest {
         diagrams: diagrams.diagrams(of: $0.response))
     }
     // The spectral integral reaches to omega = infinity; the table grows with its logarithm.
+    let reach = 1e12 * max(1, bound + Double.pi * temperature)
     let zone = ZoneSum(
       model: model, directions: directions, mu: mu, temperature: temperature, broadening: gamma,
-      loops: sums, closedForms: [], reach: 1e12, threads: threads)
+      loops: sums, closedForms: [], reach: reach, threads: threads)
     let direct = try await directSums(zone, gamma, count)
     let step = 2 * Double.pi * temperature
     let frequencies = (0..<count).map { Double($0) * step }

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+import KuboFiles
+
+/// Makes an error to be reported of what the system would end the program for, and sees to it that an
+/// interruption leaves nothing half-written.
+func prepareProcess() {
+  // A closed pipe and the limit of a file's size are errors of the write.
+  signal(SIGPIPE, SIG_IGN)
+  signal(SIGXFSZ, SIG_IGN)
+  // A closed standard stream must not become the number of the next file that is opened; writing
+  // to it still fails.
+  for descriptor in 0...2 where fcntl(CInt(descriptor), F_GETFD) < 0 {
+    _ = open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY)
+  }
+  Interruption.arm()
+}
+
+/// Writes to standard output.
+func standardOutput(_ text: String) throws {
+  // On a terminal both would share a line, and results come last.
+  Console.shared.endProgress()
+  if let code = writeAll(Array(text.utf8)[...], to: STDOUT_FILENO) {
+    throw OutputError.writeFailed(
+      path: "standard output", reason: String(cString: strerror(code)))
+  }
+}
+
+/// `text` on one line, control characters of arguments and paths escaped: a terminal would obey them.
+package func shown(_ text: String) -> String {
+  var result = ""
+  for scalar in text.unicodeScalars {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator:
+      result += scalar.escaped(asASCII: true)
+    default: result.unicodeScalars.append(scalar)
+    }
+  }
+  return result
+}
