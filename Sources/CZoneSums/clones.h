@@ -5,7 +5,15 @@
 
 #pragma clang fp contract(off)
 
-#if defined(__x86_64__)
+// ThreadSanitizer instruments the functions that choose a clone, which the loader calls before the
+// sanitizer is ready: the program would end in a segmentation fault before it begins.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define NO_CLONES
+#endif
+#endif
+
+#if defined(__x86_64__) && !defined(NO_CLONES)
 #define CLONES __attribute__((target_clones("avx512f", "arch=haswell", "default")))
 #else
 #define CLONES
