@@ -230,4 +230,58 @@ import Testing
       text.contains("constant=GAMMA: bare; closed, closed_printed for X, Y, X_na, Y_na"))
     #expect(text.contains("ladder for X_na, Y_na, X_na_all, Y_na_all; closed for X, Y, X_na, Y_na"))
   }
+  /// A diagram file with a wrong sign is named, by its traces and by an identity, with status 1.
+  @Test func verificationOfABrokenDiagram() throws {
+    let scratch = try ScratchDirectory()
+    let folder = try scratch.directory("mine")
+    let text = try String(
+      contentsOfFile: "\(repository)/diagrams/nonadiabatic.c.yaml", encoding: .utf8)
+    #expect(text.contains("\nsign: +1\n"))
+    _ = try scratch.file("mine/c.yaml", text.replacing("\nsign: +1\n", with: "\nsign: -1\n"))
+    let command = [
+      "verify", "chain", "--dressing", "bare", "--lifetime", "constant=0.2", "--tolerance", "1e-4",
+    ]
+    let right = try ProgramTests.run(command)
+    #expect(right.status == 0, "\(right.errors)")
+    #expect(right.output.contains("\n27 of 27 statements hold\n"))
+    let wrong = try ProgramTests.run(command + ["--diagrams", folder])
+    #expect(wrong.status == 1)
+    #expect(wrong.output.contains("FAIL  wrong: nonadiabatic.c\n"))
+    #expect(wrong.errors.contains("O adiabatic + O nonadiabatic = full: residual above tolerance"))
+  }
+
+  /// The torques as a table in m/s, with the scale and the sign of the charge in the header.
+  @Test func torqueTable() throws {
+    let scratch = try ScratchDirectory()
+    let path = "\(scratch.path)/t.csv"
+    let run = try ProgramTests.run([
+      "torque", "chain", "--lifetime", "constant=0.1", "--tolerance", "1e-3", "--omega", "0,0.3",
+      "--current-density", "1e12", "--lattice-constant", "0.25", "--cross-section", "0.09",
+      "--spin", "2.5", "--output", path,
+    ])
+    #expect(run.status == 0, "\(run.errors)")
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    // 2 a x cross-section x j/(4 q N).
+    let v = -0.5 * 0.09 * 1e-27 * 1e12 / (4 * 1.602176634e-19 * 2.5)
+    let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("# v_0_m_per_s: ") })
+    #expect(abs(Double(line.split(separator: " ")[2])! / v - 1) < 1e-12)
+    #expect(text.contains("# charge: q = -|e|"))
+    let rows = text.split(separator: "\n").filter { !$0.hasPrefix("#") }
+    #expect(rows.count == 3)
+    #expect(rows[0].hasPrefix("omega,tau_m.closed.re,tau_m.closed.im,tau_m.closed.err,"))
+    #expect(rows[0].contains("tau_n_na.constant.bare.re"))
+  }
+
+  /// The audit writes Markdown and says that what is corrected holds.
+  @Test func auditReport() throws {
+    let scratch = try ScratchDirectory()
+    let path = "\(scratch.path)/audit.md"
+    let run = try ProgramTests.run(["audit", "chain", "--output", path])
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output.contains("every corrected form agrees with the matrices and the loops"))
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    #expect(text.hasPrefix("# The paper against the loops\n"))
+    #expect(text.contains("| (S7.18), (S7.21), (S7.23) |"))
+    #expect(text.contains("| P_m_na | upper |"))
+  }
 }
