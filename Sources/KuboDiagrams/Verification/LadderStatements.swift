@@ -80,7 +80,7 @@ extension SpectrumRequest {
   package func ladderRouteStatements(_ gamma: Double) async throws -> [Verification.Statement] {
     var statements: [Verification.Statement] = []
     for lifetime in [Lifetime.site(gamma), .scba(gamma)] {
-      var request = withImpurities(lifetime, [], tolerance: 1e-3)
+      var request = withImpurities(lifetime, [], tolerance: 3e-3)
       request.temperature = max(temperature, 0.05 * model.exchange)
       let thermal = request
       let kind = lifetime.order.impurities!.rawValue
