@@ -39,7 +39,7 @@ struct VerifyCommand: AsyncParsableCommand {
       valueName: "dir"))
   var diagrams: [String] = []
   @Option(help: "Relative error of each part of each value.")
-  var tolerance: String = "1e-6"
+  var tolerance: String = "1e-4"
 
   func validate() throws {
     if let mu { _ = try number(mu, "--mu") }

@@ -101,11 +101,11 @@ extension SpectrumRequest {
   }
 
   /// The Matsubara sum itself against the spectral representation of K(omega), which holds if K is
-  /// causal (Kramers and Kronig), and the f-sum rule. At T and Gamma of 0.05 J or more, where a uniform
-  /// grid and a sum over frequencies are soon done.
+  /// causal (Kramers and Kronig), and the f-sum rule. At T and Gamma of 0.05 J or more, in three
+  /// dimensions 0.3 J, where a uniform grid and a sum over frequencies are soon done.
   func routeStatements() async throws -> [Verification.Statement] {
     guard case .constant(let gamma) = lifetime else { preconditionFailure("checked before") }
-    let least = 0.05 * model.exchange
+    let least = (model.dimension == 3 ? 0.3 : 0.05) * model.exchange
     var request = asking(
       ["sigma", "X", "Y", "X_na", "Y_na", "s_full", "Sigma_full"], omegas: [])
     request.temperature = max(temperature, least)
