@@ -31,7 +31,7 @@ struct VerifyCommand: AsyncParsableCommand {
       "The impurities' strength gamma = n_i u_i^2, in squared energy units. Default: a level width of J/5 at mu."
   )
   var gamma: String?
-  @Option(help: "bare, or bare,ladder.")
+  @Option(help: "bare, ladder, or bare,ladder.")
   var dressing: String = "bare,ladder"
   @Option(
     help: ArgumentHelp(
@@ -52,8 +52,9 @@ struct VerifyCommand: AsyncParsableCommand {
     if let gamma, try number(gamma, "--gamma") <= 0 {
       throw ValidationError("--gamma: found '\(shown(gamma))'; expected a number above 0")
     }
-    guard dressing == "bare" || dressing == "bare,ladder" else {
-      throw ValidationError("--dressing: found '\(shown(dressing))'; expected bare or bare,ladder")
+    guard ["bare", "ladder", "bare,ladder"].contains(dressing) else {
+      throw ValidationError(
+        "--dressing: found '\(shown(dressing))'; expected bare, ladder or bare,ladder")
     }
     try checkTolerance(tolerance)
   }
@@ -77,7 +78,8 @@ struct VerifyCommand: AsyncParsableCommand {
             model, mu: request.mu, threads: arguments.threadCount)
         }
       }
-      let verification = try await request.verification(impurities: strength)
+      let verification = try await request.verification(
+        bare: dressing != "ladder", impurities: strength)
       try arguments.write(verification.summary(request, impurities: strength))
       let failed = verification.statements.filter { !$0.holds }
       for statement in failed {

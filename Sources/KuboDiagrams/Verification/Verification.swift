@@ -60,10 +60,13 @@ extension SpectrumRequest {
   /// Verifies the model of the request in its state, with its diagrams; its columns and omegas are not
   /// used. Bare loops take the request's lifetime, which must be constant.
   ///
-  /// - Parameter impurities: The strength gamma of impurities, in squared energy units; nil leaves the
-  ///   ladder out.
+  /// - Parameters:
+  ///   - isBare: Whether the bare loops at constant lifetime are verified.
+  ///   - gamma: The strength of impurities, in squared energy units; nil leaves the ladder out.
   /// - Throws: ``RequestError``, `CancellationError`. What does not converge is a statement that fails.
-  public func verification(impurities gamma: Double?) async throws -> Verification {
+  public func verification(bare isBare: Bool = true, impurities gamma: Double?) async throws
+    -> Verification
+  {
     guard case .constant = lifetime else {
       throw RequestError(
         "lifetime", found: lifetime.description,
