@@ -35,22 +35,23 @@ extension Audit {
       lines.append("    right:   \(f.corrected)")
     }
     lines += ["", "Coefficients"]
-    let widths = [22, 8, 10, 14, 14, 14, 12]
+    let widths = [22, 7, 9, 14, 14, 14, 10, 16]
     lines.append(
-      row(["", "band", "mu", "printed", "corrected", "loops", "error", ""], widths + [0]))
+      row(
+        ["", "band", "mu", "printed", "corrected", "loops", "error", "", "loops by"], widths + [0]))
     for n in numbers {
       lines.append(
         row(
           [
             n.name, n.band == .bonding ? "lower" : "upper", significant(n.mu, digits: 4),
             number(n.printed), number(n.corrected), number(n.loops), short(n.loops.error),
-            verdict(n),
+            verdict(n), n.route,
           ], widths + [0]))
     }
     lines.append("")
     lines.append(
       holds
-        ? "every corrected form agrees with the matrices and the loops"
+        ? "every corrected form agrees with the matrices, every coefficient with the loops by the route named"
         : "a corrected form DISAGREES with the matrices or the loops")
     return lines.joined(separator: "\n") + "\n"
   }

@@ -13,7 +13,11 @@ extension CSVFile {
     if let gamma { header.append(("impurities", "\(gamma)")) }
     header += [
       ("current_density_A_per_m2", "\(scale.currentDensity)"),
-      ("lattice_constant_nm", "\(scale.lengthUnit)"), ("transverse_nm", "\(scale.transverse)"),
+      ("lattice_constant_nm", "\(scale.lengthUnit)"),
+      (
+        ["", "cross_section_nm2", "thickness_nm", "transverse"][request.model.dimension],
+        "\(scale.transverse)"
+      ),
       ("spin", "\(scale.spin)"), ("relaxation", "\(zeta)"),
       ("charge", "q = -|e| = \(-TorqueScale.elementaryCharge) C"),
       ("v_0_m_per_s", "\(v)"),
@@ -53,15 +57,18 @@ extension Torque {
     func cells(_ texts: [String]) -> String {
       texts.map { text in
         text.padding(
-          toLength: max(24, text.count + 1), withPad: " ", startingAt: 0)
+          toLength: max(28, text.count + 1), withPad: " ", startingAt: 0)
       }.joined()
     }
     func text(_ value: Estimate?) -> String {
       guard let value else { return "-" }
       // Plus zero, so that no minus sign stands before it.
       let (re, im) = (value.value.real * v + 0, value.value.imaginary * v + 0)
-      let real = significant(re, digits: 5)
-      return im == 0 ? real : "\(real) \(im < 0 ? "-" : "+") \(significant(abs(im), digits: 5)) i"
+      let sum =
+        im == 0
+        ? significant(re, digits: 5)
+        : "\(significant(re, digits: 5)) \(im < 0 ? "-" : "+") \(significant(abs(im), digits: 5)) i"
+      return "\(sum) ±\(significant(value.error * abs(v), digits: 1))"
     }
     var lines = [
       "\(model.name): mu = \(request.mu), T = \(request.temperature), \(request.lifetime.description)"

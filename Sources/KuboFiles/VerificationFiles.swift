@@ -22,7 +22,7 @@ extension Verification {
       for s in list {
         lines.append(
           "\(padded(s.claim, width))  \(short(s.residual))   \(short(s.tolerance))  "
-            + (s.holds ? "pass" : "FAIL") + (s.holds ? "" : "  " + (s.place ?? "")))
+            + (s.holds ? "pass" : "FAIL") + (s.holds ? "" : "  " + s.reason))
       }
     }
     let failed = statements.filter { !$0.holds }.count

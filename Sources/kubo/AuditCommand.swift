@@ -30,6 +30,7 @@ struct AuditCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting(arguments.verbosity) { log in
+      let start = Date()
       try arguments.checkOutput()
       let (file, model, temperature) = try arguments.read()
       let request = SpectrumRequest(
@@ -41,7 +42,7 @@ struct AuditCommand: AsyncParsableCommand {
       let audit = try await request.audit()
       if let output = arguments.output, output != "-" {
         try arguments.write(
-          audit.markdown(request, command: try arguments.provenance(file, since: Date())))
+          audit.markdown(request, command: try arguments.provenance(file, since: start)))
       }
       if !arguments.quiet || (arguments.output ?? "-") == "-" {
         try standardOutput(audit.summary(request))

@@ -83,7 +83,7 @@ struct VerifyCommand: AsyncParsableCommand {
       try arguments.write(verification.summary(request, impurities: strength))
       let failed = verification.statements.filter { !$0.holds }
       for statement in failed {
-        log.error("\(statement.claim): \(statement.place ?? "residual above tolerance")")
+        log.error("\(statement.claim): \(statement.reason)")
       }
       if !failed.isEmpty { throw ExitStatus.refuted }
     }

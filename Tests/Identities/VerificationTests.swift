@@ -135,5 +135,6 @@ import Testing
     #expect(!statement(1e-3, 0.02))
     #expect(!statement(.nan, 2e-3))
     #expect(!statement(0, 0, "did not converge"))
+    #expect(!statement(.infinity, .infinity))
   }
 }

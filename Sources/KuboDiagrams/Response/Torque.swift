@@ -150,6 +150,7 @@ extension SpectrumRequest {
         "lifetime", found: lifetime.description,
         expected: "constant=GAMMA; impurities have a strength of their own")
     }
+    try checkAlongTheCurrent()
     let coefficients = try await Coefficients(
       model: model, mu: mu, temperature: temperature, directions: directions,
       tolerance: min(tolerance, 1e-6), threads: threads)
@@ -200,9 +201,9 @@ extension SpectrumRequest {
       func ratio(
         _ n: Int, _ column: Spectrum.Column, _ sigma: Spectrum.Column, _ kind: TorqueKind
       ) -> Estimate? {
-        guard let k = column.values[n], let s = sigma.values[n], s.dynamic != .zero else {
-          return nil
-        }
+        // A conductivity that may be zero divides nothing.
+        guard let k = column.values[n], let s = sigma.values[n], s.error < 0.1 * s.dynamic.length
+        else { return nil }
         let factor =
           kind.amplitude(exchange: model.exchange).divided(by: request.omegas[n]) / s.dynamic
         let value = factor * k.dynamic
@@ -245,5 +246,14 @@ extension SpectrumRequest {
       ferromagnet: coefficients.polarisation.map {
         Estimate(value: -$0.value, error: $0.error)
       }, coefficients: coefficients, failures: failures)
+  }
+
+  /// The paper's coefficients are per conductivity along the gradient.
+  func checkAlongTheCurrent() throws {
+    guard directions.i == directions.j else {
+      throw RequestError(
+        "direction", found: directions.description,
+        expected: "equal directions, as xx: the texture varies along the current")
+    }
   }
 }

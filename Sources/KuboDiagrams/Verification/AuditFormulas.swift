@@ -148,6 +148,8 @@ extension SpectrumRequest {
         0.5 * (f.exchange * f.anomalousRow(s, 1, i))[s == 1 ? 0 : 1, s == 1 ? 3 : 2].real
       } corrected: { f, s in
         -0.5 * (f.exchange * f.anomalousRow(s, 1, i))[s == 1 ? 0 : 1, s == 1 ? 3 : 2].real
+      } scale: { f in
+        f.exchange * f.etaD(i).length / f.delta
       },
     ]
   }
@@ -178,16 +180,23 @@ extension SpectrumRequest {
   private func formula(
     _ equation: String, _ printedText: String, _ correctedText: String,
     _ exact: (EigenstateFrame, Int) -> Double, printed: (EigenstateFrame, Int) -> Double,
-    corrected: (EigenstateFrame, Int) -> Double
+    corrected: (EigenstateFrame, Int) -> Double, scale: ((EigenstateFrame) -> Double)? = nil
   ) -> Audit.Formula {
+    let (i, j) = (directions.i, directions.j)
+    // |d_i H| |d_j H|/Delta, the size of the weights.
+    let scale =
+      scale ?? { f in
+        (abs(f.hoppingD(i)) + f.etaD(i).length) * (abs(f.hoppingD(j)) + f.etaD(j).length) / f.delta
+      }
     let frames = verificationWaveVectors.map { EigenstateFrame(model, $0) }.sorted {
       $0.etaLength > $1.etaLength
     }.prefix(3)
     func deviations(_ form: (EigenstateFrame, Int) -> Double) -> (Double, Double) {
       let found = [1, -1].map { s in
         let values = frames.map { (exact($0, s), form($0, s)) }
-        let size = values.map { abs($0.0) }.max()!
-        let largest = values.map { abs($0.0 - $0.1) }.max()!
+        // Rounding where the formula vanishes, as without hops within the sublattices, is no size.
+        let size = max(values.map { abs($0.0) }.max()!, 1e-3 * frames.map(scale).max()!)
+        let largest = values.map { abs($0.0 - $0.1) }.reduce(0, larger)
         return largest == 0 ? 0 : largest / size
       }
       return (found[0], found[1])

@@ -39,25 +39,22 @@ struct VerifiedSpectrum {
     }.max()!
   }
 
-  /// The largest difference of two sums over all frequencies, relative to the size of `name`, with
-  /// what the errors allow.
+  /// The worst difference of two sums over all frequencies, relative to the size of `name`, with what
+  /// the errors allow.
   func compare(
     _ name: String, _ dressing: Dressing = .bare,
     _ sides: (_ n: Int) throws -> (left: [Estimate], right: [Estimate])
   ) throws -> (residual: Double, tolerance: Double, place: String?) {
     let size = try size(name, dressing)
-    var (residual, tolerance) = (0.0, 0.0)
-    for n in spectrum.omegas.indices {
-      let (left, right) = try sides(n)
-      let sum =
-        left.reduce(.zero) { $0 + $1.value } - right.reduce(ComplexDouble.zero) { $0 + $1.value }
-      let error = (left + right).reduce(0) { $0 + $1.error }
-      // The frequency where the difference is largest against what is allowed there.
-      if tolerance == 0 || sum.length / error > residual / tolerance {
-        (residual, tolerance) = (sum.length / size, error / size)
-      }
-    }
-    return (residual, tolerance, nil)
+    return worst(
+      try spectrum.omegas.indices.map { n in
+        let (left, right) = try sides(n)
+        let sum =
+          left.reduce(ComplexDouble.zero) { $0 + $1.value }
+          - right.reduce(ComplexDouble.zero) { $0 + $1.value }
+        let error = (left + right).reduce(0) { $0 + $1.error }
+        return (size.isFinite ? sum.length / size : .infinity, error / size, nil)
+      })
   }
 }
 
@@ -65,9 +62,18 @@ struct VerifiedSpectrum {
 func worst(_ parts: [(residual: Double, tolerance: Double, place: String?)]) -> (
   residual: Double, tolerance: Double, place: String?
 ) {
-  // Multiplied out: a tolerance may be zero.
-  parts.max { $0.residual * $1.tolerance < $1.residual * $0.tolerance }!
+  /// Infinite for a part that proves nothing or is no number; a tolerance may be zero.
+  func badness(_ part: (residual: Double, tolerance: Double, place: String?)) -> Double {
+    guard part.residual.isFinite, part.place == nil,
+      part.tolerance <= Verification.Statement.largestTolerance
+    else { return .infinity }
+    return part.residual == 0 ? 0 : part.residual / part.tolerance
+  }
+  return parts.max { badness($0) < badness($1) }!
 }
+
+/// The larger of two numbers, infinite if one is none.
+func larger(_ a: Double, _ b: Double) -> Double { a.isNaN || b.isNaN ? .infinity : max(a, b) }
 
 extension SpectrumRequest {
   /// Frequencies of the statements, in units of J: below, between and above the interband edge 2 J.
@@ -120,7 +126,8 @@ extension SpectrumRequest {
           let column = try found.column("\(loop).full")
           let size = try found.size("\(loop).full")
           return (
-            column.staticPart!.length / size, column.values.map { $0!.error }.min()! / size, nil
+            size.isFinite ? column.staticPart!.length / size : .infinity,
+            column.values.map { $0!.error }.min()! / size, nil
           )
         })
     }
@@ -169,8 +176,8 @@ extension SpectrumRequest {
         let size = try found.size("sigma")
         let values = try positive.indices.map { try found.value("sigma", $0) }
         return (
-          values.map { max(0, -$0.value.real) }.max()! / size, values.map(\.error).max()! / size,
-          nil
+          values.reduce(0) { larger($0, -$1.value.real) } / size,
+          values.map(\.error).max()! / size, nil
         )
       }
     }

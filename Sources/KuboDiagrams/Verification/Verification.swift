@@ -40,13 +40,26 @@ public struct Verification: Sendable {
       self.subject = subject
       self.claim = claim
       self.source = source
-      self.residual = residual
+      // A residual that is no number must not pass.
+      self.residual = residual.isNaN ? .infinity : residual
       self.tolerance = tolerance
       self.place = place
     }
 
-    /// Whether it holds; a tolerance above a percent would prove nothing and does not pass.
-    public var holds: Bool { residual <= tolerance && tolerance <= 0.01 && place == nil }
+    /// Above it a tolerance proves nothing and does not pass.
+    static let largestTolerance = 0.01
+
+    /// Whether it holds.
+    public var holds: Bool {
+      residual <= tolerance && tolerance <= Self.largestTolerance && place == nil
+    }
+
+    /// Why it does not hold.
+    public var reason: String {
+      place
+        ?? (tolerance <= Self.largestTolerance
+          ? "residual above tolerance" : "a tolerance above 1 % proves nothing")
+    }
   }
 
   /// The statements, in order.
@@ -92,10 +105,9 @@ extension SpectrumRequest {
       let (residual, tolerance, place) = try await WorkProgress.stage(claim) { _ in
         try await compute()
       }
-      // A residual that is no number must not pass.
       return .init(
-        subject: subject, claim: claim, source: source,
-        residual: residual.isNaN ? .infinity : residual, tolerance: tolerance, place: place)
+        subject: subject, claim: claim, source: source, residual: residual, tolerance: tolerance,
+        place: place)
     } catch let error where !(error is CancellationError) && !(error is RequestError) {
       return .init(
         subject: subject, claim: claim, source: source, residual: .infinity, tolerance: 0,

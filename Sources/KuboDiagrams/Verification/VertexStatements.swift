@@ -32,7 +32,7 @@ extension SpectrumRequest {
         frame.energy($0 == 1 ? .bonding : .antibonding).real * Matrix4.bandProjector($0)
       }
       let found = f.inEigenstates(f.hamiltonian)
-      residual = max(residual, found.distance(to: expected) / f.hamiltonian.norm)
+      residual = larger(residual, found.distance(to: expected) / f.hamiltonian.norm)
     }
     return .init(
       subject: .vertices, claim: "V_k+ H_k V_k is diagonal and holds E_s", source: "(S1.2), (7)",
@@ -82,8 +82,8 @@ extension SpectrumRequest {
             let difference = ((found[bubble] ?? 0) - (expected[bubble] ?? 0)).length
             // A scale of zero is a vertex that vanishes, as d_i H of flat bands.
             let relative = difference == 0 ? 0 : difference / scale
-            residual = max(residual, relative)
-            if relative > tolerance { wrong.insert(bubble) }
+            residual = larger(residual, relative)
+            if !(relative <= tolerance) { wrong.insert(bubble) }
           }
         }
       }
@@ -136,7 +136,7 @@ extension SpectrumRequest {
           let sum =
             ComplexDouble(closed.staticPart(bubble, x))
             + closed.dynamicQuotient(bubble, x, omega: omega).multiplied(by: omega)
-          residual = max(residual, (sum - integral).length / max(1, integral.length))
+          residual = larger(residual, (sum - integral).length / max(1, integral.length))
         } catch {
           place = "\(bubble): \(error)"
         }
