@@ -6,12 +6,8 @@ package func significant(_ x: Double, digits: Int = 3) -> String {
   guard x != 0, x.isFinite else { return "\(x)" }
   var exponent = Int(Double.log10(abs(x)).rounded(.down))
   // What rounds up to the next power of ten has one digit more before the point.
-  if abs(x) * (1 + 0.5 * Double.pow(10, 1 - digits)) >= Double.pow(10, exponent + 1),
-    (abs(x) / Double.pow(10, exponent) * Double.pow(10, digits - 1)).rounded()
-      >= Double.pow(10, digits)
-  {
-    exponent += 1
-  }
+  let leading = abs(x) / Double.pow(10, exponent) * Double.pow(10, digits - 1)
+  if leading.rounded() >= Double.pow(10, digits) { exponent += 1 }
   // Powers of ten above one are exact, so divide by them rather than multiply by tenths.
   let power = Double.pow(10, abs(exponent - digits + 1))
   let scaled = (exponent < digits - 1 ? x * power : x / power).rounded()
