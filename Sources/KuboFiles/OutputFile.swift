@@ -167,7 +167,7 @@ struct OutputFile {
   }
 }
 
-/// Writes all of `bytes`, also to a pipe that is full for now.
+/// Writes all of `bytes`; waits where a pipe is full.
 /// - Returns: the number of the error, nil for success.
 package func writeAll(_ bytes: ArraySlice<UInt8>, to descriptor: CInt) -> CInt? {
   var done = bytes.startIndex

@@ -197,3 +197,43 @@ struct ModelArguments: ParsableArguments {
       model: file, settings: try settings(set), wallTime: Date().timeIntervalSince(start))
   }
 }
+
+/// The state of bare loops at constant lifetime, for commands to which impurities are a choice of their own.
+struct ConstantLifetimeArguments: ParsableArguments {
+  @Option(parsing: .unconditional, help: "The chemical potential. Default: the model's.")
+  var mu: String?
+  @Option(
+    help: ArgumentHelp(
+      "constant=GAMMA of the bare loops. Default: the model's.", valueName: "kind=value"))
+  var lifetime: String?
+  @Option(help: "Relative error of each part of each value.")
+  var tolerance: String = "1e-4"
+
+  func validate() throws {
+    if let mu { _ = try number(mu, "--mu") }
+    if let lifetime {
+      guard case .constant = try kubo.lifetime(lifetime) else {
+        throw ValidationError(
+          "--lifetime: found '\(shown(lifetime))'; expected constant=GAMMA; --gamma is the strength of impurities"
+        )
+      }
+    }
+    try checkTolerance(tolerance)
+  }
+
+  /// A request without columns.
+  func request(
+    _ arguments: ModelArguments, omegas: [Double], diagrams: DiagramSet
+  ) throws -> (request: SpectrumRequest, file: ModelFile) {
+    let (file, model, temperature) = try arguments.read()
+    return (
+      SpectrumRequest(
+        model: model, mu: try mu.map { try number($0, "--mu") } ?? file.defaults.mu,
+        temperature: temperature,
+        lifetime: try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime,
+        omegas: omegas, directions: try directions(arguments.direction), columns: [],
+        diagrams: diagrams, tolerance: try number(tolerance, "--tolerance"),
+        threads: arguments.threadCount), file
+    )
+  }
+}

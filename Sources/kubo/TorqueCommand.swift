@@ -25,11 +25,7 @@ struct TorqueCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var arguments: ModelArguments
-  @Option(parsing: .unconditional, help: "The chemical potential. Default: the model's.")
-  var mu: String?
-  @Option(
-    help: ArgumentHelp("constant=GAMMA. Default: the model's.", valueName: "kind=value"))
-  var lifetime: String?
+  @OptionGroup var state: ConstantLifetimeArguments
   @Option(
     help: ArgumentHelp(
       "Add impurities of this strength, scba and site, with their ladders; auto is a level width of J/5 at mu.",
@@ -52,18 +48,8 @@ struct TorqueCommand: AsyncParsableCommand {
   var spin: String
   @Option(help: "The spin relaxation rate zeta_s, in i omega tau_sd + zeta_s of the closed form.")
   var relaxation: String = "0"
-  @Option(help: "Relative error of each part of each value.")
-  var tolerance: String = "1e-4"
 
   func validate() throws {
-    if let mu { _ = try number(mu, "--mu") }
-    if let lifetime {
-      guard case .constant = try kubo.lifetime(lifetime) else {
-        throw ValidationError(
-          "--lifetime: found '\(shown(lifetime))'; expected constant=GAMMA; --gamma adds impurities"
-        )
-      }
-    }
     if let gamma, gamma != "auto" { _ = try positive(gamma, "--gamma") }
     _ = try axis(omega, "--omega")
     _ = try number(currentDensity, "--current-density")
@@ -74,7 +60,6 @@ struct TorqueCommand: AsyncParsableCommand {
     if try number(relaxation, "--relaxation") < 0 {
       throw ValidationError("--relaxation: found '\(shown(relaxation))'; expected 0 or more")
     }
-    try checkTolerance(tolerance)
   }
 
   private func positive(_ text: String, _ what: String) throws -> Double {
@@ -112,20 +97,14 @@ struct TorqueCommand: AsyncParsableCommand {
     try await reporting(arguments.verbosity) { log in
       let start = Date()
       try arguments.checkOutput()
-      let (file, model, temperature) = try arguments.read()
+      let (request, file) = try state.request(
+        arguments, omegas: axis(omega, "--omega"), diagrams: diagramSet([], log))
+      let model = request.model
       try refuseSuperfluous(model)
       let scale = TorqueScale(
         currentDensity: try number(currentDensity, "--current-density"),
         lengthUnit: try number(latticeConstant, "--lattice-constant"),
         transverse: try transverse(model), spin: try number(spin, "--spin"))
-      let request = SpectrumRequest(
-        model: model, mu: try mu.map { try number($0, "--mu") } ?? file.defaults.mu,
-        temperature: temperature,
-        lifetime: try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime,
-        omegas: try axis(omega, "--omega"), directions: try directions(arguments.direction),
-        columns: [], diagrams: try diagramSet([], log),
-        tolerance: try number(tolerance, "--tolerance"),
-        threads: arguments.threadCount)
       var strength: Double?
       if let gamma {
         strength =

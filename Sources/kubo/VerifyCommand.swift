@@ -20,12 +20,7 @@ struct VerifyCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var arguments: ModelArguments
-  @Option(parsing: .unconditional, help: "The chemical potential. Default: the model's.")
-  var mu: String?
-  @Option(
-    help: ArgumentHelp(
-      "constant=GAMMA of the bare loops. Default: the model's.", valueName: "kind=value"))
-  var lifetime: String?
+  @OptionGroup var state: ConstantLifetimeArguments
   @Option(
     help:
       "The impurities' strength gamma = n_i u_i^2, in squared energy units. Default: a level width of J/5 at mu."
@@ -38,17 +33,8 @@ struct VerifyCommand: AsyncParsableCommand {
       "A folder with more diagram files; one of a shipped name replaces the shipped one.",
       valueName: "dir"))
   var diagrams: [String] = []
-  @Option(help: "Relative error of each part of each value.")
-  var tolerance: String = "1e-4"
 
   func validate() throws {
-    if let mu { _ = try number(mu, "--mu") }
-    if let lifetime, case .constant = try kubo.lifetime(lifetime) {
-    } else if let lifetime {
-      throw ValidationError(
-        "--lifetime: found '\(shown(lifetime))'; expected constant=GAMMA; --gamma is the strength of impurities"
-      )
-    }
     if let gamma, try number(gamma, "--gamma") <= 0 {
       throw ValidationError("--gamma: found '\(shown(gamma))'; expected a number above 0")
     }
@@ -56,26 +42,19 @@ struct VerifyCommand: AsyncParsableCommand {
       throw ValidationError(
         "--dressing: found '\(shown(dressing))'; expected bare, ladder or bare,ladder")
     }
-    try checkTolerance(tolerance)
   }
 
   func run() async throws {
     try await reporting(arguments.verbosity) { log in
       try arguments.checkOutput()
-      let (file, model, temperature) = try arguments.read()
-      let request = SpectrumRequest(
-        model: model, mu: try mu.map { try number($0, "--mu") } ?? file.defaults.mu,
-        temperature: temperature,
-        lifetime: try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime, omegas: [],
-        directions: try directions(arguments.direction), columns: [],
-        diagrams: try diagramSet(diagrams, log), tolerance: try number(tolerance, "--tolerance"),
-        threads: arguments.threadCount)
+      let (request, _) = try state.request(
+        arguments, omegas: [], diagrams: diagramSet(diagrams, log))
       var strength: Double?
       if dressing != "bare" {
         strength = try gamma.map { try number($0, "--gamma") }
         if strength == nil {
           strength = try await Comparison.strength(
-            model, mu: request.mu, threads: arguments.threadCount)
+            request.model, mu: request.mu, threads: arguments.threadCount)
         }
       }
       let verification = try await request.verification(

@@ -250,6 +250,16 @@ import Testing
     #expect(wrong.errors.contains("O adiabatic + O nonadiabatic = full: residual above tolerance"))
   }
 
+  /// The ladder alone leaves the bare loops out.
+  @Test func verificationOfTheLadder() throws {
+    let run = try ProgramTests.run([
+      "verify", "chain", "--dressing", "ladder", "--gamma", "0.4",
+    ])
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output.contains("\nladder ") && !run.output.contains("\nbare loops "))
+    #expect(run.output.contains("\n20 of 20 statements hold\n"))
+  }
+
   /// The torques as a table in m/s, with the scale and the sign of the charge in the header.
   @Test func torqueTable() throws {
     let scratch = try ScratchDirectory()

@@ -111,6 +111,38 @@ import Testing
     // omega = 2 J is the pole.
     let columns = torque.columns.filter { $0.route == "closed" }
     #expect(columns.filter { $0.values[3] == nil }.map(\.kind) == [.mNonadiabatic, .nNonadiabatic])
+    #expect(
+      torque.failures
+        == ["tau_m_na", "tau_n_na"].map {
+          "\($0).closed at omega = 2.0: undamped pole at omega = 2 J; move omega off it"
+        })
+  }
+
+  /// Spin continuity 2 J K_Sigma = i omega K_s of the `site` ladder, in torques:
+  /// tau_m_na = -i omega tau_sd tau_n, as (S7.24) to (S7.29); a check of signs that knows no closed form.
+  @Test func continuity() async throws {
+    let omega = 0.4
+    var request = try request(try shippedModel("chain"), mu: -1.2, omegas: [omega])
+    request.tolerance = 1e-4
+    let torque = try await request.torque(impurities: 0.2, relaxation: 0)
+    let m = try value(torque, .mNonadiabatic, "site.ladder")
+    let n = try value(torque, .n, "site.ladder")
+    // tau_sd = 1/2J = 1.
+    let expected = n.value * ComplexDouble(0, -omega)
+    #expect((m.value - expected).length <= m.error + omega * n.error)
+    #expect(m.error + omega * n.error < 0.01 * expected.length)
+    // The coefficients of the closed forms have that sign of each other in either band.
+    let closed = try value(torque, .mNonadiabatic, "closed").value
+    let along = try value(torque, .nNonadiabatic, "closed").value
+    #expect((closed / along * ComplexDouble(0, 1)).real > 0)
+  }
+
+  /// In the gap there is no Fermi surface, and each closed torque says so.
+  @Test func inTheGap() async throws {
+    let torque = try await request(try shippedModel("chain"), mu: 0, temperature: 0).torque(
+      impurities: nil, relaxation: 0)
+    #expect(torque.ferromagnet == nil)
+    #expect(torque.failures.filter { $0.contains("mu is in the gap") }.count == 4)
   }
 
   /// `site` impurities at omega -> 0: the ladder takes the direct-current torque on m away, the bare

@@ -94,12 +94,13 @@ public struct Coefficients: Sendable {
 }
 
 extension Estimate {
-  /// The quotient of two real averages, the divisor positive.
+  /// The quotient of two real averages, the divisor above its error; what bounds the error is
+  /// |a'/b' - a/b| = |(a' - a) - (a/b)(b' - b)|/|b'|.
   func divided(by other: Estimate) -> Estimate {
     let quotient = value.divided(by: other.value.real)
     return Estimate(
       value: quotient,
-      error: (error + abs(quotient.real) * other.error) / other.value.real)
+      error: (error + quotient.length * other.error) / (other.value.real - other.error))
   }
 }
 

@@ -155,6 +155,7 @@ extension SpectrumRequest {
       model: model, mu: mu, temperature: temperature, directions: directions,
       tolerance: min(tolerance, 1e-6), threads: threads)
     var columns: [Torque.Column] = []
+    var failures: [String] = []
     for kind in TorqueKind.allCases {
       for version in Version.allCases {
         let p = coefficients.entry(kind.closedForm, version).value
@@ -162,9 +163,18 @@ extension SpectrumRequest {
           .init(
             kind: kind, route: version == .corrected ? "closed" : "closed_printed",
             values: omegas.map { omega in
-              guard let p,
-                let r = kind.factor(omega: omega, exchange: model.exchange, relaxation: zeta)
-              else { return nil }
+              let r = kind.factor(omega: omega, exchange: model.exchange, relaxation: zeta)
+              guard let p, let r else {
+                // Once for both versions.
+                if version == .corrected {
+                  failures.append(
+                    "tau_\(kind.rawValue).closed at omega = \(omega): "
+                      + (p == nil
+                        ? "no Fermi surface, mu is in the gap"
+                        : "undamped pole at omega = 2 J; move omega off it"))
+                }
+                return nil
+              }
               // As printed, (15a) has the other sign.
               let sign = kind == .m && version == .printed ? -1.0 : 1
               return Estimate(
@@ -172,7 +182,6 @@ extension SpectrumRequest {
             }))
       }
     }
-    var failures: [String] = []
     func loops(_ lifetime: Lifetime, _ kinds: [(TorqueKind, String)], _ dressings: [Dressing])
       async throws
     {
@@ -183,7 +192,8 @@ extension SpectrumRequest {
         if case .zoneThenEnergy(_, let gamma) = lifetime.order {
           5e-3 * gamma / model.exchange
         } else { 1e-3 * width }
-      request.omegas = omegas.map { $0 == 0 ? least : $0 } + [2 * least]
+      request.omegas =
+        omegas.map { $0 == 0 ? least : $0 } + (omegas.contains(0) ? [2 * least] : [])
       request.columns = [.init(response: Response("sigma")!, dressing: .bare)]
       let isSite = lifetime.order.impurities == .site
       if isSite { request.columns.append(.init(response: Response("sigma")!, dressing: .ladder)) }
@@ -201,14 +211,20 @@ extension SpectrumRequest {
       func ratio(
         _ n: Int, _ column: Spectrum.Column, _ sigma: Spectrum.Column, _ kind: TorqueKind
       ) -> Estimate? {
-        // A conductivity that may be zero divides nothing.
-        guard let k = column.values[n], let s = sigma.values[n], s.error < 0.1 * s.dynamic.length
-        else { return nil }
-        let factor =
-          kind.amplitude(exchange: model.exchange).divided(by: request.omegas[n]) / s.dynamic
-        let value = factor * k.dynamic
-        let relative = s.error / s.dynamic.length
-        return Estimate(value: value, error: factor.length * k.error + value.length * relative)
+        guard let k = column.values[n], let s = sigma.values[n] else { return nil }
+        // Errors bound each part, and their moduli by sqrt 2.
+        let (kError, sError) = (2.0.squareRoot() * k.error, 2.0.squareRoot() * s.error)
+        guard sError < 0.5 * s.dynamic.length else {
+          failures.append(
+            "tau_\(kind.rawValue) with \(lifetime.description) at omega = \(request.omegas[n]): sigma = \(significant(s.dynamic.length)) with the error \(significant(s.error)) cannot divide"
+          )
+          return nil
+        }
+        let factor = kind.amplitude(exchange: model.exchange).divided(by: request.omegas[n])
+        let value = factor * k.dynamic / s.dynamic
+        return Estimate(
+          value: value,
+          error: (factor.length * kError + value.length * sError) / (s.dynamic.length - sError))
       }
       for column in spectrum.columns where column.request.response.name != "sigma" {
         let kind = kinds.first { $0.1 == column.request.response.name }!.0

@@ -75,6 +75,18 @@ extension SpectrumRequest {
       }
       return (sum / form.resonance(omega: omega, exchange: f.exchange)!).real
     }
+    func resonant(_ form: ClosedForm, _ equations: String, _ cosine: String) -> Audit.Formula {
+      formula(
+        equations, "the bracket loses its antisymmetry in s",
+        "s \(cosine) d_iT d_jE_s: the upper band changes sign"
+      ) { f, s in
+        nonadiabatic(f, s, form)
+      } printed: { f, s in
+        form.weight(frame(f), band(s), .printed).real
+      } corrected: { f, s in
+        form.weight(frame(f), band(s), .corrected).real
+      }
+    }
     let jj = model.exchange * model.exchange
     return [
       formula(
@@ -118,26 +130,8 @@ extension SpectrumRequest {
       } corrected: { f, s in
         adiabaticForm(f, s, .corrected)
       },
-      formula(
-        "(S7.18), (S7.21), (S7.23)", "the bracket loses its antisymmetry in s",
-        "s cos(theta) d_iT d_jE_s: the upper band changes sign"
-      ) { f, s in
-        nonadiabatic(f, s, .nonadiabaticX)
-      } printed: { f, s in
-        ClosedForm.nonadiabaticX.weight(frame(f), band(s), .printed).real
-      } corrected: { f, s in
-        ClosedForm.nonadiabaticX.weight(frame(f), band(s), .corrected).real
-      },
-      formula(
-        "(S7.25), (S7.28), (S7.30)", "the bracket loses its antisymmetry in s",
-        "s cos^2(theta) d_iT d_jE_s: the upper band changes sign"
-      ) { f, s in
-        nonadiabatic(f, s, .nonadiabaticY)
-      } printed: { f, s in
-        ClosedForm.nonadiabaticY.weight(frame(f), band(s), .printed).real
-      } corrected: { f, s in
-        ClosedForm.nonadiabaticY.weight(frame(f), band(s), .corrected).real
-      },
+      resonant(.nonadiabaticX, "(S7.18), (S7.21), (S7.23)", "cos(theta)"),
+      resonant(.nonadiabaticY, "(S7.25), (S7.28), (S7.30)", "cos^2(theta)"),
       formula(
         "(S4.6), (14a)", "J z x Sigma = +(i q_i/2) j_sA,i",
         "-(i q_i/2) j_sA,i: tau_m of (15a) changes sign"

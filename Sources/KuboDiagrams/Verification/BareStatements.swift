@@ -39,6 +39,23 @@ struct VerifiedSpectrum {
     }.max()!
   }
 
+  /// K(0) = 0 for each of `names`, relative to `size`.
+  func vanishingStatics(
+    _ names: [String], _ dressing: Dressing = .bare, size: (String) throws -> Double
+  )
+    throws -> (residual: Double, tolerance: Double, place: String?)
+  {
+    worst(
+      try names.map { name in
+        let column = try column(name, dressing)
+        let size = try size(name)
+        return (
+          size.isFinite ? column.staticPart!.length / size : .infinity,
+          column.values.map { $0!.error }.max()! / size, nil
+        )
+      })
+  }
+
   /// The worst difference of two sums over all frequencies, relative to the size of `name`, with what
   /// the errors allow.
   func compare(
@@ -121,15 +138,7 @@ extension SpectrumRequest {
       statements.append(try await statement(.bare, claim, source, compute))
     }
     try await state("gauge invariance: K_s(0) = 0, K_Sigma(0) = 0", "physics.md 6.1") {
-      worst(
-        try loops.map { loop in
-          let column = try found.column("\(loop).full")
-          let size = try found.size("\(loop).full")
-          return (
-            size.isFinite ? column.staticPart!.length / size : .infinity,
-            column.values.map { $0!.error }.min()! / size, nil
-          )
-        })
+      try found.vanishingStatics(loops.map { "\($0).full" }) { try found.size($0) }
     }
     try await state("(a) + ... + (f) = O nonadiabatic", "physics.md 6.3, Fig. S1") {
       worst(

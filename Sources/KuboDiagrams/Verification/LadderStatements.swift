@@ -47,14 +47,9 @@ extension SpectrumRequest {
     try await state("site: K_s(0) = 0, K_Sigma(0) = 0, bare and ladder", "physics.md 6.1") {
       let atSites = try siteResult.get()
       return worst(
-        try [Dressing.bare, .ladder].flatMap { dressing in
-          try names.map { name in
-            let column = try atSites.column(name, dressing)
-            let size = try names.map { try atSites.size($0, dressing) }.max()!
-            return (
-              column.staticPart!.length / size, column.values.map { $0!.error }.max()! / size, nil
-            )
-          }
+        try [Dressing.bare, .ladder].map { dressing in
+          let size = try names.map { try atSites.size($0, dressing) }.max()!
+          return try atSites.vanishingStatics(names, dressing) { _ in size }
         })
     }
     try await state("site: spin continuity 2 J K_Sigma = i omega K_s, ladder", "physics.md 6.2") {

@@ -63,10 +63,7 @@ public struct Verification: Sendable {
   }
 
   /// The statements, in order.
-  public internal(set) var statements: [Statement]
-
-  /// Whether all hold.
-  public var holds: Bool { statements.allSatisfy(\.holds) }
+  public let statements: [Statement]
 }
 
 extension SpectrumRequest {
@@ -86,9 +83,11 @@ extension SpectrumRequest {
         expected: "constant=GAMMA for the bare loops; impurities have a strength of their own")
     }
     var statements = await WorkProgress.stage("vertices") { _ in vertexStatements() }
-    statements += try await identityStatements()
-    statements += try await invarianceStatements()
-    statements += try await routeStatements()
+    if isBare {
+      statements += try await identityStatements()
+      statements += try await invarianceStatements()
+      statements += try await routeStatements()
+    }
     if let gamma {
       statements += try await conservationStatements(gamma)
       statements += try await ladderRouteStatements(gamma)
