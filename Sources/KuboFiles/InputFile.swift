@@ -10,17 +10,18 @@ struct InputFile {
   let bytes: [UInt8]
 
   /// The content of a file that somebody else has read.
-  init(path: String, bytes: [UInt8]) throws(FileError) {
+  init(path: String, bytes: [UInt8], limit: Int = sizeLimit) throws(FileError) {
     self.path = path
     self.bytes = bytes
-    try InputFile.checkSize(bytes.count, path)
+    try InputFile.checkSize(bytes.count, limit, path)
   }
 
-  /// The largest file that is read, in bytes; model and diagram files have a few kilobytes.
+  /// The largest file that is read, in bytes, unless one allows for more; model and diagram files
+  /// have a few kilobytes.
   static let sizeLimit = 1 << 20
 
-  /// Reads a regular file of at most ``sizeLimit`` bytes.
-  init(path: String) throws(FileError) {
+  /// Reads a regular file of at most `limit` bytes.
+  init(path: String, limit: Int = sizeLimit) throws(FileError) {
     self.path = path
     // O_NONBLOCK: opening a named pipe must not wait for a writer.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -41,16 +42,16 @@ struct InputFile {
       guard count >= 0 else { throw InputFile.error(path, errno) }
       if count == 0 { break }
       bytes += buffer[..<count]
-      try InputFile.checkSize(bytes.count, path)
+      try InputFile.checkSize(bytes.count, limit, path)
     }
     self.bytes = bytes
   }
 
-  private static func checkSize(_ count: Int, _ path: String) throws(FileError) {
-    guard count <= sizeLimit else {
+  private static func checkSize(_ count: Int, _ limit: Int, _ path: String) throws(FileError) {
+    guard count <= limit else {
       throw FileError(
-        .malformed, file: path, found: "more than \(sizeLimit) bytes",
-        expected: "a file of at most \(sizeLimit) bytes")
+        .malformed, file: path, found: "more than \(limit) bytes",
+        expected: "a file of at most \(limit) bytes")
     }
   }
 

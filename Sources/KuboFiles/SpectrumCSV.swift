@@ -58,6 +58,37 @@ extension SpectrumRequest {
   }
 }
 
+extension SpectrumRequest {
+  /// The units of the responses: length^(2-d), of sigma times e^2/hbar, of X times an energy; and of
+  /// Pi(i omega_l), which stands for sigma at Matsubara frequencies, times an energy too.
+  func units(
+    _ units: (energy: String, length: String), isConductivity: Bool = true, prefix: String = ""
+  )
+    -> [(key: String, value: String)]
+  {
+    var lines: [(key: String, value: String)] = []
+    for response in columns.map(\.response)
+    where !lines.contains(where: { $0.key.hasSuffix(".\(response.name)") }) {
+      let factor: String? =
+        switch response.measured {
+        case .chargeCurrent: isConductivity ? "e^2/hbar" : units.energy
+        case .anomalousSpinCurrent: units.energy
+        case .spin, .staggeredSpin: nil
+        }
+      lines.append(
+        ("unit.\(prefix)\(response.name)", unit(factor, units.length, to: 2 - model.dimension)))
+    }
+    return lines
+  }
+}
+
+/// The name of the unit `factor` length^power.
+func unit(_ factor: String?, _ length: String, to power: Int) -> String {
+  let lengths = power == 0 ? nil : power == 1 ? length : "\(length)^\(power)"
+  let unit = [factor, lengths].compactMap { $0 }.joined(separator: " ")
+  return unit.isEmpty ? "1" : unit
+}
+
 extension CSVFile {
   /// A spectrum: `omega`, then `R.D.re`, `R.D.im`, `R.D.err`, `R.D.static` for each column.
   ///
@@ -70,6 +101,7 @@ extension CSVFile {
     for column in spectrum.columns {
       header.append(("column.\(column.request.label)", column.request.summary))
     }
+    header += request.units(provenance.model.units)
     header += spectrum.validity(request).map { ("validity.\($0.label)", $0.text) }
     header.append(provenance.footer)
     var names = ["omega"]
@@ -103,6 +135,7 @@ extension CSVFile {
         "column.R.spectral",
         "(2/pi) int_0^infinity omega Im K(omega)/(omega^2 + omega_l^2), from the closed form"
       ))
+    header += request.units(provenance.model.units, isConductivity: false)
     header.append(provenance.footer)
     var names = ["l", "omega_l"]
     for column in spectrum.columns {
@@ -123,7 +156,7 @@ extension CSVFile {
   /// The coefficients against mu; nil rows are values that could not be computed.
   public init(
     _ rows: [(mu: Double, coefficients: Coefficients?)], temperature: Double,
-    directions: Directions, tolerance: Double, provenance: Provenance
+    dimension: Int, directions: Directions, tolerance: Double, provenance: Provenance
   ) {
     var header = provenance.header
     header += [
@@ -140,6 +173,12 @@ extension CSVFile {
         "as the paper prints it; corrected: with the signs and terms the loops require"
       ),
       ("column.Delta_over_J", "mean and standard deviation of Delta_k/J on the Fermi surface"),
+      (
+        "unit.sigma_c_over_tau",
+        unit(
+          "e^2/hbar^2 \(provenance.model.units.energy)", provenance.model.units.length,
+          to: 2 - dimension)
+      ),
       provenance.footer,
     ]
     let kinds = ClosedForm.allCases.flatMap { form in
@@ -182,7 +221,8 @@ extension CSVFile {
         impurities == .scba
           ? "-(1/pi) Im avg tr G per unit cell, both degenerate states of the band"
           : "-(1/pi) Im avg G per unit cell, of A up and B down together, and of B up and A down"
-      ),
+      ), ("unit.Sigma", provenance.model.units.energy),
+      ("unit.dos", "1/\(provenance.model.units.energy)"),
       provenance.footer,
     ]
     self.init(

@@ -27,6 +27,7 @@ extension CSVFile {
     ]
     for kind in TorqueKind.allCases {
       header.append(("column.tau_\(kind.rawValue)", "multiplies \(kind.gradient)"))
+      header.append(("unit.tau_\(kind.rawValue)", "m/s"))
     }
     if let ferromagnet = torque.ferromagnet {
       header.append(("ferromagnet_m_per_s", "\(ferromagnet.value.real * v)"))

@@ -64,7 +64,8 @@ struct CoefficientsCommand: AsyncParsableCommand {
       }
       try arguments.write(
         CSVFile(
-          rows, temperature: temperature, directions: directions, tolerance: tolerance,
+          rows, temperature: temperature, dimension: model.dimension, directions: directions,
+          tolerance: tolerance,
           provenance: try arguments.provenance(file, since: start)))
       if failed { throw ExitStatus.notConverged }
     }

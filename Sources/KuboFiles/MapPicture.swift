@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// One column of several tables that differ in one number, against the axis of the tables and that number.
+struct TableMap: Sendable {
+  /// The header's key of the number, and its values, ascending.
+  let key: String
+  let parameters: [Double]
+  /// The axis of the tables, ascending.
+  let axis: [Double]
+  /// For each parameter the values at the axis; nil where the table's cell is empty.
+  let values: [[Double?]]
+  /// The first table, for names, units and title; and the column.
+  let table: CSVFile
+  let curve: TableCurve
+
+  /// What may differ without meaning another state: how and from where a table was computed.
+  private static func isIncidental(_ key: String) -> Bool {
+    ["command", "wall_time_s", "model_file", "grid"].contains(key)
+      || ["grid.", "validity.", "corner."].contains(where: key.hasPrefix)
+  }
+
+  /// - Throws: ``FileError`` for tables that do not belong together, naming what differs.
+  init(_ tables: [(path: String, table: CSVFile)], column: String) throws(FileError) {
+    let (path, first) = tables[0]
+    func refusal(_ file: String, _ found: String, _ expected: String) -> FileError {
+      FileError(.setting, file: file, found: found, expected: expected)
+    }
+    guard tables.count > 1 else {
+      throw refusal(path, "one table", "two tables or more for a map, that differ in one number")
+    }
+    var differing: [String] = []
+    for (other, table) in tables.dropFirst() {
+      guard table.columns == first.columns else {
+        throw refusal(
+          other, "other columns than those of \(shortened(path))", "tables with the same columns")
+      }
+      let axis = first.axisIndex
+      guard table.rows.map({ $0[axis] }) == first.rows.map({ $0[axis] }) else {
+        throw refusal(
+          other, "other values of \(shortened(first.columns[axis])) than in \(shortened(path))",
+          "tables with the same axis")
+      }
+      for key in (first.header + table.header).map(\.key)
+      where !TableMap.isIncidental(key) && first[header: key] != table[header: key]
+        && !differing.contains(key)
+      {
+        differing.append(key)
+      }
+    }
+    guard differing.count == 1, let key = differing.first else {
+      throw refusal(
+        path,
+        differing.isEmpty
+          ? "tables with the same state" : "tables that differ in \(shortenedList(differing))",
+        "tables that differ in one number of the header")
+    }
+    var rows: [(parameter: Double, table: CSVFile)] = []
+    for (other, table) in tables {
+      guard let parameter = TableMap.number(table[header: key], like: first[header: key]) else {
+        throw refusal(
+          other, "\(shortened(key)) \(quoted(table[header: key] ?? ""))",
+          "a number in which the tables differ")
+      }
+      guard !rows.contains(where: { $0.parameter == parameter }) else {
+        throw refusal(other, "\(shortened(key)) = \(parameter) twice", "each value once")
+      }
+      rows.append((parameter, table))
+    }
+    rows.sort { $0.parameter < $1.parameter }
+    let curves = try first.curves([column], path: path)
+    guard curves.count == 1 else {
+      throw refusal(
+        path, "\(shortenedList(curves.map(\.name))) for --map", "one column, by its full name")
+    }
+    let axis = first.axisIndex
+    let order = first.rows.indices.filter { first.rows[$0][axis] != nil }
+      .sorted { first.rows[$0][axis]! < first.rows[$1][axis]! }
+    self.key = key
+    parameters = rows.map(\.parameter)
+    self.axis = order.map { first.rows[$0][axis]! }
+    let index = curves[0].index
+    values = rows.map { row in order.map { row.table.rows[$0][index] } }
+    table = first
+    curve = curves[0]
+  }
+
+  /// A number, or the one behind the same name and =, as in constant=0.1.
+  private static func number(_ text: String?, like other: String?) -> Double? {
+    guard let text, let other else { return nil }
+    if let value = Double(text), value.isFinite { return value }
+    let (own, its) = (text.split(separator: "="), other.split(separator: "="))
+    guard own.count == 2, its.count == 2, own[0] == its[0], let value = Double(own[1]),
+      value.isFinite
+    else { return nil }
+    return value
+  }
+}
+
+extension Picture {
+  /// The map of a column of several tables, their axis to the right and the number in which they differ
+  /// upward, each value a cell in colour, empty cells left out; 2J as a line.
+  ///
+  /// Numbers of one sign are coloured from dark to bright, others symmetrically around zero, in blue and
+  /// red; lightness is linear in the number. Of more than 400 neighbouring cells those of largest
+  /// magnitude stand for the others.
+  /// - Throws: ``FileError`` unless the tables have the same columns and axis and differ in one number.
+  public init(map column: String, of tables: [(path: String, table: CSVFile)]) throws(FileError) {
+    let map = try TableMap(tables, column: column)
+    let count = min(map.axis.count, 400)
+    let bins = (0..<count).map { map.axis.count * $0 / count..<map.axis.count * ($0 + 1) / count }
+    let known = map.values.joined().compactMap { $0 }
+    guard let low = known.min(), let high = known.max() else {
+      throw FileError(
+        .setting, file: tables[0].path, found: "no values in \(quoted(column))",
+        expected: "a column with numbers")
+    }
+    let isSigned = low < 0 && high > 0
+    let reach = max(abs(low), abs(high))
+    let range = isSigned ? (-reach, reach) : low < high ? (low, high) : (low - 1, high + 1)
+    let title = map.table.title(width: 48, without: [map.key])
+    let (xs, ys) = (
+      edges(bins.map { (map.axis[$0.lowerBound] + map.axis[$0.upperBound - 1]) / 2 }),
+      edges(map.parameters)
+    )
+    // Cells: gnuplot colours a quadrangle by its first corner.
+    var rows: [[String]] = []
+    for (y, values) in zip(ys, map.values + [map.values.last!]) {
+      for (n, x) in xs.enumerated() {
+        let value = bins[min(n, count - 1)].compactMap { values[$0] }.max { abs($0) < abs($1) }
+        rows.append(["\(x)", "\(y)", value.map { "\($0)" } ?? "NaN"])
+      }
+      rows.append([])
+    }
+    var text = "$cells << EOD\n" + rows.map { $0.joined(separator: " ") + "\n" }.joined() + "EOD\n"
+    let name = map.curve.name
+    var label = Typeset.literal(name)
+    if let unit = map.table[header: "unit.\(map.curve.quantity)"], unit != "1" {
+      label += " (\(Typeset.unit(unit)))"
+    }
+    let (width, line, bottom, panel) = (Size.column, 0.42, 1.35, 6.0)
+    let top = 0.25 + line * Double(title.count)
+    let height = top + panel + bottom
+    for (n, words) in title.enumerated() {
+      text +=
+        "set label \(n + 1) \(Typeset.quoted(Typeset.literal(words))) at screen 0.5, screen \(1 - (0.3 + line * Double(n)) / height) center\n"
+    }
+    text += "set lmargin at screen 0.18\nset rmargin at screen 0.7\n"
+    text += "set tmargin at screen \(1 - top / height)\nset bmargin at screen \(bottom / height)\n"
+    text +=
+      "set palette defined (\(Palette.stops(isSigned)))\nset cbrange [\(range.0):\(range.1)]\n"
+    text += "set xrange [\(xs.first!):\(xs.last!)]\nset yrange [\(ys.first!):\(ys.last!)]\n"
+    text += "set xlabel \(Typeset.quoted(map.table.axisLabel)) offset 0,0.8\n"
+    text += "set ylabel \(Typeset.quoted(map.table.symbol(map.key))) offset 1.5,0\n"
+    text += "set cblabel \(Typeset.quoted(label)) offset 0.5,0\n"
+    text +=
+      "set tics scale 0.5 front out nomirror\nset view map\nset pm3d map corners2color c1\nunset key\n"
+    var plots = ["$cells using 1:2:(0):3 with pm3d"]
+    let poles = zip(
+      map.parameters, map.parameters.map { map.key == "parameter.J" ? 2 * $0 : map.table.pole }
+    )
+    .compactMap { p, pole in pole.map { [$0, p, 0] } }
+    if let first = poles.first, let last = poles.last {
+      text += Picture.data("pole", [[first[0], ys.first!, 0]] + poles + [[last[0], ys.last!, 0]])
+      plots.append(
+        "$pole using 1:2:3 with lines dt 3 lw 1.5 lc rgb '\(isSigned ? Ink.black.rawValue : "#ffffff")'"
+      )
+    }
+    text += "splot \(plots.joined(separator: ", "))\n"
+    self.init(script: text, size: Size(width: width, height: height))
+  }
+}
+
+/// The ends of cells around ascending numbers: half way between neighbours.
+private func edges(_ centres: [Double]) -> [Double] {
+  guard centres.count > 1 else { return [centres[0] - 0.5, centres[0] + 0.5] }
+  let middles = zip(centres, centres.dropFirst()).map { ($0 + $1) / 2 }
+  let (first, last) = (centres.first!, centres.last!)
+  return [2 * first - middles.first!] + middles + [2 * last - middles.last!]
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+
+/// A picture that gnuplot draws.
+///
+///     let picture = try Picture(table: CSVFile(spectrum, request: request, provenance: provenance))
+///     let svg = try picture.drawn(.svg)
+public struct Picture: Sendable {
+  /// The kinds of pictures, by the file's ending.
+  public enum Format: String, Sendable, CaseIterable {
+    case svg, png, pdf
+    /// The format of a path, by its ending.
+    public init?(path: String) {
+      guard let dot = path.lastIndex(of: ".") else { return nil }
+      self.init(rawValue: path[path.index(after: dot)...].lowercased())
+    }
+
+    /// Letters of 7 points and lines to match, whatever the size; 40 dots of an SVG are 1 cm.
+    func terminal(_ size: Size) -> String {
+      func dots(_ perCentimetre: Double) -> String {
+        "\(Int(size.width * perCentimetre)),\(Int(size.height * perCentimetre))"
+      }
+      return switch self {
+      case .svg: "svg size \(dots(40)) font 'Helvetica,10' background 'white'"
+      case .png: "pngcairo size \(dots(160)) font 'Helvetica,10' fontscale 4 linewidth 4"
+      case .pdf: "pdfcairo size \(size.width)cm,\(size.height)cm font 'Helvetica,7'"
+      }
+    }
+  }
+
+  /// Width and height in cm.
+  struct Size: Sendable {
+    var width: Double
+    var height: Double
+    /// One column and two columns of a journal.
+    static let column = 8.6
+    static let page = 17.8
+  }
+
+  /// gnuplot's commands, without the terminal and the output.
+  let script: String
+  let size: Size
+
+  init(script: String, size: Size) {
+    self.script = "set encoding utf8\n" + script
+    self.size = size
+  }
+
+  // MARK: Files
+
+  /// Draws the picture and writes it as a whole or not at all.
+  /// - Throws: ``OutputError``.
+  public func write(to path: String, overwrite: Bool) throws(OutputError) {
+    let format = try Picture.format(path)
+    try OutputFile(path: path, overwrite: overwrite).write(drawn(format, path: path))
+  }
+
+  /// Finds out before a long computation whether ``write(to:overwrite:)`` would fail.
+  /// - Throws: ``OutputError``.
+  public static func checkWritable(path: String, overwrite: Bool) throws(OutputError) {
+    _ = try format(path)
+    guard gnuplot != nil else { throw .tool(path: path, reason: missing.description) }
+    try OutputFile(path: path, overwrite: overwrite).check()
+  }
+
+  private static func format(_ path: String) throws(OutputError) -> Format {
+    guard let format = Format(path: path) else {
+      throw .cannotCreate(path: path, reason: "found another ending; expected .svg, .png or .pdf")
+    }
+    return format
+  }
+
+  // MARK: gnuplot
+
+  /// The bytes of the picture; `path` names it in messages.
+  /// - Throws: ``OutputError/tool(path:reason:)`` if gnuplot is missing or fails.
+  public func drawn(_ format: Format, path: String = "picture") throws(OutputError) -> [UInt8] {
+    do {
+      return try run(format)
+    } catch let error as Trouble {
+      throw .tool(path: path, reason: error.description)
+    } catch {
+      throw .tool(path: path, reason: error.localizedDescription)
+    }
+  }
+
+  private struct Trouble: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  private static let missing = Trouble(
+    description: "found no gnuplot in PATH; expected it there (Debian: gnuplot-nox)")
+
+  /// The program in an absolute folder of PATH: one in the current folder may be a stranger's.
+  private static var gnuplot: String? {
+    (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin").split(separator: ":")
+      .filter { $0.hasPrefix("/") }.map { "\($0)/gnuplot" }
+      .first { path in
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+          && access(path, X_OK) == 0
+      }
+  }
+
+  private func run(_ format: Format) throws -> [UInt8] {
+    guard let gnuplot = Picture.gnuplot else { throw Picture.missing }
+    let files = FileManager.default
+    let folder = files.temporaryDirectory.appending(path: "kubo-\(UUID().uuidString)")
+    try Unfinished.step { state in
+      guard mkdir(folder.path, 0o700) == 0 else {
+        throw Trouble(
+          description:
+            "found \(String(cString: strerror(errno))) for \(files.temporaryDirectory.path); "
+            + "expected a folder TMPDIR for temporary files")
+      }
+      state.folders.insert(folder.path)
+    }
+    defer {
+      Unfinished.step { state in
+        try? files.removeItem(at: folder)
+        state.folders.remove(folder.path)
+      }
+    }
+    let (commands, picture, messages) = (
+      folder.appending(path: "commands"), folder.appending(path: "picture"),
+      folder.appending(path: "messages")
+    )
+    try "set terminal \(format.terminal(size))\nset output 'picture'\n\(script)".write(
+      to: commands, atomically: false, encoding: .utf8)
+    _ = files.createFile(atPath: messages.path, contents: nil)
+    let process = Process()
+    process.executableURL = URL(filePath: gnuplot)
+    // -d: whatever the user's own settings are, the picture is the same.
+    process.arguments = ["-d", "commands"]
+    process.currentDirectoryURL = folder
+    process.standardError = try FileHandle(forWritingTo: messages)
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    do {
+      try Unfinished.step { state in
+        try process.run()
+        state.processes.insert(process.processIdentifier)
+      }
+    } catch {
+      throw Trouble(description: "found \(gnuplot), which cannot be run; expected gnuplot")
+    }
+    process.waitUntilExit()
+    Unfinished.step { state in _ = state.processes.remove(process.processIdentifier) }
+    let bytes = (try? Data(contentsOf: picture)) ?? Data()
+    guard process.terminationStatus == 0, !bytes.isEmpty else {
+      let text = (try? String(contentsOf: messages, encoding: .utf8)) ?? ""
+      throw Trouble(
+        description: "found \(gnuplot) failing (\(firstLine(text))); expected a picture")
+    }
+    return Array(bytes)
+  }
+
+  private func firstLine(_ text: String) -> String {
+    text.split(separator: "\n").first { !$0.allSatisfy { $0 == " " || $0 == "^" } }
+      .map { shortened(String($0)) } ?? "no message"
+  }
+}
+
+// MARK: Text and colours
+
+/// Text of a picture in gnuplot's notation for indices, in which ``literal(_:)`` is what a user or
+/// a file says and everything else is this program's own.
+enum Typeset {
+  /// `text` as it stands, none of whose signs means anything to gnuplot.
+  static func literal(_ text: String) -> String {
+    var result = ""
+    for scalar in oneLine(text).unicodeScalars {
+      if "\\{}^_@&~".unicodeScalars.contains(scalar) { result += "\\" }
+      result.unicodeScalars.append(scalar)
+    }
+    return result
+  }
+
+  /// A unit: ^ with a number, in braces or not, is a power, and hbar is ħ; the rest is literal.
+  static func unit(_ text: String) -> String {
+    var result = ""
+    var rest = text.replacing("hbar", with: "ħ")[...]
+    while let caret = rest.firstIndex(of: "^") {
+      result += literal(String(rest[..<caret]))
+      rest = rest[rest.index(after: caret)...]
+      let isBraced = rest.first == "{"
+      let inner = isBraced ? rest.dropFirst() : rest
+      let power = inner.prefix { "+-0123456789".contains($0) }
+      let end = inner[power.endIndex...]
+      guard !power.isEmpty, !isBraced || end.first == "}" else {
+        result += literal("^")
+        continue
+      }
+      result += "^{\(power.replacing("-", with: "−"))}"
+      rest = isBraced ? end.dropFirst() : end
+    }
+    return result + literal(String(rest))
+  }
+
+  /// A string of gnuplot. Single quotes: it expands no commands and no variables in them.
+  static func quoted(_ text: String) -> String {
+    "'" + text.replacing("'", with: "''") + "'"
+  }
+}
+
+/// The colours of curves, told apart by the colour-blind: Okabe and Ito, *Color universal design*.
+enum Ink: String, CaseIterable {
+  case blue = "#0072b2"
+  case vermilion = "#d55e00"
+  case green = "#009e73"
+  case purple = "#cc79a7"
+  case orange = "#e69f00"
+  case sky = "#56b4e9"
+  case black = "#000000"
+
+  /// Marks that are not data.
+  static let mark = "#808080"
+
+  /// The n-th colour, over and over.
+  static func number(_ n: Int) -> Ink { allCases[n % allCases.count] }
+}
+
+/// The colours of maps, in which lightness is linear in the number, so that steps look alike.
+enum Palette {
+  /// Viridis of van der Walt and Smith, which the colour-blind see as well.
+  private static let sequential = [
+    "#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30",
+    "#fde725",
+  ]
+  /// Straight lines in CIELAB from (L, C, h) = (40, 45, 275) to (96, 0, 0) to (40, 62, 35).
+  private static let diverging = [
+    "#0061a8", "#5d82bb", "#92a6ce", "#c3cce1", "#f3f3f3", "#eac3bc", "#db9487", "#c76455",
+    "#af2f27",
+  ]
+
+  /// gnuplot's list.
+  static func stops(_ isSigned: Bool) -> String {
+    (isSigned ? diverging : sequential).enumerated().map { "\($0) '\($1)'" }
+      .joined(separator: ", ")
+  }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// A column of numbers that can be drawn, as its name in a table says.
+///
+///     QUANTITY.VARIANT.PART    Y.bare.re, scba.X_na.ladder.im, tau_n.constant.bare.re
+///     QUANTITY.VARIANT         P_m.corrected, Y.spectral
+///     QUANTITY_VARIANT[.PART]  dos_bonding, Sigma_0.re
+///
+/// Its error bound is in the column NAME.err without PART, and for self-energies in `err`.
+struct TableCurve: Sendable, Equatable {
+  enum Part: String, Sendable {
+    case real = "re"
+    case imaginary = "im"
+  }
+
+  /// The name and the index of the column, and the index of its errors.
+  let name: String
+  let index: Int
+  let errorIndex: Int?
+  /// What is drawn, by which route, and which part.
+  let quantity, variant: String
+  let part: Part?
+  /// Whether it is drawn unless the user chooses otherwise.
+  let isMain: Bool
+
+  /// The parts of names from which on they tell a route.
+  private static let routes: Set<String> = [
+    "bare", "ladder", "closed", "closed_printed", "sum", "spectral", "printed", "corrected",
+  ]
+  /// The last parts of names that belong to the values of others.
+  private static let companions: Set<String> = [
+    "static", "static_im", "product", "continuity", "residual", "mean", "spread", "states",
+  ]
+
+  init(_ name: String, in table: CSVFile, at index: Int) {
+    self.name = name
+    self.index = index
+    var parts = name.split(separator: ".").map(String.init)
+    part = parts.last.flatMap(Part.init(rawValue:))
+    if part != nil { parts.removeLast() }
+    let label = parts.joined(separator: ".")
+    isMain = !parts.contains(where: TableCurve.companions.contains)
+    let underscore = parts.first?.firstIndex(of: "_")
+    if parts.first?.hasPrefix("tau_") == true, parts.count > 1 {
+      (quantity, variant) = (parts[0], parts.dropFirst().joined(separator: "."))
+    } else if let n = parts.firstIndex(where: TableCurve.routes.contains), n > 0 {
+      (quantity, variant) = (
+        parts[..<n].joined(separator: "."), parts[n...].joined(separator: ".")
+      )
+    } else if let underscore, ["dos", "Sigma", "E"].contains(parts[0][..<underscore]) {
+      quantity = String(label[..<underscore])
+      variant = String(label[label.index(after: underscore)...])
+    } else {
+      (quantity, variant) = (label, "")
+    }
+    let candidates = ["\(label).err", "\(quantity).err"] + (quantity == "Sigma" ? ["err"] : [])
+    errorIndex =
+      isMain ? candidates.lazy.compactMap { table.columns.firstIndex(of: $0) }.first : nil
+  }
+
+  /// Whether the user means this column: by its name, with or without its part, or its quantity.
+  func answers(_ choice: String) -> Bool {
+    name == choice || isMain && (name == "\(choice).\(part?.rawValue ?? "")" || quantity == choice)
+  }
+}
+
+extension CSVFile {
+  /// The column of the axis: the first, or the frequency after the number of a Matsubara frequency.
+  var axisIndex: Int { columns.starts(with: ["l", "omega_l"]) ? 1 : 0 }
+
+  /// The columns to draw: those chosen, or all of the main ones.
+  func curves(_ choices: [String]?, path: String) throws(FileError) -> [TableCurve] {
+    guard rows.count > 0, columns.count > 1 + axisIndex else {
+      throw FileError(
+        .malformed, file: path, found: "\(rows.count) rows, \(columns.count) columns",
+        expected: "a table with rows and columns to draw")
+    }
+    let known = columns.indices.filter { $0 > axisIndex }.map {
+      TableCurve(columns[$0], in: self, at: $0)
+    }.filter { !$0.name.hasSuffix(".err") && $0.name != "err" }
+    guard let choices else { return known.filter(\.isMain) }
+    var chosen: [TableCurve] = []
+    for choice in choices {
+      let answers = known.filter { $0.answers(choice) }
+      guard !answers.isEmpty else {
+        throw FileError(
+          .setting, file: path, found: "no column \(quoted(choice))",
+          expected: "some of \(shortenedList(known.map(\.name)))")
+      }
+      chosen += answers.filter { !chosen.contains($0) }
+    }
+    return chosen
+  }
+
+  /// The points of a curve, in runs between empty cells, in the order of the axis.
+  func runs(_ curve: TableCurve) -> [[Figure.Point]] {
+    var runs: [[Figure.Point]] = [[]]
+    let x = axisIndex
+    for row in rows.filter({ $0[x] != nil }).sorted(by: { $0[x]! < $1[x]! }) {
+      if let y = row[curve.index] {
+        let error = curve.errorIndex.flatMap { row[$0] }
+        runs[runs.count - 1].append(.init(x: row[x]!, y: y, error: error))
+      } else if !runs.last!.isEmpty {
+        runs.append([])
+      }
+    }
+    return runs.filter { !$0.isEmpty }
+  }
+}
+
+/// Names for a message, not too many.
+func shortenedList(_ names: [String]) -> String {
+  let list = names.prefix(12).map { shortened($0) }.joined(separator: ", ")
+  return names.count > 12 ? "\(list), ..." : list
+}

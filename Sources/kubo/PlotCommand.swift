@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import Foundation
+import KuboFiles
+
+/// `kubo plot`.
+struct PlotCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plot",
+    abstract: "Draw a table that kubo wrote, or a map of several.",
+    discussion: """
+      A panel for each quantity: real and imaginary part in two colours, dressings and formulas by \
+      dashes, error bounds as bands, gaps where cells are empty, a mark at omega = 2 J.
+
+      With --map one column of several tables that differ in one number of their headers (mu, temperature, \
+      lifetime, a parameter of the model) is drawn in colour against the tables' axis and that number.
+
+      EXAMPLE
+        kubo plot square.csv --columns sigma,Y.bare --output square.svg
+        kubo plot mu*.csv --map Y.bare.im --output map.svg
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "A CSV of spectrum, compare, coefficients, selfenergy, matsubara, torque or bands.",
+      valueName: "table"))
+  var tables: [String]
+  @Option(
+    help: ArgumentHelp(
+      "The picture to draw, by its ending: .svg, .png or .pdf. Default: the table's name with .svg.",
+      valueName: "file"))
+  var output: String?
+  @Option(
+    help: ArgumentHelp(
+      "Names of columns, or of quantities with all their columns, separated by commas.",
+      valueName: "names"))
+  var columns: String?
+  @Option(help: ArgumentHelp("The column of a map of several tables.", valueName: "column"))
+  var map: String?
+  @Flag(help: "Replace an existing output file.")
+  var force = false
+  @Flag(help: "No messages but errors.")
+  var quiet = false
+
+  func validate() throws {
+    guard map != nil || tables.count == 1 else {
+      throw ValidationError("table: found \(tables.count); expected one, or --map COLUMN")
+    }
+    if columns != nil, map != nil {
+      throw ValidationError("--columns: found with --map; expected one of them")
+    }
+    guard tables.count <= 1000 else {
+      throw ValidationError("table: found \(tables.count); expected at most 1000")
+    }
+  }
+
+  func run() async throws {
+    try await reporting(quiet ? .quiet : .normal) { _ in
+      let output = output ?? pictureName(tables[0])
+      guard !tables.contains(where: { isSameFile(output, $0) }) else {
+        throw ValidationError(
+          "--output: found '\(shown(output))', the table; expected another path")
+      }
+      try Picture.checkWritable(path: output, overwrite: force)
+      let read = try tables.map { (path: $0, table: try CSVFile.read(path: $0)) }
+      let picture: Picture
+      if let map {
+        picture = try Picture(map: map, of: read)
+      } else {
+        let names = columns?.split(separator: ",", omittingEmptySubsequences: false)
+        picture = try Picture(
+          table: read[0].table, columns: names?.map(String.init), path: read[0].path)
+      }
+      try picture.write(to: output, overwrite: force)
+      if !quiet { try standardOutput("drawn: \(shown(output))\n") }
+    }
+  }
+}
+
+/// The name of a file with the ending .svg.
+private func pictureName(_ path: String) -> String {
+  (path.hasSuffix(".csv") ? String(path.dropLast(4)) : path) + ".svg"
+}
