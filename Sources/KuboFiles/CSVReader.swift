@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 extension CSVFile {
-  /// The largest table that is read, in bytes, and the most columns it may have.
+  /// The largest table that is read, in bytes, and the most columns and lines it may have.
   static let sizeLimit = 1 << 25
   static let columnLimit = 10_000
+  static let lineLimit = 1_000_000
 
   /// Reads a table as this program writes it: header lines `# key: value`, the names of the columns,
   /// rows of finite decimal numbers or empty cells.
@@ -18,6 +19,12 @@ extension CSVFile {
   }
 
   private static func read(_ input: InputFile) throws(FileError) -> CSVFile {
+    let lineCount = input.bytes.count { $0 == UInt8(ascii: "\n") }
+    guard lineCount <= lineLimit else {
+      throw FileError(
+        .malformed, file: input.path, found: "\(lineCount) lines",
+        expected: "at most \(lineLimit)")
+    }
     // Lines end as on any system; a carriage return elsewhere is no part of any cell.
     let lines = try input.text().utf8.split(
       separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false

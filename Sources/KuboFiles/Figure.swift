@@ -6,9 +6,9 @@ import KuboDiagrams
 /// side by side where there are many.
 package struct Figure: Sendable {
   package struct Point: Sendable, Equatable {
-    var x, y: Double
+    package var x, y: Double
     /// A bound on the error of y.
-    var error: Double?
+    package var error: Double?
 
     package init(x: Double, y: Double, error: Double? = nil) {
       (self.x, self.y, self.error) = (x, y, error)
@@ -184,7 +184,7 @@ extension Figure.Panel {
       ? "set logscale y\nset format y '10^{%T}'\n" : "unset logscale y\nset format y '%g'\n"
     let (low, high) = range ?? dataRange
     text += "set yrange [\(low):\(high)]\nset ytics nomirror autofreq\n"
-    if !isLogarithmic { text += "set ytics \(Picture.step((high - low) / 4))\n" }
+    if !isLogarithmic { text += "set ytics \(Picture.step((high - low) / 6))\n" }
     text +=
       note.map { "set label 30 \(Typeset.quoted($0)) at graph 0.03,0.9 left\n" }
       ?? "unset label 30\n"

@@ -137,7 +137,7 @@ extension Picture {
     if let unit = map.table[header: "unit.\(map.curve.quantity)"], unit != "1" {
       label += " (\(Typeset.unit(unit)))"
     }
-    let (width, line, bottom, panel) = (Size.column, 0.42, 1.35, 6.0)
+    let (width, line, bottom, panel) = (Size.column, 0.42, 1.5, 6.0)
     let top = 0.25 + line * Double(title.count)
     let height = top + panel + bottom
     for (n, words) in title.enumerated() {
@@ -149,8 +149,8 @@ extension Picture {
     text +=
       "set palette defined (\(Palette.stops(isSigned)))\nset cbrange [\(range.0):\(range.1)]\n"
     text += "set xrange [\(xs.first!):\(xs.last!)]\nset yrange [\(ys.first!):\(ys.last!)]\n"
-    text += "set xlabel \(Typeset.quoted(map.table.axisLabel)) offset 0,0.8\n"
-    text += "set ylabel \(Typeset.quoted(map.table.symbol(map.key))) offset 1.5,0\n"
+    text += "set xlabel \(Typeset.quoted(map.table.axisLabel)) offset 0,0.1\n"
+    text += "set ylabel \(Typeset.quoted(map.table.symbol(map.key))) offset 0.3,0\n"
     text += "set cblabel \(Typeset.quoted(label)) offset 0.5,0\n"
     text +=
       "set tics scale 0.5 front out nomirror\nset view map\nset pm3d map corners2color c1\nunset key\n"

@@ -4,7 +4,7 @@
 ///
 ///     QUANTITY.VARIANT.PART    Y.bare.re, scba.X_na.ladder.im, tau_n.constant.bare.re
 ///     QUANTITY.VARIANT         P_m.corrected, Y.spectral
-///     QUANTITY_VARIANT[.PART]  dos_bonding, Sigma_0.re
+///     QUANTITY_VARIANT[.PART]  dos_bonding, E_bonding, Sigma_0.re
 ///
 /// Its error bound is in the column NAME.err without PART, and for self-energies in `err`.
 struct TableCurve: Sendable, Equatable {
@@ -29,7 +29,7 @@ struct TableCurve: Sendable, Equatable {
   ]
   /// The last parts of names that belong to the values of others.
   private static let companions: Set<String> = [
-    "static", "static_im", "product", "continuity", "residual", "mean", "spread", "states",
+    "static", "static_im", "product", "continuity", "residual", "mean", "spread",
   ]
 
   init(_ name: String, in table: CSVFile, at index: Int) {
@@ -39,7 +39,7 @@ struct TableCurve: Sendable, Equatable {
     part = parts.last.flatMap(Part.init(rawValue:))
     if part != nil { parts.removeLast() }
     let label = parts.joined(separator: ".")
-    isMain = !parts.contains(where: TableCurve.companions.contains)
+    isMain = !parts.contains(where: TableCurve.companions.contains) && !name.hasPrefix("k_")
     let underscore = parts.first?.firstIndex(of: "_")
     if parts.first?.hasPrefix("tau_") == true, parts.count > 1 {
       (quantity, variant) = (parts[0], parts.dropFirst().joined(separator: "."))
@@ -47,7 +47,7 @@ struct TableCurve: Sendable, Equatable {
       (quantity, variant) = (
         parts[..<n].joined(separator: "."), parts[n...].joined(separator: ".")
       )
-    } else if let underscore, ["dos", "Sigma", "E"].contains(parts[0][..<underscore]) {
+    } else if let underscore, ["dos", "states", "Sigma", "E"].contains(parts[0][..<underscore]) {
       quantity = String(label[..<underscore])
       variant = String(label[label.index(after: underscore)...])
     } else {

@@ -33,7 +33,7 @@ struct Kubo: AsyncParsableCommand {
     subcommands: [
       SpectrumCommand.self, CompareCommand.self, CoefficientsCommand.self, SelfEnergyCommand.self,
       MatsubaraCommand.self, VerifyCommand.self, TorqueCommand.self, AuditCommand.self,
-      PlotCommand.self,
+      PlotCommand.self, BandsCommand.self,
       ModelsCommand.self, DiagramsCommand.self,
     ])
 

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import RealModule
+
+/// The energies E_s = T - s Delta (7) along straight lines through the Brillouin zone.
+public struct BandStructure: Sendable {
+  /// A point with a name, and where on the path it is.
+  public struct Corner: Sendable, Equatable {
+    /// As in ``BrillouinZone/Point/name``, or reduced coordinates.
+    public let name: String
+    /// Cartesian components, in inverse lengths.
+    public let k: [Double]
+    /// The length of the path up to it.
+    public let distance: Double
+  }
+
+  /// The corners of the path.
+  public let corners: [Corner]
+  /// The points of the path, with all corners among them: wave vector, length of the path so far, and
+  /// the energies of the bonding and of the antibonding band.
+  public let points:
+    [(k: [Double], distance: Double, energies: (bonding: Double, antibonding: Double))]
+
+  /// The bands of `model` through `path`; `count` points or a few more, evenly spread, each segment
+  /// with its ends.
+  /// - Throws: ``RequestError`` for a path without length.
+  public init(_ model: Model, path: [(name: String, k: [Double])], count: Int = 400)
+    throws(RequestError)
+  {
+    func length(_ a: [Double], _ b: [Double]) -> Double {
+      zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
+    }
+    let lengths = zip(path, path.dropFirst()).map { length($0.k, $1.k) }
+    let total = lengths.reduce(0, +)
+    guard path.count > 1, lengths.allSatisfy({ $0 > 0 && $0.isFinite }), total.isFinite else {
+      throw RequestError(
+        "path", found: path.map(\.name).joined(separator: " - "),
+        expected: "two points or more, each other than the one before it")
+    }
+    let hamiltonian = BlochHamiltonian(model, directions: Directions(i: 0, j: 0))
+    var points:
+      [(k: [Double], distance: Double, energies: (bonding: Double, antibonding: Double))] = []
+    func add(_ k: [Double], _ distance: Double) {
+      let frame = hamiltonian.frame(at: WaveVector(k))
+      points.append((k, distance, (frame.energy(.bonding).real, frame.energy(.antibonding).real)))
+    }
+    var corners = [Corner(name: path[0].name, k: path[0].k, distance: 0)]
+    add(path[0].k, 0)
+    for (n, length) in lengths.enumerated() {
+      let steps = max(1, Int((Double(count) * length / total).rounded()))
+      let (a, b) = (path[n].k, path[n + 1].k)
+      let start = corners[n].distance
+      for step in 1...steps {
+        let x = Double(step) / Double(steps)
+        add(step == steps ? b : zip(a, b).map { $0 + x * ($1 - $0) }, start + x * length)
+      }
+      corners.append(Corner(name: path[n + 1].name, k: b, distance: start + length))
+    }
+    self.corners = corners
+    self.points = points
+  }
+}

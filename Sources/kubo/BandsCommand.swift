@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import Foundation
+import KuboDiagrams
+import KuboFiles
+
+/// `kubo bands`.
+struct BandsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bands",
+    abstract:
+      "Energies along a path through the Brillouin zone, density of states, Fermi contours.",
+    discussion: """
+      The path goes through the centre of the zone and its faces, edges and corners, one of each kind. The \
+      density of states is that of levels with the half-width GAMMA. In two dimensions the picture shows \
+      the Fermi contours with the spin (9) of the eigenstates of pseudo-spin x: it turns with k where \
+      eta_k is complex.
+
+      EXAMPLE
+        kubo bands honeycomb --output bands.csv --density dos.csv --picture bands.svg
+      """)
+
+  @OptionGroup var arguments: ModelArguments
+  @OptionGroup var state: ConstantLifetimeArguments
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Points of the path in reduced coordinates, as in 0,0:0.5,0:0,0. Default: see above.",
+      valueName: "k:k:..."))
+  var path: String?
+  @Option(help: "Points along the path.")
+  var points: String = "400"
+  @Option(help: ArgumentHelp("Write the density of states, as CSV.", valueName: "file"))
+  var density: String?
+  @Option(
+    help: ArgumentHelp("The picture to draw, by its ending: .svg, .png or .pdf.", valueName: "file")
+  )
+  var picture: String?
+
+  func validate() throws {
+    if let path { _ = try corners(path) }
+    _ = try integer(points, "--points", 2...100_000)
+  }
+
+  /// Reduced coordinates.
+  private func corners(_ text: String) throws -> [[Double]] {
+    let list = try text.split(separator: ":", omittingEmptySubsequences: false).map {
+      try $0.split(separator: ",", omittingEmptySubsequences: false).map {
+        try number(String($0), "--path")
+      }
+    }
+    guard list.count > 1, list.count <= 100, list.allSatisfy({ $0.count == list[0].count }) else {
+      throw ValidationError(
+        "--path: found '\(shown(text))'; expected 2 to 100 points, one coordinate for each dimension"
+      )
+    }
+    return list
+  }
+
+  func run() async throws {
+    try await reporting(arguments.verbosity) { log in
+      let start = Date()
+      try checkFiles()
+      let (request, file) = try state.request(arguments, omegas: [], diagrams: DiagramSet([]))
+      let model = request.model
+      guard case .constant(let gamma) = request.lifetime, gamma > 0 else {
+        throw ValidationError(
+          "--lifetime: found \(request.lifetime.description); expected a GAMMA above 0")
+      }
+      let zone = BrillouinZone(model)
+      var corners = zone.path.map { (name: $0.name, k: $0.k) }
+      if let path {
+        corners = try self.corners(path).map { f in
+          guard f.count == model.dimension else {
+            throw ValidationError(
+              "--path: found \(f.count) coordinates; expected \(model.dimension), one for each reciprocal vector"
+            )
+          }
+          return (zone.name(reduced: f, model), model.waveVector(reduced: f))
+        }
+      }
+      let bands = try BandStructure(
+        model, path: corners, count: integer(points, "--points", 2...100_000))
+      let provenance = { try arguments.provenance(file, since: start) }
+      var densities: [DensityOfStates] = []
+      if density != nil || picture != nil {
+        densities = try await DensityOfStates.values(
+          model: model, energies: DensityOfStates.axis(model, broadening: gamma),
+          broadening: gamma, tolerance: request.tolerance, threads: request.threads)
+      }
+      try arguments.write(CSVFile(bands, units: file.units, provenance: provenance()))
+      if let density {
+        try CSVFile(
+          densities, broadening: gamma, tolerance: request.tolerance, units: file.units,
+          provenance: provenance()
+        ).write(to: density, overwrite: arguments.force)
+      }
+      if let picture {
+        try Picture(
+          BandPlot(
+            model: model, mu: request.mu, units: file.units, bands: bands, densities: densities,
+            broadening: gamma,
+            contours: model.dimension == 2 ? FermiContour.contours(model, mu: request.mu) : [])
+        ).write(to: picture, overwrite: arguments.force)
+      }
+      if arguments.output != nil, arguments.output != "-", !arguments.quiet {
+        for (name, what) in [
+          (arguments.output, "written"), (density, "written"), (picture, "drawn"),
+        ] {
+          if let name { try standardOutput("\(what): \(name)\n") }
+        }
+      }
+    }
+  }
+
+  /// Refuses outputs that cannot be written, before the work.
+  private func checkFiles() throws {
+    try arguments.checkOutput()
+    var taken: [(path: String?, what: String)] = [
+      (Installation.modelPath(arguments.model), "the model file"),
+      (arguments.output, "the path of --output"),
+    ]
+    for (option, path) in [("--density", density), ("--picture", picture)] {
+      for (other, what) in taken
+      where path.flatMap({ p in other.map { isSameFile($0, p) } }) == true {
+        throw ValidationError("\(option): found '\(shown(path!))', \(what); expected another path")
+      }
+      taken.append((path, "the path of \(option)"))
+    }
+    if let density { try CSVFile.checkWritable(path: density, overwrite: arguments.force) }
+    if let picture { try Picture.checkWritable(path: picture, overwrite: arguments.force) }
+  }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+import KuboFiles
+import Testing
+
+/// Tables read back, and pictures of them.
+@Suite struct PictureTests {
+  // MARK: Reading
+
+  @Test func aTableIsReadBack() throws {
+    let table = CSVFile(
+      header: [
+        ("program", "kubo"), ("note", "two\nlines\u{1b}[0m \\ and: a colon"), ("empty", ""),
+      ],
+      columns: ["omega", "Y.bare.re", "a \"b\", \\c"],
+      rows: [[0.1, nil, -0.0], [1e-300, .leastNonzeroMagnitude, .greatestFiniteMagnitude]])
+    let back = try CSVFile.read(Array(table.text.utf8), path: "t.csv")
+    #expect(back.text == table.text)
+    #expect(back.header.map(\.value) == table.header.map(\.value))
+    #expect(back.columns == table.columns && back.rows == table.rows)
+  }
+
+  @Test func whatTheProgramWritesIsRead() throws {
+    let scratch = try ScratchDirectory()
+    for (n, arguments) in [
+      [
+        "spectrum", "chain", "--lifetime", "constant=0.3", "--tolerance", "1e-2", "--omega",
+        "0:3:7",
+      ],
+      ["coefficients", "chain", "--mu", "-2:0.3:5", "--temperature", "0.1", "--tolerance", "1e-3"],
+      [
+        "selfenergy", "chain", "--lifetime", "scba=0.3", "--energy", "-3:3:5", "--tolerance",
+        "1e-3",
+      ],
+      [
+        "matsubara", "chain", "--count", "3", "--responses", "Y", "--lifetime", "constant=0.3",
+        "--tolerance", "1e-3",
+      ],
+      ["bands", "chain", "--points", "20"],
+      [
+        "torque", "chain", "--current-density", "1e11", "--lattice-constant", "0.3",
+        "--cross-section", "0.1", "--spin", "1", "--omega", "0,0.3", "--tolerance", "1e-2",
+      ],
+    ].enumerated() {
+      let path = "\(scratch.path)/\(n).csv"
+      let run = try ProgramTests.run(arguments + ["--output", path, "--quiet"])
+      #expect(run.status == 0, "\(run.errors)")
+      let text = try String(contentsOfFile: path, encoding: .utf8)
+      let table = try CSVFile.read(path: path)
+      #expect(table.text == text)
+      let picture = String(decoding: try Picture(table: table).drawn(.svg), as: UTF8.self)
+      #expect(picture.hasPrefix("<?xml") && picture.contains("chain"), "\(arguments)")
+    }
+  }
+
+  // MARK: Drawing
+
+  /// A stranger's text is drawn as it stands: it runs nothing, and means nothing to gnuplot or XML.
+  @Test func hostileNames() throws {
+    let scratch = try ScratchDirectory()
+    let hostile = [
+      "'; system('touch canary'); '", "`touch canary`", "$(touch canary)", "@canary",
+      "<script>alert(1)</script>", "{/=99 big}", "a_b^c&d~e{f}", "\"; !touch canary; \"", "%s%n",
+      "\\", "EOD",
+    ]
+    let table = CSVFile(
+      header: [
+        ("model", "'.system('touch canary').'"), ("parameter.J", "0.5"),
+        ("parameter.`touch canary`", "`touch canary`"), ("units.energy", "'`touch canary`<b>'"),
+        ("unit.EOD", "'; !touch canary"), ("mu", "$(touch canary)"), ("lifetime", "@canary"),
+      ],
+      columns: ["omega"] + hostile,
+      rows: (0..<5).map { n in [Double(n)] + hostile.map { _ in Double(n * n) } })
+    let path = try scratch.file("t.csv", table.text)
+    for ending in ["svg", "png", "pdf"] {
+      let run = try ProgramTests.run(
+        ["plot", path, "--output", "p.\(ending)"], in: scratch.path)
+      #expect(run.status == 0, "\(run.errors)")
+    }
+    #expect(try scratch.names() == ["p.pdf", "p.png", "p.svg", "t.csv"])
+    let svg = try String(contentsOfFile: "\(scratch.path)/p.svg", encoding: .utf8)
+    #expect(!svg.contains("<script") && !svg.contains("<b>"))
+    for text in [
+      "@canary", "{/=99 big}", "a_b^c&amp;d~e{f}", "&lt;script&gt;alert(1)&lt;/script&gt;",
+    ] {
+      #expect(svg.contains(text), "\(text)")
+    }
+  }
+
+  @Test func thinningKeepsExtremes() {
+    var generator = SeededGenerator(11)
+    var points = (0..<100_000).map {
+      Figure.Point(x: Double($0), y: Double.random(in: -1...1, using: &generator), error: 0.1)
+    }
+    for (n, y) in [(777, 50.0), (31_234, -40), (99_998, 60)] { points[n].y = y }
+    points[5000].error = 9
+    let thinned = points.thinned()
+    #expect(thinned.count <= 2500)
+    #expect(thinned.first == points.first && thinned.last == points.last)
+    #expect(zip(thinned, thinned.dropFirst()).allSatisfy { $0.x < $1.x })
+    for n in [777, 31_234, 99_998, 5000] { #expect(thinned.contains(points[n]), "\(n)") }
+    // Each piece of 200 keeps its own extremes.
+    for start in stride(from: 0, to: 100_000, by: 200) {
+      let piece = points[start..<start + 200]
+      let kept = thinned.filter { $0.x >= Double(start) && $0.x < Double(start + 200) }
+      #expect(piece.map(\.y).max() == kept.map(\.y).max())
+      #expect(piece.map(\.y).min() == kept.map(\.y).min())
+    }
+    #expect(Array(points.prefix(2500)).thinned() == Array(points.prefix(2500)))
+  }
+
+  /// A large table is drawn in a time and to a size that do not grow with it.
+  @Test func aLargeTable() throws {
+    let rows = (0..<100_000).map { n -> [Double?] in
+      let x = Double(n) / 1000
+      return [x, n % 10_000 == 5000 ? nil : sin(x), 0.01]
+    }
+    let table = CSVFile(columns: ["omega", "Y.bare.re", "Y.bare.err"], rows: rows)
+    let svg = try Picture(table: table).drawn(.svg)
+    #expect(svg.count < 2_000_000)
+  }
+
+  @Test func choices() throws {
+    let table = CSVFile(
+      columns: ["omega", "Y.bare.re", "Y.bare.im", "Y.bare.err", "Y.bare.static", "X.bare.re"],
+      rows: [[0, 1, 2, 0.1, 5, 3], [1, 1, 2, 0.1, 5, 3]])
+    for columns in [["Y"], ["Y.bare"], ["Y.bare.im", "X.bare.re"], ["Y.bare.static"]] {
+      #expect(throws: Never.self) { try Picture(table: table, columns: columns) }
+    }
+    for columns in [["Z"], ["Y.bare.err"], [""], ["omega"]] {
+      #expect(throws: FileError.self) { try Picture(table: table, columns: columns) }
+    }
+  }
+}
