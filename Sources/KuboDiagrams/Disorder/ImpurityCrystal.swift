@@ -293,15 +293,18 @@ public struct SelfEnergyFailure: Error, Sendable, Equatable, CustomStringConvert
 /// How far grid sums of propagators are analytic in complex k, from a sample of the zone.
 ///
 /// With f the reduced wave vector and v = dE/df at a sample, a propagator 1/(zeta - E) has no pole
-/// for |Im f| < kappa with v kappa + M kappa^2/2 = |zeta - E|, M a bound on the curvature. The sum
-/// over N points a direction is then good to exp(-2 pi kappa N).
+/// for |Im f| < kappa with v kappa + M kappa^2/2 = |zeta - E|, M a bound on the curvature around the
+/// sample. The sum over N points a direction is then good to exp(-2 pi kappa N).
+///
+/// The critical points of the bands are among the samples, since next to a band edge, where zeta is
+/// just outside of the band, kappa = (2 |zeta - E|/M)^(1/2) there decides.
 private struct ZoneStrips: Sendable {
   private struct Sample {
     let hopping, gap: Double
-    let speed: (bonding: Double, antibonding: Double)
+    /// Of the bonding and the antibonding band.
+    let speed, curvature: SIMD2<Double>
   }
   private let samples: [Sample]
-  private let curvature: Double
   private let exchange: Double
   private let impurities: Impurities
   private let branch: Double
@@ -312,32 +315,40 @@ private struct ZoneStrips: Sendable {
     // The branch point Delta_k = 0 of the projectors at complex k.
     branch = impurities == .scba ? 1 / model.resolution(.infinity) : .infinity
     let reciprocal = model.reciprocalVectors
-    curvature =
-      model.largestCurvature()
-      * reciprocal.map { $0.reduce(0) { $0 + $1 * $1 } }.max()!
+    let square = reciprocal.map { $0.reduce(0) { $0 + $1 * $1 } }.max()!
+    let divisions = [192, 48, 24][model.dimension - 1]
     let grid = PeriodicGrid(
-      model, divisions: [192, 48, 24][model.dimension - 1], symmetries: model.energySymmetries())
-    let hamiltonians = (0..<model.dimension).map {
-      BlochHamiltonian(model, directions: Directions(i: $0, j: $0))
-    }
-    samples = (0..<grid.count).compactMap { index in
-      guard let star = grid.star(of: index) else { return nil }
-      var speeds = [0.0, 0.0]
-      var first: Frame?
-      for point in star {
-        let frames = hamiltonians.map { $0.frame(at: point.k) }
-        first = first ?? frames[0]
-        for s in Band.allCases {
-          for b in reciprocal {
-            let v = zip(frames, b).reduce(0) { $0 + $1.0.velocityI(s).real * $1.1 }
-            speeds[s.rawValue] = max(speeds[s.rawValue], abs(v))
+      model, divisions: divisions, symmetries: model.energySymmetries())
+    let hessian = model.hessianHamiltonians()
+    func sample(_ star: [WaveVector]) -> Sample {
+      let frames = star.map { k in hessian.map { $0.frame(at: k) } }
+      // As far as the next sample.
+      let around = [WaveVector](star.prefix(1)).flatMap { k in
+        reciprocal.flatMap { b in
+          [-1.0, 1].map { sign in
+            WaveVector(
+              real: k.real + packed(b) * (sign / Double(divisions)), imaginary: k.imaginary)
           }
         }
-      }
+      }.map { k in hessian.map { $0.frame(at: k) } }
       return Sample(
-        hopping: first!.hopping.real, gap: (first!.eta * first!.etabar).real,
-        speed: (speeds[0], speeds[1]))
+        hopping: frames[0][0].hopping.real, gap: (frames[0][0].eta * frames[0][0].etabar).real,
+        speed: SIMD2(
+          Band.allCases.map { s in
+            frames.map { at in
+              let gradient = model.derivatives(at, s).gradient
+              return reciprocal.map { b in abs(zip(gradient, b).reduce(0) { $0 + $1.0 * $1.1 }) }
+                .max()!
+            }.max()!
+          }),
+        curvature: SIMD2(
+          Band.allCases.map { s in
+            (around + frames.prefix(1)).map { model.curvature($0, s) }.max()! * square
+          }))
     }
+    samples =
+      (0..<grid.count).compactMap { grid.star(of: $0).map { sample($0.map(\.k)) } }
+      + model.criticalPoints().map { sample([WaveVector($0.k)]) }
   }
 
   /// 2 pi times the half-width of the strip.
@@ -358,15 +369,15 @@ private struct ZoneStrips: Sendable {
         b = (from + delta).length
         a = (from - delta).length
       }
-      narrowest = min(narrowest, width(b, sample.speed.bonding))
-      narrowest = min(narrowest, width(a, sample.speed.antibonding))
+      narrowest = min(narrowest, width(b, sample, .bonding), width(a, sample, .antibonding))
     }
     return min(2 * Double.pi * narrowest, branch)
   }
 
   /// kappa with v kappa + M kappa^2/2 = distance.
   @inline(__always)
-  private func width(_ distance: Double, _ speed: Double) -> Double {
-    2 * distance / ((speed * speed + 2 * curvature * distance).squareRoot() + speed)
+  private func width(_ distance: Double, _ sample: Sample, _ s: Band) -> Double {
+    let (v, m) = (sample.speed[s.rawValue], sample.curvature[s.rawValue])
+    return 2 * distance / ((v * v + 2 * m * distance).squareRoot() + v)
   }
 }

@@ -63,8 +63,10 @@ public struct Comparison: Sendable {
   }
 
   /// The strength gamma for which the level width -Im Sigma_s(mu) of `scba` in the band at mu is
-  /// J/5, to two digits; 0.2 J^2 where mu lies in a gap.
-  public static func strength(_ model: Model, mu: Double, threads: Int) async throws -> Double {
+  /// `part` of J, to two digits; 0.2 J^2 where mu lies in a gap.
+  public static func strength(
+    _ model: Model, mu: Double, part: Double = 0.2, threads: Int
+  ) async throws -> Double {
     let j = model.exchange
     var gamma = 0.2 * j * j
     for _ in 0..<8 {
@@ -73,7 +75,7 @@ public struct Comparison: Sendable {
         threads: threads)[0]
       let width = max(-sigma.values.first.imaginary, -sigma.values.second.imaginary)
       guard width > 1e-6 * j else { return 0.2 * j * j }
-      gamma *= 0.2 * j / width
+      gamma *= part * j / width
     }
     let unit = Double.pow(10, Double.log10(gamma).rounded(.down) - 1)
     return (gamma / unit).rounded() * unit

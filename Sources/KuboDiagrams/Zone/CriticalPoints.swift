@@ -58,15 +58,16 @@ extension Model {
     }
   }
 
-  /// The largest row sum of |d_a d_b E_s| over a coarse grid: a bound on the bands' curvature.
+  /// The largest row sum of |d_a d_b E_s| at a wave vector, from the frames of ``hessianHamiltonians()``.
+  func curvature(_ frames: [Frame], _ s: Band) -> Double {
+    derivatives(frames, s).hessian.map { row in row.reduce(0) { $0 + abs($1) } }.max()!
+  }
+
+  /// The largest ``curvature(_:_:)`` over a coarse grid: a bound on the bands' curvature.
   func largestCurvature() -> Double {
     var largest = 1e-300
     coarseGrid { _, frames in
-      for s in Band.allCases {
-        for row in derivatives(frames, s).hessian {
-          largest = max(largest, row.reduce(0) { $0 + abs($1) })
-        }
-      }
+      for s in Band.allCases { largest = max(largest, curvature(frames, s)) }
     }
     return largest
   }
