@@ -54,3 +54,9 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// `scripts/docs` builds the documentation; whoever uses the package needs no plugin for that.
+if Context.environment["KUBO_DOCS"] != nil {
+  package.dependencies.append(
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// How an electron loses its phase: the self-energy of the propagators (physics.md section 4).
+/// How an electron loses its phase: the self-energy of the propagators (docs/ladder.md).
 public enum Lifetime: Sendable, Equatable {
   /// g^R = 1/(eps - xi + i Gamma), tau = 1/(2 Gamma); Gamma in energy units.
   case constant(Double)

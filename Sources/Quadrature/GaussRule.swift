@@ -18,7 +18,11 @@ public struct GaussRule: Sendable {
     }
   }
 
-  /// Nodes and weights on the interval from 0 to 1.
+  /// Nodes t_m and weights w_m on the interval from 0 to 1, dimensionless:
+  ///
+  ///     int_0^1 f(t) dt = sum_m w_m f(t_m)
+  ///
+  /// for polynomials of degree 2 count - 1 or less, with GSL's tables.
   public static func unitInterval(_ count: Int) -> [(t: Double, w: Double)] {
     GaussRule(count).nodes.map { ((1 + $0.x) / 2, $0.w / 2) }
   }

@@ -56,9 +56,11 @@ public struct AdaptiveIntegrator: ~Copyable {
 
   deinit { gsl_integration_workspace_free(workspace) }
 
-  /// The integral of `f` from `a` to `b`, either of which may be infinite, split at `breaks`.
+  /// The integral of `f` from `a` to `b`, either of which may be infinite, split at `breaks`:
   ///
-  /// Break points outside the interval are ignored. Each piece is integrated to
+  ///     value = sum over pieces of int f(x) dx,   error = the sum of GSL's estimates
+  ///
+  /// in units of f times those of x. Break points outside the interval are ignored. Each piece is integrated to
   /// max(absolute, relative * |value|).
   /// - Throws: ``QuadratureError`` if a piece does not converge.
   public func integrate(

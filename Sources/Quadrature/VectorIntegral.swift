@@ -42,9 +42,11 @@ public struct VectorIntegral: Sendable {
     }
   }
 
-  /// The integral of `f` over the intervals between neighbouring `ends`.
+  /// The integral of `f` over the intervals between neighbouring `ends`:
   ///
-  /// `f` is given many points at once. `allowed(values)` gives the largest error of each component.
+  ///     values[c] = int f_c(x) dx,   errors[c] = sum over intervals of |finer - coarser rule|
+  ///
+  /// in units of f times those of x. `f` is given many points at once. `allowed(values)` gives the largest error of each component.
   /// - Throws: ``QuadratureError`` after `limit` intervals, and whatever `f` throws.
   public init(
     ends: [Double], limit: Int = 400, allowed: ([Double]) -> [Double],

@@ -170,7 +170,10 @@ public struct WeightedIntegral: Sendable {
   /// The integral over the `intervals`, which share no points, each begun with 9 points at
   /// `firstStage` 0, 17 at 1, ....
   ///
-  /// `weight` is smooth between `breaks`. `g` is given many points at once, all ends among them.
+  ///     values[c] = int w(x) g_c(x) dx
+  ///
+  /// in units of w, g and x multiplied; g by Chebyshev interpolation, w by Gauss rules, see
+  /// docs/energy-integrals.md. `weight` is smooth between `breaks`. `g` is given many points at once, all ends among them.
   /// `allowed(values)` gives the largest error of each component.
   /// - Throws: ``QuadratureError`` after `limit` intervals, and whatever `g` throws.
   public init(

@@ -4,7 +4,7 @@ import KuboFiles
 import RealModule
 import Testing
 
-/// The paper's closed forms against the loops, corrected and printed (physics.md section 8).
+/// The paper's closed forms against the loops, corrected and printed (docs/misprints.md).
 @Suite struct ClosedFormTests {
   static let states: [(String, Double)] = [
     ("square", -1.2), ("square", 1.2), ("honeycomb", -1.0), ("honeycomb", 1.0), ("chain", -1.2),

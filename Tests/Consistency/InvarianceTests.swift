@@ -3,7 +3,7 @@ import KuboDiagrams
 import KuboFiles
 import Testing
 
-/// 6.4: what must not change the results.
+/// 4.4: what must not change the results.
 @Suite struct InvarianceTests {
   private let omegas = [0.0, 0.4, 1.3]
 

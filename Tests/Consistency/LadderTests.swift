@@ -26,7 +26,7 @@ func ladderRequest(
     }, diagrams: try shippedDiagrams(), tolerance: 1e-4, threads: 2)
 }
 
-/// What must hold with self-energies and ladders, whatever the numbers (physics.md section 6).
+/// What must hold with self-energies and ladders, whatever the numbers (docs/conventions.md section 4).
 @Suite struct LadderTests {
   static let isLong = ProcessInfo.processInfo.environment["KUBO_LONG_TESTS"] != nil
 

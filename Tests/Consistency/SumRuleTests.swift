@@ -3,7 +3,7 @@ import KuboDiagrams
 import KuboFiles
 import Testing
 
-/// The exact statements of physics.md section 6 that a bare loop at constant lifetime obeys.
+/// The exact statements of docs/conventions.md section 4 that a bare loop at constant lifetime obeys.
 @Suite struct SumRuleTests {
   private func request(
     _ name: String, _ parameters: [String: Double] = [:], mu: Double, temperature: Double,
@@ -15,7 +15,7 @@ import Testing
       diagrams: try shippedDiagrams(), threads: 2)
   }
 
-  /// 6.1: the unprojected loops vanish at omega = 0; the projected ones do not.
+  /// 4.1: the unprojected loops vanish at omega = 0; the projected ones do not.
   @Test(arguments: [("square", -1.2), ("honeycomb", 1.0), ("chain", -1.2)], [0.0, 0.02])
   func gaugeInvariance(_ state: (String, Double), _ temperature: Double) async throws {
     let spectrum = try await request(
@@ -30,7 +30,7 @@ import Testing
     #expect(spectrum.column("Y").staticPart!.length > 1e-3)
   }
 
-  /// 6.3: K(-omega) = K(omega)*, and sigma(0) is real.
+  /// 4.3: K(-omega) = K(omega)*, and sigma(0) is real.
   @Test func realityInTime() async throws {
     let positive = [0.05, 0.7, 2.0]
     let spectrum = try await request(
@@ -53,7 +53,7 @@ import Testing
     }
   }
 
-  /// 6.3: (a) + ... + (f) = O nonadiabatic, O adiabatic + O nonadiabatic = full, term by term.
+  /// 4.3: (a) + ... + (f) = O nonadiabatic, O adiabatic + O nonadiabatic = full, term by term.
   @Test(arguments: ["s.xx", "Sigma.xy", "s.yy", "Sigma.yx"]) func bandLabelSums(_ loop: String)
     async throws
   {

@@ -146,7 +146,7 @@ import Testing
   }
 
   /// `site` impurities at omega -> 0: the ladder takes the direct-current torque on m away, the bare
-  /// loop does not (physics.md section 5); and the closed forms know the corrected signs of `audit`.
+  /// loop does not (docs/ladder.md); and the closed forms know the corrected signs of `audit`.
   @Test func directCurrentTorque() async throws {
     var coarse = try request(try shippedModel("chain"), mu: -1.2)
     coarse.tolerance = 1e-4
@@ -168,7 +168,7 @@ import Testing
     }
   }
 
-  /// The audit: corrected forms hold in both bands; what is printed fails where physics.md says.
+  /// The audit: corrected forms hold in both bands; what is printed fails where docs/misprints.md says.
   @Test(arguments: ["square", "chain"] + (LadderTests.isLong ? ["honeycomb"] : [])) func audit(
     _ name: String
   ) async throws {

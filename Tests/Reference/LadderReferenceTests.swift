@@ -115,7 +115,7 @@ import Testing
   }
 
   /// X_na of the chain, bare `scba`, along another road: a uniform grid of 2000 points, Sigma by
-  /// iteration, all three terms of physics.md section 3 on the real axis, projectors as matrices.
+  /// iteration, all three terms of docs/conventions.md section 3 on the real axis, projectors as matrices.
   @Test func bruteForce() async throws {
     let (mu, temperature, gamma, omega) = (-1.2, 0.05, 0.4, 0.8)
     let chain = BruteForceChain(t: 1, tPrime: 0.2, exchange: 0.5, gamma: gamma)
@@ -155,7 +155,7 @@ struct BruteForceChain {
     var trace: Double { a + d }
   }
 
-  /// K^xy = i (K_up - K_down)/2 of physics.md section 2; eta = 2 t cos k and everything is real.
+  /// K^xy = i (K_up - K_down)/2 of docs/conventions.md section 2; eta = 2 t cos k and everything is real.
   private func point(_ k: Double) -> Point {
     let eta = 2 * t * Double.cos(k)
     let delta = (eta * eta + exchange * exchange).squareRoot()

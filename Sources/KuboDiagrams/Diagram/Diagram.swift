@@ -24,7 +24,7 @@ public enum Dressing: String, Sendable, CaseIterable {
   case bare
   /// The loop with the impurity ladder at its vertices.
   case ladder
-  /// The corrected closed form (physics.md section 8), with the full one-band bubble Q_s(omega).
+  /// The corrected closed form (docs/misprints.md), with the full one-band bubble Q_s(omega).
   case closed
   /// The closed form as the paper prints it, valid for omega tau << 1.
   case closedPrinted = "closed_printed"
@@ -41,7 +41,7 @@ public enum Dressing: String, Sendable, CaseIterable {
 /// where P_m projects on the band of propagator m and the trace is over sublattice and spin.
 /// The vertices are derivatives of the Hamiltonian with respect to the fields, so that the loop of
 /// a perturbation H' = V f is the response to f; the sign is +1 for the paper's diagrams.
-/// Source: physics.md section 2; (S6.11), (S6.34)-(S6.36), (S7.10)-(S7.12).
+/// Source: docs/conventions.md section 2; (S6.11), (S6.34)-(S6.36), (S7.10)-(S7.12).
 public struct Diagram: Sendable, Equatable {
   /// A vertex of the loop and the bands it may join.
   public struct Vertex: Sendable, Equatable {

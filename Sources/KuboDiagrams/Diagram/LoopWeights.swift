@@ -17,7 +17,7 @@ package struct LoopWeights: Sendable {
     var ends: (a: Band, c: Band)? = nil
     /// Replaces the measured operator O by c u rho_3, u the spin left of it: between unequal bands
     /// P^u_c O P^u'_a = phi_O(k) P^u_c rho_3 P^u'_a with phi_Sigma = 1 and phi_s = c u cos(theta),
-    /// so this is the loop of s with 1 in place of cos(theta_k); physics.md section 5.
+    /// so this is the loop of s with 1 in place of cos(theta_k); docs/ladder.md.
     var hasUnitVertex = false
 
     package init(

@@ -5,7 +5,7 @@ import RealModule
 
 /// The energy integrals of loops F(z1, z2) whose self-energies depend on energy.
 ///
-/// The terms of physics.md section 3 with both propagators retarded are turned from the real axis
+/// The terms of docs/conventions.md section 3 with both propagators retarded are turned from the real axis
 /// to the imaginary one, eps = i y, where they are smooth, and become with
 ///
 ///     S[h] = (1/2 pi) int_0^infinity dy h(y)  at T = 0,     T sum_{n >= 0} h(eps_n)  at T > 0

@@ -20,7 +20,7 @@ struct LoopOutput: Sendable {
   var isDressed: Bool
 }
 
-/// How the ladder stands in for cos(theta_k) at the vertex of s (physics.md section 5).
+/// How the ladder stands in for cos(theta_k) at the vertex of s (docs/ladder.md).
 public enum LadderForm: String, Sendable, CaseIterable {
   /// cos(theta_k) + gamma avg[cos(theta) g+_a g_c] Lambda.
   case exact

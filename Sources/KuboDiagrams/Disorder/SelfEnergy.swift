@@ -3,6 +3,12 @@ import ComplexModule
 import RealModule
 
 /// The self-energy of a model with impurities at one energy, and the density of states.
+///
+///     scba: Sigma_s(z) = gamma avg 1/(z - E_s - Sigma_s(z))
+///     site: Sigma(z) = gamma avg G(z), its part diagonal in site and spin, Sigma_0 + Sigma_3 rho_3 sigma_z
+///
+/// avg is the average over the zone, gamma = n_i u_i^2. Source: docs/ladder.md; the impurities of the
+/// paper's V_imp below (7). Units: self-energies in energy units, densities per cell and energy unit.
 public struct SelfEnergy: Sendable {
   /// The complex energy, from zero.
   public let energy: ComplexDouble
@@ -37,14 +43,18 @@ public struct SelfEnergy: Sendable {
     public let description: String
   }
 
-  /// 201 real energies over all bands and the tails that impurities give them.
+  /// 201 real energies over all bands and the tails that impurities give them, in energy units:
+  ///
+  ///     E_n = n/100 (bound of |E_s| + 2 sqrt(gamma)),   n = -100 ... 100
+  ///
+  /// A self-energy of strength gamma moves no edge by more than 2 sqrt(gamma); docs/ladder.md.
   public static func axis(_ model: Model, _ lifetime: Lifetime) -> [Double] {
     guard case .zoneThenEnergy(_, let gamma) = lifetime.order else { return [] }
     let reach = model.energyBound + 2 * gamma.squareRoot()
     return (-100...100).map { reach * Double($0) / 100 }
   }
 
-  /// The self-energies at `energies`, Im >= 0; each value within `tolerance` times the largest
+  /// The self-energies at `energies`, Im >= 0, in energy units; each value within `tolerance` times the largest
   /// |Sigma| that impurities of this strength can make, 2 sqrt(gamma).
   /// - Throws: ``RequestError``, ``NonConvergence``, ``SelfEnergyFailure``.
   public static func values(

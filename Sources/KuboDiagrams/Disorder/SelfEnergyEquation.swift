@@ -16,7 +16,7 @@ struct DressedEnergy: Sendable, Equatable {
   subscript(_ s: Band) -> ComplexDouble { s == .bonding ? first : second }
 }
 
-/// The self-consistency equation of physics.md section 4 on one grid, in the variables of
+/// The self-consistency equation of docs/ladder.md on one grid, in the variables of
 /// ``DressedEnergy``:
 ///
 ///     scba   zeta_s + gamma avg 1/(zeta_s - E_s) - z = 0,                 s = +1, -1

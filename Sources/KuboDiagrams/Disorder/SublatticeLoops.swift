@@ -20,7 +20,7 @@ import RealModule
 ///     V_dressed = V + sum_A delta_A A,    delta = (1 - Q)^(-1) v,   A, B in {1, rho_3}
 ///     Q_AB = (gamma/2) avg tr[A G_left B G_right],   v_A = (gamma/2) avg tr[A G_left V G_right]
 ///
-/// Source: physics.md section 5. In a loop of three vertices all three are dressed; in a loop of
+/// Source: docs/ladder.md. In a loop of three vertices all three are dressed; in a loop of
 /// two, one, since its ladder is the other's.
 struct SublatticeLoops: Sendable {
   /// A diagram and the vertices that a ladder dresses.

@@ -39,7 +39,7 @@ package struct BandPair: Sendable {
 ///
 /// where R+, A+ are the retarded and advanced poles of the propagators g+, R, A those of g, and
 /// l[...] is the divided difference over all of them: partial fractions of the real-axis integral
-/// of physics.md section 3, each integral shifted so that the Fermi function stands at eps.
+/// of docs/conventions.md section 3, each integral shifted so that the Fermi function stands at eps.
 ///
 /// K(0) = -(1/pi) Im l[R+, R], since retarded-advanced terms cancel. The change with omega is
 /// written with one pole more, by replacing the shifted poles one at a time:

@@ -9,7 +9,7 @@ import RealModule
 ///     l(p) = psi(1/2 + i p / 2 pi T) - i pi / 2 + log(2 pi T)   T > 0, Im p < 0
 ///
 /// up to a constant that no divided difference sees; on the advanced line l(p*) = l(p)*.
-/// Source: physics.md section 3. Poles p = x - i Gamma, x = E - mu, are measured from mu.
+/// Source: docs/conventions.md section 3. Poles p = x - i Gamma, x = E - mu, are measured from mu.
 ///
 /// Goals, in order: divided differences that stay accurate when the poles are equal, nearly equal
 /// or far apart; one rule for T = 0 and T > 0; speed, since this is the innermost loop.
@@ -25,6 +25,7 @@ import RealModule
 ///
 /// summed term by term while |q_m| < 40 |delta| and by the Euler-Maclaurin formula beyond; T = 0 is
 /// the case delta = 0, where the sum becomes (-1)^(k+1)/(k c^k).
+/// Units: T, Gamma and x in energy units; l is dimensionless, l[...] of n poles energy^(1-n).
 /// Accuracy: 1e-15 relative for l and its derivatives; divided differences to 1e-13 of
 /// |l^(n)|/n! at the tip p = -i Gamma.
 public struct FermiLogarithm: Sendable {
@@ -113,9 +114,11 @@ public struct FermiLogarithm: Sendable {
   func neighbourhood(_ x: Double) -> Double { (x.magnitude + width) * 0.25 }
 
   /// The divided difference l[x_1 - i Gamma, ..., x_n - i Gamma] of any number of poles, equal or
-  /// not.
+  /// not, x in energy units:
   ///
-  /// Poles that all lie within a neighbourhood are served by the Taylor series; otherwise the
+  ///     l[p_1] = l(p_1),   l[p_1, ..., p_n] = (l[p_2, ..., p_n] - l[p_1, ..., p_(n-1)])/(p_n - p_1)
+  ///
+  /// and l^(n-1)(p)/(n-1)! where all are equal. Poles that all lie within a neighbourhood are served by the Taylor series; otherwise the
   /// recursion divides by the largest separation, which is then no smaller than a neighbourhood,
   /// so that neither way loses digits.
   public func dividedDifference(_ poles: [Double]) -> ComplexDouble {

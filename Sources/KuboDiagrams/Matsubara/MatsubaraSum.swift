@@ -13,7 +13,7 @@ import RealModule
 ///     h sum_n f(eps_n) = int_a f + (h^2/24) f'(a) - (7 h^4/5760) f'''(a) + O(h^6 f^(5))
 ///
 /// With a at least 40 h and twice every energy, the tail is good to 1e-9 of itself or better.
-/// Source: physics.md section 3, the first of the three routes to K.
+/// Source: docs/conventions.md section 3, the first of the three routes to K.
 package struct MatsubaraSum: Sendable {
   let temperature, broadening: Double
   /// Frequencies below this many steps are summed one by one.

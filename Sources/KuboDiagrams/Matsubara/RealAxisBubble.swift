@@ -8,7 +8,7 @@ import RealModule
 ///     K(omega) = - int d eps/(2 pi i) { f(eps) F^RR(eps + omega, eps) - f(eps + omega) F^AA(eps + omega, eps)
 ///                                       + [f(eps + omega) - f(eps)] F^RA(eps + omega, eps) }
 ///
-/// Source: physics.md section 3. This is the second of the three routes to K; it knows nothing of
+/// Source: docs/conventions.md section 3. This is the second of the three routes to K; it knows nothing of
 /// partial fractions and divided differences, which it checks, and works for any propagator.
 package struct RealAxisBubble {
   /// T and Gamma, in energy units.

@@ -9,7 +9,7 @@ public enum Band: Int, Sendable, CaseIterable {
   /// s = -1, E = T + Delta.
   case antibonding = 1
 
-  /// The sign s of the paper.
+  /// The sign s of the paper, E_s = T - s Delta (7): s = +1 bonding, s = -1 antibonding; dimensionless.
   @inline(__always)
   public var sign: Double { self == .bonding ? 1 : -1 }
 }
@@ -35,7 +35,8 @@ public struct WaveVector: Sendable, Equatable {
   var real: SIMD3<Double>
   var imaginary: SIMD3<Double>
 
-  /// The wave vector `real + i imaginary`.
+  /// The wave vector k = real + i imaginary, in inverse length units; docs/zone-integrals.md tells
+  /// what complex ones are for.
   public init(_ real: [Double], imaginary: [Double] = []) {
     self.real = packed(real)
     self.imaginary = packed(imaginary)
@@ -73,7 +74,8 @@ public struct Directions: Sendable, Equatable {
 ///
 /// Every quantity is an analytic function of k: etabar(k) = sum a exp(+i k.r) stands for the
 /// complex conjugate of eta(k) = sum a exp(-i k.r), and Delta = sqrt(eta etabar + J^2).
-/// Source: physics.md section 2. Units: energies, and lengths from the derivatives.
+/// Source: docs/conventions.md section 2. Units: energies in the model's energy unit, one length unit
+/// for each derivative d_i, d_j; projectors, cos(theta) and x are dimensionless.
 public struct Frame: Sendable {
   /// J, in energy units.
   public let exchange: Double
@@ -134,38 +136,38 @@ public struct Frame: Sendable {
     return Matrix2(half + z, h * etabar, h * eta, half - z)
   }
 
-  /// H^u_k in sublattice space.
+  /// H^u_k = T - Re eta rho_1 - Im eta rho_2 - u J rho_3 in sublattice space.
   public func hamiltonian(_ u: Spin) -> Matrix2 {
     let z = ComplexDouble(u.sign * exchange)
     return Matrix2(hopping - z, -etabar, -eta, hopping + z)
   }
 
-  /// d_i H, the same for both spins.
+  /// d_i H = d_i T - Re d_i eta rho_1 - Im d_i eta rho_2, the same for both spins; (S5.2).
   public var currentI: Matrix2 { Matrix2(hoppingI, -etabarI, -etaI, hoppingI) }
-  /// d_j H.
+  /// d_j H = d_j T - Re d_j eta rho_1 - Im d_j eta rho_2; (S5.2).
   public var currentJ: Matrix2 { Matrix2(hoppingJ, -etabarJ, -etaJ, hoppingJ) }
-  /// d_i d_j H.
+  /// d_i d_j H = d_i d_j T - Re d_i d_j eta rho_1 - Im d_i d_j eta rho_2; (S5.3).
   public var curvature: Matrix2 { Matrix2(hoppingIJ, -etabarIJ, -etaIJ, hoppingIJ) }
 
   /// d_i Delta = d_i(eta etabar) / (2 Delta).
   public var deltaI: ComplexDouble {
     (etaI * etabar + eta * etabarI) * inverseDelta.multiplied(by: 0.5)
   }
-  /// d_j Delta.
+  /// d_j Delta = d_j(eta etabar) / (2 Delta).
   public var deltaJ: ComplexDouble {
     (etaJ * etabar + eta * etabarJ) * inverseDelta.multiplied(by: 0.5)
   }
-  /// d_i d_j Delta.
+  /// d_i d_j Delta = [d_i d_j(eta etabar)/2 - d_i Delta d_j Delta] / Delta.
   public var deltaIJ: ComplexDouble {
     let half = (etaIJ * etabar + etaI * etabarJ + etaJ * etabarI + eta * etabarIJ)
       .multiplied(by: 0.5)
     return (half - deltaI * deltaJ) * inverseDelta
   }
-  /// d_i E_s.
+  /// d_i E_s = d_i T - s d_i Delta.
   public func velocityI(_ s: Band) -> ComplexDouble { hoppingI - deltaI.multiplied(by: s.sign) }
-  /// d_j E_s.
+  /// d_j E_s = d_j T - s d_j Delta.
   public func velocityJ(_ s: Band) -> ComplexDouble { hoppingJ - deltaJ.multiplied(by: s.sign) }
-  /// d_i d_j E_s.
+  /// d_i d_j E_s = d_i d_j T - s d_i d_j Delta.
   public func massInverse(_ s: Band) -> ComplexDouble { hoppingIJ - deltaIJ.multiplied(by: s.sign) }
 
   /// cos(theta) = J / Delta; (5).
@@ -176,7 +178,8 @@ public struct Frame: Sendable {
     return (deltaI * deltaJ * inverseDelta).multiplied(by: 2 * exchange) * square
       - (deltaIJ * square).multiplied(by: exchange)
   }
-  /// d_i x . d_j x with x = (Re eta, Im eta, J)/Delta; (S6.14).
+  /// d_i x . d_j x = [Re(d_i eta d_j etabar) - d_i Delta d_j Delta]/Delta^2 with
+  /// x = (Re eta, Im eta, J)/Delta; (S6.14).
   public var metricIJ: ComplexDouble {
     let flat = (etaI * etabarJ + etaJ * etabarI).multiplied(by: 0.5)
     return (flat - deltaI * deltaJ) * inverseDelta * inverseDelta

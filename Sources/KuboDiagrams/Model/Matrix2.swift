@@ -12,7 +12,8 @@ public struct Matrix2: Sendable, Equatable {
   var ba: ComplexDouble
   var bb: ComplexDouble
 
-  /// The matrix [[aa, ab], [ba, bb]].
+  /// The matrix M = [[aa, ab], [ba, bb]], M_AB = ab, in the units of its elements; the basis is that
+  /// of docs/conventions.md section 1.
   @inline(__always)
   public init(_ aa: ComplexDouble, _ ab: ComplexDouble, _ ba: ComplexDouble, _ bb: ComplexDouble) {
     self.aa = aa

@@ -61,10 +61,10 @@ public struct Model: Sendable, Equatable {
   /// Row a holds the dual vector b_a / 2 pi: the coordinates of r are m_a = sum_i inverse[a][i] r_i.
   let inverse: [[Double]]
 
-  /// The reciprocal vectors b_a with b_a . a_c = 2 pi delta_ac.
+  /// The reciprocal vectors b_a with b_a . a_c = 2 pi delta_ac, in inverse length units.
   public var reciprocalVectors: [[Double]] { inverse.map { $0.map { 2 * .pi * $0 } } }
 
-  /// The wave vector with the reduced coordinates `f`: k = sum_a f_a b_a.
+  /// The wave vector with the reduced coordinates `f`: k = sum_a f_a b_a, in inverse length units.
   public func waveVector(reduced f: [Double]) -> [Double] {
     let b = reciprocalVectors
     return (0..<dimension).map { i in (0..<dimension).reduce(0) { $0 + f[$1] * b[$1][i] } }

@@ -2,7 +2,7 @@
 import ComplexModule
 import RealModule
 
-/// Printed in the paper, or corrected as physics.md section 8 says.
+/// Printed in the paper, or corrected as docs/misprints.md says.
 public enum Version: String, Sendable, CaseIterable {
   /// With the band signs and terms that the loops require.
   case corrected
@@ -27,7 +27,11 @@ public enum ClosedForm: Sendable, CaseIterable {
   /// Y^na, (S7.25), (S7.28): w_s = s cos^2(theta) d_iT d_jE_s. The printed sum lacks s.
   case nonadiabaticY
 
-  /// The weight w_s(k); analytic in k.
+  /// The weight w_s(k) of K = R (1/V) sum_k sum_s w_s Q_s, analytic in k; each case tells it corrected,
+  /// and the printed forms follow (S6.24), (S6.52), (S7.23), (S7.30).
+  ///
+  /// Units: energy length^2, and energy^2 length^2 for the nonadiabatic ones, whose R has the unit
+  /// 1/energy.
   public func weight(_ frame: Frame, _ s: Band, _ version: Version) -> ComplexDouble {
     let j = frame.exchange
     let sign = version == .corrected ? s.sign : 1

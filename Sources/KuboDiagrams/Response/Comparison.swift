@@ -7,7 +7,8 @@ import RealModule
 /// With `scba` the responses of the paper, X^na and Y^na of diagrams (a) + (d), bare, with the ladder
 /// (S7.14), and in closed form, (S7.21) and (S7.25) corrected. With `site`, the unprojected loops
 /// K_Sigma and K_s, bare and with the ladder, for which gauge invariance K(0) = 0 and spin continuity
-/// 2 J K_Sigma^xy = i omega K_s^xx hold with the ladder (physics.md section 6).
+/// 2 J K_Sigma^xy = i omega K_s^xx hold with the ladder (docs/conventions.md section 4). Units: those of
+/// ``Spectrum``.
 public struct Comparison: Sendable {
   /// The requests and what they gave: `scba`, then `site`.
   public let parts: [(request: SpectrumRequest, spectrum: Spectrum)]
@@ -63,7 +64,11 @@ public struct Comparison: Sendable {
   }
 
   /// The strength gamma for which the level width -Im Sigma_s(mu) of `scba` in the band at mu is
-  /// `part` of J, to two digits; 0.2 J^2 where mu lies in a gap.
+  /// `part` of J, to two digits; 0.2 J^2 where mu lies in a gap. In squared energy units; from
+  ///
+  ///     gamma -> gamma part J/(-Im Sigma_s(mu)),
+  ///
+  /// eight times, which is the linear growth of -Im Sigma_s with gamma (docs/ladder.md).
   public static func strength(
     _ model: Model, mu: Double, part: Double = 0.2, threads: Int
   ) async throws -> Double {
@@ -81,7 +86,12 @@ public struct Comparison: Sendable {
     return (gamma / unit).rounded() * unit
   }
 
-  /// An axis that shows the low-frequency limit and resolves a resonance a little above 2 J.
+  /// An axis that shows the low-frequency limit and resolves a resonance a little above 2 J, in energy
+  /// units: 0.005 J to 0.04 J in doublings, n J/12 up to 3 J, and from 1.9 J to 2.5 J
+  ///
+  ///     omega_n = 2 J (0.95 + 0.3 (n + 1/2)/40),   n = 0 ..< 40
+  ///
+  /// which leaves out the pole of the closed forms (S7.22), (S7.28).
   public static func axis(exchange j: Double) -> [Double] {
     let coarse = (1...36).map { Double($0) * j / 12 }
     let low = [0.005, 0.01, 0.02, 0.04].map { $0 * j }
@@ -120,12 +130,14 @@ public struct Comparison: Sendable {
 }
 
 extension Comparison.Curve {
-  /// K_Sigma/omega, to which the staggered spin in an electric field is proportional.
+  /// K_Sigma/omega, to which the staggered spin in an electric field E = i omega A is proportional,
+  /// in units of ``Spectrum`` over energy.
   public var perField: [ComplexDouble] {
     zip(staggered, omegas).map { $0 * ComplexDouble(1 / $1) }
   }
 
-  /// |2 J K_Sigma - i omega K_s| / max over omega of |2 J K_Sigma|, per frequency.
+  /// The residual of spin continuity, 2 J K_Sigma = i omega K_s (docs/conventions.md section 4):
+  /// |2 J K_Sigma - i omega K_s| / max over omega of |2 J K_Sigma|, per frequency; dimensionless.
   public var continuityResiduals: [Double] {
     let largest = 2 * exchange * (staggered.map(\.length).max() ?? 0)
     return omegas.indices.map { n in
@@ -135,7 +147,8 @@ extension Comparison.Curve {
     }
   }
 
-  /// |K(0)| / max |K(omega)|, the larger of the two responses'.
+  /// The residual of gauge invariance, K(0) = 0 (docs/conventions.md section 4):
+  /// |K(0)| / max |K(omega)|, the larger of the two responses'; dimensionless.
   public var gaugeResidual: Double {
     func ratio(_ fixed: Double, _ values: [ComplexDouble]) -> Double {
       let largest = values.map(\.length).max() ?? 0
@@ -145,7 +158,10 @@ extension Comparison.Curve {
   }
 
   /// The highest peak of |K_Sigma/omega| above J/2 inside the axis, nil if there is none; of the
-  /// closed form, the pole at 2 J itself.
+  /// closed form, the pole at omega = 2 J itself (S7.22). In energy units.
+  ///
+  /// The peak is that of the parabola through 1/|K_Sigma/omega|^2 at the three points about it; the width
+  /// is where |K_Sigma/omega|^2 falls below half of that, by interpolation.
   public var resonance: Comparison.Resonance? {
     if dressing == .closed { return .init(position: 2 * exchange, width: 0) }
     let y = perField.map { $0.length * $0.length }

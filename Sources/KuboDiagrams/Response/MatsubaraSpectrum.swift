@@ -9,7 +9,8 @@ import RealModule
 ///     K(i omega_l) = (2/pi) int_0^infinity d omega  omega Im K(omega) / (omega^2 + omega_l^2),
 ///
 /// which holds since K(omega) is analytic in the upper half-plane, vanishes at infinity and obeys
-/// K(-omega) = K(omega)*. Source: physics.md section 3. For the conductivity K is Pi.
+/// K(-omega) = K(omega)*. Source: docs/conventions.md section 3. For the conductivity K is Pi. Units: those
+/// of ``Spectrum``; omega_l in energy units.
 public struct MatsubaraSpectrum: Sendable {
   /// One response.
   public struct Column: Sendable {

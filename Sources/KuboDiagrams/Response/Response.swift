@@ -13,7 +13,7 @@ public enum SpinComponent: String, Sendable, CaseIterable {
 ///     operator.spin.projection     as in s.xx.full or Sigma.xy.O_nonadiabatic
 ///
 /// and the aliases of ``aliases``. `spin` holds the component of the measured operator and that of
-/// the field. K(omega) is the response per A_r A^em with e = 1 (physics.md, section 1): K_s stands
+/// the field. K(omega) is the response per A_r A^em with e = 1 (docs/conventions.md section 1): K_s stands
 /// for the paper's Y, K_Sigma for X^na, and X is Phi_ij per (M/N) m.
 public struct Response: Sendable, Hashable {
   /// The name that was asked for, and that the columns carry.

@@ -81,7 +81,7 @@ public struct Spectrum: Sendable {
   /// The level widths -Im Sigma_s(mu) = 1/(2 tau_s) that the closed forms used, with `scba`.
   public internal(set) var widths: [(band: Band, width: Double)] = []
   /// Mean and standard deviation of Delta_k/J on the Fermi surface, if a closed form was asked for
-  /// and there is a surface.
+  /// and there is a surface; dimensionless. Both are 1, 0 where Delta_k = J, as (S7.17) puts it.
   public internal(set) var gapRatio: (mean: Double, spread: Double)?
   /// Why ``gapRatio`` could not be computed, if it was tried.
   public internal(set) var gapRatioFailure: String?

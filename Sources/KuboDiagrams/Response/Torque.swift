@@ -39,7 +39,7 @@ public enum TorqueKind: String, Sendable, CaseIterable {
   ///     m_na:    -2 i J K_Sigma^xy/(omega sigma)
   ///     m:         -i Phi/(omega sigma)
   ///
-  /// from <O> = i q (K/omega) A_r E (physics.md section 7), tau = (J_sd/hbar) z x <s> for n and
+  /// from <O> = i q (K/omega) A_r E (docs/conventions.md section 5), tau = (J_sd/hbar) z x <s> for n and
   /// (J/hbar) z x <Sigma> for m (S4.1), (S4.2), R (z x A_r,i) = d_i n, so that R A_r,i = -n x d_i n,
   /// and z x Sigma = -(i q_i/2J) j_sA,i in the adiabatic part: (S4.6) with its last sign corrected,
   /// so (14a) has the opposite sign.
@@ -77,7 +77,7 @@ public enum TorqueKind: String, Sendable, CaseIterable {
 ///     v_0 = v_c j/(4 q N),  q = -|e|
 ///
 /// the velocity of a fully polarised ferromagnet with one spin N per v_c/2: the spins drift with the
-/// electrons, against the current. Source: physics.md section 7.
+/// electrons, against the current. Source: docs/conventions.md section 5.
 public struct TorqueScale: Sendable {
   /// The elementary charge in C; exact, SI.
   public static let elementaryCharge = 1.602176634e-19
@@ -100,7 +100,7 @@ public struct TorqueScale: Sendable {
     self.spin = spin
   }
 
-  /// v_0 in m/s, with the sign of the electron's charge.
+  /// v_0 = v_c j/(4 q N) in m/s, with the sign of the electron's charge.
   public func velocity(_ model: Model) -> Double {
     // nm^3 = 1e-27 m^3.
     let volume =
@@ -109,7 +109,8 @@ public struct TorqueScale: Sendable {
   }
 }
 
-/// The torques (15), (16) on one frequency axis, as v/v_0, from the closed forms and from the loops.
+/// The torques (15), (16) on one frequency axis, as v/v_0, from the closed forms and from the loops;
+/// dimensionless, omega in energy units. The equations are those of docs/conventions.md section 5.
 public struct Torque: Sendable {
   /// One torque by one route.
   public struct Column: Sendable {
@@ -138,7 +139,8 @@ public struct Torque: Sendable {
 }
 
 extension SpectrumRequest {
-  /// The torques of the model of the request in its state; its columns are not used. The lifetime must
+  /// The torques of (15), (16), v/v_0 = c K/(omega sigma) of the loops and the closed forms with the P's, for
+  /// the model of the request in its state; its columns are not used. The lifetime must
   /// be constant; `impurities` adds `scba` and `site` of that strength, with their ladders.
   ///
   /// K/omega at omega = 0 is the real part, even in omega, at a small part of the level width; its change

@@ -3,7 +3,11 @@ import ComplexModule
 import RealModule
 
 /// The paper against the engine: for each printed formula and coefficient that fails, what is printed,
-/// what is right, and what the loops say, in both bands (physics.md section 8; docs/misprints.md).
+/// what is right, and what the loops say, in both bands (docs/misprints.md).
+///
+///     deviation = max |formula - matrices| / max |matrices|,   over wave vectors and components
+///
+/// Units: deviations and the P's are dimensionless.
 public struct Audit: Sendable {
   /// A printed formula, compared with explicit 4x4 matrices at single wave vectors.
   public struct Formula: Sendable {

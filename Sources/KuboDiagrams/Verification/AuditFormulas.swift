@@ -3,7 +3,7 @@ import ComplexModule
 import RealModule
 
 extension SpectrumRequest {
-  /// The printed formulas of physics.md section 8 that can be judged at a single k, each against 4x4
+  /// The printed formulas of docs/misprints.md that can be judged at a single k, each against 4x4
   /// matrices V_k^dagger O V_k. Derivatives of products are differences of order 8, good to 1e-12.
   func auditFormulas() -> [Audit.Formula] {
     let (i, j) = (directions.i, directions.j)

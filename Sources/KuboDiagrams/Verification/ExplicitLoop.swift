@@ -44,7 +44,7 @@ package struct ExplicitLoop {
     }
   }
 
-  /// The loops of a projection as physics.md section 2 defines them; they know nothing of diagram
+  /// The loops of a projection as docs/conventions.md section 2 defines them; they know nothing of diagram
   /// files. Nil for a projection that it does not name.
   ///
   /// With the labels a, b, c of tr[P_c O P_a ... P_b ... P_c]: the electric vertex first, g+_a g_b

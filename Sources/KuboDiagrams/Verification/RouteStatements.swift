@@ -3,7 +3,7 @@ import ComplexModule
 import RealModule
 
 extension SpectrumRequest {
-  /// 6.4: what must not change the results. Symmetry on one grid; another unit cell; other units of
+  /// 4.4: what must not change the results. Symmetry on one grid; another unit cell; other units of
   /// energy and length.
   func invarianceStatements() async throws -> [Verification.Statement] {
     let names = ["sigma", "X", "s_full", "Sigma_full"]
@@ -63,10 +63,10 @@ extension SpectrumRequest {
       try await statement(.bare, "symmetries found: reduced sum = sum of the whole grid", "6.4") {
         try await symmetryResidual(names, omegas)
       },
-      try await statement(.bare, "another unit cell, and thus another grid", "physics.md 6.4") {
+      try await statement(.bare, "another unit cell, and thus another grid", "conventions.md 4.4") {
         try compare(try await transformed(copy(cell), energy: 1), energy: 1, length: 1)
       },
-      try await statement(.bare, "units of energy x 2.5, of length x 3", "physics.md 6.4") {
+      try await statement(.bare, "units of energy x 2.5, of length x 3", "conventions.md 4.4") {
         try compare(
           try await transformed(copy(vectors, energy: energy, length: length), energy: energy),
           energy: energy, length: length)
@@ -118,7 +118,8 @@ extension SpectrumRequest {
       "at T = \(significant(fixed.temperature)), Gamma = \(significant(max(gamma, least)))"
     return [
       try await statement(
-        .bare, "causality: Matsubara sum = Kramers-Kronig of Im K, \(state)", "physics.md 3, 6.3"
+        .bare, "causality: Matsubara sum = Kramers-Kronig of Im K, \(state)",
+        "conventions.md 3, 4.3"
       ) {
         let result = try await fixed.matsubara(count: 3)
         return result.residual

@@ -2,12 +2,16 @@
 import ComplexModule
 import RealModule
 
-/// The exact statements of physics.md section 6 on one model in one state, and the independent routes
+/// The exact statements of docs/conventions.md section 4 on one model in one state, and the independent routes
 /// to its numbers.
 ///
 /// Nothing here compares with a stored number: each statement is an identity, or the same quantity by
 /// a route that shares nothing with the engine's (explicit 4x4 matrices in the eigenstate frame,
 /// integrals by GSL, Matsubara sums).
+///
+///     residual = |left - right| / size <= tolerance = (rounding + errors of both) / size
+///
+/// Residuals and tolerances are dimensionless.
 public struct Verification: Sendable {
   /// What a statement is about.
   public enum Subject: String, Sendable, CaseIterable {
