@@ -121,7 +121,8 @@ func diagramSet(_ directories: [String], _ log: Logger) throws -> DiagramSet {
 
 /// The model and its state.
 struct ModelArguments: ParsableArguments {
-  @Argument(help: "A shipped model (see 'kubo models') or the path of a model file.")
+  @Argument(
+    help: "A shipped model (see 'kubo models') or the path of a model file.", completion: .model)
   var model: String
   @Option(help: ArgumentHelp("Replace a parameter of the model.", valueName: "name=value"))
   var set: [String] = []
@@ -133,7 +134,9 @@ struct ModelArguments: ParsableArguments {
   var direction: String = "xx"
   @Option(help: "Threads; the results do not depend on it. Default: all processors.")
   var threads: String?
-  @Option(help: ArgumentHelp("The file to write; - is standard output.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("The file to write; - is standard output.", valueName: "file"),
+    completion: .file())
   var output: String?
   @Flag(help: "Replace an existing output file.")
   var force = false

@@ -15,7 +15,14 @@ struct AuditCommand: AsyncParsableCommand {
       if a corrected form disagrees with the loops.
 
       EXAMPLE
-        kubo audit square
+        kubo audit chain
+
+        For each formula its deviation from the matrices, lower / upper band; 2
+        is a wrong sign:
+
+          (S6.11), (S6.19), (S6.24) ...
+          ...
+          every corrected form agrees with the matrices, every coefficient ...
       """)
 
   @OptionGroup var arguments: ModelArguments

@@ -15,7 +15,16 @@ struct CoefficientsCommand: AsyncParsableCommand {
       van Hove energy is an error: the row is empty and the exit status is 80.
 
       EXAMPLE
-        kubo coefficients square --mu -3:-0.6:25 --temperature 0.02
+        kubo coefficients chain --mu -1.2,0 --temperature 0
+
+        After the header, a row for each chemical potential:
+
+          mu,sigma_c_over_tau,P_m.corrected,P_m.printed,P_n.corrected,...
+          -1.2,0.71393,0.060266,0.060266,0.053404,0.041303,...
+          ...
+
+        At -1.2, in the lower band, the printed P_m holds and the printed P_n
+        does not (see 'kubo audit'); 0 lies in the gap, where there are no P's.
       """)
 
   @OptionGroup var arguments: ModelArguments

@@ -15,7 +15,20 @@ struct CompareCommand: AsyncParsableCommand {
       limit, and how well spin continuity 2 J K_Sigma = i omega K_s and gauge invariance K(0) = 0 hold.
 
       EXAMPLE
-        kubo compare narrow --gamma 0.2 --output narrow.csv --picture narrow.svg
+        kubo compare chain --omega 0.02,0.8 --gamma 0.4
+
+        In the last rows, for impurities on the sites,
+
+          site bare    none        -           0.05279             0.46 ...
+          site ladder  none        -           0.01222 ...
+
+        spin continuity fails by 0.46 without the ladder and holds with it, to
+        2e-7.
+
+        kubo compare narrow --gamma 0.2 --picture narrow.svg  # a minute
+
+        The picture shows the resonance at 2 J: sharp with the ladder, nearly
+        gone without it.
       """)
 
   @OptionGroup var arguments: ModelArguments
@@ -33,8 +46,9 @@ struct CompareCommand: AsyncParsableCommand {
       valueName: "axis"))
   var omega: String?
   @Option(
-    help: ArgumentHelp("The picture to draw, by its ending: .svg, .png or .pdf.", valueName: "file")
-  )
+    help: ArgumentHelp(
+      "The picture to draw, by its ending: .svg, .png or .pdf.", valueName: "file"),
+    completion: .file(extensions: ["svg", "png", "pdf"]))
   var picture: String?
   @Option(help: "Relative error of each part of each value.")
   var tolerance: String = "1e-3"

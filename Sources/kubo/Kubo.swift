@@ -20,7 +20,22 @@ struct Kubo: AsyncParsableCommand {
       varying Neel vector, each with an error estimate.
 
       EXAMPLE
-        kubo spectrum square --omega 0:3:200 --responses sigma,Y --output square.csv
+        kubo spectrum square --omega 0:3:31 --responses sigma,Y --output square.csv
+
+        The rows are in square.csv; this is printed:
+
+          column                static        largest |value| at omega  error bound
+          sigma.bare            -0.8182       7.9069          0.0       ...
+          Y.bare                -0.059182     0.065292        1.8       ...
+          ...
+          written: square.csv
+
+        The conductivity is largest at omega = 0, where it is 7.9 e^2/hbar. 'kubo
+        help SUBCOMMAND' has an example for each of the subcommands.
+
+      ENVIRONMENT
+        KUBO_HOME: the folder that holds data/models and diagrams. Without it, that or its \
+      share/kubo in the nearest folder above the program, then the current folder.
 
       EXIT STATUS
         0 done; 1 a statement of 'kubo verify' or 'kubo audit' does not hold; 64 wrong usage; \
@@ -34,7 +49,7 @@ struct Kubo: AsyncParsableCommand {
       SpectrumCommand.self, CompareCommand.self, CoefficientsCommand.self, SelfEnergyCommand.self,
       MatsubaraCommand.self, VerifyCommand.self, TorqueCommand.self, AuditCommand.self,
       PlotCommand.self, BandsCommand.self,
-      ModelsCommand.self, DiagramsCommand.self,
+      ModelsCommand.self, DiagramsCommand.self, ManualCommand.self,
     ])
 
   /// Parses the arguments and runs the command.
@@ -63,6 +78,17 @@ struct Kubo: AsyncParsableCommand {
         Foundation.exit(ExitStatus.of(error).rawValue)
       }
     }
+  }
+}
+
+/// What the parser says of arguments that it refuses, nil if a command would run: for examples that
+/// take too long to be run.
+package func refusal(of arguments: [String]) -> String? {
+  do {
+    _ = try Kubo.parseAsRoot(arguments)
+    return nil
+  } catch {
+    return Kubo.fullMessage(for: error)
   }
 }
 

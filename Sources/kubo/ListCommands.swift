@@ -7,7 +7,15 @@ import KuboFiles
 /// `kubo models`.
 struct ModelsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "models", abstract: "List the shipped models.")
+    commandName: "models", abstract: "List the shipped models.",
+    discussion: """
+      EXAMPLE
+        kubo models
+
+        Their names, what they are, and the parameters that '--set' can replace:
+
+          chain       Chain of alternating sublattices, one dimension (t=1.0 ...
+      """)
 
   func run() async throws {
     try await reporting { _ in
@@ -31,11 +39,19 @@ struct DiagramsCommand: AsyncParsableCommand {
     discussion: """
       EXAMPLE
         kubo diagrams nonadiabatic.a
+
+        Its vertices and propagators in the order of the trace, then equation and source:
+
+          vertex      measured: s^alpha = rho_0 sigma^alpha (S3.1); ...
+          propagator  internal + external
+          vertex      electric: d_j H (S5.2), bands equal
       """)
 
   @Argument(help: "The name of a diagram to show.")
   var name: String?
-  @Option(help: ArgumentHelp("A folder with more diagram files.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("A folder with more diagram files.", valueName: "dir"),
+    completion: .directory)
   var diagrams: [String] = []
 
   func run() async throws {

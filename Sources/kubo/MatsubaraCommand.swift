@@ -14,7 +14,13 @@ struct MatsubaraCommand: AsyncParsableCommand {
       Im K(omega) at real frequencies. They must agree: that checks the analytic continuation.
 
       EXAMPLE
-        kubo matsubara square --count 8 --responses Y,X_na
+        kubo matsubara chain --count 2 --responses Y --temperature 0.1
+
+        After the header, K(0) and K(i 2 pi T), each by both routes:
+
+          l,omega_l,Y.sum,Y.sum.err,Y.spectral,Y.spectral.err
+          0.0,0.0,-0.0901028,...
+          1.0,0.62832,-0.0156783,...
       """)
 
   @OptionGroup var arguments: ModelArguments

@@ -15,7 +15,16 @@ struct SelfEnergyCommand: AsyncParsableCommand {
       antibonding band; site=GAMMA: Sigma_0 and Sigma_3 of Sigma = Sigma_0 + Sigma_3 rho_3 sigma_z.
 
       EXAMPLE
-        kubo selfenergy square --lifetime scba=0.3 --energy -5:5:201 --output sigma.csv
+        kubo selfenergy square --lifetime scba=0.3 --energy -2,0
+
+        After the header, a row for each energy:
+
+          energy,Sigma_bonding.re,Sigma_bonding.im,Sigma_antibonding.re,...
+          -2.0,-0.05247,-0.16666,-0.08478,...
+          0.0,0.14825,-0.22820,-0.27463,...
+
+        At -2 an electron of the lower band lives for 1/(2 x 0.16666); the upper
+        band has no states there.
       """)
 
   @OptionGroup var arguments: ModelArguments

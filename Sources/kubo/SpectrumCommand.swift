@@ -25,7 +25,7 @@ struct ResponseArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A folder with more diagram files; one of a shipped name replaces the shipped one.",
-      valueName: "dir"))
+      valueName: "dir"), completion: .directory)
   var diagrams: [String] = []
   @Option(help: "Relative error of each part of each value.")
   var tolerance: String = "1e-6"
@@ -101,7 +101,17 @@ struct SpectrumCommand: AsyncParsableCommand {
       sigma itself), R.D.static holds K(0), R.D.err bounds the error of each and of their sum.
 
       EXAMPLE
-        kubo spectrum honeycomb --mu -1 --lifetime constant=0.02 --omega 0:3:100 --responses sigma
+        kubo spectrum chain --omega 0,0.5 --responses sigma --tolerance 1e-3
+
+        After the header, a row for each frequency:
+
+          omega,sigma.bare.re,sigma.bare.im,sigma.bare.err,sigma.bare.static
+          0.0,14.26,0.0,...
+          0.5,0.537,2.743,...
+
+        The Drude peak has fallen from 14.3 to 0.54 e^2 a/hbar at omega = 0.5,
+        which is 10 Gamma. With '--output FILE' the rows go to the file, and a
+        summary is printed.
 
       \(responseTable)
       """)

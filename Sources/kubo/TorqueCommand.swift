@@ -21,7 +21,18 @@ struct TorqueCommand: AsyncParsableCommand {
       torques on n and m.
 
       EXAMPLE
-        kubo torque square --current-density 1e11 --lattice-constant 0.3 --thickness 1 --spin 1
+        kubo torque chain --spin 1 --current-density 1e11 \\
+          --lattice-constant 0.3 --cross-section 0.1
+
+        At omega = 0, in m/s, and with error bounds:
+
+          closed                      0.56549 ...
+          closed_printed              -0.56549 ...
+          constant.bare               0.568 ...
+          ferromagnet                                             9.3623 ...
+
+        The loops (constant.bare) confirm the corrected sign of tau_m. A
+        ferromagnet with the same Fermi surface has 9.4.
       """)
 
   @OptionGroup var arguments: ModelArguments

@@ -15,8 +15,18 @@ struct VerifyCommand: AsyncParsableCommand {
       lifetime, then impurities with their ladder. Exit status 1 if a statement does not hold.
 
       EXAMPLE
-        kubo verify square
-        kubo verify square --diagrams mine --dressing bare
+        kubo verify chain --dressing bare
+
+        A line for each statement, with its residual, what is allowed, and 'pass'
+        or 'FAIL':
+
+          vertices and traces ...
+          ...
+          gauge invariance: K_s(0) = 0, K_Sigma(0) = 0 ...
+          ...
+          27 of 27 statements hold
+
+        With '--diagrams DIR' a file of one's own that has a wrong sign is named.
       """)
 
   @OptionGroup var arguments: ModelArguments
@@ -31,7 +41,7 @@ struct VerifyCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "A folder with more diagram files; one of a shipped name replaces the shipped one.",
-      valueName: "dir"))
+      valueName: "dir"), completion: .directory)
   var diagrams: [String] = []
 
   func validate() throws {

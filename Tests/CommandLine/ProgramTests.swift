@@ -25,12 +25,20 @@ import Testing
   }()
 
   static func run(_ arguments: [String], in directory: String? = nil) throws -> Run {
+    try run(program, arguments, in: directory, environment: ["KUBO_HOME": repository])
+  }
+
+  /// Runs any program, with changes to the environment; nil removes a variable.
+  static func run(
+    _ program: URL, _ arguments: [String], in directory: String? = nil,
+    environment changes: [String: String?] = [:]
+  ) throws -> Run {
     let process = Process()
     process.executableURL = program
     process.arguments = arguments
-    var environment = ProcessInfo.processInfo.environment
-    environment["KUBO_HOME"] = repository
-    process.environment = environment
+    process.environment = ProcessInfo.processInfo.environment.merging(
+      changes.compactMapValues { $0 }
+    ) { $1 }.filter { changes[$0.key] != .some(nil) }
     if let directory { process.currentDirectoryURL = URL(filePath: directory) }
     // Files rather than pipes: no reader is needed, whatever the amount.
     let scratch = try ScratchDirectory()
