@@ -52,7 +52,9 @@ public struct CSVFile: Sendable {
   }
 
   /// Writes the file as a whole or not at all.
-  /// - Parameter overwrite: whether an existing file may be replaced.
+  /// - Parameters:
+  ///   - path: where.
+  ///   - overwrite: whether an existing file may be replaced.
   /// - Throws: ``OutputError``.
   public func write(to path: String, overwrite: Bool) throws(OutputError) {
     try OutputFile(path: path, overwrite: overwrite).write(Array(text.utf8))

@@ -8,7 +8,9 @@ public struct TextFile: Sendable {
   public init(_ text: String) { self.text = text }
 
   /// Writes the file.
-  /// - Parameter overwrite: whether an existing file may be replaced.
+  /// - Parameters:
+  ///   - path: where.
+  ///   - overwrite: whether an existing file may be replaced.
   /// - Throws: ``OutputError``.
   public func write(to path: String, overwrite: Bool) throws(OutputError) {
     try OutputFile(path: path, overwrite: overwrite).write(Array(text.utf8))

@@ -43,21 +43,4 @@ import Testing
       #expect(text.split(separator: "\n", omittingEmptySubsequences: false).count <= 400, "\(file)")
     }
   }
-
-  /// The commands of the README that start with ./run work; those that write do so in a scratch
-  /// folder.
-  @Test func readmeCommands() throws {
-    let readme = try String(contentsOfFile: "\(repository)/README.md", encoding: .utf8)
-    let commands = readme.split(separator: "\n").filter { $0.hasPrefix("    ./run ") }
-      .map { $0.split(separator: "#")[0].split(separator: " ").dropFirst().map(String.init) }
-    #expect(commands.count >= 5)
-    let scratch = try ScratchDirectory()
-    try FileManager.default.createDirectory(
-      atPath: scratch.path + "/results", withIntermediateDirectories: false)
-    for arguments in commands {
-      let run = try ProgramTests.run(arguments, in: scratch.path)
-      #expect(run.status == 0, "\(arguments): \(run.errors)")
-      #expect(!run.output.isEmpty, "\(arguments)")
-    }
-  }
 }

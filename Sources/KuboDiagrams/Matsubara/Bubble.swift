@@ -48,7 +48,7 @@ package struct BandPair: Sendable {
 ///
 /// so [K(omega) - K(0)]/omega is as accurate at omega = 0, where it is the derivative, as
 /// elsewhere. Rounding: eps/R^n on one line, eps/(R (2 Gamma)^(n-1)) between the two, for n
-/// propagators and R = Gamma + pi T; at T >> Gamma the latter exceeds the bubble itself. This is the obvious form; ``FastBubbles`` is the fast one, checked against it.
+/// propagators and R = Gamma + pi T; at T >> Gamma the latter exceeds the bubble itself. This is the obvious form; `FastBubbles` is the faster one, checked against it.
 public struct ClosedFormBubble: Sendable {
   let line: FermiLogarithm
 
