@@ -21,6 +21,12 @@ struct ManualCommand: AsyncParsableCommand {
   @Flag(help: "List the commands that have a page.")
   var list = false
 
+  func validate() throws {
+    if list, let word = command.first {
+      throw ValidationError("--list: found with '\(shown(word))'; expected one of them")
+    }
+  }
+
   func run() async throws {
     try await reporting { _ in
       let root = try CommandHelp.decode(Kubo._dumpHelp())
@@ -30,16 +36,21 @@ struct ManualCommand: AsyncParsableCommand {
       }
       guard let found = root.all.first(where: { $0.words == ["kubo"] + command }) else {
         throw ValidationError(
-          "subcommand: found '\(shown(command.joined(separator: " ")))'; expected \(root.all.dropFirst().map { $0.words.dropFirst().joined(separator: " ") }.joined(separator: ", "))"
+          "subcommand: found '\(shown(command.joined(separator: " ")))'; expected a line of 'kubo manual --list' without kubo"
         )
       }
       let above = found.superCommands.map { $0.isEmpty ? [] : [$0.joined(separator: "-")] } ?? []
       let below = found.all.filter { $0.words.count == found.words.count + 1 }.map(\.page)
-      let epoch = ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"].flatMap(Double.init)
       let page = ManualPage(
-        command: found, related: above + below.sorted(), version: Kubo.version,
-        date: epoch.map { Date(timeIntervalSince1970: $0) } ?? Date())
+        command: found, related: above + below.sorted(), version: Kubo.version, date: try date())
       try standardOutput(page.text)
     }
+  }
+
+  private func date() throws -> Date {
+    guard let text = ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"] else { return Date() }
+    // Up to the end of the year 9999.
+    let seconds = try integer(text, "SOURCE_DATE_EPOCH", 0...253_402_300_799)
+    return Date(timeIntervalSince1970: Double(seconds))
   }
 }

@@ -104,6 +104,34 @@ import Testing
     #expect(try content(prefix) == before)
   }
 
+  /// SIGTERM on the way: nothing stays, not even the folder that was made.
+  @Test func interruption() throws {
+    let slow = try scratch.file(
+      "slow",
+      """
+      #!/bin/sh
+      if [ "$1" = manual ]; then touch '\(scratch.path)/there'; sleep 1; fi
+      KUBO_HOME='\(repository)' exec '\(ProgramTests.program.path)' "$@"
+
+      """)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: slow)
+    let run = try ProgramTests.run(
+      // Whoever runs the tests may ignore signals, and children inherit that.
+      URL(filePath: "/usr/bin/env"),
+      [
+        "--default-signal=INT,TERM,HUP", "bash", "-c",
+        """
+        "$1" --prefix "$2" --binary "$3" &
+        while [ ! -e there ]; do sleep 0.05; done
+        kill -TERM $!
+        wait $!
+        """, "bash", "\(repository)/install", prefix, slow,
+      ], in: scratch.path)
+    #expect(run.status == 143, "\(run.errors)")
+    #expect(run.errors.contains("nothing was changed"))
+    #expect(!FileManager.default.fileExists(atPath: prefix))
+  }
+
   /// Refusals: what is said, and the exit status.
   @Test(arguments: [
     (["--prefix"], 64, "expected a path"), (["--colour"], 64, "found '--colour'"),

@@ -27,7 +27,7 @@ import Testing
     let all = comment + "\n" + surroundings
     var missing: [String] = []
     if !comment.contains(/(^|[^<>=!])=([^=]|$)|->/) { missing.append("equation") }
-    if !all.contains(/\(S?\d+(\.\d+)?[ab]?\)|\bdocs\/[a-z-]+\.md|\bGSL\b/) {
+    if !all.contains(/\(S?\d+(\.\d+)?[ab]?\)|\bdocs\/[a-z-]+\.md|GSL/) {
       missing.append("source")
     }
     if !all.contains(/\b[Uu]nits?\b|\bdimensionless\b|\bm\/s\b/) { missing.append("units") }
