@@ -19,7 +19,7 @@ extension CSVFile {
         "\(scale.transverse)"
       ),
       ("spin", "\(scale.spin)"), ("relaxation", "\(zeta)"),
-      ("charge", "q = -|e| = \(-TorqueScale.elementaryCharge) C"),
+      ("charge", "q = -|e| = \(-SI.elementaryCharge) C"),
       ("v_0_m_per_s", "\(v)"),
       (
         "column.*.re,im,err", "velocity in m/s, v = (v/v_0) v_c j/(4 q N), and a bound on its error"

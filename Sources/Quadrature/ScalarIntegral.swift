@@ -116,6 +116,6 @@ public struct AdaptiveIntegrator: ~Copyable {
   }
 }
 
-private struct Integrand {
+struct Integrand {
   let call: (Double) -> Double
 }

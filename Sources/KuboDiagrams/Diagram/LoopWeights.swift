@@ -15,6 +15,8 @@ package struct LoopWeights: Sendable {
     let diagrams: [Diagram]
     /// The bands a and c that the measured vertex joins, tr[O P_a ... P_c], if only those count.
     var ends: (a: Band, c: Band)? = nil
+    /// The band labels that count; nil for all.
+    var share: BandShare? = nil
     /// Replaces the measured operator O by c u rho_3, u the spin left of it: between unequal bands
     /// P^u_c O P^u'_a = phi_O(k) P^u_c rho_3 P^u'_a with phi_Sigma = 1 and phi_s = c u cos(theta),
     /// so this is the loop of s with 1 in place of cos(theta_k); docs/ladder.md.
@@ -84,7 +86,7 @@ package struct LoopWeights: Sendable {
         skeletons[found[key]!].shares.append(
           Share(
             sum: n, factor: Double(diagram.sign) * diagram.prefactor,
-            bands: LoopWeights.keptBands(diagram, ends: sum.ends),
+            bands: LoopWeights.keptBands(diagram, ends: sum.ends, share: sum.share),
             phase: (
               LoopWeights.phase(operators, sum, .up), LoopWeights.phase(operators, sum, .down)
             )
@@ -176,7 +178,9 @@ package struct LoopWeights: Sendable {
   }
 
   /// The codes of band labels that all vertices of `diagram` allow.
-  private static func keptBands(_ diagram: Diagram, ends: (a: Band, c: Band)?) -> UInt16 {
+  static func keptBands(_ diagram: Diagram, ends: (a: Band, c: Band)?, share: BandShare?)
+    -> UInt16
+  {
     let size = diagram.vertices.count
     var kept: UInt16 = 0
     for code in 0..<(1 << size) {
@@ -191,7 +195,9 @@ package struct LoopWeights: Sendable {
       }
       let isAmongEnds =
         ends.map { code & 1 == $0.a.rawValue && code >> (size - 1) & 1 == $0.c.rawValue } ?? true
-      if allowed && isAmongEnds { kept |= 1 << UInt16(code) }
+      if allowed && isAmongEnds && share?.keeps(code, of: size) ?? true {
+        kept |= 1 << UInt16(code)
+      }
     }
     return kept
   }

@@ -66,6 +66,7 @@ struct BandLoops: Sendable {
         var sum = LoopWeights.Sum(
           measured: output.response.measured, spin: output.response.spin, diagrams: output.diagrams)
         sum.ends = ends
+        sum.share = output.share
         sum.hasUnitVertex = unit
         sums.append(sum)
         return sums.count - 1

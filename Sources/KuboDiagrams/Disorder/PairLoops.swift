@@ -17,6 +17,7 @@ struct PairValue: Sendable {
 struct LoopOutput: Sendable {
   var response: Response
   var diagrams: [Diagram]
+  var share: BandShare?
   var isDressed: Bool
 }
 

@@ -183,6 +183,35 @@ public struct FermiLogarithm: Sendable {
     return (2 * panel + (x < 0 ? 1 : 0)) * FermiLogarithm.panelSize
   }
 
+  /// l(p) at any p with Im p < 0, T = 0 included: -Im l(xi - i Gamma)/pi is the occupation of a level of
+  /// width Gamma,
+  ///
+  ///     n(xi) = int d eps f(eps) (Gamma/pi)/((eps - xi)^2 + Gamma^2),   n(-infinity) = 1, n(infinity) = 0.
+  ///
+  /// The constant in l is part of that: with it l(p) -> log p for large p at all T, whose imaginary
+  /// part is -pi for occupied levels and 0 for empty ones, so that no cut-off is needed.
+  package static func value(at p: ComplexDouble, temperature: Double) -> ComplexDouble {
+    // Rounding must not carry p over the cut.
+    let below = ComplexDouble(p.real, min(p.imaginary, -Double.leastNormalMagnitude))
+    if temperature == 0 { return ComplexDouble.log(below) }
+    let delta = ComplexDouble(0, -2 * Double.pi * temperature)
+    var q = below + delta.multiplied(by: 0.5)
+    var sum = ComplexDouble.zero
+    while q.length < 10 * delta.length {
+      sum -= delta / q
+      q += delta
+    }
+    let ratio = delta / q
+    let square = ratio * ratio
+    sum += ComplexDouble.log(q) - ratio.multiplied(by: 0.5)
+    var even = square
+    for (j, b) in bernoulli.enumerated() {
+      sum -= even.multiplied(by: b / Double(2 * (j + 1)))
+      even *= square
+    }
+    return sum
+  }
+
   /// l'(p) at any p with Im p < 0, whose imaginary part over pi at p = x - i0 is -f'(x), at T = 0
   /// delta(x): sum_m delta/q_m^2 with q_m = p - i pi T (2m + 1), delta = -2 pi i T; 1/p at T = 0.
   static func derivative(at p: ComplexDouble, temperature: Double) -> ComplexDouble {

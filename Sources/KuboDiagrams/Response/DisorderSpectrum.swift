@@ -30,7 +30,7 @@ extension SpectrumRequest {
       return LoopOutput(
         response: column.response,
         diagrams: column.diagram.map { name in all.filter { $0.name == name } } ?? all,
-        isDressed: column.dressing == .ladder)
+        share: column.share, isDressed: column.dressing == .ladder)
     }
     switch impurities {
     case .scba:

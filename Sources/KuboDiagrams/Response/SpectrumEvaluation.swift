@@ -65,6 +65,18 @@ extension SpectrumRequest {
         throw RequestError(
           "diagram", found: name, expected: found.map(\.name).joined(separator: ", "))
       }
+      if let share = column.share {
+        guard column.dressing == .bare, lifetime.order.impurities != .site else {
+          throw RequestError(
+            "band", found: "\(column.label) with lifetime \(lifetime.description)",
+            expected: "bare loops of propagators that each belong to a band")
+        }
+        let shares = diagrams.shares(of: column.response)
+        guard shares.contains(share) else {
+          throw RequestError(
+            "band", found: column.label, expected: shares.map(\.rawValue).joined(separator: ", "))
+        }
+      }
       let dressings = column.response.dressings(lifetime, diagrams)
       guard dressings.contains(column.dressing) else {
         throw RequestError(
@@ -86,9 +98,11 @@ extension SpectrumRequest {
     let sums = bare.map { n in
       let column = columns[n]
       let all = diagrams.diagrams(of: column.response)
-      return LoopWeights.Sum(
+      var sum = LoopWeights.Sum(
         measured: column.response.measured, spin: column.response.spin,
         diagrams: column.diagram.map { name in all.filter { $0.name == name } } ?? all)
+      sum.share = column.share
+      return sum
     }
     return (
       ZoneSum(

@@ -35,17 +35,24 @@ public struct SpectrumRequest: Sendable {
     public var dressing: Dressing
     /// The name of a single diagram, or nil for the sum.
     public var diagram: String?
+    /// The bands of the propagators that count, or nil for all.
+    public var share: BandShare?
 
     /// A column.
-    public init(response: Response, dressing: Dressing, diagram: String? = nil) {
+    public init(
+      response: Response, dressing: Dressing, diagram: String? = nil, share: BandShare? = nil
+    ) {
       self.response = response
       self.dressing = dressing
       self.diagram = diagram
+      self.share = share
     }
 
-    /// The prefix of the column names, as in `Y.bare` or `Y.bare.adiabatic.electric_first`.
+    /// The prefix of the column names, as in `Y.bare`, `Y.bare.adiabatic.electric_first` or
+    /// `Y.bare.bonding`.
     public var label: String {
       "\(response.name).\(dressing.rawValue)" + (diagram.map { ".\($0)" } ?? "")
+        + (share.map { ".\($0.rawValue)" } ?? "")
     }
   }
 

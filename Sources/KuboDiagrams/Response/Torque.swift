@@ -79,9 +79,6 @@ public enum TorqueKind: String, Sendable, CaseIterable {
 /// the velocity of a fully polarised ferromagnet with one spin N per v_c/2: the spins drift with the
 /// electrons, against the current. Source: docs/conventions.md section 5.
 public struct TorqueScale: Sendable {
-  /// The elementary charge in C; exact, SI.
-  public static let elementaryCharge = 1.602176634e-19
-
   /// The current density, A/m^2.
   public var currentDensity: Double
   /// The model's unit of length, nm.
@@ -102,10 +99,10 @@ public struct TorqueScale: Sendable {
 
   /// v_0 = v_c j/(4 q N) in m/s, with the sign of the electron's charge.
   public func velocity(_ model: Model) -> Double {
-    // nm^3 = 1e-27 m^3.
     let volume =
-      model.cellVolume * Double.pow(lengthUnit, model.dimension) * transverse * 1e-27
-    return volume * currentDensity / (4 * -Self.elementaryCharge * spin)
+      model.cellVolume * Double.pow(lengthUnit, model.dimension) * transverse
+      * SI.cubicNanometre
+    return volume * currentDensity / (4 * -SI.elementaryCharge * spin)
   }
 }
 

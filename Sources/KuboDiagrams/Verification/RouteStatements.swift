@@ -139,37 +139,22 @@ extension SpectrumRequest {
     ]
   }
 
-  /// (1/V) sum_k (1/beta) sum_n tr[d_i d_j H G], with n_s = -(1/pi) Im l(E_s - mu - i Gamma) for the
-  /// sum over n; what it leaves out vanishes since d_i d_j H has no zone average.
+  /// (1/V) sum_k (1/beta) sum_n tr[d_i d_j H G], with the occupations for the sum over n; what they leave
+  /// out vanishes since d_i d_j H has no zone average.
   private func diamagneticWeight() async throws -> (Estimate, scale: Double) {
     guard case .constant(let gamma) = lifetime else { preconditionFailure("checked before") }
-    let hamiltonian = BlochHamiltonian(model, directions: directions)
-    let line = FermiLogarithm(
-      temperature: temperature, broadening: gamma, reach: model.energyBound + abs(mu))
+    let occupation = Occupation(
+      model: model, directions: directions, temperature: temperature, broadening: gamma,
+      threads: threads
+    ) { frame, s in
+      Spin.allCases.reduce(.zero) { $0 + Matrix2.trace(frame.curvature, frame.projector($1, s)) }
+    }
     let mu = mu
-    let outcome = try await GridRefinement(
-      resolution: model.resolution(gamma + .pi * temperature), dimension: model.dimension
-    ).run(groups: 1) { divisions, _ in
-      let grid = PeriodicGrid(model, divisions: divisions, symmetries: [])
-      let parts = try await grid.accumulate(threads: threads, (0.0, 0.0)) { part, _, star in
-        for point in star {
-          let frame = hamiltonian.frame(at: point.k)
-          for s in Band.allCases {
-            let occupation = -line.value(frame.energy(s).real - mu).imaginary / .pi
-            for u in Spin.allCases {
-              let trace = Matrix2.trace(frame.curvature, frame.projector(u, s))
-              let w = trace.real * point.weight
-              part.0 += w * occupation
-              part.1 += abs(w * occupation)
-            }
-          }
-        }
-      }
-      let norm = 1 / (Double(grid.count) * model.cellVolume)
-      let sums = parts.reduce((0.0, 0.0)) { ($0.0 + $1.0, $0.1 + $1.1) }
+    let outcome = try await occupation.refinement(mu: mu, name: "f-sum rule").run(groups: 1) {
+      divisions, _ in
+      let (value, scale) = try await occupation.table(divisions: divisions).sum(mu: mu)
       return .init(
-        values: [[ComplexDouble(sums.0 * norm)]], scales: [[sums.1 * norm]],
-        rounding: [[1e-14 * sums.1 * norm]])
+        values: [[ComplexDouble(value)]], scales: [[scale]], rounding: [[1e-14 * scale]])
     } allowed: { _, values, scales in
       [PartErrors(real: 1e-7 * scales[0], imaginary: 1e-7 * scales[0])]
     }[0]

@@ -110,6 +110,21 @@ extension Model {
     return found
   }
 
+  /// The energies between the top of the bonding and the bottom of the antibonding band; nil if they
+  /// overlap.
+  var gap: ClosedRange<Double>? {
+    var (top, bottom) = (-Double.infinity, Double.infinity)
+    func see(_ frame: Frame) {
+      top = max(top, frame.energy(.bonding).real)
+      bottom = min(bottom, frame.energy(.antibonding).real)
+    }
+    // Where a band is flat along a line, Newton's method may find nothing, but the grid does.
+    coarseGrid { _, frames in see(frames[0]) }
+    let hamiltonian = hessianHamiltonians()[0]
+    for (k, _) in criticalPoints() { see(hamiltonian.frame(at: WaveVector(k))) }
+    return top < bottom ? top...bottom : nil
+  }
+
   /// x with m x = b by Cramer's rule, d <= 3; nil if m is singular.
   private func solve(_ m: [[Double]], _ b: [Double]) -> [Double]? {
     let det = determinant(m)
