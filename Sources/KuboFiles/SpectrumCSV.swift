@@ -9,17 +9,21 @@ public struct Provenance: Sendable {
   public var model: ModelFile
   /// Parameters set on the command line.
   public var settings: [String: Double]
+  /// Where the chemical potential comes from, if that is a filling.
+  public var filling: Filling?
   /// Seconds from start to finish.
   public var wallTime: Double
 
   /// The provenance of an output.
   public init(
-    program: String, command: String, model: ModelFile, settings: [String: Double], wallTime: Double
+    program: String, command: String, model: ModelFile, settings: [String: Double],
+    filling: Filling? = nil, wallTime: Double
   ) {
     self.program = program
     self.command = command
     self.model = model
     self.settings = settings
+    self.filling = filling
     self.wallTime = wallTime
   }
 
@@ -36,6 +40,12 @@ public struct Provenance: Sendable {
     lines.append(("units.energy", model.units.energy))
     lines.append(("units.length", model.units.length))
     lines.append(("units", "hbar = k_B = |e| = 1"))
+    if let filling {
+      lines += [
+        ("filling", "\(filling.electrons)"), ("filling.mu", "\(filling.mu)"),
+        ("filling.mu_error", "\(filling.error)"), ("filling.of", filling.meaning),
+      ]
+    }
     return lines.map { (key: $0.0, value: $0.1) }
   }
 
@@ -94,9 +104,28 @@ extension CSVFile {
   ///
   /// re, im: K(omega) - K(0), or sigma(omega); static: K(0), or Pi(0); err: a bound on the error of
   /// each and of their sum. A column of a single diagram, whose K(0) may be complex, has
-  /// `static_im` too.
-  public init(_ spectrum: Spectrum, request: SpectrumRequest, provenance: Provenance) {
+  /// `static_im` too. With `units` there are `omega_THz` and, for conductivities, `R.D.S.re`, `.im`, `.err` in S,
+  /// S/m or S m.
+  public init(
+    _ spectrum: Spectrum, request: SpectrumRequest, units: PhysicalUnits? = nil,
+    provenance: Provenance
+  ) {
     var header = provenance.header + request.header
+    let dimension = request.model.dimension
+    let unit = PhysicalUnits.conductivityUnit(dimension: dimension)
+    /// What a column is to be multiplied by for another three in SI units.
+    func factor(_ column: Spectrum.Column) -> Double? {
+      column.request.response.isConductivity
+        ? units.flatMap { $0.conductivity(dimension: dimension) } : nil
+    }
+    if let units {
+      header += units.header(temperature: request.temperature)
+      header.append(("column.omega_THz", "frequency nu = hbar omega/h; omega = 2 pi nu"))
+      if spectrum.columns.contains(where: { factor($0) != nil }) {
+        let text = ["S m, of a chain", "S, of a layer", "S/m"][dimension - 1]
+        header.append(("column.*.\(unit)", "conductivity in \(text)"))
+      }
+    }
     header.append(("grid", "\(spectrum.divisions) points along each reciprocal vector at most"))
     for column in spectrum.columns {
       header.append(("column.\(column.request.label)", column.request.summary))
@@ -104,14 +133,16 @@ extension CSVFile {
     header += request.units(provenance.model.units)
     header += spectrum.validity(request).map { ("validity.\($0.label)", $0.text) }
     header.append(provenance.footer)
-    var names = ["omega"]
+    var names = ["omega"] + (units == nil ? [] : ["omega_THz"])
     for column in spectrum.columns {
       let label = column.request.label
       names += ["\(label).re", "\(label).im", "\(label).err", "\(label).static"]
       if column.request.diagram != nil { names.append("\(label).static_im") }
+      if factor(column) != nil { names += ["re", "im", "err"].map { "\(label).\(unit).\($0)" } }
     }
     let rows = spectrum.omegas.indices.map { n -> [Double?] in
       var row: [Double?] = [spectrum.omegas[n]]
+      if let units { row.append(units.frequency(spectrum.omegas[n])) }
       for column in spectrum.columns {
         let value = column.values[n]
         row += [
@@ -119,6 +150,12 @@ extension CSVFile {
           column.staticPart?.real,
         ]
         if column.request.diagram != nil { row.append(column.staticPart?.imaginary) }
+        if let f = factor(column) {
+          row += [
+            value.map { $0.dynamic.real * f }, value.map { $0.dynamic.imaginary * f },
+            value.map { $0.error * f },
+          ]
+        }
       }
       return row
     }
@@ -126,8 +163,17 @@ extension CSVFile {
   }
 
   /// K(i omega_l): `l`, `omega_l`, then `R.sum`, `R.sum.err`, `R.spectral`, `R.spectral.err`.
-  public init(_ spectrum: MatsubaraSpectrum, request: SpectrumRequest, provenance: Provenance) {
+  ///
+  /// With `units` the second column is `omega_l_THz`.
+  public init(
+    _ spectrum: MatsubaraSpectrum, request: SpectrumRequest, units: PhysicalUnits? = nil,
+    provenance: Provenance
+  ) {
     var header = provenance.header + request.header
+    if let units {
+      header += units.header(temperature: request.temperature)
+      header.append(("column.omega_l_THz", "hbar omega_l/h"))
+    }
     header.append(
       ("column.R.sum", "K(i omega_l), the Matsubara sum itself; for sigma, K is Pi"))
     header.append(
@@ -137,13 +183,14 @@ extension CSVFile {
       ))
     header += request.units(provenance.model.units, isConductivity: false)
     header.append(provenance.footer)
-    var names = ["l", "omega_l"]
+    var names = ["l", "omega_l"] + (units == nil ? [] : ["omega_l_THz"])
     for column in spectrum.columns {
       let r = column.response.name
       names += ["\(r).sum", "\(r).sum.err", "\(r).spectral", "\(r).spectral.err"]
     }
     let rows = spectrum.frequencies.indices.map { l -> [Double?] in
       var row: [Double?] = [Double(l), spectrum.frequencies[l]]
+      if let units { row.append(units.frequency(spectrum.frequencies[l])) }
       for column in spectrum.columns {
         row += [column.direct[l].value.real, column.direct[l].error]
         row += [column.spectral[l].value.real, column.spectral[l].error]
@@ -241,6 +288,17 @@ extension CSVFile {
   }
 }
 
+extension PhysicalUnits {
+  /// The header lines of a table that holds numbers in them.
+  func header(temperature: Double) -> [(key: String, value: String)] {
+    [("units.energy_eV", "\(energy)")] + (length.map { [("units.length_nm", "\($0)")] } ?? [])
+      + [
+        ("temperature_K", "\(self.temperature(temperature))"),
+        ("units.columns", "those named with a unit are in it; all others in the model's units"),
+      ]
+  }
+}
+
 extension SpectrumRequest.Column {
   /// One line on what the column holds.
   public var summary: String {
@@ -256,6 +314,13 @@ extension SpectrumRequest.Column {
             ? " and Delta_k -> J in the resonance" : "")
       case .closedPrinted: "closed form as the paper prints it, for omega tau << 1"
       }
-    return "\(what): \(how)"
+    let bands =
+      switch share {
+      case nil: ""
+      case .interband: ", propagators in both bands"
+      case .bonding: ", all propagators in the lower band"
+      case .antibonding: ", all propagators in the upper band"
+      }
+    return "\(what): \(how)\(bands)"
   }
 }

@@ -99,6 +99,29 @@ func lifetime(_ text: String) throws -> Lifetime {
   return kind.make(gamma)
 }
 
+/// Reads `eV=E` or `eV=E,nm=L`.
+func physicalUnits(_ text: String) throws -> PhysicalUnits {
+  var values: [String: Double] = [:]
+  for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+    let words = part.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
+    guard words.count == 2, ["eV", "nm"].contains(words[0]), values[words[0]] == nil else {
+      throw ValidationError(
+        "--units: found '\(shown(text))'; expected eV=E or eV=E,nm=L: the model's units of energy and length"
+      )
+    }
+    let value = try number(words[1], "--units \(words[0])")
+    guard value >= 1e-9, value <= 1e9 else {
+      throw ValidationError(
+        "--units \(words[0]): found '\(shown(words[1]))'; expected a number from 1e-9 to 1e9")
+    }
+    values[words[0]] = value
+  }
+  guard let energy = values["eV"] else {
+    throw ValidationError("--units: found '\(shown(text))'; expected eV=E among them")
+  }
+  return PhysicalUnits(energy: energy, length: values["nm"])
+}
+
 /// Reads two of x, y, z.
 func directions(_ text: String) throws -> Directions {
   let axes = text.compactMap { "xyz".firstIndex(of: $0) }.map {
@@ -157,7 +180,7 @@ struct ModelArguments: ParsableArguments {
     _ = try directions(direction)
   }
 
-  var verbosity: Verbosity { quiet ? .quiet : verbose ? .verbose : .normal }
+  var verbosity: Verbosity { Verbosity(quiet: quiet, verbose: verbose) }
 
   var threadCount: Int {
     threads.flatMap { Int($0) } ?? ProcessInfo.processInfo.activeProcessorCount
@@ -193,18 +216,73 @@ struct ModelArguments: ParsableArguments {
     try TextFile(text).write(to: output, overwrite: force)
   }
 
-  func provenance(_ file: ModelFile, since start: Date) throws -> Provenance {
+  func provenance(_ file: ModelFile, filling: Filling? = nil, since start: Date) throws
+    -> Provenance
+  {
     Provenance(
       program: "kubo \(Kubo.version)",
-      command: CommandLine.arguments.dropFirst().joined(separator: " "),
-      model: file, settings: try settings(set), wallTime: Date().timeIntervalSince(start))
+      command: ShellWords.joined(CommandLine.arguments.dropFirst()),
+      model: file, settings: try settings(set), filling: filling,
+      wallTime: Date().timeIntervalSince(start))
+  }
+}
+
+/// The chemical potential, as such or by the number of electrons.
+struct ChemicalPotential: ParsableArguments {
+  @Option(parsing: .unconditional, help: "The chemical potential. Default: the model's.")
+  var mu: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Electrons per unit cell in place of --mu, above 0 and below 4; 2 is half filling.",
+      valueName: "electrons"))
+  var filling: String?
+
+  func validate() throws {
+    if let mu {
+      _ = try number(mu, "--mu")
+      if filling != nil {
+        throw ValidationError("--filling: found with --mu; expected one of them")
+      }
+    }
+    if let filling {
+      let electrons = try number(filling, "--filling")
+      guard electrons > 0, electrons < 4 else {
+        throw ValidationError(
+          "--filling: found '\(shown(filling))'; expected electrons per unit cell, above 0 and below 4; 2 is half filling"
+        )
+      }
+    }
+  }
+
+  /// mu, and where it comes from if that is a filling: of levels with this lifetime, or of the clean bands.
+  func value(
+    _ file: ModelFile, _ model: Model, temperature: Double, lifetime: Lifetime?, threads: Int,
+    _ log: Logger
+  ) async throws -> (mu: Double, filling: Filling?) {
+    guard let filling else {
+      return (try mu.map { try number($0, "--mu") } ?? file.defaults.mu, nil)
+    }
+    var broadening = 0.0
+    switch lifetime {
+    case .constant(let gamma): broadening = gamma
+    case .scba, .site:
+      throw ValidationError(
+        "--filling: found with --lifetime \(lifetime!.description); expected constant=GAMMA, or --mu"
+      )
+    case nil: break
+    }
+    let found = try await Filling(
+      electrons: number(filling, "--filling"), model: model, temperature: temperature,
+      broadening: broadening, threads: threads)
+    log.notice("note: \(found.summary)")
+    return (found.mu, found)
   }
 }
 
 /// The state of bare loops at constant lifetime, for commands to which impurities are a choice of their own.
 struct ConstantLifetimeArguments: ParsableArguments {
-  @Option(parsing: .unconditional, help: "The chemical potential. Default: the model's.")
-  var mu: String?
+  @OptionGroup var potential: ChemicalPotential
   @Option(
     help: ArgumentHelp(
       "constant=GAMMA of the bare loops. Default: the model's.", valueName: "kind=value"))
@@ -213,7 +291,6 @@ struct ConstantLifetimeArguments: ParsableArguments {
   var tolerance: String = "1e-4"
 
   func validate() throws {
-    if let mu { _ = try number(mu, "--mu") }
     if let lifetime {
       guard case .constant = try kubo.lifetime(lifetime) else {
         throw ValidationError(
@@ -226,17 +303,19 @@ struct ConstantLifetimeArguments: ParsableArguments {
 
   /// A request without columns.
   func request(
-    _ arguments: ModelArguments, omegas: [Double], diagrams: DiagramSet
-  ) throws -> (request: SpectrumRequest, file: ModelFile) {
+    _ arguments: ModelArguments, omegas: [Double], diagrams: DiagramSet, _ log: Logger
+  ) async throws -> (request: SpectrumRequest, file: ModelFile, filling: Filling?) {
     let (file, model, temperature) = try arguments.read()
+    let lifetime = try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime
+    let (mu, filling) = try await potential.value(
+      file, model, temperature: temperature, lifetime: lifetime, threads: arguments.threadCount,
+      log)
     return (
       SpectrumRequest(
-        model: model, mu: try mu.map { try number($0, "--mu") } ?? file.defaults.mu,
-        temperature: temperature,
-        lifetime: try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime,
-        omegas: omegas, directions: try directions(arguments.direction), columns: [],
+        model: model, mu: mu, temperature: temperature, lifetime: lifetime, omegas: omegas,
+        directions: try directions(arguments.direction), columns: [],
         diagrams: diagrams, tolerance: try number(tolerance, "--tolerance"),
-        threads: arguments.threadCount), file
+        threads: arguments.threadCount), file, filling
     )
   }
 }

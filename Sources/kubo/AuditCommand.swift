@@ -26,22 +26,18 @@ struct AuditCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var arguments: ModelArguments
-  @Option(
-    parsing: .unconditional,
-    help: "The chemical potential in the band where it lies. Default: the model's.")
-  var mu: String?
-
-  func validate() throws {
-    if let mu { _ = try number(mu, "--mu") }
-  }
+  @OptionGroup var potential: ChemicalPotential
 
   func run() async throws {
     try await reporting(arguments.verbosity) { log in
       let start = Date()
       try arguments.checkOutput()
       let (file, model, temperature) = try arguments.read()
+      let (mu, filling) = try await potential.value(
+        file, model, temperature: temperature, lifetime: file.defaults.lifetime,
+        threads: arguments.threadCount, log)
       let request = SpectrumRequest(
-        model: model, mu: try mu.map { try number($0, "--mu") } ?? file.defaults.mu,
+        model: model, mu: mu,
         temperature: temperature, lifetime: file.defaults.lifetime, omegas: [],
         directions: try directions(arguments.direction), columns: [],
         diagrams: try diagramSet([], log),
@@ -49,7 +45,8 @@ struct AuditCommand: AsyncParsableCommand {
       let audit = try await request.audit()
       if let output = arguments.output, output != "-" {
         try arguments.write(
-          audit.markdown(request, command: try arguments.provenance(file, since: start)))
+          audit.markdown(
+            request, command: try arguments.provenance(file, filling: filling, since: start)))
       }
       if !arguments.quiet || (arguments.output ?? "-") == "-" {
         try standardOutput(audit.summary(request))

@@ -3,9 +3,10 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import Logging
 
 /// `kubo coefficients`.
-struct CoefficientsCommand: AsyncParsableCommand {
+struct CoefficientsCommand: TableCommand {
   static let configuration = CommandConfiguration(
     commandName: "coefficients",
     abstract:
@@ -43,40 +44,48 @@ struct CoefficientsCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting(arguments.verbosity) { log in
-      let start = Date()
       try arguments.checkOutput()
-      let (file, model, temperature) = try arguments.read()
-      let directions = try directions(arguments.direction)
-      let tolerance = try number(tolerance, "--tolerance")
-      var rows: [(mu: Double, coefficients: Coefficients?)] = []
-      var failed = false
-      let energies = try mu.map { try axis($0, "--mu") } ?? [file.defaults.mu]
-      try await WorkProgress.stage(
-        "coefficients", unit: "mu", of: energies.count, isEven: true
-      ) { stage in
-        for mu in energies {
-          defer { stage?.advance() }
-          do {
-            rows.append(
-              (
-                mu,
-                try await Coefficients(
-                  model: model, mu: mu, temperature: temperature, directions: directions,
-                  tolerance: tolerance, threads: arguments.threadCount)
-              ))
-          } catch let error where error is NonConvergence || error is VanHove {
-            log.error("\(error)")
-            rows.append((mu, nil))
-            failed = true
-          }
+      let (table, failures) = try await attempt(log)
+      try arguments.write(table)
+      for failure in failures { log.error("\(failure)") }
+      if !failures.isEmpty { throw ExitStatus.notConverged }
+    }
+  }
+
+  func table(_ log: Logger) async throws -> CSVFile { try await attempt(log).table }
+
+  private func attempt(_ log: Logger) async throws -> (table: CSVFile, failures: [String]) {
+    let start = Date()
+    let (file, model, temperature) = try arguments.read()
+    let directions = try directions(arguments.direction)
+    let tolerance = try number(tolerance, "--tolerance")
+    var rows: [(mu: Double, coefficients: Coefficients?)] = []
+    var failures: [String] = []
+    let energies = try mu.map { try axis($0, "--mu") } ?? [file.defaults.mu]
+    try await WorkProgress.stage(
+      "coefficients", unit: "mu", of: energies.count, isEven: true
+    ) { stage in
+      for mu in energies {
+        defer { stage?.advance() }
+        do {
+          rows.append(
+            (
+              mu,
+              try await Coefficients(
+                model: model, mu: mu, temperature: temperature, directions: directions,
+                tolerance: tolerance, threads: arguments.threadCount)
+            ))
+        } catch let error where error is NonConvergence || error is VanHove {
+          failures.append("\(error)")
+          rows.append((mu, nil))
         }
       }
-      try arguments.write(
-        CSVFile(
-          rows, temperature: temperature, dimension: model.dimension, directions: directions,
-          tolerance: tolerance,
-          provenance: try arguments.provenance(file, since: start)))
-      if failed { throw ExitStatus.notConverged }
     }
+    return (
+      CSVFile(
+        rows, temperature: temperature, dimension: model.dimension, directions: directions,
+        tolerance: tolerance,
+        provenance: try arguments.provenance(file, since: start)), failures
+    )
   }
 }

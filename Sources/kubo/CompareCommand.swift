@@ -3,15 +3,16 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import Logging
 
 /// `kubo compare`.
-struct CompareCommand: AsyncParsableCommand {
+struct CompareCommand: TableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
     abstract: "Bare bubble, ladder and closed form on one frequency axis: table, CSV and picture.",
     discussion: """
       Staggered spin K_Sigma and spin K_s with both kinds of impurities: scba (the paper's, diagrams \
-      (a)+(d): X_na, Y_na) and site (all diagrams). The table shows the resonance, the low-frequency \
+      (a)+(d): X_na, Y_na) and site (all diagrams). --filling is that of the clean bands. The table shows the resonance, the low-frequency \
       limit, and how well spin continuity 2 J K_Sigma = i omega K_s and gauge invariance K(0) = 0 hold.
 
       EXAMPLE
@@ -32,8 +33,7 @@ struct CompareCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var arguments: ModelArguments
-  @Option(parsing: .unconditional, help: "The chemical potential. Default: the model's.")
-  var mu: String?
+  @OptionGroup var potential: ChemicalPotential
   @Option(
     help:
       "The impurities' strength gamma = n_i u_i^2, in squared energy units. Default: a level width of J/5 at mu."
@@ -54,7 +54,6 @@ struct CompareCommand: AsyncParsableCommand {
   var tolerance: String = "1e-3"
 
   func validate() throws {
-    if let mu { _ = try number(mu, "--mu") }
     if let gamma, try number(gamma, "--gamma") <= 0 {
       throw ValidationError("--gamma: found '\(shown(gamma))'; expected a number above 0")
     }
@@ -66,7 +65,6 @@ struct CompareCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting(arguments.verbosity) { log in
-      let start = Date()
       try arguments.checkOutput()
       if let picture {
         for (other, what) in [
@@ -78,22 +76,7 @@ struct CompareCommand: AsyncParsableCommand {
         }
         try Picture.checkWritable(path: picture, overwrite: arguments.force)
       }
-      let (file, model, temperature) = try arguments.read()
-      let request = SpectrumRequest(
-        model: model, mu: try mu.map { try number($0, "--mu") } ?? file.defaults.mu,
-        temperature: temperature, lifetime: file.defaults.lifetime,
-        omegas: try omega.map { try axis($0, "--omega") }
-          ?? Comparison.axis(exchange: model.exchange),
-        directions: try directions(arguments.direction), columns: [],
-        diagrams: try diagramSet([], log),
-        tolerance: try number(tolerance, "--tolerance"), threads: arguments.threadCount)
-      var strength = try gamma.map { try number($0, "--gamma") } ?? 0
-      if gamma == nil {
-        strength = try await Comparison.strength(
-          model, mu: request.mu, threads: arguments.threadCount)
-      }
-      let comparison = try await Comparison(request, gamma: strength)
-      let table = CSVFile(comparison, provenance: try arguments.provenance(file, since: start))
+      let (comparison, file, table) = try await compute(log)
       if let output = arguments.output {
         try arguments.write(table)
         if output != "-", !arguments.quiet {
@@ -113,5 +96,34 @@ struct CompareCommand: AsyncParsableCommand {
       for failure in failures { log.error("\(failure)") }
       if !failures.isEmpty { throw ExitStatus.notConverged }
     }
+  }
+
+  func table(_ log: Logger) async throws -> CSVFile { try await compute(log).table }
+
+  private func compute(_ log: Logger) async throws -> (
+    comparison: Comparison, file: ModelFile, table: CSVFile
+  ) {
+    let start = Date()
+    let (file, model, temperature) = try arguments.read()
+    // Two kinds of impurities, one mu: that of the clean bands.
+    let (mu, filling) = try await potential.value(
+      file, model, temperature: temperature, lifetime: nil, threads: arguments.threadCount, log)
+    let request = SpectrumRequest(
+      model: model, mu: mu,
+      temperature: temperature, lifetime: file.defaults.lifetime,
+      omegas: try omega.map { try axis($0, "--omega") }
+        ?? Comparison.axis(exchange: model.exchange),
+      directions: try directions(arguments.direction), columns: [],
+      diagrams: try diagramSet([], log),
+      tolerance: try number(tolerance, "--tolerance"), threads: arguments.threadCount)
+    var strength = try gamma.map { try number($0, "--gamma") } ?? 0
+    if gamma == nil {
+      strength = try await Comparison.strength(
+        model, mu: request.mu, threads: arguments.threadCount)
+    }
+    let comparison = try await Comparison(request, gamma: strength)
+    let table = CSVFile(
+      comparison, provenance: try arguments.provenance(file, filling: filling, since: start))
+    return (comparison, file, table)
   }
 }

@@ -134,6 +134,9 @@ private struct ConsoleLog: LogHandler {
 enum Verbosity {
   case quiet, normal, verbose
 
+  /// What the flags of a command ask for.
+  init(quiet: Bool, verbose: Bool) { self = quiet ? .quiet : verbose ? .verbose : .normal }
+
   private var level: Logger.Level {
     switch self {
     case .quiet: .error

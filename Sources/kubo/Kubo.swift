@@ -38,7 +38,7 @@ struct Kubo: AsyncParsableCommand {
       share/kubo in the nearest folder above the program, then the current folder.
 
       EXIT STATUS
-        0 done; 1 a statement of 'kubo verify' or 'kubo audit' does not hold; 64 wrong usage; \
+        0 done; 1 a statement of 'kubo verify' or 'kubo audit' does not hold, or 'kubo rerun' finds other numbers; 64 wrong usage; \
       65 wrong data in a file; 66 a file cannot be read; 69 gnuplot is missing or fails; \
       70 an internal fault; 73 an output cannot be created; 74 an output cannot be written; \
       77 permission denied; 80 some values did not converge or hit a pole (the rest is written); \
@@ -47,9 +47,9 @@ struct Kubo: AsyncParsableCommand {
     version: "kubo \(version)",
     subcommands: [
       SpectrumCommand.self, CompareCommand.self, CoefficientsCommand.self, SelfEnergyCommand.self,
-      MatsubaraCommand.self, VerifyCommand.self, TorqueCommand.self, AuditCommand.self,
-      PlotCommand.self, BandsCommand.self,
-      ModelsCommand.self, DiagramsCommand.self, ManualCommand.self,
+      MatsubaraCommand.self, RerunCommand.self, VerifyCommand.self, TorqueCommand.self,
+      AuditCommand.self, PlotCommand.self, BandsCommand.self, ModelsCommand.self,
+      DiagramsCommand.self, ManualCommand.self,
     ])
 
   /// Parses the arguments and runs the command.

@@ -3,9 +3,10 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import Logging
 
 /// `kubo matsubara`.
-struct MatsubaraCommand: AsyncParsableCommand {
+struct MatsubaraCommand: TableCommand {
   static let configuration = CommandConfiguration(
     commandName: "matsubara",
     abstract: "Bare responses at Matsubara frequencies, by two routes, as CSV.",
@@ -32,17 +33,22 @@ struct MatsubaraCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting(arguments.verbosity) { log in
-      let start = Date()
       try arguments.checkOutput()
-      let columns = try response.chosen().map {
-        SpectrumRequest.Column(response: $0, dressing: .bare)
-      }
-      let (request, file) = try response.request(
-        arguments, omegas: [], columns: columns, log)
-      let result = try await request.matsubara(
-        count: integer(count, "--count", 1...10_000))
-      try arguments.write(
-        CSVFile(result, request: request, provenance: try arguments.provenance(file, since: start)))
+      try arguments.write(try await table(log))
     }
+  }
+
+  func table(_ log: Logger) async throws -> CSVFile {
+    let start = Date()
+    let columns = try response.chosen().map {
+      SpectrumRequest.Column(response: $0, dressing: .bare)
+    }
+    let (request, file, filling) = try await response.request(
+      arguments, omegas: [], columns: columns, log)
+    let units = try response.units.map(physicalUnits)
+    let result = try await request.matsubara(count: integer(count, "--count", 1...10_000))
+    return CSVFile(
+      result, request: request, units: units,
+      provenance: try arguments.provenance(file, filling: filling, since: start))
   }
 }

@@ -4,9 +4,10 @@ import ComplexModule
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import Logging
 
 /// `kubo selfenergy`.
-struct SelfEnergyCommand: AsyncParsableCommand {
+struct SelfEnergyCommand: TableCommand {
   static let configuration = CommandConfiguration(
     commandName: "selfenergy",
     abstract: "The self-consistent self-energy and the density of states against energy, as CSV.",
@@ -49,31 +50,39 @@ struct SelfEnergyCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting(arguments.verbosity) { log in
-      let start = Date()
       try arguments.checkOutput()
-      let (file, model, _) = try arguments.read()
-      let lifetime = try kubo.lifetime(lifetime)
-      let energies =
-        try energy.map { try axis($0, "--energy") } ?? SelfEnergy.axis(model, lifetime)
-      var rows: [(energy: Double, value: SelfEnergy?)] = []
-      var failed = false
-      let values = try await SelfEnergy.attempts(
-        model: model, lifetime: lifetime, energies: energies,
-        tolerance: number(tolerance, "--tolerance"), threads: arguments.threadCount)
-      for (energy, value) in zip(energies, values) {
-        switch value {
-        case .success(let value): rows.append((energy, value))
-        case .failure(let failure):
-          log.error("\(failure)")
-          rows.append((energy, nil))
-          failed = true
-        }
-      }
-      try arguments.write(
-        CSVFile(
-          rows, lifetime: lifetime, tolerance: tolerance,
-          provenance: try arguments.provenance(file, since: start)))
-      if failed { throw ExitStatus.notConverged }
+      let (table, failures) = try await attempt(log)
+      try arguments.write(table)
+      for failure in failures { log.error("\(failure)") }
+      if !failures.isEmpty { throw ExitStatus.notConverged }
     }
+  }
+
+  func table(_ log: Logger) async throws -> CSVFile { try await attempt(log).table }
+
+  private func attempt(_ log: Logger) async throws -> (table: CSVFile, failures: [String]) {
+    let start = Date()
+    let (file, model, _) = try arguments.read()
+    let lifetime = try kubo.lifetime(lifetime)
+    let energies =
+      try energy.map { try axis($0, "--energy") } ?? SelfEnergy.axis(model, lifetime)
+    var rows: [(energy: Double, value: SelfEnergy?)] = []
+    var failures: [String] = []
+    let values = try await SelfEnergy.attempts(
+      model: model, lifetime: lifetime, energies: energies,
+      tolerance: number(tolerance, "--tolerance"), threads: arguments.threadCount)
+    for (energy, value) in zip(energies, values) {
+      switch value {
+      case .success(let value): rows.append((energy, value))
+      case .failure(let failure):
+        failures.append("\(failure)")
+        rows.append((energy, nil))
+      }
+    }
+    return (
+      CSVFile(
+        rows, lifetime: lifetime, tolerance: tolerance,
+        provenance: try arguments.provenance(file, since: start)), failures
+    )
   }
 }

@@ -7,9 +7,7 @@ import Logging
 
 /// What `spectrum` and `matsubara` have in common.
 struct ResponseArguments: ParsableArguments {
-  @Option(
-    parsing: .unconditional, help: "The chemical potential. Default: the model's.")
-  var mu: String?
+  @OptionGroup var potential: ChemicalPotential
   @Option(
     help: ArgumentHelp(
       "constant=GAMMA: g = 1/(eps - E + i Gamma), tau = 1/(2 Gamma); scba=GAMMA, site=GAMMA: impurities of strength gamma = n_i u_i^2, self-consistent, one self-energy per band or impurities on the sites.",
@@ -29,9 +27,14 @@ struct ResponseArguments: ParsableArguments {
   var diagrams: [String] = []
   @Option(help: "Relative error of each part of each value.")
   var tolerance: String = "1e-6"
+  @Option(
+    help: ArgumentHelp(
+      "The model's unit of energy in eV and of length in nm, as eV=1 or eV=1,nm=0.3: adds the temperature in K, frequencies in THz, and in spectra sigma in S (two dimensions), S/m or S m (three, one; needs nm). Input, and K of spins, stay in the model's units.",
+      valueName: "units"))
+  var units: String?
 
   func validate() throws {
-    if let mu { _ = try number(mu, "--mu") }
+    if let units { _ = try kubo.physicalUnits(units) }
     if let lifetime { _ = try kubo.lifetime(lifetime) }
     try checkTolerance(tolerance)
     _ = try chosen()
@@ -61,18 +64,35 @@ struct ResponseArguments: ParsableArguments {
     return list
   }
 
+  /// The units of `--units`; refuses those that lack what a conductivity of the request needs.
+  func physicalUnits(_ request: SpectrumRequest) throws -> PhysicalUnits? {
+    guard let units else { return nil }
+    let result = try kubo.physicalUnits(units)
+    if try chosen().contains(where: \.isConductivity),
+      result.conductivity(dimension: request.model.dimension) == nil
+    {
+      throw ValidationError(
+        "--units: found '\(shown(units))'; expected nm=L too, since \(request.model.name) has dimension \(request.model.dimension) and sigma the unit of length to the power \(2 - request.model.dimension)"
+      )
+    }
+    return result
+  }
+
   func request(
     _ arguments: ModelArguments, omegas: [Double], columns: [SpectrumRequest.Column], _ log: Logger
-  ) throws -> (request: SpectrumRequest, file: ModelFile) {
+  ) async throws -> (request: SpectrumRequest, file: ModelFile, filling: Filling?) {
     let (file, model, temperature) = try arguments.read()
+    let lifetime = try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime
+    let (mu, filling) = try await potential.value(
+      file, model, temperature: temperature, lifetime: lifetime, threads: arguments.threadCount,
+      log)
     return (
       SpectrumRequest(
-        model: model, mu: try mu.map { try number($0, "--mu") } ?? file.defaults.mu,
-        temperature: temperature,
-        lifetime: try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime,
+        model: model, mu: mu, temperature: temperature, lifetime: lifetime,
         omegas: omegas, directions: try directions(arguments.direction), columns: columns,
         diagrams: try diagramSet(diagrams, log), tolerance: try number(tolerance, "--tolerance"),
-        threads: arguments.threadCount, ladderForm: LadderForm(rawValue: ladderForm)!), file
+        threads: arguments.threadCount, ladderForm: LadderForm(rawValue: ladderForm)!), file,
+      filling
     )
   }
 }
@@ -92,7 +112,7 @@ let responseTable = """
   """
 
 /// `kubo spectrum`.
-struct SpectrumCommand: AsyncParsableCommand {
+struct SpectrumCommand: TableCommand {
   static let configuration = CommandConfiguration(
     commandName: "spectrum",
     abstract: "Responses against frequency, as CSV.",
@@ -127,6 +147,11 @@ struct SpectrumCommand: AsyncParsableCommand {
   var dressing: String?
   @Flag(help: "Add a column for each diagram of each bare response.")
   var perDiagram = false
+  @Flag(
+    help:
+      "Add columns bonding, antibonding and interband for each bare response: all propagators in the lower band, all in the upper, or in both. They add up to the whole. None for responses that are interband alone (X_na, Y_na, X_na_all, Y_na_all); not with site=GAMMA, which mixes the bands."
+  )
+  var perBand = false
 
   func validate() throws {
     _ = try axis(omega, "--omega")
@@ -146,14 +171,8 @@ struct SpectrumCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting(arguments.verbosity) { log in
-      let start = Date()
       try arguments.checkOutput()
-      var (request, file) = try response.request(
-        arguments, omegas: axis(omega, "--omega"), columns: [], log)
-      request.columns = try columns(request)
-      let spectrum = try await request.spectrum()
-      let table = CSVFile(
-        spectrum, request: request, provenance: try arguments.provenance(file, since: start))
+      let (spectrum, request, table) = try await compute(log)
       try arguments.write(table)
       if let output = arguments.output, output != "-", !arguments.quiet {
         try standardOutput(spectrum.summary(request) + "\nwritten: \(output)\n")
@@ -166,10 +185,32 @@ struct SpectrumCommand: AsyncParsableCommand {
     }
   }
 
+  func table(_ log: Logger) async throws -> CSVFile { try await compute(log).table }
+
+  private func compute(_ log: Logger) async throws -> (
+    spectrum: Spectrum, request: SpectrumRequest, table: CSVFile
+  ) {
+    let start = Date()
+    var (request, file, filling) = try await response.request(
+      arguments, omegas: axis(omega, "--omega"), columns: [], log)
+    request.columns = try columns(request)
+    let units = try response.physicalUnits(request)
+    let spectrum = try await request.spectrum()
+    let table = CSVFile(
+      spectrum, request: request, units: units,
+      provenance: try arguments.provenance(file, filling: filling, since: start))
+    return (spectrum, request, table)
+  }
+
   /// Every pair asked for; without `--dressing`, every pair that exists, and with `--responses`
   /// and `--dressing` both given, a pair that does not exist is refused.
   private func columns(_ request: SpectrumRequest) throws -> [SpectrumRequest.Column] {
     let asked = try dressings()
+    if perBand, request.lifetime.order.impurities == .site {
+      throw ValidationError(
+        "--per-band: found with --lifetime \(request.lifetime.description); expected constant=GAMMA or scba=GAMMA: impurities on the sites mix the bands"
+      )
+    }
     var columns: [SpectrumRequest.Column] = []
     for r in try response.chosen() {
       let known = r.dressings(request.lifetime, request.diagrams)
@@ -183,7 +224,18 @@ struct SpectrumCommand: AsyncParsableCommand {
             .init(response: r, dressing: .bare, diagram: $0.name)
           }
         }
+        if perBand, dressing == .bare {
+          let shares = request.diagrams.shares(of: r)
+          if shares.count > 1 {
+            columns += shares.map { .init(response: r, dressing: .bare, share: $0) }
+          }
+        }
       }
+    }
+    if perBand, !columns.contains(where: { $0.share != nil }) {
+      throw ValidationError(
+        "--per-band: found no bare response with a share of one band; expected one, as sigma, X or Y"
+      )
     }
     guard !columns.isEmpty else {
       throw ValidationError(

@@ -3,9 +3,10 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import Logging
 
 /// `kubo torque`.
-struct TorqueCommand: AsyncParsableCommand {
+struct TorqueCommand: TableCommand {
   static let configuration = CommandConfiguration(
     commandName: "torque",
     abstract: "The torques (15), (16) as velocities in m/s, from closed forms and loops.",
@@ -106,37 +107,46 @@ struct TorqueCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting(arguments.verbosity) { log in
-      let start = Date()
       try arguments.checkOutput()
-      let (request, file) = try state.request(
-        arguments, omegas: axis(omega, "--omega"), diagrams: diagramSet([], log))
-      let model = request.model
-      try refuseSuperfluous(model)
-      let scale = TorqueScale(
-        currentDensity: try number(currentDensity, "--current-density"),
-        lengthUnit: try number(latticeConstant, "--lattice-constant"),
-        transverse: try transverse(model), spin: try number(spin, "--spin"))
-      var strength: Double?
-      if let gamma {
-        strength =
-          gamma == "auto"
-          ? try await Comparison.strength(
-            model, mu: request.mu, threads: arguments.threadCount) : try number(gamma, "--gamma")
-      }
-      let zeta = try number(relaxation, "--relaxation")
-      let torque = try await request.torque(impurities: strength, relaxation: zeta)
-      if arguments.output != nil {
-        try arguments.write(
-          CSVFile(
-            torque, scale: scale, request: request, impurities: strength, relaxation: zeta,
-            provenance: try arguments.provenance(file, since: start)))
-      }
+      let (torque, summary, table) = try await compute(log)
+      if arguments.output != nil { try arguments.write(table) }
       if arguments.output == nil || arguments.output != "-" && !arguments.quiet {
-        try standardOutput(torque.summary(request, scale: scale, impurities: strength))
+        try standardOutput(summary)
         if let output = arguments.output { try standardOutput("written: \(output)\n") }
       }
       for line in torque.failures { log.error("\(line)") }
       if !torque.failures.isEmpty { throw ExitStatus.notConverged }
     }
+  }
+
+  func table(_ log: Logger) async throws -> CSVFile { try await compute(log).table }
+
+  private func compute(_ log: Logger) async throws -> (
+    torque: Torque, summary: String, table: CSVFile
+  ) {
+    let start = Date()
+    let (request, file, filling) = try await state.request(
+      arguments, omegas: axis(omega, "--omega"), diagrams: diagramSet([], log), log)
+    let model = request.model
+    try refuseSuperfluous(model)
+    let scale = TorqueScale(
+      currentDensity: try number(currentDensity, "--current-density"),
+      lengthUnit: try number(latticeConstant, "--lattice-constant"),
+      transverse: try transverse(model), spin: try number(spin, "--spin"))
+    var strength: Double?
+    if let gamma {
+      strength =
+        gamma == "auto"
+        ? try await Comparison.strength(
+          model, mu: request.mu, threads: arguments.threadCount) : try number(gamma, "--gamma")
+    }
+    let zeta = try number(relaxation, "--relaxation")
+    let torque = try await request.torque(impurities: strength, relaxation: zeta)
+    return (
+      torque, torque.summary(request, scale: scale, impurities: strength),
+      CSVFile(
+        torque, scale: scale, request: request, impurities: strength, relaxation: zeta,
+        provenance: try arguments.provenance(file, filling: filling, since: start))
+    )
   }
 }

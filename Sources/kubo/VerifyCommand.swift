@@ -57,8 +57,8 @@ struct VerifyCommand: AsyncParsableCommand {
   func run() async throws {
     try await reporting(arguments.verbosity) { log in
       try arguments.checkOutput()
-      let (request, _) = try state.request(
-        arguments, omegas: [], diagrams: diagramSet(diagrams, log))
+      let (request, _, _) = try await state.request(
+        arguments, omegas: [], diagrams: diagramSet(diagrams, log), log)
       var strength: Double?
       if dressing != "bare" {
         strength = try gamma.map { try number($0, "--gamma") }

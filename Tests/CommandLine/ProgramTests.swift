@@ -123,6 +123,48 @@ import Testing
     #expect(run.errors.contains("POOR"))
   }
 
+  /// `--filling`, `--units` and `--per-band` reach the table.
+  @Test func fillingUnitsAndBands() throws {
+    let run = try ProgramTests.run(
+      ProgramTests.quick + [
+        "--omega", "0.5", "--set", "t_prime=0", "--filling", "2", "--units", "eV=0.5,nm=0.4",
+        "--temperature", "0.02", "--responses", "sigma,Y", "--dressing", "bare", "--per-band",
+      ])
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.errors.hasPrefix("kubo: note: filling 2.0: mu = "))
+    let lines = run.output.split(separator: "\n").map(String.init)
+    func header(_ key: String) throws -> Substring {
+      try #require(lines.first { $0.hasPrefix("# \(key): ") }).dropFirst(key.count + 4)
+    }
+    #expect(try header("filling") == "2.0")
+    #expect(try header("mu") == header("filling.mu"))
+    let (mu, error) = (Double(try header("mu"))!, Double(try header("filling.mu_error"))!)
+    // Particles and holes are symmetric.
+    #expect(abs(mu) <= error && error < 1e-8)
+    #expect(try header("units.energy_eV") == "0.5" && header("units.length_nm") == "0.4")
+    // 0.01 eV/k_B.
+    #expect(abs(Double(try header("temperature_K"))! - 116.04518) < 1e-4)
+    let names = lines[lines.count - 2].split(separator: ",").map(String.init)
+    let cells = lines[lines.count - 1].split(separator: ",").map { Double($0)! }
+    func cell(_ name: String) throws -> Double { cells[try #require(names.firstIndex(of: name))] }
+    #expect(names[1] == "omega_THz")
+    #expect(abs(try cell("omega_THz") - 60.44973) < 1e-4)
+    // e^2/hbar times 0.4 nm.
+    let unit = 2.43413480e-4 * 0.4e-9
+    for part in ["re", "im", "err"] {
+      let (own, other) = (try cell("sigma.bare.\(part)"), try cell("sigma.bare.S_m.\(part)"))
+      #expect(abs(other / (own * unit) - 1) < 1e-8)
+    }
+    for name in ["sigma.bare", "Y.bare"] {
+      let shares = ["bonding", "antibonding", "interband"].filter {
+        names.contains("\(name).\($0).re")
+      }
+      #expect(shares.count == (name == "Y.bare" ? 2 : 3))
+      let sum = try shares.reduce(0) { $0 + (try cell("\(name).\($1).re")) }
+      #expect(abs(sum - (try cell("\(name).re"))) < 1e-3)
+    }
+  }
+
   @Test func perDiagram() throws {
     let run = try ProgramTests.run(
       ProgramTests.quick + ["--omega", "0.4", "--responses", "Y_na_all", "--per-diagram"])

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import KuboDiagrams
+
+/// A table with what its header says about the run that made it.
+public struct RecordedRun: Sendable {
+  /// The path of the table, for messages.
+  public let path: String
+  /// The table.
+  public let table: CSVFile
+  /// The program, as in `kubo 0.2.0`.
+  public let program: String
+  /// The words of the command line, without the program's name.
+  public let command: [String]
+  /// The SHA-256 of the model file, 64 hexadecimal digits.
+  public let modelDigest: String
+
+  /// Reads a table that this program has written.
+  /// - Throws: ``FileError`` for any other file.
+  public init(path: String) throws(FileError) {
+    try self.init(path: path, table: CSVFile.read(path: path))
+  }
+
+  /// The run of a table that has been read.
+  public init(path: String, table: CSVFile) throws(FileError) {
+    self.path = path
+    self.table = table
+    func only(_ key: String) throws(FileError) -> String {
+      let values = table.header.filter { $0.key == key }.map(\.value)
+      guard values.count == 1 else {
+        throw FileError(
+          .malformed, file: path, key: key, found: values.isEmpty ? "none" : "\(values.count)",
+          expected: "one, as in the header of a table that kubo has written")
+      }
+      return values[0]
+    }
+    program = try only("program")
+    guard program.hasPrefix("kubo ") else {
+      throw FileError(
+        .malformed, file: path, key: "program", found: quoted(program), expected: "kubo VERSION")
+    }
+    let line = try only("command")
+    guard let words = ShellWords.split(line) else {
+      throw FileError(
+        .malformed, file: path, key: "command", found: quoted(line),
+        expected: "words separated by single spaces, quoted as kubo quotes them")
+    }
+    command = words
+    modelDigest = try only("model_sha256")
+    guard modelDigest.utf8.count == 64,
+      modelDigest.utf8.allSatisfy({ "0123456789abcdef".utf8.contains($0) })
+    else {
+      throw FileError(
+        .malformed, file: path, key: "model_sha256", found: quoted(modelDigest),
+        expected: "64 hexadecimal digits")
+    }
+  }
+
+  /// Why the command cannot be repeated.
+  public func refusal(found: String, expected: String) -> FileError {
+    FileError(.malformed, file: path, key: "command", found: found, expected: expected)
+  }
+
+  /// Refuses a model file that is not the one of the run.
+  /// - Throws: ``FileError``.
+  public func check(_ model: ModelFile) throws(FileError) {
+    guard model.sha256 == modelDigest else {
+      throw FileError(
+        .malformed, file: model.path, found: "the SHA-256 \(model.sha256)",
+        expected:
+          "\(modelDigest), as when \(path) was written; --allow-changed-model takes the file as it is"
+      )
+    }
+  }
+}
+
+/// A table beside the same computed again.
+public struct Reproduction: Sendable {
+  /// The largest difference of a cell.
+  public struct Difference: Sendable {
+    /// The column and the row, as in `Y.bare.re at omega = 0.3`.
+    public let place: String
+    /// Both values.
+    public let stored, again: Double
+    /// |again - stored| over what is allowed: the sum of both error bounds; without a bound, over the larger
+    /// magnitude.
+    public let ratio: Double
+  }
+
+  /// Whether all numbers are the same to the bit.
+  public private(set) var isIdentical = true
+  /// The largest difference in units of the error bounds; nil if no column has one.
+  public private(set) var largest: Difference?
+  /// The largest relative difference of columns that have no error bound, such as residuals; it decides nothing.
+  public private(set) var largestUnbounded: Difference?
+  /// What differs besides: settings, columns, cells that are empty in one table only.
+  public private(set) var mismatches: [String] = []
+
+  /// Whether every number is the same within its error bounds, and nothing else differs.
+  public var holds: Bool { mismatches.isEmpty && (largest?.ratio ?? 0) <= 1 }
+
+  /// Lines of the header that must be the same, besides the parameters.
+  private static let settings = [
+    "model", "temperature", "lifetime", "lifetime.scba", "lifetime.site", "direction", "tolerance",
+    "impurities", "filling", "units.energy", "units.length", "current_density_A_per_m2",
+    "lattice_constant_nm", "thickness_nm", "cross_section_nm2", "spin", "relaxation",
+  ]
+
+  /// Compares two tables.
+  public init(stored: CSVFile, again: CSVFile) {
+    let parameters = again.header.map(\.key).filter { $0.hasPrefix("parameter.") }
+    // With a filling mu is a result, whose effect the columns show.
+    let mu = again.header.contains { $0.key == "filling" } ? [] : ["mu"]
+    for key in Reproduction.settings + parameters + mu {
+      let (a, b) = (stored[header: key], again[header: key])
+      if a != b {
+        mismatches.append(
+          "\(key): stored \(a.map(quoted) ?? "none"), now \(b.map(quoted) ?? "none")")
+      }
+    }
+    guard stored.columns == again.columns else {
+      let odd = Set(stored.columns).symmetricDifference(again.columns).sorted()
+      mismatches.append(
+        odd.isEmpty
+          ? "columns in another order"
+          : "columns in one table only: \(shortened(odd.joined(separator: ", ")))")
+      isIdentical = false
+      return
+    }
+    guard stored.rows.count == again.rows.count else {
+      mismatches.append("rows: stored \(stored.rows.count), now \(again.rows.count)")
+      isIdentical = false
+      return
+    }
+    let bounds = stored.columns.map { Reproduction.bound($0, in: stored.columns) }
+    for (old, new) in zip(stored.rows, again.rows) {
+      let row = old.first.flatMap(\.self).map { " at \(stored.columns[0]) = \($0)" } ?? ""
+      for (c, name) in stored.columns.enumerated() {
+        if old[c]?.bitPattern == new[c]?.bitPattern { continue }
+        isIdentical = false
+        let place = shortened(name) + row
+        guard let a = old[c], let b = new[c] else {
+          mismatches.append(
+            "\(place): \(old[c] == nil ? "empty in the stored table" : "empty now")")
+          continue
+        }
+        // Numbers may be as large as doubles are.
+        let difference = abs(a / 2 - b / 2)
+        if c == 0 {
+          // Rounding of other hardware or libraries.
+          if difference > 1e-12 * abs(a) { mismatches.append("\(name): stored \(a), now \(b)") }
+        } else if let bound = bounds[c], let e = old[bound], let f = new[bound] {
+          let allowed = abs(e) / 2 + abs(f) / 2
+          let ratio = difference == 0 ? 0 : difference / allowed
+          if ratio > largest?.ratio ?? -1 {
+            largest = Difference(place: place, stored: a, again: b, ratio: ratio)
+          }
+        } else if bounds[c] == nil {
+          let ratio = difference == 0 ? 0 : difference / max(abs(a / 2), abs(b / 2))
+          if ratio > largestUnbounded?.ratio ?? -1 {
+            largestUnbounded = Difference(place: place, stored: a, again: b, ratio: ratio)
+          }
+        }
+      }
+    }
+  }
+
+  /// The column that bounds the error of another: `R.err` of `R`, `R.D.err` of `R.D.re`, `dos.err` of
+  /// `dos_A_up`, `err` of all else in its table; none for errors and residuals.
+  static func bound(_ name: String, in columns: [String]) -> Int? {
+    let parts = name.split(separator: ".")
+    guard let last = parts.last, last != "err", name != "residual" else { return nil }
+    let parent = parts.dropLast().joined(separator: ".")
+    let stem = name.prefix { $0 != "_" }
+    return ["\(name).err", "\(parent).err", "\(stem).err", "err"].lazy
+      .compactMap { columns.firstIndex(of: $0) }.first
+  }
+
+  /// A few lines for the terminal.
+  public func summary(_ stored: CSVFile) -> String {
+    func text(_ d: Difference) -> String { "\(d.place): stored \(d.stored), now \(d.again)" }
+    var lines = ["\(stored.rows.count) rows, \(stored.columns.count) columns"]
+    if isIdentical { lines.append("all numbers are the same to the bit") }
+    if let largest {
+      lines.append(
+        "largest difference: \(significant(largest.ratio)) of the error bounds of both, \(text(largest))"
+      )
+    } else if !isIdentical {
+      lines.append("no number that has an error bound differs")
+    }
+    if let d = largestUnbounded {
+      lines.append(
+        "largest relative difference without a bound: \(significant(d.ratio)), \(text(d))")
+    }
+    lines += mismatches.prefix(10).map { "differs: \($0)" }
+    if mismatches.count > 10 { lines.append("and \(mismatches.count - 10) more differences") }
+    lines.append(
+      isIdentical && holds
+        ? "reproduced" : holds ? "reproduced within the error bounds" : "NOT reproduced")
+    return lines.joined(separator: "\n") + "\n"
+  }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import Foundation
+import KuboDiagrams
+import KuboFiles
+
+/// `kubo rerun`.
+struct RerunCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rerun",
+    abstract: "Repeats the run that made a table, and compares.",
+    discussion: """
+      The command of the table's header is computed again, on the model file that it names, and compared with \
+      the stored numbers. Nothing but kubo's own commands is run, and no file is written: --output, --picture and \
+      --force of the stored command are not followed. A model file that has changed since is refused. Paths \
+      are taken from the current folder. Exit status 0 if all numbers are equal within their error bounds, 1 if not.
+
+      EXAMPLE
+        kubo rerun results/honeycomb.csv
+      """)
+
+  @Argument(help: "A table that kubo has written.")
+  var file: String
+  @Flag(help: "Take the model file as it is now.")
+  var allowChangedModel = false
+  @Option(help: "Threads; the results do not depend on it. Default: all processors.")
+  var threads: String?
+  @Flag(help: "No messages but errors, no progress, and no comparison: only the exit status.")
+  var quiet = false
+  @Flag(help: "Tell on standard error how the work is done, and how long each stage takes.")
+  var verbose = false
+
+  func validate() throws {
+    if quiet, verbose {
+      throw ValidationError("--quiet: found with --verbose; expected one of them")
+    }
+    if let threads { _ = try integer(threads, "--threads", 1...1024) }
+  }
+
+  func run() async throws {
+    try await reporting(Verbosity(quiet: quiet, verbose: verbose)) { log in
+      let run = try RecordedRun(path: file)
+      var command = try command(of: run)
+      command.arguments.threads = threads
+      let model = try ModelFile.read(path: Installation.modelPath(command.arguments.model))
+      if !allowChangedModel { try run.check(model) }
+      if run.program != "kubo \(Kubo.version)" {
+        log.notice("note: \(file): written by \(run.program); this is kubo \(Kubo.version)")
+      }
+      let again: CSVFile
+      do {
+        again = try await command.table(log)
+      } catch let error as ValidationError {
+        throw run.refusal(found: "\(error)", expected: "a command that can be run")
+      }
+      let reproduction = Reproduction(stored: run.table, again: again)
+      if !quiet {
+        try standardOutput(
+          "kubo \(shown(ShellWords.joined(run.command)))\n" + reproduction.summary(run.table))
+      }
+      guard reproduction.holds else {
+        log.error("\(file): not reproduced")
+        throw ExitStatus.refuted
+      }
+    }
+  }
+
+  /// The stored words as this program's own parser reads them.
+  private func command(of run: RecordedRun) throws -> any TableCommand {
+    let expected = "a command of kubo that makes a table, with its options"
+    let parsed: any ParsableCommand
+    do {
+      parsed = try Kubo.parseAsRoot(run.command)
+    } catch {
+      // A request for help is no table either.
+      let text =
+        Kubo.exitCode(for: error) == .success ? "a request for help" : Kubo.message(for: error)
+      throw run.refusal(found: text, expected: expected)
+    }
+    guard let command = parsed as? any TableCommand else {
+      throw run.refusal(found: run.command.first ?? "nothing", expected: expected)
+    }
+    return command
+  }
+}
