@@ -86,10 +86,18 @@ public struct Filling: Sendable, Equatable {
       let rounding = 1e-14 * scale / max(slope, 1e-300)
       return (found.value, found.error + rounding)
     }
-    let coarse = try await occupation.table(divisions: ContourSurvey.divisions(model) / 2)
-    let rough = try root(coarse, from: 0, bound).mu
-    var last = (mu: rough, width: 1e-2 * bound)
-    let outcome = try await occupation.refinement(mu: rough, name: "filling").run(groups: 1) {
+    // Which grid is needed depends on mu, which a grid too coarse may put at a band's edge.
+    var divisions = ContourSurvey.divisions(model) / 2
+    var last = (mu: 0.0, width: bound)
+    while true {
+      let found = try root(await occupation.table(divisions: divisions), from: last.mu, last.width)
+      last = (found.mu, 1e-2 * bound)
+      let isFine = 3 * occupation.resolution(mu: found.mu) < Double(divisions)
+      divisions *= 2
+      let points = (0..<model.dimension).reduce(1) { n, _ in n * divisions }
+      if isFine || points > 3_000_000 { break }
+    }
+    let outcome = try await occupation.refinement(mu: last.mu, name: "filling").run(groups: 1) {
       divisions, _ in
       let found = try root(
         await occupation.table(divisions: divisions), from: last.mu, last.width)

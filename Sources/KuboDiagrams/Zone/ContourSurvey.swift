@@ -292,10 +292,13 @@ struct ContourSurvey: Sendable {
   /// With |S| the distance in energy, g the slope and h the curvature, S has no zero within d/stretch,
   /// g d + curvature h d^2/2 = |S|. The pole at 2 Delta = omega +- 2 i Gamma counts if
   /// `hasPole`, that at 2 Delta = omega if all terms are split.
-  func resolution(_ omega: Double?, mu: Double, temperature: Double, hasPole: Bool, isSplit: Bool)
-    -> Double
-  {
-    let depth = broadening + .pi * temperature
+  ///
+  /// With `width` in place of Gamma, for a survey that need not know its crossings.
+  func resolution(
+    _ omega: Double?, mu: Double, temperature: Double, width: Double? = nil, hasPole: Bool,
+    isSplit: Bool
+  ) -> Double {
+    let depth = (width ?? broadening) + .pi * temperature
     let w = abs(omega ?? 0)
     let shifts = omega == nil || w == 0 ? [0] : [0, w, -w]
     var nearest = branchDistance

@@ -34,16 +34,21 @@ struct Occupation: Sendable {
     self.threads = threads
     self.weight = weight
     contours = Band.allCases.map { BandContour.contour(of: $0, model) }
-    survey = ContourSurvey(contours, broadening: broadening)
+    // There is no pole between bands to be crossed.
+    survey = ContourSurvey(contours, broadening: .infinity)
   }
 
   /// A refinement for sums with levels near `mu`.
   func refinement(mu: Double, name: String) -> GridRefinement {
     GridRefinement(
-      resolution: survey.resolution(
-        nil, mu: mu, temperature: temperature, hasPole: false, isSplit: false),
-      dimension: model.dimension,
+      resolution: resolution(mu: mu), dimension: model.dimension,
       pointLimit: [1_000_000, 4_000_000, 30_000_000][model.dimension - 1], unit: "", name: name)
+  }
+
+  /// 1/c_0 of ``GridRefinement`` for levels near `mu`.
+  func resolution(mu: Double) -> Double {
+    survey.resolution(
+      nil, mu: mu, temperature: temperature, width: broadening, hasPole: false, isSplit: false)
   }
 
   /// E_s on the deformed grid, and what n_s is to be multiplied by.
