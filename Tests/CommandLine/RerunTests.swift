@@ -7,7 +7,7 @@ import Testing
 @Suite struct RerunTests {
   /// Tables of all kinds that take a second at most.
   static let jobs: [[String]] = [
-    ProgramTests.quick + ["--omega", "0:1:4", "--responses", "sigma,Y,X_na", "--per-diagram"],
+    ProgramTests.quick + ["--omega", "0:0.9:4", "--responses", "sigma,Y,X_na", "--per-diagram"],
     ProgramTests.quick + [
       "--omega", "0.3,0.9", "--responses", "sigma,s_full", "--per-band", "--units", "eV=1,nm=0.3",
       "--filling", "1.3",
