@@ -61,7 +61,8 @@ struct BandsCommand: AsyncParsableCommand {
     try await reporting(arguments.verbosity) { log in
       let start = Date()
       try checkFiles()
-      let (request, file) = try state.request(arguments, omegas: [], diagrams: DiagramSet([]))
+      let (request, file, filling) = try await state.request(
+        arguments, omegas: [], diagrams: DiagramSet([]), log)
       let model = request.model
       guard case .constant(let gamma) = request.lifetime, gamma > 0 else {
         throw ValidationError(
@@ -81,7 +82,7 @@ struct BandsCommand: AsyncParsableCommand {
       }
       let bands = try BandStructure(
         model, path: corners, count: integer(points, "--points", 2...100_000))
-      let provenance = { try arguments.provenance(file, since: start) }
+      let provenance = { try arguments.provenance(file, filling: filling, since: start) }
       var densities: [DensityOfStates] = []
       if density != nil || picture != nil {
         densities = try await DensityOfStates.values(

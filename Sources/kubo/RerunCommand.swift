@@ -16,7 +16,17 @@ struct RerunCommand: AsyncParsableCommand {
       are taken from the current folder. Exit status 0 if all numbers are equal within their error bounds, 1 if not.
 
       EXAMPLE
-        kubo rerun results/honeycomb.csv
+        kubo spectrum chain --omega 0,0.5 --responses sigma --tolerance 1e-3 --output chain.csv
+        kubo rerun chain.csv
+
+        The second command prints
+
+          2 rows, 5 columns
+          all numbers are the same to the bit
+          reproduced
+
+        On another machine numbers may differ within their error bounds, and the
+        largest difference is named; beyond them the exit status is 1.
       """)
 
   @Argument(help: "A table that kubo has written.")
