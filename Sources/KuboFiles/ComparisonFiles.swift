@@ -58,34 +58,32 @@ extension Comparison {
   /// The table for the terminal.
   public func summary() -> String {
     let request = parts[0].request
-    func cells(_ texts: [String]) -> String {
-      zip(texts, [13, 12, 12, 20, 14, 0]).map { text, width in
-        text.padding(toLength: max(width, text.count), withPad: " ", startingAt: 0)
-      }.joined()
-    }
-    var lines = [
-      "\(request.model.name): mu = \(request.mu), T = \(request.temperature), \(parts.map { $0.request.lifetime.description }.joined(separator: " and ")), 2 J = \(significant(2 * request.model.exchange))",
-      cells([
-        "", "resonance", "width", "|K_Sigma/omega|", "continuity", "gauge",
-      ]),
-      cells([
-        "", "at omega", "(FWHM)", "at the lowest omega", "residual", "residual",
-      ]),
-    ]
-    for curve in curves {
-      let peak = curve.resonance
-      lines.append(
-        cells([
+    return """
+      \(request.model.name): mu = \(request.mu), T = \(request.temperature), \(parts.map { $0.request.lifetime.description }.joined(separator: " and ")), 2 J = \(significant(2 * request.model.exchange))
+      \(resonanceTable.text(widths: [13, 12, 12, 20, 14, 0]))
+      \(explanation)
+
+      """
+  }
+
+  /// One row for each curve.
+  var resonanceTable: Table {
+    Table(
+      columns: [
+        "", "resonance\nat omega", "width\n(FWHM)", "|K_Sigma/omega|\nat the lowest omega",
+        "continuity\nresidual", "gauge\nresidual",
+      ],
+      rows: curves.map { curve in
+        let peak = curve.resonance
+        let gauge = significant(curve.gaugeResidual, digits: 2)
+        return [
           curve.name, peak.map { significant($0.position, digits: 4) } ?? "none",
           peak.map { $0.width == 0 ? "0 (pole)" : significant($0.width, digits: 2) } ?? "-",
           curve.perField.first.map { significant($0.length, digits: 4) } ?? "-",
           curve.continuityResiduals.max().map { significant($0, digits: 2) } ?? "-",
-          curve.impurities == .site
-            ? significant(curve.gaugeResidual, digits: 2)
-            : "\(significant(curve.gaugeResidual, digits: 2)) (projected loops)",
-        ]))
-    }
-    return lines.joined(separator: "\n") + "\n\(explanation)\n"
+          curve.impurities == .site ? gauge : "\(gauge) (projected loops)",
+        ]
+      })
   }
 }
 

@@ -9,26 +9,23 @@ extension Spectrum {
       "\(request.model.name): mu = \(request.mu), T = \(request.temperature), \(request.lifetime.description), direction \(request.directions.description)",
       "\(omegas.count) frequencies from \(omegas.min() ?? 0) to \(omegas.max() ?? 0), grid up to \(divisions) points along each reciprocal vector",
     ]
-    lines.append(
-      tableLine(["column", "static", "largest |value|", "at omega", "error bound"]))
-    for column in columns {
-      let known = omegas.indices.compactMap { n in column.values[n].map { (omegas[n], $0) } }
-      let peak = known.max { $0.1.dynamic.length < $1.1.dynamic.length }
-      lines.append(
-        tableLine([
+    lines.append(summaryTable.text(widths: [22, 14, 16, 10, 0]))
+    return lines.joined(separator: "\n")
+  }
+
+  /// One row for each column.
+  var summaryTable: Table {
+    Table(
+      columns: ["column", "static", "largest |value|", "at omega", "error bound"],
+      rows: columns.map { column in
+        let known = omegas.indices.compactMap { n in column.values[n].map { (omegas[n], $0) } }
+        let peak = known.max { $0.1.dynamic.length < $1.1.dynamic.length }
+        return [
           column.request.label, column.staticPart.map { significant($0.real, digits: 5) } ?? "-",
           peak.map { significant($0.1.dynamic.length, digits: 5) } ?? "-",
           peak.map { significant($0.0, digits: 5) } ?? "-",
           known.map(\.1.error).max().map { significant($0, digits: 1) } ?? "-",
-        ]))
-    }
-    return lines.joined(separator: "\n")
+        ]
+      })
   }
-}
-
-/// The cells of a line, in columns of fixed width.
-private func tableLine(_ cells: [String]) -> String {
-  zip(cells, [22, 14, 16, 10, 0]).map { cell, width in
-    cell + String(repeating: " ", count: max(cell == cells.last ? 0 : 1, width - cell.count))
-  }.joined()
 }

@@ -2,7 +2,8 @@
 
 /// A text to be written as a whole or not at all, as a table for people.
 public struct TextFile: Sendable {
-  private let text: String
+  /// The text.
+  public let text: String
 
   /// A file with this text.
   public init(_ text: String) { self.text = text }

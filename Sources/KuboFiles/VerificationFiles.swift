@@ -9,7 +9,6 @@ extension Verification {
     func padded(_ text: String, _ width: Int) -> String {
       text.padding(toLength: max(width, text.count), withPad: " ", startingAt: 0)
     }
-    func short(_ x: Double) -> String { x.isFinite ? String(format: "%8.1e", x) : "       -" }
     var lines = [
       "\(request.model.name): mu = \(request.mu), T = \(request.temperature), \(request.lifetime.description)"
         + (gamma.map { ", impurities gamma = \($0)" } ?? "")
@@ -20,14 +19,32 @@ extension Verification {
       lines.append("")
       lines.append(padded(subject.rawValue, width) + "  residual  tolerance")
       for s in list {
-        lines.append(
-          "\(padded(s.claim, width))  \(short(s.residual))   \(short(s.tolerance))  "
-            + (s.holds ? "pass" : "FAIL") + (s.holds ? "" : "  " + s.reason))
+        let (residual, tolerance, verdict) = cells(s)
+        lines.append("\(padded(s.claim, width))  \(residual)   \(tolerance)  \(verdict)")
       }
     }
-    let failed = statements.filter { !$0.holds }.count
     lines.append("")
-    lines.append("\(statements.count - failed) of \(statements.count) statements hold")
+    lines.append(verdict)
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// How many statements hold.
+  var verdict: String {
+    "\(statements.filter(\.holds).count) of \(statements.count) statements hold"
+  }
+
+  /// The statements about a subject, with their sources.
+  func table(_ subject: Subject) -> Table {
+    Table(
+      columns: ["statement", "source", "residual", "tolerance", "verdict"],
+      rows: statements.filter { $0.subject == subject }.map { statement in
+        let (residual, tolerance, verdict) = cells(statement)
+        return [statement.claim, statement.source, residual, tolerance, verdict]
+      })
+  }
+
+  private func cells(_ s: Statement) -> (residual: String, tolerance: String, verdict: String) {
+    func short(_ x: Double) -> String { x.isFinite ? String(format: "%8.1e", x) : "       -" }
+    return (short(s.residual), short(s.tolerance), s.holds ? "pass" : "FAIL  \(s.reason)")
   }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import Foundation
-import FoundationXML
 import KuboFiles
 import Testing
 
@@ -58,10 +57,8 @@ import Testing
     #expect(!table.contains("\u{1b}") && !table.contains("\u{202e}"))
 
     // An independent parser finds one tree of elements that draw.
-    let picture = XMLElements()
-    #expect(
-      picture.read(
-        try Data(contentsOf: URL(filePath: "\(scratch.path)/\(attempt).svg"))))
+    let picture = try #require(
+      SVGDocument(try Data(contentsOf: URL(filePath: "\(scratch.path)/\(attempt).svg"))))
     #expect(!picture.names.contains("script") && picture.names.contains("path"))
   }
 
@@ -81,25 +78,6 @@ import Testing
     let after = try RefusalTests.snapshot(scratch)
     #expect(Set(after.keys).subtracting(before.keys) == ["out/a.csv"])
     for (name, state) in before { #expect(after[name] == state) }
-  }
-}
-
-/// The names of the elements of an XML document.
-private final class XMLElements: NSObject, XMLParserDelegate {
-  private(set) var names: Set<String> = []
-
-  /// Whether the document is well-formed.
-  func read(_ document: Data) -> Bool {
-    let parser = XMLParser(data: document)
-    parser.delegate = self
-    return parser.parse()
-  }
-
-  func parser(
-    _ parser: XMLParser, didStartElement name: String, namespaceURI: String?,
-    qualifiedName: String?, attributes: [String: String]
-  ) {
-    names.insert(name)
   }
 }
 

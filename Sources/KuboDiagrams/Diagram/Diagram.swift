@@ -186,6 +186,11 @@ public struct Diagram: Sendable, Equatable {
     }
   }
 
+  /// The indices of the vertices that a declared ladder dresses.
+  public var dressedVertices: [Int] {
+    ladder.contains(.site) ? Array(vertices.indices) : ladder.contains(.scba) ? [0] : []
+  }
+
   /// Whether no vertex asks for bands, so that the loop exists for propagators that mix them.
   public var isUnprojected: Bool { vertices.allSatisfy { $0.bands == .any } }
 }

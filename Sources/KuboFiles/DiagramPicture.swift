@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+import KuboDiagrams
+
+extension Picture {
+  /// The Feynman diagram of a file: each propagator with its band and frequency, each vertex with its
+  /// operator, its fields and the bands it joins, those shaded that a ladder dresses; below, if
+  /// wanted, its name, sign and source.
+  public init(_ diagram: Diagram, hasCaption: Bool = true) {
+    let layout = DiagramLayout(diagram)
+    var drawing = DiagramScript()
+    for propagator in layout.propagators { drawing.add(propagator) }
+    for vertex in layout.vertices { drawing.add(vertex) }
+    let size = drawing.finish(caption: hasCaption ? diagram.caption : [])
+    self.init(script: drawing.text, size: size)
+  }
+}
+
+/// gnuplot's commands for a diagram, in centimetres.
+private struct DiagramScript {
+  private typealias Point = DiagramLayout.Point
+
+  private(set) var text = """
+    unset border
+    unset tics
+    unset key
+    set parametric
+    set samples 500
+    set trange [0:1]
+
+    """
+  private var curves: [String] = []
+  private var height = DiagramLayout.radius
+  /// Half the width of the picture.
+  private static let halfWidth = 5.5
+  private static let lineHeight = 0.42
+  /// What a line of the caption holds at this width.
+  private static let captionWidth = 70
+
+  mutating func add(_ propagator: DiagramLayout.Propagator) {
+    let r = DiagramLayout.radius
+    let angle = "(\(propagator.start)+t*\(propagator.end - propagator.start))"
+    curves.append("\(r)*cos\(angle),\(r)*sin\(angle) with lines lw 1.5 lc rgb 'black'")
+    // The head of an arrow half way, along the tangent.
+    let tip = Point(radius: r, angle: propagator.middle + 0.09)
+    let tail = Point(radius: r, angle: propagator.middle - 0.09)
+    text +=
+      "set arrow from \(tail.x),\(tail.y) to \(tip.x),\(tip.y) size 0.3,20,90 filled lc rgb 'black'\n"
+    write(propagator.label, Point(radius: r + 0.32, angle: propagator.middle), propagator.middle)
+  }
+
+  mutating func add(_ vertex: DiagramLayout.Vertex) {
+    for leg in vertex.legs { add(leg) }
+    let radius = vertex.isDressed ? DiagramLayout.dressed : DiagramLayout.dot
+    let fill = vertex.isDressed ? "#b8b8b8" : "black"
+    text +=
+      "set object circle at \(vertex.point.x),\(vertex.point.y) size \(radius) front fc rgb '\(fill)' fs solid border lc rgb 'black'\n"
+    // Within the loop, two lines, from which the text runs away from the vertex.
+    let isOneLine = vertex.symbol == nil
+    let gap = radius + 0.2 + (isOneLine ? 0.12 : 0.3) * abs(sin(vertex.angle))
+    let place = Point(radius: DiagramLayout.radius - gap, angle: vertex.angle)
+    let half = isOneLine ? 0 : 0.21
+    if let symbol = vertex.symbol {
+      write(symbol, place, vertex.angle + .pi, shift: half)
+    }
+    write(vertex.bands, place, vertex.angle + .pi, shift: -half, color: "#555555")
+  }
+
+  private mutating func add(_ leg: DiagramLayout.Leg) {
+    let (dx, dy) = (leg.end.x - leg.start.x, leg.end.y - leg.start.y)
+    let length = hypot(dx, dy)
+    let (ux, uy) = (dx / length, dy / length)
+    /// A curve by its coordinates along and across the leg.
+    func curve(_ along: String, _ across: String, _ style: String) -> String {
+      "\(leg.start.x)+(\(ux))*(\(along))-(\(uy))*(\(across)),"
+        + "\(leg.start.y)+(\(uy))*(\(along))+(\(ux))*(\(across)) with lines \(style)"
+    }
+    let straight = "\(length)*t"
+    switch leg.kind {
+    case .electric:
+      curves.append(curve(straight, "0.09*sin(10*pi*t)", "lw 1.5 lc rgb '#0072b2'"))
+    case .gauge:
+      // A coil that begins and ends on the line.
+      let r = 0.1
+      curves.append(
+        curve(
+          "\(length - 2 * r)*t+\(r)*(1-cos(15*pi*t))", "\(r)*sin(15*pi*t)",
+          "lw 1.2 lc rgb '#d55e00'"))
+    case .canting: curves.append(curve(straight, "0", "lw 2 dt 3 lc rgb '#009e73'"))
+    case .measured: curves.append(curve(straight, "0", "lw 1.5 dt 2 lc rgb 'black'"))
+    case .other: curves.append(curve(straight, "0", "lw 1.5 dt 4 lc rgb 'black'"))
+    }
+    var place = Point(radius: 0.2 + 0.1 * abs(sin(leg.angle)), angle: leg.angle)
+    (place.x, place.y) = (leg.end.x + place.x, leg.end.y + place.y)
+    write(leg.label, place, leg.angle)
+  }
+
+  /// A formula that stands off its place in a direction.
+  private mutating func write(
+    _ formula: MathText, _ place: Point, _ angle: Double, shift: Double = 0, color: String = "black"
+  ) {
+    let side = cos(angle) > 0.35 ? "left" : cos(angle) < -0.35 ? "right" : "center"
+    let y = place.y + shift
+    height = max(height, abs(y) + 0.35)
+    text +=
+      "set label \(Typeset.quoted(formula.enhanced)) at \(place.x),\(y) \(side) front textcolor rgb '\(color)'\n"
+  }
+
+  /// Writes the caption below, and the frame: a centimetre is one in x and y.
+  /// - Returns: the size of the picture in centimetres.
+  mutating func finish(caption: [String]) -> Picture.Size {
+    var y = -height - (caption.isEmpty ? 0.1 : 0.45)
+    for (n, paragraph) in caption.enumerated() {
+      for line in wrapped(paragraph, width: DiagramScript.captionWidth, limit: 5) {
+        // In a user's text no sign may change how it is set.
+        let written =
+          n == 0
+          ? Typeset.quoted("{/:Bold \(Typeset.literal(line))}")
+          : "\(Typeset.quoted(oneLine(line))) noenhanced"
+        text += "set label \(written) at \(0.25 - DiagramScript.halfWidth),\(y) left\n"
+        y -= DiagramScript.lineHeight
+      }
+    }
+    let size = Picture.Size(
+      width: 2 * DiagramScript.halfWidth, height: height + 0.1 - y)
+    text += """
+      set xrange [\(-DiagramScript.halfWidth):\(DiagramScript.halfWidth)]
+      set yrange [\(y):\(height + 0.1)]
+      set lmargin screen 0
+      set rmargin screen 1
+      set bmargin screen 0
+      set tmargin screen 1
+      plot \(curves.joined(separator: ", \\\n  "))
+
+      """
+    return size
+  }
+}
