@@ -30,12 +30,12 @@ private struct DiagramScript {
 
     """
   private var curves: [String] = []
+  /// Half the size of the drawing.
+  private var width = 4.8
   private var height = DiagramLayout.radius
-  /// Half the width of the picture.
-  private static let halfWidth = 5.5
   private static let lineHeight = 0.42
   /// What a line of the caption holds at this width.
-  private static let captionWidth = 70
+  private static let captionWidth = 60
 
   mutating func add(_ propagator: DiagramLayout.Propagator) {
     let r = DiagramLayout.radius
@@ -102,6 +102,9 @@ private struct DiagramScript {
     let side = cos(angle) > 0.35 ? "left" : cos(angle) < -0.35 ? "right" : "center"
     let y = place.y + shift
     height = max(height, abs(y) + 0.35)
+    // Letters of a wide font.
+    let length = 0.17 * Double(formula.signs)
+    width = max(width, abs(place.x) + (side == "center" ? length / 2 : length) + 0.1)
     text +=
       "set label \(Typeset.quoted(formula.enhanced)) at \(place.x),\(y) \(side) front textcolor rgb '\(color)'\n"
   }
@@ -117,14 +120,14 @@ private struct DiagramScript {
           n == 0
           ? Typeset.quoted("{/:Bold \(Typeset.literal(line))}")
           : "\(Typeset.quoted(oneLine(line))) noenhanced"
-        text += "set label \(written) at \(0.25 - DiagramScript.halfWidth),\(y) left\n"
+        text += "set label \(written) at \(0.25 - width),\(y) left\n"
         y -= DiagramScript.lineHeight
       }
     }
     let size = Picture.Size(
-      width: 2 * DiagramScript.halfWidth, height: height + 0.1 - y)
+      width: 2 * width, height: height + 0.1 - y)
     text += """
-      set xrange [\(-DiagramScript.halfWidth):\(DiagramScript.halfWidth)]
+      set xrange [\(-width):\(width)]
       set yrange [\(y):\(height + 0.1)]
       set lmargin screen 0
       set rmargin screen 1

@@ -22,6 +22,12 @@ struct MathText: Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterp
     return MathText.enhanced(&scan, isUpright: false)
   }
 
+  /// How many signs are seen.
+  var signs: Int {
+    enhanced.replacing("/:Italic ", with: "").unicodeScalars
+      .filter { !"{}^_\u{2060}\u{200a}".unicodeScalars.contains($0) }.count
+  }
+
   /// Everything up to a closing brace.
   private static func enhanced(_ scan: inout Substring, isUpright: Bool) -> String {
     var result = ""

@@ -59,8 +59,14 @@ public struct Picture: Sendable {
   /// - Throws: ``OutputError``.
   public static func checkWritable(path: String, overwrite: Bool) throws(OutputError) {
     _ = try format(path)
-    guard gnuplot != nil else { throw .tool(path: path, reason: missing.description) }
+    try checkProgram(path: path)
     try OutputFile(path: path, overwrite: overwrite).check()
+  }
+
+  /// Finds out whether there is a gnuplot; `path` names the output in messages.
+  /// - Throws: ``OutputError/tool(path:reason:)``.
+  public static func checkProgram(path: String) throws(OutputError) {
+    guard gnuplot != nil else { throw .tool(path: path, reason: missing.description) }
   }
 
   private static func format(_ path: String) throws(OutputError) -> Format {

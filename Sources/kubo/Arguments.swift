@@ -135,6 +135,25 @@ func directions(_ text: String) throws -> Directions {
   return Directions(i: axes[0], j: axes[1])
 }
 
+/// The responses of `--responses`, or the named ones.
+func chosenResponses(_ responses: String?) throws -> [Response] {
+  guard let responses else { return Response.aliases.map { Response($0.alias)! } }
+  var list: [Response] = []
+  for name in responses.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
+    guard let response = Response(name) else {
+      throw ValidationError(
+        "--responses: found '\(shown(name))'; expected \(Response.aliases.map(\.alias).joined(separator: ", ")), or operator.spin.projection as in s.xx.full"
+      )
+    }
+    guard !list.contains(response) else {
+      throw ValidationError(
+        "--responses: found '\(shown(name))' twice; expected each response once")
+    }
+    list.append(response)
+  }
+  return list
+}
+
 /// The shipped diagrams and those of `directories`.
 func diagramSet(_ directories: [String], _ log: Logger) throws -> DiagramSet {
   let library = try DiagramLibrary.read(directories: [Installation.diagrams.path] + directories)

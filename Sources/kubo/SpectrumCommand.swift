@@ -46,23 +46,7 @@ struct ResponseArguments: ParsableArguments {
   }
 
   /// The responses asked for, or the named ones.
-  func chosen() throws -> [Response] {
-    guard let responses else { return Response.aliases.map { Response($0.alias)! } }
-    var list: [Response] = []
-    for name in responses.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
-      guard let response = Response(name) else {
-        throw ValidationError(
-          "--responses: found '\(shown(name))'; expected \(Response.aliases.map(\.alias).joined(separator: ", ")), or operator.spin.projection as in s.xx.full"
-        )
-      }
-      guard !list.contains(response) else {
-        throw ValidationError(
-          "--responses: found '\(shown(name))' twice; expected each response once")
-      }
-      list.append(response)
-    }
-    return list
-  }
+  func chosen() throws -> [Response] { try chosenResponses(responses) }
 
   /// The units of `--units`; refuses those that lack what a conductivity of the request needs.
   func physicalUnits(_ request: SpectrumRequest) throws -> PhysicalUnits? {

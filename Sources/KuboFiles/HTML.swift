@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+
+/// A piece of HTML. What is interpolated into it is text, and shown as it stands, unless it is HTML
+/// itself; so nothing that a user or a file says becomes markup.
+///
+///     let row: HTML = "<td>\(model.name)</td>"
+struct HTML: Sendable, ExpressibleByStringInterpolation {
+  /// The markup.
+  private(set) var markup: String
+
+  init(stringLiteral markup: String) { self.markup = markup }
+  init(stringInterpolation: Interpolation) { markup = stringInterpolation.markup }
+
+  struct Interpolation: StringInterpolationProtocol {
+    fileprivate var markup = ""
+
+    init(literalCapacity: Int, interpolationCount: Int) {}
+    mutating func appendLiteral(_ literal: String) { markup += literal }
+    mutating func appendInterpolation(_ html: HTML) { markup += html.markup }
+    mutating func appendInterpolation(_ pieces: [HTML]) {
+      markup += pieces.map(\.markup).joined(separator: "\n")
+    }
+    mutating func appendInterpolation(_ number: Int) { markup += "\(number)" }
+
+    /// Text, in an element or in the value of an attribute in quotes. Control and invisible
+    /// characters are shown by their codes; no other parser may see them as they are.
+    mutating func appendInterpolation(_ text: String) {
+      for scalar in text.unicodeScalars {
+        switch scalar {
+        case "&": markup += "&amp;"
+        case "<": markup += "&lt;"
+        case ">": markup += "&gt;"
+        case "\"": markup += "&quot;"
+        case "'": markup += "&#39;"
+        case "\n": markup += "\n"
+        default:
+          switch scalar.properties.generalCategory {
+          case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
+            markup += scalar.escaped(asASCII: true)
+          default: markup.unicodeScalars.append(scalar)
+          }
+        }
+      }
+    }
+  }
+
+  static func += (left: inout HTML, right: HTML) { left.markup += right.markup }
+
+  /// A picture within the page. As a document of its own its ids cannot meet those of another.
+  static func image(svg: [UInt8], description: String) -> HTML {
+    let data = HTML(stringLiteral: Data(svg).base64EncodedString())
+    return "<img src=\"data:image/svg+xml;base64,\(data)\" alt=\"\(description)\">"
+  }
+
+  /// A table with its caption, in a box of its own, which scrolls where the page is narrow. The
+  /// first cell of each row is its heading; columns from the one numbered `first` on hold numbers.
+  static func table(_ table: Table, caption: HTML, numbersFrom first: Int = 1) -> HTML {
+    func kind(_ n: Int) -> HTML { n >= first ? " class=\"number\"" : "" }
+    let heads = table.columns.enumerated().map { n, name -> HTML in
+      "<th scope=\"col\"\(kind(n))>\(name.replacing("\n", with: " "))</th>"
+    }
+    let rows = table.rows.map { row -> HTML in
+      let cells = row.enumerated().map { n, cell -> HTML in
+        n == 0 ? "<th scope=\"row\">\(cell)</th>" : "<td\(kind(n))>\(cell)</td>"
+      }
+      return "<tr>\(cells)</tr>"
+    }
+    return """
+      <figure class="table">
+      <figcaption>\(caption)</figcaption>
+      <div class="wide" role="region" tabindex="0" aria-label="table">
+      <table>
+      <thead><tr>\(heads)</tr></thead>
+      <tbody>
+      \(rows)
+      </tbody>
+      </table>
+      </div>
+      </figure>
+
+      """
+  }
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+import KuboDiagrams
+
+/// A run on one page: parameters, spectra, bare bubble against ladder, diagrams, verification, and
+/// where the numbers come from. It needs no other file, no network and no script.
+public struct Report: Sendable {
+  /// What was asked for at constant lifetime.
+  public var request: SpectrumRequest
+  /// What it gave.
+  public var spectrum: Spectrum
+  /// The same state with impurities.
+  public var comparison: Comparison
+  /// The impurities' strength, in squared energy units.
+  public var impurities: Double
+  /// Nil if it was left out.
+  public var verification: Verification?
+  /// Where the numbers come from.
+  public var provenance: Provenance
+
+  /// A report of these results.
+  public init(
+    request: SpectrumRequest, spectrum: Spectrum, comparison: Comparison, impurities: Double,
+    verification: Verification?, provenance: Provenance
+  ) {
+    self.request = request
+    self.spectrum = spectrum
+    self.comparison = comparison
+    self.impurities = impurities
+    self.verification = verification
+    self.provenance = provenance
+  }
+
+  /// What could not be computed, a line for each reason.
+  public var failures: [String] {
+    spectrum.failureLines
+      + comparison.parts.flatMap { part in
+        part.spectrum.failureLines.map { "\(part.request.lifetime.description): \($0)" }
+      }
+  }
+
+  /// The page, as HTML.
+  /// - Parameter path: where it will stand, for messages.
+  /// - Throws: ``OutputError/tool(path:reason:)`` if gnuplot is missing or fails.
+  public func page(path: String) throws(OutputError) -> TextFile {
+    let table = CSVFile(spectrum, request: request, provenance: provenance)
+    let sections: [(id: String, title: String, body: HTML)] = [
+      ("model", "Model and state", state(table)),
+      ("spectra", "Spectra at constant lifetime", try spectra(table, path)),
+      ("ladder", "Bare bubble against ladder", try ladder(path)),
+      ("diagrams", "Diagrams", try diagrams(path)),
+      ("verification", "Verification", checks),
+      ("provenance", "Provenance", origin(table)),
+    ]
+    let links = sections.map { "<li><a href=\"#\($0.id)\">\($0.title)</a></li>" as HTML }
+    let bodies = sections.map { section -> HTML in
+      """
+      <section aria-labelledby="\(section.id)">
+      <h2 id="\(section.id)">\(section.title)</h2>
+      \(section.body)
+      </section>
+      """
+    }
+    let page: HTML = """
+      <!DOCTYPE html>
+      <html lang="en">
+      <head>
+      <meta charset="utf-8">
+      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <meta name="color-scheme" content="light dark">
+      <title>kubo: \(request.model.name)</title>
+      <style>
+      \(Report.style)
+      </style>
+      </head>
+      <body>
+      <header>
+      <h1>\(request.model.name)</h1>
+      <p>\(provenance.model.description)</p>
+      </header>
+      <nav aria-label="sections"><ul>
+      \(links)
+      </ul></nav>
+      <main>
+      \(bodies)
+      </main>
+      </body>
+      </html>
+
+      """
+    return TextFile(page.markup)
+  }
+
+  // MARK: Sections
+
+  private var units: (energy: String, length: String) { provenance.model.units }
+
+  private func state(_ table: CSVFile) -> HTML {
+    let strength: (key: String, value: String) = ("impurities gamma", "\(impurities)")
+    var rows: [[String]] = []
+    for (key, value) in table.header + [strength] {
+      let name = key.hasPrefix("parameter.") ? String(key.dropFirst(10)) : key
+      switch key {
+      case "mu", "temperature", "lifetime": rows.append([name, value, units.energy])
+      case "direction", "tolerance": rows.append([name, value, ""])
+      case strength.key: rows.append([name, value, "(\(units.energy))^2"])
+      case _ where key.hasPrefix("parameter."):
+        let isSet = provenance.settings[name] != nil
+        rows.append([name, value, units.energy + (isSet ? ", set for this run" : "")])
+      default: break
+      }
+    }
+    let list = Table(columns: ["quantity", "value", "unit"], rows: rows)
+    let caption: HTML = "Parameters of the model, and the state in which it is computed."
+    return """
+      \(HTML.table(list, caption: caption, numbersFrom: 3))
+      <p>ħ = k<sub>B</sub> = |e| = 1; energies in \(units.energy), lengths in \(units.length). Fields vary as
+      exp(−iωt). K(ω) is the response to the spin gauge field and the electric vector potential, with e = 1
+      and the factor ħ/2 included. A constant lifetime is g = 1/(ε − E + iΓ), τ = 1/(2Γ).</p>
+      <p class="source">\(provenance.model.source)</p>
+      """
+  }
+
+  private func spectra(_ table: CSVFile, _ path: String) throws(OutputError) -> HTML {
+    var responses: [Response] = []
+    for column in spectrum.columns where !responses.contains(column.request.response) {
+      responses.append(column.request.response)
+    }
+    let validity = spectrum.validity(request)
+    var figures: [HTML] = []
+    for response in responses {
+      let columns = spectrum.columns.filter { $0.request.response == response }
+      let lines = columns.map { column -> HTML in
+        let label = column.request.label
+        let trust: HTML = validity.first { $0.label == label }.map { " (\($0.text))" } ?? ""
+        return "<li>\(column.request.dressing.rawValue): \(column.request.summary)\(trust)</li>"
+      }
+      let fixed = columns.first?.staticPart.map { significant($0.real, digits: 5) } ?? "unknown"
+      let bound = columns.flatMap(\.values).compactMap { $0?.error }.max() ?? 0
+      let unit = table[header: "unit.\(response.name)"] ?? "1"
+      let drawn = try picture(table, response, path)
+      let caption: HTML =
+        response.isConductivity
+        ? "σ(ω) = (i/ω)[Π(ω) − Π(0)] in \(unit); Π(0) = \(fixed)."
+        : "K(ω) − K(0) in \(unit); K(0) = \(fixed)."
+      figures.append(
+        """
+        <figure>
+        \(HTML.image(svg: drawn, description: "\(response.name) against frequency"))
+        <figcaption><strong>\(response.name)</strong>: \(caption) Largest error bound
+        \(significant(bound, digits: 2)).
+        <ul>\(lines)</ul></figcaption>
+        </figure>
+        """)
+    }
+    let summary = HTML.table(
+      spectrum.summaryTable,
+      caption:
+        "Each column of the spectra: K(0), the largest value (\(spectrum.omegas.count) frequencies) and where it is, the largest error bound. Frequencies ħω in \(units.energy)."
+    )
+    return """
+      <p>Real parts blue, imaginary parts vermilion; each curve in a band as wide as the bound on its error,
+      which may be too narrow to be seen. ħω in \(units.energy); dotted: ħω = 2J, where the exchange gap
+      resonates.</p>
+      <div class="figures">
+      \(figures)
+      </div>
+      \(summary)\(failureList)
+      """
+  }
+
+  private func picture(
+    _ table: CSVFile, _ response: Response, _ path: String
+  ) throws(OutputError) -> [UInt8] {
+    do {
+      return try Picture(table: table, columns: [response.name]).drawn(.svg, path: path)
+    } catch let error as OutputError {
+      throw error
+    } catch {
+      throw .tool(path: path, reason: "\(error)")
+    }
+  }
+
+  private var failureList: HTML {
+    if failures.isEmpty { return "" }
+    let items = failures.map { "<li>\($0)</li>" as HTML }
+    return "<p class=\"failed\">Not computed:</p><ul>\(items)</ul>"
+  }
+
+  private func ladder(_ path: String) throws(OutputError) -> HTML {
+    let drawn = try Picture(comparison, units: units).drawn(.svg, path: path)
+    let found = comparison.curves.filter { $0.dressing != .closed }.map { curve in
+      guard let peak = curve.resonance else { return "\(curve.name): no resonance" }
+      return
+        "\(curve.name): resonance at ħω = \(significant(peak.position, digits: 4)), \(significant(peak.width, digits: 2)) wide"
+    }
+    let gamma = "\(impurities)"
+    let table = HTML.table(
+      comparison.resonanceTable,
+      caption: """
+        Resonances of |K<sub>Σ</sub>/ω|, position and full width at half maximum of its square in \
+        \(units.energy); continuity: |2J K<sub>Σ</sub> − iω K<sub>s</sub>| over its largest 2J K<sub>Σ</sub>; \
+        gauge: |K(0)| over the largest |K|. Both vanish for the full loops with the ladder.
+        """)
+    return """
+      <p>Staggered spin per field with impurities of strength γ = n<sub>i</sub>u<sub>i</sub><sup>2</sup> =
+      \(gamma) (\(units.energy))<sup>2</sup>, self-consistent.</p>
+      <div class="figures">
+      <figure>
+      \(HTML.image(svg: drawn, description: "staggered spin per field: bare bubble, ladder, closed form"))
+      <figcaption>|K<sub>Σ</sub>/ω| against frequency. \(found.joined(separator: "; ")). All in
+      \(units.energy); 2J = \(significant(2 * request.model.exchange)).</figcaption>
+      </figure>
+      </div>
+      \(table)
+      <p>\(comparison.explanation)</p>
+      """
+  }
+
+  private func diagrams(_ path: String) throws(OutputError) -> HTML {
+    var shown: [Diagram] = []
+    for column in request.columns {
+      for diagram in request.diagrams.diagrams(of: column.response) where !shown.contains(diagram) {
+        shown.append(diagram)
+      }
+    }
+    var figures: [HTML] = []
+    for diagram in shown {
+      let drawn = try Picture(diagram, hasCaption: false).drawn(.svg, path: path)
+      let lines = diagram.caption.dropFirst().map { "<li>\($0)</li>" as HTML }
+      figures.append(
+        """
+        <figure>
+        \(HTML.image(svg: drawn, description: "Feynman diagram \(diagram.name): \(diagram.summary)"))
+        <figcaption><strong>\(diagram.name)</strong>
+        <ul>\(lines)</ul></figcaption>
+        </figure>
+        """)
+    }
+    return """
+      <p>Those that the responses above are sums of. Electrons run against the order of the matrix product;
+      wavy: the electric field, coiled: the spin gauge field, dotted: the canting, dashed: what is measured;
+      shaded vertices are dressed by the ladder.</p>
+      <div class="figures">
+      \(figures)
+      </div>
+      """
+  }
+
+  private var checks: HTML {
+    guard let verification else { return "<p>Left out of this run (--no-verify).</p>" }
+    let failed = verification.statements.filter { !$0.holds }
+    var body: HTML = """
+      <p\(failed.isEmpty ? "" : " class=\"failed\"" as HTML)>\(verification.verdict). Exact statements of the
+      theory on this model, each with its residual relative to the size of the quantity, and what rounding
+      and error estimates allow; no unit.</p>
+
+      """
+    for subject in Verification.Subject.allCases {
+      let table = verification.table(subject)
+      if !table.rows.isEmpty {
+        body += HTML.table(table, caption: "\(subject.rawValue)", numbersFrom: 5)
+      }
+    }
+    return body
+  }
+
+  private func origin(_ table: CSVFile) -> HTML {
+    let keys = ["program", "model", "model_file", "model_sha256", "units", "grid", "wall_time_s"]
+    let rows = table.header.filter { keys.contains($0.key) }.map { [$0.key, $0.value] }
+    let list = HTML.table(
+      Table(columns: ["key", "value"], rows: rows),
+      caption: "As in the header of every table that kubo writes.", numbersFrom: 2)
+    return """
+      \(list)
+      <p>To repeat it:</p>
+      <pre tabindex="0"><code>kubo \(provenance.command)</code></pre>
+      """
+  }
+}
