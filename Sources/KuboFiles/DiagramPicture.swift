@@ -114,7 +114,7 @@ private struct DiagramScript {
   mutating func finish(caption: [String]) -> Picture.Size {
     var y = -height - (caption.isEmpty ? 0.1 : 0.45)
     for (n, paragraph) in caption.enumerated() {
-      for line in wrapped(paragraph, width: DiagramScript.captionWidth, limit: 5) {
+      for line in wrapped(paragraph, width: DiagramScript.captionWidth, limit: 8) {
         // In a user's text no sign may change how it is set.
         let written =
           n == 0

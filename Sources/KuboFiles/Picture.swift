@@ -204,8 +204,11 @@ enum Typeset {
   }
 
   /// A string of gnuplot. Single quotes: it expands no commands and no variables in them.
+  ///
+  /// A quote is doubled; gnuplot takes it for the end all the same after another or at the start. And it
+  /// leaves ]]> as it is, which may not be in an SVG. A mark without width keeps both apart.
   static func quoted(_ text: String) -> String {
-    "'" + text.replacing("'", with: "''") + "'"
+    "'" + text.replacing("'", with: "\u{2060}''").replacing("]]>", with: "]]\u{2060}>") + "'"
   }
 }
 

@@ -16,7 +16,7 @@ final class SVGDocument: NSObject, XMLParserDelegate {
   }
 
   private(set) var names: Set<String> = []
-  /// The content of each element `text`, its pieces joined.
+  /// The content of each element `text`, its pieces joined, without the marks that have no width.
   private(set) var texts: [String] = []
   private(set) var shapes: [Shape] = []
   private var isText = false
@@ -56,6 +56,6 @@ final class SVGDocument: NSObject, XMLParserDelegate {
   }
 
   func parser(_ parser: XMLParser, foundCharacters text: String) {
-    if isText { texts[texts.count - 1] += text }
+    if isText { texts[texts.count - 1] += text.replacing("\u{2060}", with: "") }
   }
 }
