@@ -100,7 +100,10 @@ private struct DrawDiagram: AsyncParsableCommand {
 
       EXAMPLE
         kubo diagrams draw nonadiabatic.a --output a.svg
-        kubo diagrams draw mine.box --diagrams mine --output box.tex
+
+        The loop with its shaded vertex, below it name, sign and source:
+
+          drawn: a.svg
       """)
 
   @Argument(help: "The name of a diagram.")

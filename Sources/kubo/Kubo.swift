@@ -48,7 +48,8 @@ struct Kubo: AsyncParsableCommand {
     subcommands: [
       SpectrumCommand.self, CompareCommand.self, CoefficientsCommand.self, SelfEnergyCommand.self,
       MatsubaraCommand.self, RerunCommand.self, VerifyCommand.self, TorqueCommand.self,
-      AuditCommand.self, PlotCommand.self, BandsCommand.self, ReportCommand.self, ModelsCommand.self,
+      AuditCommand.self, PlotCommand.self, BandsCommand.self, ReportCommand.self,
+      ModelsCommand.self,
       DiagramsCommand.self, ManualCommand.self,
     ])
 

@@ -16,13 +16,17 @@ struct ReportCommand: AsyncParsableCommand {
 
       EXAMPLE
         kubo report narrow --output narrow.html
+
+        The page, to be opened in any browser:
+
+          written: narrow.html
       """)
 
   @OptionGroup var arguments: ModelArguments
   @OptionGroup var state: ConstantLifetimeArguments
   @Option(
     help:
-      "The impurities' strength gamma = n_i u_i^2, in squared energy units. Default: a level width of J/5 at mu."
+      "The impurities' strength gamma = n_i u_i^2, in squared energy units. Default: a level width of J/5 at mu, in three dimensions of J."
   )
   var gamma: String?
   @Option(
@@ -69,7 +73,8 @@ struct ReportCommand: AsyncParsableCommand {
       var strength = try gamma.map { try number($0, "--gamma") } ?? 0
       if gamma == nil {
         strength = try await Comparison.strength(
-          request.model, mu: request.mu, threads: arguments.threadCount)
+          request.model, mu: request.mu, part: request.model.dimension == 3 ? 1 : 0.2,
+          threads: arguments.threadCount)
       }
       // The energy integrals of impurities are numerical: their errors cost more.
       var dressed = request

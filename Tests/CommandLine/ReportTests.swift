@@ -168,8 +168,7 @@ import Testing
     }
     // The command of the page, run by a shell, makes the same page but for the time it took.
     let text = try #require(layouts.first).text
-    let command = try #require(
-      text.split(separator: "\n").first { $0.hasPrefix("kubo report ") })
+    let command = try #require(text.range(of: "kubo report ").map { text[$0.lowerBound...] })
     let shell = Process()
     shell.executableURL = URL(filePath: "/bin/bash")
     shell.arguments = ["-c", "kubo() { \"$program\" \"$@\"; }\nmv r.html old.html\n\(command)"]
