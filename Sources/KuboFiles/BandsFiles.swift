@@ -203,13 +203,19 @@ extension BandPlot {
     return text + "plot \(plots.joined(separator: ", "))\n"
   }
 
-  /// Spins at points of a contour some distance apart, at their equivalents in the zone: x, y, dx, dy.
+  /// Spins at points of a contour some distance apart: x, y, dx, dy.
   private func arrows(_ contour: FermiContour, _ zone: BrillouinZone, _ reach: Double) -> [[Double]]
   {
     let steps = zip(contour.points, contour.points.dropFirst()).map { a, b in
       zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
     }
     let length = steps.reduce(0, +)
+    // A pocket as a whole, around the equivalent of its middle: eta is continuous along it.
+    let isClosed = contour.winding.allSatisfy { $0 == 0 }
+    let middle = (0..<2).map { i in
+      contour.points.reduce(0) { $0 + $1[i] } / Double(contour.points.count)
+    }
+    let shift = zip(zone.folded(middle), middle).map { $0 - $1 }
     // Evenly, also from the last to the first.
     let spacing = length / max(12, (length / (0.17 * reach)).rounded())
     // Shorter around a pocket, so that they stay apart.
@@ -220,7 +226,8 @@ extension BandPlot {
       way += step
       guard way >= spacing else { continue }
       way -= spacing
-      let k = zone.folded(contour.points[n])
+      let k =
+        isClosed ? zip(contour.points[n], shift).map { $0 + $1 } : zone.folded(contour.points[n])
       let frame = Frame(model, at: WaveVector(k), directions: Directions(i: 0, j: 0))
       let spin = frame.spin(contour.band, pseudoSpin: SIMD3(1, 0, 0))
       let (dx, dy) = (scale * spin.x, scale * spin.y)

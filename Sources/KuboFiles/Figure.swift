@@ -69,11 +69,16 @@ package struct Figure: Sendable {
   /// The left end of the axis, if not by the data.
   var start: Double?
 
-  /// Removes what stands above the panels, and the names of the marks, after the first row.
-  fileprivate var onceOnly: String {
-    (title.indices.map { $0 + 1 } + marks.indices.map { $0 + 11 } + key.indices.map { $0 + 101 })
+  /// Removes what stands above the panels, after the first.
+  fileprivate var withoutHead: String {
+    (title.indices.map { $0 + 1 } + key.indices.map { $0 + 101 })
       .map { "unset label \($0)\n" }.joined()
       + key.indices.map { "unset arrow \($0 + 101)\n" }.joined()
+  }
+
+  /// Removes the names of the marks, after the first row.
+  fileprivate var withoutNames: String {
+    marks.indices.map { "unset label \($0 + 11)\n" }.joined()
   }
 }
 
@@ -161,7 +166,8 @@ extension Picture {
       text += panel.commands
       text += "plot \(panel.plots.joined(separator: ", "))\n"
       // Once is enough.
-      if n == columns - 1 { text += figure.onceOnly }
+      if n == 0 { text += figure.withoutHead }
+      if n == columns - 1 { text += figure.withoutNames }
     }
     self.init(script: text + "unset multiplot\n", size: Size(width: width, height: height))
   }

@@ -203,12 +203,13 @@ enum Typeset {
     return result + literal(String(rest))
   }
 
-  /// A string of gnuplot. Single quotes: it expands no commands and no variables in them.
-  ///
-  /// A quote is doubled; gnuplot takes it for the end all the same after another or at the start. And it
-  /// leaves ]]> as it is, which may not be in an SVG. A mark without width keeps both apart.
+  /// A string of gnuplot. Single quotes: it expands no commands and no variables in them. An apostrophe
+  /// becomes a typographic one: doubled, as the manual has it, it ends a string that begins with it
+  /// (gnuplot 5.4), and what follows is a command. And gnuplot leaves ]]> as it is, which may not be in an
+  /// SVG: a mark without width keeps it apart.
   static func quoted(_ text: String) -> String {
-    "'" + text.replacing("'", with: "\u{2060}''").replacing("]]>", with: "]]\u{2060}>") + "'"
+    "'"
+      + text.replacing("'", with: "\u{2019}").replacing("]]>", with: "]]\u{2060}>") + "'"
   }
 }
 

@@ -44,7 +44,8 @@ import Testing
     ].enumerated() {
       let path = "\(scratch.path)/\(n).csv"
       let run = try ProgramTests.run(arguments + ["--output", path, "--quiet"])
-      #expect(run.status == 0, "\(run.errors)")
+      // 80: empty cells, which are read and drawn too.
+      #expect([0, 80].contains(run.status), "\(run.errors)")
       let text = try String(contentsOfFile: path, encoding: .utf8)
       let table = try CSVFile.read(path: path)
       #expect(table.text == text)
@@ -59,7 +60,8 @@ import Testing
   @Test func hostileNames() throws {
     let scratch = try ScratchDirectory()
     let hostile = [
-      "'; system('touch canary'); '", "`touch canary`", "$(touch canary)", "@canary",
+      "'; system('touch canary'); '", "''.system('touch canary').''", "`touch canary`",
+      "$(touch canary)", "@canary",
       "<script>alert(1)</script>", "{/=99 big}", "a_b^c&d~e{f}", "\"; !touch canary; \"", "%s%n",
       "\\", "EOD",
     ]
@@ -81,7 +83,7 @@ import Testing
     let svg = try String(contentsOfFile: "\(scratch.path)/p.svg", encoding: .utf8)
     #expect(!svg.contains("<script") && !svg.contains("<b>"))
     for text in [
-      "@canary", "{/=99 big}", "a_b^c&amp;d~e{f}", "&lt;script&gt;alert(1)&lt;/script&gt;",
+      "@canary", "{/=99 big}", "a_b^c&amp;d~e{f}", "&lt;script>alert(1)&lt;/script>",
     ] {
       #expect(svg.contains(text), "\(text)")
     }

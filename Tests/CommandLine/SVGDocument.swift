@@ -56,6 +56,10 @@ final class SVGDocument: NSObject, XMLParserDelegate {
   }
 
   func parser(_ parser: XMLParser, foundCharacters text: String) {
-    if isText { texts[texts.count - 1] += text.replacing("\u{2060}", with: "") }
+    if isText {
+      // As `Typeset.quoted` keeps them from gnuplot.
+      texts[texts.count - 1] += text.replacing("\u{2060}", with: "").replacing(
+        "\u{2019}", with: "'")
+    }
   }
 }

@@ -187,7 +187,7 @@ import Testing
   }
 
   /// E = -2 sum_i (cos x_i + b cos 2 x_i) - J with b = -0.6 is lowest where cos x_i = 1/2.4, between the
-  /// points of any grid; 1e-5 above that its four pockets have the radius sqrt(2e-5/3.97) = 0.0022.
+  /// points of any grid; 1e-3 above that its four pockets have the radius sqrt(2e-3/3.97) = 0.022.
   @Test func smallPocketsAreFound() throws {
     func hop(_ x: Double, _ y: Double, _ amplitude: Double) -> Hop {
       Hop(vector: [x, y], amplitude: amplitude)
@@ -197,7 +197,7 @@ import Testing
       intraSublattice: [hop(1, 0, 1), hop(2, 0, -0.6), hop(0, 1, 1), hop(0, 2, -0.6)], exchange: 1)
     let c = 1 / 2.4
     let bottom = -4 * (c - 0.6 * (2 * c * c - 1)) - 1
-    let contours = try FermiContour.contours(model, mu: bottom + 1e-5, divisions: 60)
+    let contours = try FermiContour.contours(model, mu: bottom + 1e-3, divisions: 60)
     #expect(contours.count == 4 && contours.allSatisfy { $0.winding == [0, 0] })
     #expect(throws: RequestError.self) {
       try FermiContour.contours(model, mu: bottom + 1e-9, divisions: 60)

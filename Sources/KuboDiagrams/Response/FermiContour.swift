@@ -22,7 +22,7 @@ public struct FermiContour: Sendable {
   /// All curves at `mu`; the distance of neighbours is at most sqrt(2) of a cell of the grid, which has
   /// `divisions` or more points along each reciprocal vector.
   /// - Throws: ``RequestError`` unless the model has two dimensions, and for a pocket smaller than
-  ///   1/4000 of the zone.
+  ///   1/1000 of the zone.
   public static func contours(_ model: Model, mu: Double, divisions: Int = 240)
     throws(RequestError) -> [FermiContour]
   {
@@ -41,7 +41,7 @@ public struct FermiContour: Sendable {
       )
     }
     var n = divisions
-    while n <= 4000 {
+    while n <= 1000 {
       let grids = Band.allCases.map { Grid(model, $0, mu: mu, divisions: n) }
       if extrema.allSatisfy({ grids[$0.1.rawValue].resolves($0.f) }) {
         return grids.flatMap { $0.contours() }
@@ -49,7 +49,7 @@ public struct FermiContour: Sendable {
       n *= 4
     }
     throw RequestError(
-      "mu", found: "\(mu), so near a band edge that its pocket is smaller than 1/4000 of the zone",
+      "mu", found: "\(mu), so near a band edge that its pocket is smaller than 1/1000 of the zone",
       expected: "a larger distance from the edge")
   }
 
@@ -60,20 +60,24 @@ public struct FermiContour: Sendable {
     let mu: Double
     let n: Int
     let hamiltonian: BlochHamiltonian
+    private let reciprocal: [SIMD3<Double>]
     private var isAbove: [Bool] = []
 
     init(_ model: Model, _ band: Band, mu: Double, divisions: Int) {
       (self.model, self.band, self.mu, n) = (model, band, mu, divisions)
       hamiltonian = BlochHamiltonian(model, directions: Directions(i: 0, j: 0))
+      reciprocal = model.reciprocalVectors.map(packed)
+      isAbove.reserveCapacity(n * n)
       for a in 0..<n {
-        for b in 0..<n { isAbove.append(isAbove(at: [Double(a), Double(b)])) }
+        for b in 0..<n { isAbove.append(isAbove(at: SIMD2(Double(a), Double(b)))) }
       }
     }
 
     /// Whether E >= mu at a point in steps of the grid.
-    private func isAbove(at p: [Double]) -> Bool {
-      let k = model.waveVector(reduced: p.map { $0 / Double(n) })
-      return hamiltonian.frame(at: WaveVector(k)).energy(band).real >= mu
+    private func isAbove(at p: SIMD2<Double>) -> Bool {
+      let f = p / Double(n)
+      let k = WaveVector(real: reciprocal[0] * f.x + reciprocal[1] * f.y)
+      return hamiltonian.frame(at: k).energy(band).real >= mu
     }
 
     private func corner(_ a: Int, _ b: Int) -> Bool { isAbove[(a % n) * n + b % n] }
@@ -81,7 +85,7 @@ public struct FermiContour: Sendable {
     /// Whether a corner of the cell of the reduced wave vector `f` is on its side of mu.
     func resolves(_ f: [Double]) -> Bool {
       let p = f.map { ($0 - $0.rounded(.down)) * Double(n) }
-      let own = isAbove(at: p)
+      let own = isAbove(at: SIMD2(p[0], p[1]))
       let (a, b) = (Int(p[0]), Int(p[1]))
       return [corner(a, b), corner(a + 1, b), corner(a, b + 1), corner(a + 1, b + 1)].contains(own)
     }
@@ -106,7 +110,7 @@ public struct FermiContour: Sendable {
       case 2: return [(sides[crossed[0]], sides[crossed[1]])]
       default:
         // Corners 0 and 2 are joined if the middle is on their side: the curve cuts off 1 and 3.
-        let isJoined = isAbove(at: [Double(a) + 0.5, Double(b) + 0.5]) == c[0]
+        let isJoined = isAbove(at: SIMD2(Double(a) + 0.5, Double(b) + 0.5)) == c[0]
         return isJoined
           ? [(sides[0], sides[1]), (sides[2], sides[3])]
           : [(sides[3], sides[0]), (sides[1], sides[2])]
@@ -115,9 +119,9 @@ public struct FermiContour: Sendable {
 
     /// The crossing on a side, in steps of the grid.
     private func crossing(_ side: Side) -> [Double] {
-      let start = [Double(side.a), Double(side.b)]
-      func at(_ x: Double) -> [Double] {
-        side.isSecond ? [start[0], start[1] + x] : [start[0] + x, start[1]]
+      let start = SIMD2(Double(side.a), Double(side.b))
+      func at(_ x: Double) -> SIMD2<Double> {
+        start + (side.isSecond ? SIMD2(0, x) : SIMD2(x, 0))
       }
       let first = corner(side.a, side.b)
       var (low, high) = (0.0, 1.0)
@@ -125,7 +129,8 @@ public struct FermiContour: Sendable {
         let middle = (low + high) / 2
         if isAbove(at: at(middle)) == first { low = middle } else { high = middle }
       }
-      return at((low + high) / 2)
+      let p = at((low + high) / 2)
+      return [p.x, p.y]
     }
 
     func contours() -> [FermiContour] {
