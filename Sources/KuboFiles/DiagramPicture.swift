@@ -35,7 +35,7 @@ private struct DiagramScript {
   private var height = DiagramLayout.radius
   private static let lineHeight = 0.42
   /// What a line of the caption holds at this width.
-  private static let captionWidth = 60
+  private static let captionWidth = 52
 
   mutating func add(_ propagator: DiagramLayout.Propagator) {
     let r = DiagramLayout.radius

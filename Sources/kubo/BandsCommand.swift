@@ -18,6 +18,13 @@ struct BandsCommand: AsyncParsableCommand {
 
       EXAMPLE
         kubo bands honeycomb --output bands.csv --density dos.csv --picture bands.svg
+
+        bands.svg shows the gap 2 J at K, the van Hove peaks of the density of
+        states, and the spin that turns along the Fermi contour:
+
+          written: bands.csv
+          written: dos.csv
+          drawn: bands.svg
       """)
 
   @OptionGroup var arguments: ModelArguments

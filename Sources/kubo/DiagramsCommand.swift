@@ -13,6 +13,9 @@ struct DiagramsCommand: AsyncParsableCommand {
         kubo diagrams
         kubo diagrams nonadiabatic.a
         kubo diagrams draw nonadiabatic.a --output a.svg
+
+        A line for each diagram; the vertices of one; and a.svg, where the vertex
+        that the ladder dresses is shaded.
       """,
     subcommands: [ShowDiagrams.self, DrawDiagram.self], defaultSubcommand: ShowDiagrams.self)
 }
@@ -45,7 +48,7 @@ private struct ShowDiagrams: AsyncParsableCommand {
     commandName: "show", abstract: "List the diagrams, or show one with its equation.",
     discussion: """
       EXAMPLE
-        kubo diagrams nonadiabatic.a
+        kubo diagrams show nonadiabatic.a
 
         Its vertices and propagators in the order of the trace, then equation and source:
 

@@ -16,8 +16,16 @@ struct PlotCommand: AsyncParsableCommand {
       lifetime, a parameter of the model) is drawn in colour against the tables' axis and that number.
 
       EXAMPLE
-        kubo plot square.csv --columns sigma,Y.bare --output square.svg
-        kubo plot mu*.csv --map Y.bare.im --output map.svg
+        kubo spectrum chain --omega 0:2:41 --responses sigma,Y --output chain.csv
+        kubo plot chain.csv --output chain.svg
+
+        The second command prints
+
+          drawn: chain.svg
+
+        In its panels the Drude peak of sigma falls off within 2 Gamma = 0.1, and
+        Y.closed_printed leaves Y.bare where omega tau is no longer small. With
+        several tables, 'kubo plot mu*.csv --map Y.bare.im' draws a map.
       """)
 
   @Argument(

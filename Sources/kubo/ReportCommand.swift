@@ -15,7 +15,7 @@ struct ReportCommand: AsyncParsableCommand {
       enter the comparison and the verification.
 
       EXAMPLE
-        kubo report narrow --output narrow.html
+        kubo report narrow --output narrow.html # some minutes
 
         The page, to be opened in any browser:
 
