@@ -175,13 +175,15 @@ struct ContourSurvey: Sendable {
     let wrong = sign * middle.imaginary
     let change = 2 * changes.map { abs($0.imaginary) }.max()!
     if wrong + change <= broadening { return [] }
-    if wrong - change <= broadening, depth < 7 {
+    // On the way to the contour Re 2 Delta moves less than 20 times as far as Im 2 Delta.
+    let reach = 2 * changes.map { abs($0.real) }.max()! + 20 * (abs(wrong) + change)
+    // Where Gamma is tiny, cells along a flat gap stay undecided however small they are; a range as
+    // narrow as this may as well count as crossed.
+    if wrong - change <= broadening, depth < 7, reach > 1e-3 * middle.real {
       return corners(0.5).flatMap {
         crossed(contour, broadening, hamiltonian, $0, size: size / 2, depth: depth + 1)
       }
     }
-    // On the way to the contour Re 2 Delta moves less than 20 times as far as Im 2 Delta.
-    let reach = 2 * changes.map { abs($0.real) }.max()! + 20 * (abs(wrong) + change)
     return [(middle.real - reach)...(middle.real + reach)]
   }
 
