@@ -94,7 +94,7 @@ package func refusal(of arguments: [String]) -> String? {
 }
 
 /// The exit statuses beside 0; the first ones are those of sysexits.h.
-enum ExitStatus {
+package enum ExitStatus {
   static let refuted = ExitCode(1)
   static let usage = ExitCode(64)
   static let data = ExitCode(65)
@@ -107,7 +107,7 @@ enum ExitStatus {
   static let notConverged = ExitCode(80)
 
   /// The status for an error that ended the program.
-  static func of(_ error: any Error) -> ExitCode {
+  package static func of(_ error: any Error) -> ExitCode {
     switch error {
     case let error as FileError:
       switch error.kind {
@@ -124,7 +124,9 @@ enum ExitStatus {
       case .tool: unavailable
       }
     case is RequestError: usage
-    case is NonConvergence, is VanHove, is QuadratureError, is SelfEnergyFailure: notConverged
+    case is NonConvergence, is Spectrum.Failure, is VanHove, is QuadratureError,
+      is SelfEnergyFailure:
+      notConverged
     default: internalFault
     }
   }

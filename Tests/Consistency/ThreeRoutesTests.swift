@@ -116,6 +116,28 @@ import Testing
     }
   }
 
+  /// Far above the bands, where most of the spectral integral's range is empty: the weight that falls
+  /// as 1/omega^2 beyond the largest transition, some 5 % here, must not be missed. At l = 1 all but
+  /// Gamma/T of the direct sum cancels, and its tail must know.
+  @Test(arguments: [(1e2, 1e-6, 2), (1e6, 1e-4, 2), (1e8, 1e-6, 1)])
+  func matsubaraSumOfHotElectrons(_ state: (temperature: Double, tolerance: Double, count: Int))
+    async throws
+  {
+    let request = SpectrumRequest(
+      model: try shippedModel("chain"), mu: -1.2, temperature: state.temperature,
+      lifetime: .constant(0.3), omegas: [], columns: bareColumns(["sigma", "Y"]),
+      diagrams: try shippedDiagrams(), tolerance: state.tolerance, threads: 2)
+    let result = try await request.matsubara(count: state.count)
+    for column in result.columns {
+      for (l, (a, b)) in zip(column.direct, column.spectral).enumerated() {
+        #expect(
+          (a.value - b.value).length <= a.error + b.error, "\(column.response.name) \(a) \(b)")
+        let size = max(a.value.length, 0.1 * column.scale[l])
+        #expect(a.error + b.error <= 4 * state.tolerance * size)
+      }
+    }
+  }
+
   /// One bubble: the Matsubara sum with its tail against the closed form continued by the spectral
   /// representation is covered above; here the tail: twice as many terms change nothing.
   @Test func tailOfTheMatsubaraSum() {

@@ -104,6 +104,32 @@ import Testing
     }
   }
 
+  /// What is wrong is a statement that fails and names a diagram, not the end of all: a letter that no
+  /// longer measures the spin, and a sign that leaves loops which do not vanish at infinity.
+  @Test func whatCannotBeComputed() async throws {
+    let shipped = try shipped()
+    func failures(_ name: String, _ change: (inout Diagram) -> Void) async throws
+      -> [Verification.Statement]
+    {
+      var diagrams = shipped
+      change(&diagrams[try #require(shipped.firstIndex { $0.name == name })])
+      let request = SpectrumRequest(
+        model: try shippedModel("chain"), mu: -1.2, temperature: 0.02, lifetime: .constant(0.05),
+        omegas: [], columns: [], diagrams: DiagramSet(diagrams), tolerance: 1e-4, threads: 2)
+      return try await request.verification(impurities: nil).statements.filter { !$0.holds }
+    }
+    let missing = try await failures("nonadiabatic.b") { $0.measures = [.staggeredSpin] }
+    #expect(
+      missing.contains {
+        $0.claim == "(a) + ... + (f) = O nonadiabatic" && $0.reason.contains("nonadiabatic.b")
+      }, "\(missing)")
+    let wrong = try await failures("full.electric_first") { $0.sign = -1 }
+    #expect(wrong.contains { $0.reason.contains("full.electric_first") })
+    #expect(
+      wrong.contains { $0.claim.hasPrefix("causality") && $0.reason.contains("large omega") },
+      "\(wrong)")
+  }
+
   /// The signs of the measured operators: s against Sigma in spin continuity.
   @Test func theSignOfSigma() async throws {
     var diagrams: [Diagram] = []

@@ -28,10 +28,14 @@ package struct FastBubbles: Sendable {
 
   let line: FermiLogarithm
   private let exact: ClosedFormBubble
+  /// Those that the slow form leaves 0.
+  private let isUnused: [Bool]
 
-  package init(line: FermiLogarithm) {
+  /// All ``bubbles``, or those with the indices `used`: the others may come out as 0.
+  package init(line: FermiLogarithm, used: [Int]? = nil) {
     self.line = line
     exact = ClosedFormBubble(line: line)
+    isUnused = (0..<FastBubbles.count).map { used?.contains($0) == false }
   }
 
   /// What depends on k only.
@@ -85,7 +89,7 @@ package struct FastBubbles: Sendable {
     // Bands that all but touch leave no frequency to the fast form.
     if abs(omega) <= point.smallest {
       for (n, bubble) in FastBubbles.bubbles.enumerated() {
-        out[n] = exact.dynamicQuotient(bubble, point.x, omega: omega)
+        out[n] = isUnused[n] ? .zero : exact.dynamicQuotient(bubble, point.x, omega: omega)
       }
       return
     }

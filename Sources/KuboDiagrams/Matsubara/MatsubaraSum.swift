@@ -12,7 +12,8 @@ import RealModule
 ///
 ///     h sum_n f(eps_n) = int_a f + (h^2/24) f'(a) - (7 h^4/5760) f'''(a) + O(h^6 f^(5))
 ///
-/// With a at least 40 h and twice every energy, the tail is good to 1e-9 of itself or better.
+/// With a at least 120 h and twice every energy, the tail is good to 5e-12 of itself or better. At
+/// T >> Gamma, l > 0, all but a part Gamma/T of it cancels: see ``tailError(propagators:)``.
 /// Source: docs/conventions.md section 3, the first of the three routes to K.
 package struct MatsubaraSum: Sendable {
   let temperature, broadening: Double
@@ -26,8 +27,14 @@ package struct MatsubaraSum: Sendable {
     self.temperature = temperature
     self.broadening = broadening
     let step = 2 * Double.pi * temperature
-    count = max(40, Int(min(1e9, 2 * (bound + broadening) / step))) + largest
+    count = max(120, Int(min(1e9, 2 * (bound + broadening) / step))) + largest
     tail = GaussRule.unitInterval(20)
+  }
+
+  /// A bound on the error of the tails of a bubble with n propagators, 5e-12 of
+  /// 2 int_a d eps/(2 pi) eps^-n and half as much again; more than rounding leaves of all terms.
+  func tailError(propagators n: Int) -> Double {
+    5e-12 * Double.pow(Double(count) * 2 * Double.pi * temperature, 1 - n)
   }
 
   /// The sums of all `bubbles` at i omega_l, real or complex as F makes them.

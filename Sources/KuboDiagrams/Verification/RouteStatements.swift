@@ -107,7 +107,9 @@ extension SpectrumRequest {
   /// dimensions 0.3 J, where a uniform grid and a sum over frequencies are soon done.
   func routeStatements() async throws -> [Verification.Statement] {
     guard case .constant(let gamma) = lifetime else { preconditionFailure("checked before") }
-    let least = (model.dimension == 3 ? 0.3 : 0.05) * model.exchange
+    // The spectral representation sees no levels much narrower than 1/8000 of the bands.
+    let least = max(
+      (model.dimension == 3 ? 0.3 : 0.05) * model.exchange, model.energyBound / 4000)
     var request = asking(
       ["sigma", "X", "Y", "X_na", "Y_na", "s_full", "Sigma_full"], omegas: [])
     request.temperature = max(temperature, least)

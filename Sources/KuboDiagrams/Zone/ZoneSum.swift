@@ -41,7 +41,9 @@ package struct ZoneSum: Sendable {
     bubbles = FastBubbles(
       line: FermiLogarithm(
         temperature: temperature, broadening: broadening,
-        reach: model.energyBound + abs(mu) + reach))
+        reach: model.energyBound + abs(mu) + reach),
+      // A closed form has the bubbles of one band.
+      used: weights.keptBubbles + (closedForms.isEmpty ? [] : [0, 3]))
     self.threads = threads
   }
 
