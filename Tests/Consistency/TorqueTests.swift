@@ -91,6 +91,26 @@ import Testing
     #expect(adiabatic * ferromagnet < 0)
   }
 
+  /// At omega = 0 the limit itself, as sharp as elsewhere: its bound is what was asked for, and a
+  /// difference quotient at omega tau = 1e-3, which is off by (omega tau)^2, agrees.
+  @Test(arguments: [("square", -1.2), ("honeycomb", 1.0)])
+  func directCurrent(_ state: (String, Double)) async throws {
+    let gamma = 0.02
+    let near = 2e-3 * gamma
+    let torque = try await request(
+      try shippedModel(state.0), mu: state.1, gamma: gamma, omegas: [0, near]
+    ).torque(impurities: nil, relaxation: 0)
+    for kind in [TorqueKind.m, .n, .nNonadiabatic] {
+      let limit = try value(torque, kind, "constant.bare")
+      let next = try value(torque, kind, "constant.bare", 1)
+      // Of both K and sigma, the estimate and sqrt 2 for the modulus: a few times 1e-6.
+      #expect(limit.error < 1e-5 * limit.value.length, "\(kind) \(limit)")
+      #expect(
+        abs(limit.value.real - next.value.real)
+          <= limit.error + next.error + 4e-6 * limit.value.length, "\(kind) \(limit) \(next)")
+    }
+  }
+
   /// (S7.24), (S7.29): the resonance, the relaxation and the direct current.
   @Test func resonance() async throws {
     let model = try shippedModel("narrow")

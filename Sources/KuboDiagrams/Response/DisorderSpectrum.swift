@@ -176,7 +176,8 @@ extension SpectrumRequest {
             } else {
               result.columns[c].values[n] = Spectrum.Value(
                 dynamic: dynamic.values[o],
-                error: max(dynamic.errors[o].real, dynamic.errors[o].imaginary) + own,
+                error: max(dynamic.errors[o].real, dynamic.errors[o].imaginary)
+                  + (isPerField ? 0 : own),
                 scale: dynamic.scales[o])
             }
           }
@@ -256,14 +257,14 @@ extension SpectrumRequest {
     return result
   }
 
-  /// K(omega) - K(0), or sigma(omega), of the columns `chosen`.
+  /// K(omega) - K(0), or per field as sigma(omega), of the columns `chosen`.
   private func dynamic(_ integral: EnergyIntegral, _ omega: Double, _ chosen: [Int]) async throws
     -> EnergyIntegral.Result
   {
     func quotients(_ omega: Double) async throws -> EnergyIntegral.Result {
       var result = try await refined { try await integral.dynamicPart(omega: omega, $0) }
-      for (o, c) in chosen.enumerated() where columns[c].response.isConductivity {
-        // sigma = (i/omega) [Pi(omega) - Pi(0)].
+      for (o, c) in chosen.enumerated() where isPerField(columns[c]) {
+        // As sigma = (i/omega) [Pi(omega) - Pi(0)].
         result.values[o] *= ComplexDouble(0, 1 / omega)
         result.errors[o] = PartErrors(
           real: result.errors[o].imaginary / abs(omega),
@@ -273,8 +274,9 @@ extension SpectrumRequest {
       return result
     }
     if omega != 0 { return try await quotients(omega) }
-    // At omega = 0 every K(omega) - K(0) vanishes, and sigma is real: its real part is even in omega.
-    guard chosen.contains(where: { columns[$0].response.isConductivity }) else {
+    // At omega = 0 every K(omega) - K(0) vanishes, and what is per field is real: that part is even in
+    // omega.
+    guard chosen.contains(where: { isPerField(columns[$0]) }) else {
       return .init(
         values: chosen.map { _ in .zero },
         errors: chosen.map { _ in PartErrors(real: 0, imaginary: 0) },
@@ -297,7 +299,7 @@ extension SpectrumRequest {
       let v = s.map { $0.values[o].real }
       let once = (4 * v[1] - v[0]) / 3
       let twice = (16 * ((4 * v[2] - v[1]) / 3) - once) / 15
-      let isCurrent = columns[c].response.isConductivity
+      let isCurrent = isPerField(columns[c])
       result.values[o] = isCurrent ? ComplexDouble(twice) : .zero
       let error = abs(twice - (4 * v[2] - v[1]) / 3) + 2 * s.map { $0.errors[o].real }.max()!
       result.errors[o] = PartErrors(real: isCurrent ? error : 0, imaginary: 0)

@@ -16,6 +16,15 @@ extension SpectrumRequest {
     }
   }
 
+  /// Refuses impurities that cannot be computed, before other work.
+  func check(impurities gamma: Double?) throws {
+    guard let gamma else { return }
+    var request = self
+    request.lifetime = .scba(gamma)
+    request.columns = []
+    try request.check()
+  }
+
   /// Refuses what cannot be computed.
   func check() throws {
     // Beyond these magnitudes products of energies leave the range of doubles.
@@ -40,6 +49,16 @@ extension SpectrumRequest {
       throw RequestError(
         "lifetime", found: lifetime.description,
         expected: "a number above 0: without it the loops have poles on the real axis")
+    }
+    if case .zoneThenEnergy = lifetime.order {
+      let most = 1e6 * model.hoppingBound
+      guard model.exchange <= most else {
+        throw RequestError(
+          "J", found: significant(model.exchange),
+          expected:
+            "at most \(significant(most)) with impurities, a million times the hopping: beyond, the loops, of order (t/J)^2 of what is summed, are lost to rounding"
+        )
+      }
     }
     guard tolerance > 0, tolerance < 1 else {
       throw RequestError("tolerance", found: "\(tolerance)", expected: "a number between 0 and 1")
@@ -149,7 +168,7 @@ extension SpectrumRequest {
         tolerance: tolerance, isClosed: outputs.indices.map { closed($0, outputs) != nil },
         finish: { finish($0, $1, $2, $3, outputs) },
         finishStatic: { finishStatic($0, $1, outputs) },
-        factor: { o, omega in columns[outputs[o]].response.isConductivity ? 1 : abs(omega) },
+        factor: { o, omega in isPerField(columns[outputs[o]]) ? 1 : abs(omega) },
         scale: { scale($0, $1, $2, $3, outputs) }
       ).outcomes()
     }
@@ -267,7 +286,8 @@ extension SpectrumRequest {
         } else {
           result.columns[column].values[n] = Spectrum.Value(
             dynamic: outcome.estimates[o].value,
-            error: outcome.estimates[o].error + own.error, scale: outcome.scales[o])
+            error: outcome.estimates[o].error + (isPerField ? 0 : own.error),
+            scale: outcome.scales[o])
         }
       }
     }
@@ -289,7 +309,7 @@ extension SpectrumRequest {
 
   /// A bound on the rounding of the number reported, from that of the quotient.
   private func rounding(_ o: Int, _ omega: Double, _ quotient: Double, _ outputs: [Int]) -> Double {
-    if columns[outputs[o]].response.isConductivity { return quotient }
+    if isPerField(columns[outputs[o]]) { return quotient }
     return quotient * abs(omega) * (resonance(o, omega, outputs)?.length ?? 0)
   }
 
@@ -310,12 +330,13 @@ extension SpectrumRequest {
     statics[o] * (resonance(o, 0, outputs) ?? .zero)
   }
 
-  /// K(omega) - K(0) = R(omega) omega q + [R(omega) - R(0)] K_loop(0); sigma = i q.
+  /// K(omega) - K(0) = R(omega) omega q + [R(omega) - R(0)] K_loop(0); per field, as sigma, i q of a
+  /// loop.
   private func finish(
     _ o: Int, _ omega: Double, _ quotients: [ComplexDouble], _ statics: [ComplexDouble],
     _ outputs: [Int]
   ) -> ComplexDouble {
-    if columns[outputs[o]].response.isConductivity { return ComplexDouble.i * quotients[o] }
+    if isPerField(columns[outputs[o]]) { return ComplexDouble.i * quotients[o] }
     let dynamic = quotients[o].multiplied(by: omega)
     guard let form = closed(o, outputs) else { return dynamic }
     guard let r = form.resonance(omega: omega, exchange: model.exchange),
@@ -327,7 +348,7 @@ extension SpectrumRequest {
   private func scale(
     _ o: Int, _ omega: Double, _ quotientScale: Double, _ staticScale: Double, _ outputs: [Int]
   ) -> Double {
-    if columns[outputs[o]].response.isConductivity { return quotientScale }
+    if isPerField(columns[outputs[o]]) { return quotientScale }
     return (quotientScale * abs(omega) + staticScale)
       * (resonance(o, omega, outputs)?.length ?? 0)
   }
@@ -339,5 +360,11 @@ extension Model {
     let gap = interSublattice.reduce(0) { $0 + abs($1.amplitude) }
     return intraSublattice.reduce(0) { $0 + 2 * abs($1.amplitude) }
       + (gap * gap + exchange * exchange).squareRoot()
+  }
+
+  /// A bound on |T_k| + |eta_k| over the zone.
+  var hoppingBound: Double {
+    interSublattice.reduce(0) { $0 + abs($1.amplitude) }
+      + intraSublattice.reduce(0) { $0 + 2 * abs($1.amplitude) }
   }
 }

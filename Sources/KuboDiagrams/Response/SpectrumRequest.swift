@@ -24,6 +24,9 @@ public struct SpectrumRequest: Sendable {
   public var ladderForm: LadderForm
   /// Restricts the closed forms to one band; for a lifetime of each band.
   var onlyBand: Band? = nil
+  /// Whether every column holds (i/omega) [K(omega) - K(0)], as the conductivity does, and its error
+  /// that alone.
+  var isPerField = false
   /// Breaks the ladder off; for tests of its sum.
   package var rungs: Rungs = .all
 
@@ -55,6 +58,9 @@ public struct SpectrumRequest: Sendable {
         + (share.map { ".\($0.rawValue)" } ?? "")
     }
   }
+
+  /// Whether the column holds (i/omega) [K(omega) - K(0)], at omega = 0 the limit.
+  func isPerField(_ column: Column) -> Bool { isPerField || column.response.isConductivity }
 
   /// A request.
   public init(

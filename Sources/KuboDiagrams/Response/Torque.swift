@@ -33,7 +33,7 @@ public enum TorqueKind: String, Sendable, CaseIterable {
     }
   }
 
-  /// v/v_0 of the loop K(omega) of this torque, per sigma(omega):
+  /// v/v_0 of the loop K(omega) of this torque, per (i/omega) [K(omega) - K(0)]/sigma(omega):
   ///
   ///     n, n_na:  2 i J K_s/(omega sigma)
   ///     m_na:    -2 i J K_Sigma^xy/(omega sigma)
@@ -43,11 +43,11 @@ public enum TorqueKind: String, Sendable, CaseIterable {
   /// (J/hbar) z x <Sigma> for m (S4.1), (S4.2), R (z x A_r,i) = d_i n, so that R A_r,i = -n x d_i n,
   /// and z x Sigma = -(i q_i/2J) j_sA,i in the adiabatic part: (S4.6) with its last sign corrected,
   /// so (14a) has the opposite sign.
-  func amplitude(exchange j: Double) -> ComplexDouble {
+  func amplitude(exchange j: Double) -> Double {
     switch self {
-    case .m: ComplexDouble(0, -1)
-    case .n, .nNonadiabatic: ComplexDouble(0, 2 * j)
-    case .mNonadiabatic: ComplexDouble(0, -2 * j)
+    case .m: -1
+    case .n, .nNonadiabatic: 2 * j
+    case .mNonadiabatic: -2 * j
     }
   }
 
@@ -140,16 +140,17 @@ extension SpectrumRequest {
   /// the model of the request in its state; its columns are not used. The lifetime must
   /// be constant; `impurities` adds `scba` and `site` of that strength, with their ladders.
   ///
-  /// K/omega at omega = 0 is the real part, even in omega, at a small part of the level width; its change
-  /// to twice that frequency is part of the error.
+  /// K/omega and sigma at omega = 0 are limits: with a constant lifetime from the energy integral's own
+  /// derivative, with impurities as sigma(0) of a spectrum.
   /// - Throws: ``RequestError``, ``VanHove``, ``NonConvergence`` of the coefficients, `CancellationError`.
   public func torque(impurities gamma: Double?, relaxation zeta: Double) async throws -> Torque {
-    guard case .constant(let width) = lifetime else {
+    guard case .constant = lifetime else {
       throw RequestError(
         "lifetime", found: lifetime.description,
         expected: "constant=GAMMA; impurities have a strength of their own")
     }
     try checkAlongTheCurrent()
+    try check(impurities: gamma)
     let coefficients = try await Coefficients(
       model: model, mu: mu, temperature: temperature, directions: directions,
       tolerance: min(tolerance, 1e-6), threads: threads)
@@ -186,13 +187,7 @@ extension SpectrumRequest {
     {
       var request = self
       request.lifetime = lifetime
-      // The level width is of the order gamma/J; its energy integrals lose digits where omega is small.
-      let least =
-        if case .zoneThenEnergy(_, let gamma) = lifetime.order {
-          5e-3 * gamma / model.exchange
-        } else { 1e-3 * width }
-      request.omegas =
-        omegas.map { $0 == 0 ? least : $0 } + (omegas.contains(0) ? [2 * least] : [])
+      request.isPerField = true
       request.columns = [.init(response: Response("sigma")!, dressing: .bare)]
       let isSite = lifetime.order.impurities == .site
       if isSite { request.columns.append(.init(response: Response("sigma")!, dressing: .ladder)) }
@@ -215,15 +210,16 @@ extension SpectrumRequest {
         let (kError, sError) = (2.0.squareRoot() * k.error, 2.0.squareRoot() * s.error)
         guard sError < 0.5 * s.dynamic.length else {
           failures.append(
-            "tau_\(kind.rawValue) with \(lifetime.description) at omega = \(request.omegas[n]): sigma = \(significant(s.dynamic.length)) with the error \(significant(s.error)) cannot divide"
+            "tau_\(kind.rawValue) with \(lifetime.description) at omega = \(omegas[n]): sigma = \(significant(s.dynamic.length)) with the error \(significant(s.error)) cannot divide"
           )
           return nil
         }
-        let factor = kind.amplitude(exchange: model.exchange).divided(by: request.omegas[n])
-        let value = factor * k.dynamic / s.dynamic
-        return Estimate(
-          value: value,
-          error: (factor.length * kError + value.length * sError) / (s.dynamic.length - sError))
+        let factor = kind.amplitude(exchange: model.exchange)
+        var value = (k.dynamic / s.dynamic).multiplied(by: factor)
+        let error = (abs(factor) * kError + value.length * sError) / (s.dynamic.length - sError)
+        // There both are real.
+        if omegas[n] == 0 { value = ComplexDouble(value.real) }
+        return Estimate(value: value, error: error)
       }
       for column in spectrum.columns where column.request.response.name != "sigma" {
         let kind = kinds.first { $0.1 == column.request.response.name }!.0
@@ -236,14 +232,7 @@ extension SpectrumRequest {
         columns.append(
           .init(
             kind: kind, route: "\(name).\(dressing.rawValue)",
-            values: omegas.indices.map { n in
-              guard let value = ratio(n, column, sigma, kind) else { return nil }
-              if omegas[n] != 0 { return value }
-              guard let next = ratio(omegas.count, column, sigma, kind) else { return nil }
-              return Estimate(
-                value: ComplexDouble(value.value.real),
-                error: value.error + next.error + abs(next.value.real - value.value.real))
-            }))
+            values: omegas.indices.map { ratio($0, column, sigma, kind) }))
       }
     }
     let projected: [(TorqueKind, String)] = [

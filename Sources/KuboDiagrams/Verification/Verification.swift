@@ -86,6 +86,7 @@ extension SpectrumRequest {
         "lifetime", found: lifetime.description,
         expected: "constant=GAMMA for the bare loops; impurities have a strength of their own")
     }
+    try check(impurities: gamma)
     var statements = await WorkProgress.stage("vertices") { _ in vertexStatements() }
     if isBare {
       statements += try await identityStatements()
