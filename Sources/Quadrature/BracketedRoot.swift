@@ -8,8 +8,8 @@ public struct BracketedRoot: Sendable, Equatable {
   /// How far it may be from there: the bracket's ends enclose it.
   public var error: Double
 
-  /// The zero of the continuous function `f` between `a` and `b` by Brent's method (GSL), enclosed to
-  /// `absolute` or to rounding of the ends.
+  /// The zero f(x) = 0 of the continuous function `f` between `a` and `b` by Brent's method (GSL), enclosed
+  /// to `absolute` or to rounding of the ends; all in the unit of x.
   /// - Precondition: f(a) and f(b) are not of the same sign.
   /// - Throws: ``QuadratureError`` if the bracket does not shrink, or a value is not finite.
   public init(from a: Double, to b: Double, absolute: Double, _ f: (Double) -> Double) throws {

@@ -9,7 +9,8 @@ import RealModule
 /// dimensions the faces are the edges, in one the ends.
 ///
 /// A face belongs to each G whose half is nearer to 0 and G than to all others (Voronoi). Lengths are
-/// compared within 1e-9.
+/// compared within 1e-9. Wave vectors are Cartesian, in inverse units of length; G_a.a_b = 2 pi delta_ab
+/// with the lattice vectors a_b (docs/lattices.md).
 public struct BrillouinZone: Sendable {
   /// What a point of high symmetry is.
   public enum Kind: Sendable {
@@ -38,12 +39,13 @@ public struct BrillouinZone: Sendable {
     var symmetryClass = 0
   }
 
-  /// All points, the centre first.
+  /// All points, the centre k = 0 first: k = G/2 on faces, and corners where k.G = G^2/2 for as many G as
+  /// there are dimensions.
   public private(set) var points: [Point]
   /// The G of each face.
   let normals: [[Double]]
 
-  /// The zone of the model's magnetic cell.
+  /// The zone of the model's magnetic cell, bounded by the planes k.G = G^2/2.
   public init(_ model: Model) {
     let d = model.dimension
     let vectors = BrillouinZone.latticePoints(model.reciprocalVectors)
@@ -196,7 +198,7 @@ public struct BrillouinZone: Sendable {
     }
   }
 
-  /// A path through points of every class: from the centre to a face, an edge of it, a corner of that,
+  /// A path through points of every class: from the centre k = 0 to a face, an edge of it, a corner of that,
   /// and again for each face of another class, edges and corners of classes not yet seen first.
   public var path: [Point] {
     // The largest components first: what one would write down.
@@ -242,7 +244,7 @@ public struct BrillouinZone: Sendable {
     return point?.name ?? "(\(f.map { significant($0) }.joined(separator: ",")))"
   }
 
-  /// The equivalent of `k` in the zone.
+  /// The equivalent k' = k + G of `k` in the zone.
   public func folded(_ k: [Double]) -> [Double] {
     var k = k
     var isInside = false
@@ -259,7 +261,7 @@ public struct BrillouinZone: Sendable {
     return k
   }
 
-  /// In two dimensions the corners in order, around the centre.
+  /// In two dimensions the corners in order, around the centre; neighbours share one line k.G = G^2/2.
   public var outline: [[Double]] {
     points.filter { $0.kind == .corner }.map(\.k).sorted {
       Double.atan2(y: $0[1], x: $0[0]) < Double.atan2(y: $1[1], x: $1[0])

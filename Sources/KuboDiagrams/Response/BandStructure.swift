@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import RealModule
 
-/// The energies E_s = T - s Delta (7) along straight lines through the Brillouin zone.
+/// The energies E_s = T - s Delta (7) along straight lines through the Brillouin zone, in the model's units.
 public struct BandStructure: Sendable {
   /// A point with a name, and where on the path it is.
   public struct Corner: Sendable, Equatable {

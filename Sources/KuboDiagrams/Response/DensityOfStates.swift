@@ -9,7 +9,7 @@ import RealModule
 ///     N_s(E) = integral_-infinity^E D_s = -(2/pi) Im avg_k log(E_s(k) - i Gamma - E)
 ///
 /// with avg 1 = 1, so that N_s(infinity) = 2. Levels are Lorentzians of half-width Gamma, those of
-/// g = 1/(eps - E + i Gamma): the density that a spectrum at this lifetime sees.
+/// g = 1/(eps - E + i Gamma) (docs/conventions.md): the density that a spectrum at this lifetime sees.
 ///
 /// The zone is deformed into complex k (``BandContour``), where Im E_s <= 0 and neither function is
 /// singular, and the periodic grid is refined until
@@ -27,8 +27,8 @@ public struct DensityOfStates: Sendable {
   /// A bound on the error of each N_s.
   public let statesError: Double
 
-  /// Energies over all bands and some Gamma beyond, no farther apart than Gamma/2 but at least 201 and
-  /// at most 4001.
+  /// Energies over all bands, and Gamma times 4 beyond: E_n = E_0 + n dE, dE at most Gamma/2, at least 201
+  /// and at most 4001.
   public static func axis(_ model: Model, broadening: Double) -> [Double] {
     let edges = model.criticalPoints().map { k, band in
       Frame(model, at: WaveVector(k), directions: Directions(i: 0, j: 0)).energy(band).real

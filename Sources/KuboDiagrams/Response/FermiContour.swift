@@ -19,7 +19,7 @@ public struct FermiContour: Sendable {
   /// vector, zero if the curve is closed in k, as around a pocket.
   public let winding: [Double]
 
-  /// All curves at `mu`; the distance of neighbours is at most sqrt(2) of a cell of the grid, which has
+  /// All curves E_s(k) = mu, `mu` in energy units, k in inverse units of length; the distance of neighbours is at most sqrt(2) of a cell of the grid, which has
   /// `divisions` or more points along each reciprocal vector.
   /// - Throws: ``RequestError`` unless the model has two dimensions, and for a pocket smaller than
   ///   1/1000 of the zone.

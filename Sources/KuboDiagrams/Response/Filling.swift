@@ -7,7 +7,7 @@ import RealModule
 ///
 ///     n(mu, T, Gamma) = (v_c/V) sum_k 2 sum_s int d eps f(eps) (Gamma/pi)/((eps - E_s)^2 + Gamma^2)
 ///
-/// between 0 and 4: two bands, each doubly degenerate; 2 is half filling. It is the density of the
+/// with the Fermi function f (docs/conventions.md), between 0 and 4: two bands, each doubly degenerate; 2 is half filling. It is the density of the
 /// propagators with the lifetime of the loops, so that the f-sum rule holds with it. n grows strictly with mu where
 /// T > 0 or Gamma > 0: in a gap the tails of the levels above and below decide, and give a mu that
 /// depends little on Gamma. For the clean bands, Gamma = 0, at half filling every mu near the middle of a gap has

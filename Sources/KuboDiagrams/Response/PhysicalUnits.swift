@@ -10,7 +10,7 @@ public enum SI {
   public static let planckConstant = 6.62607015e-34
   /// k_B in J/K.
   public static let boltzmannConstant = 1.380649e-23
-  /// hbar = h/2 pi in J s.
+  /// hbar = h/2 pi in J s (docs/conventions.md).
   public static var reducedPlanckConstant: Double { planckConstant / (2 * .pi) }
   /// 1 nm in m.
   public static let nanometre = 1e-9
@@ -23,7 +23,7 @@ public enum SI {
 ///
 ///     nu = hbar omega/h      T = k_B T/k_B      sigma = (e^2/hbar) sigma' length^(2-d)
 ///
-/// with sigma' the number in the model's units: in S/m for d = 3, in S for a layer (its conductance per
+/// with sigma' the number in the model's units (docs/conventions.md): in S/m for d = 3, in S for a layer (its conductance per
 /// square, d = 2), in S m for a chain. The K of spins stay in the model's units: they are per gauge field.
 public struct PhysicalUnits: Sendable, Equatable {
   /// The unit of energy in eV.
@@ -37,12 +37,12 @@ public struct PhysicalUnits: Sendable, Equatable {
     self.length = length
   }
 
-  /// The frequency hbar omega/h in THz of an energy; omega = 2 pi nu.
+  /// The frequency nu = hbar omega/h in THz of an energy; omega = 2 pi nu.
   public func frequency(_ energy: Double) -> Double {
     energy * self.energy * (SI.elementaryCharge / SI.planckConstant * 1e-12)
   }
 
-  /// The temperature in K of k_B T.
+  /// The temperature in K of an energy: T = (k_B T)/k_B.
   public func temperature(_ energy: Double) -> Double {
     energy * self.energy * (SI.elementaryCharge / SI.boltzmannConstant)
   }
@@ -52,7 +52,7 @@ public struct PhysicalUnits: Sendable, Equatable {
     ["S_m", "S", "S_per_m"][dimension - 1]
   }
 
-  /// The conductivity of 1 e^2/hbar length^(2-d), in ``conductivityUnit(dimension:)``; nil without the
+  /// The conductivity for sigma' = 1, that is e^2/hbar length^(2-d), in ``conductivityUnit(dimension:)``; nil without the
   /// length where it is needed.
   public func conductivity(dimension: Int) -> Double? {
     let quantum = SI.elementaryCharge * SI.elementaryCharge / SI.reducedPlanckConstant
