@@ -50,9 +50,22 @@ extension CSVFile {
 }
 
 extension Comparison {
-  /// What the low-frequency limits mean, in one sentence.
+  /// What the low-frequency limits mean, and whether the lowest frequency shows it.
   public var explanation: String {
-    "With site impurities the ladder restores spin continuity, 2 J K_Sigma = i omega K_s with K_s(0) = 0, and removes the torque of a direct current (K_Sigma/omega -> 0), which the bare bubble leaves finite; with the paper's scba impurities the static part K_s(0) of the projected loop survives, and with it a direct-current torque, bare and ladder alike."
+    let theory =
+      "As omega -> 0, with site impurities, the ladder restores spin continuity, 2 J K_Sigma = i omega K_s with K_s(0) = 0, and removes the torque of a direct current (K_Sigma/omega -> 0), which the bare bubble leaves finite; with the paper's scba impurities the static part K_s(0) of the projected loop survives, and with it a direct-current torque, bare and ladder alike."
+    let lowest = [Dressing.bare, .ladder].compactMap { dressing in
+      curves.first { $0.impurities == .site && $0.dressing == dressing }.flatMap { curve in
+        zip(curve.omegas, curve.perField).min { abs($0.0) < abs($1.0) }
+      }
+    }
+    guard lowest.count == 2, lowest[0].0 == lowest[1].0, lowest[0].1 != .zero else {
+      return theory
+    }
+    let ratio = lowest[1].1.length / lowest[0].1.length
+    return theory
+      + " Here, at the lowest omega = \(significant(lowest[0].0)), site's |K_Sigma/omega| with the ladder is \(significant(ratio, digits: 2)) of the bare one"
+      + (ratio < 0.5 ? "." : ": still far from that limit, which lower frequencies would show.")
   }
 
   /// The table for the terminal.

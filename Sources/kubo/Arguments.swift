@@ -282,18 +282,9 @@ struct ChemicalPotential: ParsableArguments {
     guard let filling else {
       return (try mu.map { try number($0, "--mu") } ?? file.defaults.mu, nil)
     }
-    var broadening = 0.0
-    switch lifetime {
-    case .constant(let gamma): broadening = gamma
-    case .scba, .site:
-      throw ValidationError(
-        "--filling: found with --lifetime \(lifetime!.description); expected constant=GAMMA, or --mu"
-      )
-    case nil: break
-    }
     let found = try await Filling(
       electrons: number(filling, "--filling"), model: model, temperature: temperature,
-      broadening: broadening, threads: threads)
+      lifetime: lifetime, threads: threads)
     log.notice("note: \(found.summary)")
     return (found.mu, found)
   }

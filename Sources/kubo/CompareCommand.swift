@@ -52,6 +52,8 @@ struct CompareCommand: TableCommand {
   var picture: String?
   @Option(help: "Relative error of each part of each value.")
   var tolerance: String = "1e-3"
+  @Flag(help: CostEstimate.help)
+  var estimate = false
 
   func validate() throws {
     if let gamma, try number(gamma, "--gamma") <= 0 {
@@ -75,6 +77,12 @@ struct CompareCommand: TableCommand {
             "--picture: found '\(shown(picture))', \(what); expected another path")
         }
         try Picture.checkWritable(path: picture, overwrite: arguments.force)
+      }
+      if estimate {
+        let (request, strength, _, _) = try await request(log)
+        let cost = try await Comparison.cost(request, gamma: strength)
+        try standardOutput(cost.summary(threads: request.threads))
+        return
       }
       let (comparison, file, table) = try await compute(log)
       if let output = arguments.output {
@@ -104,6 +112,16 @@ struct CompareCommand: TableCommand {
     comparison: Comparison, file: ModelFile, table: CSVFile
   ) {
     let start = Date()
+    let (request, strength, file, filling) = try await request(log)
+    let comparison = try await Comparison(request, gamma: strength)
+    let table = CSVFile(
+      comparison, provenance: try arguments.provenance(file, filling: filling, since: start))
+    return (comparison, file, table)
+  }
+
+  private func request(_ log: Logger) async throws -> (
+    request: SpectrumRequest, gamma: Double, file: ModelFile, filling: Filling?
+  ) {
     let (file, model, temperature) = try arguments.read()
     // Two kinds of impurities, one mu: that of the clean bands.
     let (mu, filling) = try await potential.value(
@@ -121,9 +139,6 @@ struct CompareCommand: TableCommand {
       strength = try await Comparison.strength(
         model, mu: request.mu, threads: arguments.threadCount)
     }
-    let comparison = try await Comparison(request, gamma: strength)
-    let table = CSVFile(
-      comparison, provenance: try arguments.provenance(file, filling: filling, since: start))
-    return (comparison, file, table)
+    return (request, strength, file, filling)
   }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
 import Foundation
 import KuboDiagrams
 
@@ -51,7 +52,7 @@ package enum ProgressLine {
   }
 
   /// As in 0:07 or 1:02:03.
-  private static func clock(_ time: Duration) -> String {
+  fileprivate static func clock(_ time: Duration) -> String {
     let seconds = Int(min(1e9, ProgressLine.seconds(time).rounded()))
     let (minutes, hours) = (seconds / 60 % 60, seconds / 3600)
     return hours > 0
@@ -67,4 +68,15 @@ package enum ProgressLine {
   }
 
   private static func seconds(_ time: Duration) -> Double { time / .seconds(1) }
+}
+
+extension CostEstimate {
+  /// The help of `--estimate`.
+  static let help: ArgumentHelp =
+    "Compute up to five of the frequencies, tell how long all would take, and write nothing."
+
+  /// A line for the terminal.
+  func summary(threads: Int) -> String {
+    "estimate: \(ProgressLine.clock(.seconds(seconds))) (min:s) for \(count) frequencies on \(threads) threads; \(tried) of them took \(String(format: "%.1f", spent)) s\n"
+  }
 }

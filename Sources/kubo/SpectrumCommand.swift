@@ -136,6 +136,8 @@ struct SpectrumCommand: TableCommand {
       "Add columns bonding, antibonding and interband for each bare response: all propagators in the lower band, all in the upper, or in both. They add up to the whole. None for responses that are interband alone (X_na, Y_na, X_na_all, Y_na_all); not with site=GAMMA, which mixes the bands."
   )
   var perBand = false
+  @Flag(help: CostEstimate.help)
+  var estimate = false
 
   func validate() throws {
     _ = try axis(omega, "--omega")
@@ -156,6 +158,11 @@ struct SpectrumCommand: TableCommand {
   func run() async throws {
     try await reporting(arguments.verbosity) { log in
       try arguments.checkOutput()
+      if estimate {
+        let request = try await request(log).request
+        try standardOutput(await request.cost().summary(threads: request.threads))
+        return
+      }
       let (spectrum, request, table) = try await compute(log)
       try arguments.write(table)
       if let output = arguments.output, output != "-", !arguments.quiet {
@@ -175,15 +182,22 @@ struct SpectrumCommand: TableCommand {
     spectrum: Spectrum, request: SpectrumRequest, table: CSVFile
   ) {
     let start = Date()
-    var (request, file, filling) = try await response.request(
-      arguments, omegas: axis(omega, "--omega"), columns: [], log)
-    request.columns = try columns(request)
+    let (request, file, filling) = try await request(log)
     let units = try response.physicalUnits(request)
     let spectrum = try await request.spectrum()
     let table = CSVFile(
       spectrum, request: request, units: units,
       provenance: try arguments.provenance(file, filling: filling, since: start))
     return (spectrum, request, table)
+  }
+
+  private func request(_ log: Logger) async throws -> (
+    request: SpectrumRequest, file: ModelFile, filling: Filling?
+  ) {
+    var (request, file, filling) = try await response.request(
+      arguments, omegas: axis(omega, "--omega"), columns: [], log)
+    request.columns = try columns(request)
+    return (request, file, filling)
   }
 
   /// Every pair asked for; without `--dressing`, every pair that exists, and with `--responses`

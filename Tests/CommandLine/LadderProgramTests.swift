@@ -34,6 +34,36 @@ import Testing
     }
   }
 
+  /// The low-frequency limit is told as theory, and that the axis shows it only where it does.
+  @Test func lowestFrequency() throws {
+    for (omega, shows) in [("0.01", true), ("0.8", false)] {
+      let run = try ProgramTests.run(
+        ["compare", "chain", "--gamma", "0.4", "--tolerance", "1e-2", "--omega", omega])
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.output.contains("at the lowest omega = \(omega)"), "\(run.output)")
+      #expect(run.output.contains("still far from that limit") != shows, "\(run.output)")
+    }
+  }
+
+  /// `--estimate` tells a time, computes no more than a few frequencies and writes nothing.
+  @Test(arguments: [
+    ["spectrum", "chain", "--responses", "sigma", "--lifetime", "scba=0.4"],
+    ["spectrum", "square", "--responses", "sigma"], ["compare", "chain", "--gamma", "0.4"],
+  ])
+  func estimate(_ command: [String]) throws {
+    let scratch = try ScratchDirectory()
+    let output = "\(scratch.path)/out.csv"
+    let run = try ProgramTests.run(
+      command + [
+        "--omega", "0.1:1.1:41", "--tolerance", "1e-2", "--estimate", "--output", output,
+      ])
+    #expect(run.status == 0, "\(run.errors)")
+    let line =
+      /estimate: \d+:\d\d \(min:s\) for 41 frequencies on \d+ threads; 5 of them took [\d.]+ s\n/
+    #expect(run.output.wholeMatch(of: line) != nil, "\(run.output)")
+    #expect(!FileManager.default.fileExists(atPath: output))
+  }
+
   /// The default columns are those that exist for the lifetime, as the help text says.
   @Test(arguments: [
     (

@@ -12,7 +12,8 @@ import Testing
     _ n: Double, _ model: Model, temperature: Double = 0, broadening: Double = 0
   ) async throws -> Filling {
     try await Filling(
-      electrons: n, model: model, temperature: temperature, broadening: broadening, threads: 2)
+      electrons: n, model: model, temperature: temperature,
+      lifetime: broadening == 0 ? nil : .constant(broadening), threads: 2)
   }
 
   /// The occupation of one level, -Im l/pi, against the integral of f(eps) times the Lorentzian by GSL,
@@ -79,7 +80,7 @@ import Testing
     let model = try shippedModel("square", ["t_prime": 0.15])
     let gamma = 0.2
     let found = try await filling(n, model, broadening: gamma)
-    #expect(found.electrons == n && found.broadening == gamma)
+    #expect(found.electrons == n && found.lifetime == .constant(gamma))
     // The levels' poles are gamma/slope from the real zone: exp(-2 pi 200 gamma/slope) is below 1e-13.
     let divisions = 400
     let hamiltonian = BlochHamiltonian(model, directions: Directions(i: 0, j: 0))
@@ -117,6 +118,69 @@ import Testing
     let metal = try await filling(
       2, try shippedModel("chain", ["t_prime": 0.9, "t": 0.5, "J": 0.2]))
     #expect(!metal.isMiddleOfGap)
+  }
+
+  /// With impurities, whose n is summed on the imaginary axis: the integral of the density of states on the real
+  /// axis times the Fermi function gives the same n.
+  @Test(arguments: [Lifetime.scba(0.1), .site(0.1)], [0.1, 0.02])
+  func impuritiesOnTheRealAxis(_ lifetime: Lifetime, _ temperature: Double) async throws {
+    let model = try shippedModel("chain")
+    let n = 1.3
+    let found = try await Filling(
+      electrons: n, model: model, temperature: temperature, lifetime: lifetime, threads: 2)
+    #expect(found.error < 1e-7)
+    let reach = model.energyBound + 2 * 0.1.squareRoot()
+    let integral = try await VectorIntegral(
+      ends: stride(from: -reach, through: reach, by: reach / 8).map { $0 },
+      allowed: { _ in [1e-5] }
+    ) { energies in
+      try await SelfEnergy.values(
+        model: model, lifetime: lifetime, energies: energies.map { ComplexDouble($0) },
+        tolerance: 1e-7, threads: 2
+      ).map {
+        let x = ($0.energy.real - found.mu) / temperature
+        return [($0.density.first + $0.density.second) / (1 + Double.exp(x))]
+      }
+    }
+    #expect(
+      abs(integral.values[0] - n) < 1e-5 + 3 * found.error, "\(integral.values[0]) \(found)")
+  }
+
+  /// Impurities keep the symmetry of particles and holes without t'; weak ones leave mu that of the clean bands up
+  /// to terms linear in gamma; at the edges of the bands mu is beyond those of the clean ones.
+  @Test(arguments: [Impurities.scba, .site]) func impuritiesAndSymmetry(_ kind: Impurities)
+    async throws
+  {
+    func lifetime(_ gamma: Double) -> Lifetime { kind == .scba ? .scba(gamma) : .site(gamma) }
+    let chain = try shippedModel("chain", ["t_prime": 0])
+    for temperature in [0, 0.05] {
+      func mu(_ n: Double) async throws -> Filling {
+        try await Filling(
+          electrons: n, model: chain, temperature: temperature, lifetime: lifetime(0.2), threads: 2)
+      }
+      let (some, other) = (try await mu(1.4), try await mu(2.6))
+      #expect(abs(some.mu + other.mu) <= some.error + other.error && some.mu < -0.1)
+    }
+    let square = try shippedModel("square")
+    let clean = try await filling(1.2, square)
+    for gamma in [1e-3, 1e-4] {
+      let weak = try await Filling(
+        electrons: 1.2, model: square, temperature: 0, lifetime: lifetime(gamma), threads: 2)
+      #expect(weak.mu != clean.mu && abs(weak.mu - clean.mu) < gamma, "\(weak) \(clean)")
+    }
+    let few = try await Filling(
+      electrons: 0.003, model: chain, temperature: 0, lifetime: lifetime(0.2), threads: 2)
+    // The lowest energy of the clean bands.
+    #expect(few.mu < -(4 + chain.exchange * chain.exchange).squareRoot())
+  }
+
+  /// In a gap that impurities leave open every mu has the filling 2, which is no value.
+  @Test func impuritiesInAGap() async throws {
+    let model = try shippedModel("chain", ["t_prime": 0, "J": 1])
+    await #expect(throws: NonConvergence.self) {
+      try await Filling(
+        electrons: 2, model: model, temperature: 0, lifetime: .scba(0.01), threads: 2)
+    }
   }
 
   @Test(arguments: [0, 4, -1, 4.5]) func impossible(_ n: Double) async throws {

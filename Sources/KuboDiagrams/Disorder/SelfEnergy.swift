@@ -153,42 +153,60 @@ extension ImpurityCrystal {
   }
 
   func selfEnergy(_ z: ComplexDouble, tolerance: Double) async throws -> SelfEnergy {
-    let (x, residual, change, table, densities) = try await converged(z, tolerance: tolerance)
+    let found = try await converged(z, tolerance: tolerance)
+    let density = densities(found.averages)
+    let before = densities(found.averagesBefore)
     return SelfEnergy(
-      energy: z, values: equation.selfEnergies(x, z), error: change + residual, residual: residual,
-      density: densities.now,
-      densityError: max(
-        abs(densities.now.0 - densities.before.0), abs(densities.now.1 - densities.before.1)),
-      divisions: table.divisions)
+      energy: z, values: equation.selfEnergies(found.x, z), error: found.change + found.residual,
+      residual: found.residual, density: density,
+      densityError: max(abs(density.0 - before.0), abs(density.1 - before.1)),
+      divisions: found.divisions)
   }
 
   /// The state at z to about 1e-9 of the bandwidth.
   func exact(_ z: ComplexDouble) async throws -> (x: DressedEnergy, divisions: Int) {
     let result = try await converged(z, tolerance: 1e-9)
-    return (result.x, result.table.divisions)
+    return (result.x, result.divisions)
   }
 
+  /// avg tr G of all four states of the cell, and a bound on its error: the change from the last coarser grid.
+  func trace(_ z: ComplexDouble, tolerance: Double) async throws -> (
+    value: ComplexDouble, error: Double, divisions: Int
+  ) {
+    let found = try await converged(z, tolerance: tolerance)
+    func sum(_ g: Averages) -> ComplexDouble {
+      // Each band twice; with Sigma_3 the second parts have opposite signs on A and B.
+      equation.impurities == .scba
+        ? (g.first + g.second).multiplied(by: 2) : g.first.multiplied(by: 4)
+    }
+    let value = sum(found.averages)
+    return (value, (value - sum(found.averagesBefore)).length, found.divisions)
+  }
+
+  /// `scba`: avg g_s of both bands; `site`: the parts of avg G with 1 and with rho_3 sigma_z.
+  private typealias Averages = (first: ComplexDouble, second: ComplexDouble)
+
   private func converged(_ z: ComplexDouble, tolerance: Double) async throws -> (
-    x: DressedEnergy, residual: Double, change: Double, table: any ZoneTable,
-    densities: (now: (Double, Double), before: (Double, Double))
+    x: DressedEnergy, residual: Double, change: Double, averages: Averages,
+    averagesBefore: Averages, divisions: Int
   ) {
     var start = try await approximate(z)
     var grid = try grid([start], nats: -Double.log(tolerance), onContours: true).grid
     let surface = surfaces[grid.surface]
-    var last: (x: DressedEnergy, density: (Double, Double))?
+    var last: (x: DressedEnergy, averages: Averages)?
     // Five levels are a factor of two in the grid.
     let end = min(surface.lastLevel, grid.level + 5)
     while grid.level <= end {
       let table = try await table(grid, hasSlots: false)
       if let (x, residual) = polished(start, z: z, on: table) {
-        let density = densities(table, x)
+        let averages = equation.averages(table, x)
         if let last {
           let change = max((x.first - last.x.first).length, (x.second - last.x.second).length)
           if change <= tolerance * 2 * equation.gamma.squareRoot() {
-            return (x, residual, change, table, (density, last.density))
+            return (x, residual, change, averages, last.averages, table.divisions)
           }
         }
-        last = (x, density)
+        last = (x, averages)
         start = x
       } else {
         last = nil
@@ -200,8 +218,8 @@ extension ImpurityCrystal {
       allowed: tolerance, divisions: GridLevels.divisions[end])
   }
 
-  private func densities(_ table: any ZoneTable, _ x: DressedEnergy) -> (Double, Double) {
-    let (a, b) = equation.averages(table, x)
+  private func densities(_ g: Averages) -> (Double, Double) {
+    let (a, b) = g
     switch equation.impurities {
     case .scba: return (-2 * a.imaginary / .pi, -2 * b.imaginary / .pi)
     case .site:

@@ -42,6 +42,19 @@ public struct Comparison: Sendable {
   /// `request` gives the model, its state and the axis; its lifetime and columns are not used.
   /// - Throws: ``RequestError``, `CancellationError`.
   public init(_ request: SpectrumRequest, gamma: Double) async throws {
+    let requests = Comparison.requests(request, gamma)
+    parts = try await WorkProgress.stage("comparison", unit: "parts", of: 2) { stage in
+      var parts: [(request: SpectrumRequest, spectrum: Spectrum)] = []
+      for request in requests {
+        parts.append((request, try await request.spectrum()))
+        stage?.advance()
+      }
+      return parts
+    }
+  }
+
+  /// One request for each kind of impurities.
+  private static func requests(_ request: SpectrumRequest, _ gamma: Double) -> [SpectrumRequest] {
     var scba = request
     scba.lifetime = .scba(gamma)
     scba.columns = ["X_na", "Y_na"].flatMap { name in
@@ -52,15 +65,15 @@ public struct Comparison: Sendable {
     site.columns = ["Sigma_full", "s_full"].flatMap { name in
       [Dressing.bare, .ladder].map { .init(response: Response(name)!, dressing: $0) }
     }
-    let requests = [scba, site]
-    parts = try await WorkProgress.stage("comparison", unit: "parts", of: 2) { stage in
-      var parts: [(request: SpectrumRequest, spectrum: Spectrum)] = []
-      for request in requests {
-        parts.append((request, try await request.spectrum()))
-        stage?.advance()
-      }
-      return parts
-    }
+    return [scba, site]
+  }
+
+  /// The time that ``init(_:gamma:)`` would take; see ``CostEstimate``.
+  /// - Throws: ``RequestError``, `CancellationError`.
+  public static func cost(_ request: SpectrumRequest, gamma: Double) async throws -> CostEstimate {
+    var costs: [CostEstimate] = []
+    for part in requests(request, gamma) { costs.append(try await part.cost()) }
+    return CostEstimate(costs)
   }
 
   /// The strength gamma for which the level width -Im Sigma_s(mu) of `scba` in the band at mu is

@@ -86,7 +86,7 @@ extension SpectrumRequest {
     var statements: [Verification.Statement] = []
     for lifetime in [Lifetime.site(gamma), .scba(gamma)] {
       var request = withImpurities(lifetime, [], tolerance: 3e-3)
-      request.temperature = max(temperature, 0.05 * model.exchange)
+      request.temperature = max(temperature, (model.dimension == 3 ? 0.3 : 0.05) * model.exchange)
       let thermal = request
       let kind = lifetime.order.impurities!.rawValue
       statements.append(
