@@ -52,6 +52,39 @@ extension CSVFile {
   }
 }
 
+extension CSVFile {
+  /// Fermi contours of a model in two dimensions, point by point: `contour` counts the curves, `s` is 1 in the
+  /// bonding and -1 in the antibonding band (7), `k_x` and `k_y` go on from point to point, and `spin_x`, `spin_y` are the
+  /// spin (9) of the eigenstate with pseudo-spin x, from -1 to 1 (``Frame/spin(_:pseudoSpin:)``).
+  public init(
+    _ contours: [FermiContour], model: Model, mu: Double,
+    units: (energy: String, length: String), provenance: Provenance
+  ) {
+    var header = provenance.header + [("mu", "\(mu)")]
+    for (n, contour) in contours.enumerated() {
+      let winding = contour.winding.map { "\($0)" }.joined(separator: ", ")
+      header.append(
+        ("contour.\(n)", "\(contour.band) band; the way around leads to k + (\(winding))"))
+    }
+    header += ["k_x", "k_y"].map { ("unit.\($0)", "\(units.length)^-1") }
+    header += [
+      ("column.spin_*", "<sigma> (9) of the eigenstate with pseudo-spin x: the unit is hbar/2"),
+      provenance.footer,
+    ]
+    self.init(
+      header: header, columns: ["contour", "s", "k_x", "k_y", "spin_x", "spin_y", "spin_z"],
+      rows: contours.enumerated().flatMap { n, contour in
+        contour.points.map { k -> [Double?] in
+          let frame = Frame(model, at: WaveVector(k), directions: Directions(i: 0, j: 0))
+          let spin = frame.spin(contour.band, pseudoSpin: SIMD3(1, 0, 0))
+          return [
+            Double(n), contour.band.sign, k[0], k[1], spin.x, spin.y, spin.z,
+          ]
+        }
+      })
+  }
+}
+
 /// What `kubo bands` draws beside the path.
 public struct BandPlot: Sendable {
   let model: Model

@@ -40,6 +40,11 @@ struct BandsCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Write the density of states, as CSV.", valueName: "file"))
   var density: String?
   @Option(
+    help: ArgumentHelp(
+      "Write the Fermi contours of two dimensions and the spin along them, as CSV.",
+      valueName: "file"))
+  var contours: String?
+  @Option(
     help: ArgumentHelp("The picture to draw, by its ending: .svg, .png or .pdf.", valueName: "file")
   )
   var picture: String?
@@ -75,6 +80,11 @@ struct BandsCommand: AsyncParsableCommand {
         throw ValidationError(
           "--lifetime: found \(request.lifetime.description); expected a GAMMA above 0")
       }
+      if contours != nil, model.dimension != 2 {
+        throw ValidationError(
+          "--contours: found with \(model.name) of dimension \(model.dimension); expected a model in two dimensions"
+        )
+      }
       let zone = BrillouinZone(model)
       var corners = zone.path.map { (name: $0.name, k: $0.k) }
       if let path {
@@ -96,6 +106,9 @@ struct BandsCommand: AsyncParsableCommand {
           model: model, energies: DensityOfStates.axis(model, broadening: gamma),
           broadening: gamma, tolerance: request.tolerance, threads: request.threads)
       }
+      let fermi =
+        model.dimension == 2 && (contours != nil || picture != nil)
+        ? try FermiContour.contours(model, mu: request.mu) : []
       try arguments.write(CSVFile(bands, units: file.units, provenance: provenance()))
       if let density {
         try CSVFile(
@@ -103,17 +116,22 @@ struct BandsCommand: AsyncParsableCommand {
           provenance: provenance()
         ).write(to: density, overwrite: arguments.force)
       }
+      if let contours {
+        try CSVFile(
+          fermi, model: model, mu: request.mu, units: file.units, provenance: provenance()
+        ).write(to: contours, overwrite: arguments.force)
+      }
       if let picture {
         try Picture(
           BandPlot(
             model: model, mu: request.mu, units: file.units, bands: bands, densities: densities,
-            broadening: gamma,
-            contours: model.dimension == 2 ? FermiContour.contours(model, mu: request.mu) : [])
+            broadening: gamma, contours: fermi)
         ).write(to: picture, overwrite: arguments.force)
       }
       if arguments.output != nil, arguments.output != "-", !arguments.quiet {
         for (name, what) in [
-          (arguments.output, "written"), (density, "written"), (picture, "drawn"),
+          (arguments.output, "written"), (density, "written"), (contours, "written"),
+          (picture, "drawn"),
         ] {
           if let name { try standardOutput("\(what): \(name)\n") }
         }
@@ -128,14 +146,18 @@ struct BandsCommand: AsyncParsableCommand {
       (Installation.modelPath(arguments.model), "the model file"),
       (arguments.output, "the path of --output"),
     ]
-    for (option, path) in [("--density", density), ("--picture", picture)] {
+    for (option, path) in [
+      ("--density", density), ("--contours", contours), ("--picture", picture),
+    ] {
       for (other, what) in taken
       where path.flatMap({ p in other.map { isSameFile($0, p) } }) == true {
         throw ValidationError("\(option): found '\(shown(path!))', \(what); expected another path")
       }
       taken.append((path, "the path of \(option)"))
     }
-    if let density { try CSVFile.checkWritable(path: density, overwrite: arguments.force) }
+    for path in [density, contours] {
+      if let path { try CSVFile.checkWritable(path: path, overwrite: arguments.force) }
+    }
     if let picture { try Picture.checkWritable(path: picture, overwrite: arguments.force) }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import Foundation
+import KuboDiagrams
 import KuboFiles
 import Testing
 
@@ -51,6 +52,37 @@ import Testing
       #expect(table.text == text)
       let picture = String(decoding: try Picture(table: table).drawn(.svg), as: UTF8.self)
       #expect(picture.hasPrefix("<?xml") && picture.contains("chain"), "\(arguments)")
+    }
+  }
+
+  /// Every point of the table of Fermi contours lies on E_s = mu (7), and its spin has the length |eta|/Delta and no z.
+  @Test func contourTable() throws {
+    let scratch = try ScratchDirectory()
+    let path = "\(scratch.path)/contours.csv"
+    let run = try ProgramTests.run([
+      "bands", "honeycomb", "--points", "2", "--output", "\(scratch.path)/bands.csv",
+      "--contours", path,
+    ])
+    #expect(run.status == 0 && run.output.contains("written: \(path)"), "\(run.errors)")
+    let table = try CSVFile.read(path: path)
+    #expect(table.columns == ["contour", "s", "k_x", "k_y", "spin_x", "spin_y", "spin_z"])
+    #expect(table.rows.count > 100)
+    let model = try shippedModel("honeycomb")
+    let mu = Double(table.header.first { $0.key == "mu" }!.value)!
+    for row in table.rows {
+      let values = row.map { $0! }
+      let (s, k) = (values[1], [values[2], values[3]])
+      func phase(_ hop: Hop) -> Double { zip(k, hop.vector).reduce(0) { $0 + $1.0 * $1.1 } }
+      let (re, im) = model.interSublattice.reduce((0.0, 0.0)) { sum, hop in
+        (
+          sum.0 + hop.amplitude * cos(phase(hop)), sum.1 - hop.amplitude * sin(phase(hop))
+        )
+      }
+      let hopping = model.intraSublattice.reduce(0) { $0 - 2 * $1.amplitude * cos(phase($1)) }
+      let delta = (re * re + im * im + model.exchange * model.exchange).squareRoot()
+      #expect(abs(hopping - s * delta - mu) < 1e-12)
+      #expect(abs(values[4] - s * re / delta) < 1e-12 && abs(values[5] + im / delta) < 1e-12)
+      #expect(values[6] == 0)
     }
   }
 
