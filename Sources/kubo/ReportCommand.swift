@@ -26,7 +26,7 @@ struct ReportCommand: AsyncParsableCommand {
   @OptionGroup var state: ConstantLifetimeArguments
   @Option(
     help:
-      "The impurities' strength gamma = n_i u_i^2, in squared energy units. Default: a level width of J/5 at mu, in three dimensions of J."
+      "The impurities' strength gamma = n_i u_i^2, in squared energy units. Default: a level width of J/5 at mu, in three dimensions of 3 J."
   )
   var gamma: String?
   @Option(
@@ -73,7 +73,7 @@ struct ReportCommand: AsyncParsableCommand {
       var strength = try gamma.map { try number($0, "--gamma") } ?? 0
       if gamma == nil {
         strength = try await Comparison.strength(
-          request.model, mu: request.mu, part: request.model.dimension == 3 ? 1 : 0.2,
+          request.model, mu: request.mu, part: Comparison.verifiablePart(request.model),
           threads: arguments.threadCount)
       }
       // The energy integrals of impurities are numerical: their errors cost more.

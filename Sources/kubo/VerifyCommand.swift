@@ -33,7 +33,7 @@ struct VerifyCommand: AsyncParsableCommand {
   @OptionGroup var state: ConstantLifetimeArguments
   @Option(
     help:
-      "The impurities' strength gamma = n_i u_i^2, in squared energy units. Default: a level width of J/5 at mu, in three dimensions of J."
+      "The impurities' strength gamma = n_i u_i^2, in squared energy units. Default: a level width of J/5 at mu, in three dimensions of 3 J."
   )
   var gamma: String?
   @Option(help: "bare, ladder, or bare,ladder.")
@@ -63,9 +63,8 @@ struct VerifyCommand: AsyncParsableCommand {
       if dressing != "bare" {
         strength = try gamma.map { try number($0, "--gamma") }
         if strength == nil {
-          // A band in three dimensions ends so softly that weaker impurities need too fine grids there.
           strength = try await Comparison.strength(
-            request.model, mu: request.mu, part: request.model.dimension == 3 ? 1 : 0.2,
+            request.model, mu: request.mu, part: Comparison.verifiablePart(request.model),
             threads: arguments.threadCount)
         }
       }

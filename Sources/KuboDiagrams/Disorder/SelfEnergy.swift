@@ -117,12 +117,12 @@ extension ImpurityCrystal {
     let symmetries = model.energySymmetries()
     let hamiltonian = BlochHamiltonian(model, directions: directions)
     let energies = StarTraces.energies(model, impurities)
-    // At most 1e8 points, and 300 megabytes for a table.
+    // At most 1e8 points, and 600 megabytes for a table.
     func lastLevel(_ numbersPerStar: Int) -> Int {
       let bytesPerPoint = 8 * Double(numbersPerStar) / Double(max(1, symmetries.count))
       return GridLevels.divisions.lastIndex { n in
         let points = (0..<model.dimension).reduce(1.0) { p, _ in p * Double(n) }
-        return points <= 1e8 && points * bytesPerPoint <= 3e8
+        return points <= 1e8 && points * bytesPerPoint <= 6e8
       } ?? 1
     }
     var surfaces = [Surface(lastLevel: lastLevel(3 + traces.slotCount), cost: 1)]

@@ -24,8 +24,8 @@ actor TableStore {
   private var tables: [Key: Task<any ZoneTable, any Error>] = [:]
   private var sizes: [Key: Int] = [:]
   /// The most bytes of tables kept besides the one in use: next to the edges of a band in three dimensions
-  /// all levels up to 276^3 are asked for in turn, and a table costs more than what is done with it.
-  private static let limit = 1_000_000_000
+  /// all levels up to 432^3 are asked for in turn, and a table costs more than what is done with it.
+  private static let limit = 2_000_000_000
 
   init(_ make: @escaping @Sendable (Key) async throws -> any ZoneTable) { self.make = make }
 

@@ -76,6 +76,11 @@ public struct Comparison: Sendable {
     return CostEstimate(costs)
   }
 
+  /// The level width at mu, over J, with which every energy pair of a spectral integral is soon done: in
+  /// three dimensions a band ends so softly that at a width of J there are pairs which need more than 432 points a
+  /// direction, at 3 J 168. Dimensionless.
+  public static func verifiablePart(_ model: Model) -> Double { model.dimension == 3 ? 3 : 0.2 }
+
   /// The strength gamma for which the level width -Im Sigma_s(mu) of `scba` in the band at mu is
   /// `part` of J, to two digits; 0.2 J^2 where mu lies in a gap. In squared energy units; from
   ///
@@ -95,8 +100,10 @@ public struct Comparison: Sendable {
       guard width > 1e-6 * j else { return 0.2 * j * j }
       gamma *= part * j / width
     }
-    let unit = Double.pow(10, Double.log10(gamma).rounded(.down) - 1)
-    return (gamma / unit).rounded() * unit
+    // The double nearest to the decimal number.
+    let exponent = Int(Double.log10(gamma).rounded(.down)) - 1
+    let digits = Int((gamma / Double.pow(10, exponent)).rounded())
+    return Double("\(digits)e\(exponent)")!
   }
 
   /// An axis that shows the low-frequency limit and resolves a resonance a little above 2 J, in energy
