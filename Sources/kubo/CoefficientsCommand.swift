@@ -42,15 +42,7 @@ struct CoefficientsCommand: TableCommand {
     try checkTolerance(tolerance)
   }
 
-  func run() async throws {
-    try await reporting(arguments.verbosity) { log in
-      try arguments.checkOutput()
-      let (table, failures) = try await attempt(log)
-      try arguments.write(table)
-      for failure in failures { log.error("\(failure)") }
-      if !failures.isEmpty { throw ExitStatus.notConverged }
-    }
-  }
+  func run() async throws { try await write(attempt) }
 
   func table(_ log: Logger) async throws -> CSVFile { try await attempt(log).table }
 

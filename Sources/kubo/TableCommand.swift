@@ -11,3 +11,18 @@ protocol TableCommand: AsyncParsableCommand {
   /// computed are empty cells.
   func table(_ log: Logger) async throws -> CSVFile
 }
+
+extension TableCommand {
+  /// Writes the table that `attempt` computes, and reports why some of its cells are empty.
+  func write(
+    _ attempt: (Logger) async throws -> (table: CSVFile, failures: [String])
+  ) async throws {
+    try await reporting(arguments.verbosity) { log in
+      try arguments.checkOutput()
+      let (table, failures) = try await attempt(log)
+      try arguments.write(table)
+      for failure in failures { log.error("\(failure)") }
+      if !failures.isEmpty { throw ExitStatus.notConverged }
+    }
+  }
+}

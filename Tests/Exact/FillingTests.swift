@@ -131,8 +131,8 @@ import Testing
     #expect(found.error < 1e-7)
     let reach = model.energyBound + 2 * 0.1.squareRoot()
     let integral = try await VectorIntegral(
-      ends: stride(from: -reach, through: reach, by: reach / 8).map { $0 },
-      allowed: { _ in [1e-5] }
+      ends: stride(from: -reach, through: reach, by: reach / 64).map { $0 },
+      allowed: { _ in [1e-6] }
     ) { energies in
       try await SelfEnergy.values(
         model: model, lifetime: lifetime, energies: energies.map { ComplexDouble($0) },

@@ -76,9 +76,12 @@ public struct Comparison: Sendable {
     return CostEstimate(costs)
   }
 
-  /// The level width at mu, over J, with which every energy pair of a spectral integral is soon done: in
-  /// three dimensions a band ends so softly that at a width of J there are pairs which need more than 432 points a
-  /// direction, at 3 J 168. Dimensionless.
+  /// The level width at mu with which every energy pair of a spectral integral is soon done,
+  ///
+  ///     -Im Sigma_s(mu)/J = 3 in three dimensions, 1/5 in one and two
+  ///
+  /// (docs/ladder.md); dimensionless. In three dimensions a band ends so softly that at a width of J there are pairs
+  /// which need more than 432 points a direction, at 3 J 168.
   public static func verifiablePart(_ model: Model) -> Double { model.dimension == 3 ? 3 : 0.2 }
 
   /// The strength gamma for which the level width -Im Sigma_s(mu) of `scba` in the band at mu is
