@@ -10,6 +10,14 @@ extension SpectrumRequest {
   func matsubara(_ impurities: Impurities, _ gamma: Double, _ count: Int) async throws
     -> MatsubaraSpectrum
   {
+    let highest = 2 * (model.energyBound + 2 * gamma.squareRoot())
+    guard temperature <= highest else {
+      throw RequestError(
+        "temperature", found: "\(temperature)",
+        expected:
+          "at most \(significant(highest)) with impurities, twice the bands and their tails: above, the spectral representation is a small rest of large terms"
+      )
+    }
     let all = Array(columns.indices)
     // The survey of real energies must reach as far as the spectral integral.
     var reaching = self
