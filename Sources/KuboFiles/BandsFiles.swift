@@ -124,7 +124,7 @@ extension Picture {
     let names: [(band: Band, ink: Ink)] = [(.bonding, .blue), (.antibonding, .vermilion)]
     var text = "set multiplot\nset tics scale 0.5\nunset key\n"
     text +=
-      "set label 1 \(Typeset.quoted(Typeset.literal("\(plot.model.name): J = \(plot.model.exchange), μ = \(plot.mu), Γ = \(plot.broadening)"))) at screen 0.5, screen \(significant(1 - 0.35 / height)) center\n"
+      "set label 1 \(Typeset.quoted(Typeset.literal("\(plot.model.name): J = \(plot.model.exchange), μ = \(significant(plot.mu, digits: 6)), Γ = \(plot.broadening)"))) at screen 0.5, screen \(significant(1 - 0.35 / height)) center\n"
     let values = plot.bands.points.flatMap { [$0.energies.bonding, $0.energies.antibonding] }
     let margin = 0.07 * (values.max()! - values.min()!)
     let (low, high) = (values.min()! - margin, values.max()! + margin)

@@ -137,7 +137,7 @@ extension Picture {
       Figure(
         title: titleLines(
           request.model.name,
-          ["μ = \(request.mu)", "T = \(request.temperature)"]
+          ["μ = \(significant(request.mu, digits: 6))", "T = \(request.temperature)"]
             + comparison.parts.map { lifetimeText($0.request.lifetime.description) }, width: 48),
         axis: "ħω (\(Typeset.unit(units.energy)))", panels: panels,
         marks: [.init(x: pole, label: "2J")], key: styles.map(\.style), panelHeight: 4.4,

@@ -132,8 +132,10 @@ extension Picture {
     for (n, style) in figure.key.enumerated() {
       let x = (width - entry * Double(perLine)) / 2 + entry * Double(n % perLine)
       let y = 0.35 + line * Double(figure.title.count + n / perLine)
+      // gnuplot's SVG gives lines of one width in a row the dashes of the first.
+      let width = 1.5 + 0.01 * Double(n)
       text +=
-        "set arrow \(n + 101) from \(screen(x, y)) to \(screen(x + 0.8, y)) nohead \(style.line) lw 1.5\n"
+        "set arrow \(n + 101) from \(screen(x, y)) to \(screen(x + 0.8, y)) nohead \(style.line) lw \(width)\n"
       text +=
         "set label \(n + 101) \(Typeset.quoted(Typeset.literal(style.name))) at \(screen(x + 0.9, y)) left\n"
     }

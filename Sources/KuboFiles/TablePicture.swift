@@ -127,7 +127,8 @@ extension CSVFile {
       if key.hasPrefix("parameter.") {
         words.append("\(shortened(String(key.dropFirst(10)))) = \(shortened(value))")
       } else if let symbol = symbols[key] {
-        words.append("\(symbol) = \(shortened(value))")
+        words.append(
+          "\(symbol) = \(Double(value).map { significant($0, digits: 6) } ?? shortened(value))")
       } else if key == "lifetime" || key.hasPrefix("lifetime.") {
         words.append(lifetimeText(shortened(value)))
       } else if key == "direction" {

@@ -153,6 +153,10 @@ struct BandsCommand: AsyncParsableCommand {
       where path.flatMap({ p in other.map { isSameFile($0, p) } }) == true {
         throw ValidationError("\(option): found '\(shown(path!))', \(what); expected another path")
       }
+      if path == "-" {
+        throw ValidationError(
+          "\(option): found '-'; expected a path: standard output is for the bands")
+      }
       taken.append((path, "the path of \(option)"))
     }
     for path in [density, contours] {

@@ -212,6 +212,11 @@ struct SpectrumCommand: TableCommand {
     var columns: [SpectrumRequest.Column] = []
     for r in try response.chosen() {
       let known = r.dressings(request.lifetime, request.diagrams)
+      if response.responses != nil, asked == nil, known.isEmpty {
+        throw ValidationError(
+          "--responses: found '\(r.name)' with lifetime \(request.lifetime.description); expected an unprojected response, as sigma, s_full or Sigma_full: impurities on the sites mix the bands"
+        )
+      }
       let wanted = asked.map { list in
         response.responses == nil ? list.filter(known.contains) : list
       }

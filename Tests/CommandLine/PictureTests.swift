@@ -55,6 +55,26 @@ import Testing
     }
   }
 
+  /// The lines of the key have the dashes of their curves, in SVG too.
+  @Test func dashesOfTheKey() throws {
+    let names = ["bare", "ladder", "closed"]
+    let table = CSVFile(
+      header: [("model", "m")], columns: ["omega"] + names.map { "Y.\($0).re" },
+      rows: (0..<9).map { n in [Double(n)] + (1...3).map { Double(n * $0) } })
+    let svg = String(decoding: try Picture(table: table).drawn(.svg), as: UTF8.self)
+    // In the key are the level pieces alone in their path, of 8 mm; before the path's data stand color and dashes.
+    var styles: Set<String> = []
+    for path in svg.components(separatedBy: "<path ").dropFirst() {
+      let parts = path.components(separatedBy: " d='M")
+      guard parts.count == 2,
+        let d = parts[1].prefixMatch(of: /([\d.]+),([\d.]+) L([\d.]+),([\d.]+)  '/),
+        d.2 == d.4, (25...40).contains(Double(d.3)! - Double(d.1)!)
+      else { continue }
+      styles.insert(parts[0])
+    }
+    #expect(styles.count == 3, "\(styles)")
+  }
+
   /// Every point of the table of Fermi contours lies on E_s = mu (7), and its spin has the length |eta|/Delta and no z.
   @Test func contourTable() throws {
     let scratch = try ScratchDirectory()

@@ -72,6 +72,13 @@ import Testing
         "largest difference: 1.5 of the error bounds of both, Y.bare.re at omega = 0.8:"))
     #expect(far.output.hasSuffix("\nNOT reproduced\n"))
     #expect(far.errors == "kubo: \(scratch.path)/a.csv: not reproduced\n")
+    // A doctored bound is no licence, neither for the number nor by itself.
+    cells[3] = "1e99"
+    #expect(try rerun(cells).status == 1)
+    cells[1] = row[1]
+    let bound = try rerun(cells)
+    #expect(bound.status == 1 && bound.output.contains("differs: Y.bare.err at omega = 0.8"))
+    cells = row
     cells[1] = ""
     let empty = try rerun(cells)
     #expect(empty.status == 1)
@@ -82,6 +89,25 @@ import Testing
     let other = try ProgramTests.run(["rerun", scratch.file("b.csv", text)])
     #expect(other.status == 1)
     #expect(other.output.contains("differs: mu: stored \"-1.1\", now \"-1.2\""))
+  }
+
+  /// A number without a bound has to be the same, but for rounding.
+  @Test func unbounded() throws {
+    let scratch = try ScratchDirectory()
+    let run = try ProgramTests.run(["coefficients", "chain"])
+    try #require(run.status == 0)
+    var lines = run.output.split(separator: "\n", omittingEmptySubsequences: false)
+      .map(String.init)
+    let names = lines[lines.count - 3].split(separator: ",").map(String.init)
+    let c = try #require(names.firstIndex(of: "Delta_over_J.mean"))
+    var cells = lines[lines.count - 2].split(separator: ",").map(String.init)
+    let value = Double(cells[c])!
+    for (factor, status) in [(1 + 1e-9, 0), (1 + 1e-4, 1)] {
+      cells[c] = "\(value * factor)"
+      lines[lines.count - 2] = cells.joined(separator: ",")
+      let file = try scratch.file("c.csv", lines.joined(separator: "\n"))
+      #expect(try ProgramTests.run(["rerun", file]).status == status)
+    }
   }
 
   /// The model file is found by the command's path, and must be the same to the byte.
