@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import KuboDiagrams
 
 extension Picture {
   /// The picture of a table: a panel for each quantity, real and imaginary part in two colours, each
