@@ -72,7 +72,8 @@ import Testing
       else { continue }
       styles.insert(parts[0])
     }
-    #expect(styles.count == 3, "\(styles)")
+    // Re in blue, and three kinds in black.
+    #expect(styles.count == 4 && styles.count { $0.contains("dasharray") } == 2, "\(styles)")
   }
 
   /// Every point of the table of Fermi contours lies on E_s = mu (7), and its spin has the length |eta|/Delta and no z.

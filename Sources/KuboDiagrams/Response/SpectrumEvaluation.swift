@@ -52,18 +52,18 @@ extension SpectrumRequest {
     }
     if case .zoneThenEnergy = lifetime.order {
       let most = 1e6 * model.hoppingBound
-      guard strength <= most else {
-        throw RequestError(
-          "lifetime", found: lifetime.description,
-          expected:
-            "at most \(significant(most * most)), the square of a million times the hopping: beyond, the loops, of order t^2/gamma of what is summed, are lost to rounding"
-        )
-      }
       guard model.exchange <= most else {
         throw RequestError(
           "J", found: significant(model.exchange),
           expected:
             "at most \(significant(most)) with impurities, a million times the hopping: beyond, the loops, of order (t/J)^2 of what is summed, are lost to rounding"
+        )
+      }
+      guard strength <= most else {
+        throw RequestError(
+          "lifetime", found: lifetime.description,
+          expected:
+            "at most \(significant(most * most)), the square of a million times the hopping: beyond, the loops, of order t^2/gamma of what is summed, are lost to rounding"
         )
       }
     }
