@@ -81,8 +81,8 @@ public struct Reproduction: Sendable {
     public let place: String
     /// Both values.
     public let stored, again: Double
-    /// |again - stored| over what is allowed: the sum of both error bounds; without a bound, over the larger
-    /// magnitude.
+    /// |again - stored| over what is allowed: the sum of both error bounds, of the stored one no more
+    /// than 100 times the one now; without a bound, over the larger magnitude.
     public let ratio: Double
   }
 
@@ -90,9 +90,10 @@ public struct Reproduction: Sendable {
   public private(set) var isIdentical = true
   /// The largest difference in units of the error bounds; nil if no column has one.
   public private(set) var largest: Difference?
-  /// The largest relative difference of columns that have no error bound, such as residuals; it decides nothing.
+  /// The largest relative difference of columns that have no error bound, such as residuals.
   public private(set) var largestUnbounded: Difference?
-  /// What differs besides: settings, columns, cells that are empty in one table only.
+  /// What differs besides: settings, columns, cells that are empty in one table only, numbers without a bound by more
+  /// than 1e-6 of themselves, and stored bounds and residuals above 1000 times those now.
   public private(set) var mismatches: [String] = []
 
   /// Whether every number is the same within its error bounds, and nothing else differs.

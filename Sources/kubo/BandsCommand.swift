@@ -117,6 +117,7 @@ struct BandsCommand: AsyncParsableCommand {
         ).write(to: density, overwrite: arguments.force)
       }
       if let contours {
+        if fermi.isEmpty { log.notice("note: no Fermi contour at mu = \(request.mu)") }
         try CSVFile(
           fermi, model: model, mu: request.mu, units: file.units, provenance: provenance()
         ).write(to: contours, overwrite: arguments.force)

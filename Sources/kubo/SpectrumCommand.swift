@@ -212,15 +212,12 @@ struct SpectrumCommand: TableCommand {
     var columns: [SpectrumRequest.Column] = []
     for r in try response.chosen() {
       let known = r.dressings(request.lifetime, request.diagrams)
-      if response.responses != nil, asked == nil, known.isEmpty {
-        throw ValidationError(
-          "--responses: found '\(r.name)' with lifetime \(request.lifetime.description); expected an unprojected response, as sigma, s_full or Sigma_full: impurities on the sites mix the bands"
-        )
-      }
       let wanted = asked.map { list in
         response.responses == nil ? list.filter(known.contains) : list
       }
-      for dressing in wanted ?? known {
+      // A response that is named and has none is refused with the reason (``SpectrumRequest``).
+      let all = response.responses != nil && known.isEmpty ? [.bare] : known
+      for dressing in wanted ?? all {
         columns.append(.init(response: r, dressing: dressing))
         if perDiagram, dressing == .bare {
           columns += request.diagrams.diagrams(of: r).map {

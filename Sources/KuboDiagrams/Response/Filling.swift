@@ -152,9 +152,7 @@ public struct Filling: Sendable, Equatable {
       let n = try await occupation.electrons(mu: mu)
       return (mu, n.value - electrons, n.error)
     }
-    // That of the clean bands is near, but for a band's last electrons.
-    let clean = try? await Filling(electrons, model, temperature, broadening: 0, threads)
-    let start = try await excess(clean?.mu ?? 0)
+    let start = try await excess(0)
     var (low, high, reach) = (start, start, 0.05 * width)
     while low.value > 0 || high.value < 0, reach < 1e18 * width {
       if start.value < 0 {
