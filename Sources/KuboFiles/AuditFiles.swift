@@ -8,7 +8,8 @@ extension Audit {
   private func number(_ x: Estimate) -> String { significant(x.value.real, digits: 6) }
 
   private func verdict(_ n: Number) -> String {
-    (n.printedHolds ? "printed holds" : "printed fails")
+    guard n.isDecided else { return "undecided" }
+    return (n.printedHolds ? "printed holds" : "printed fails")
       + (n.correctedHolds ? "" : ", corrected FAILS")
   }
 
@@ -50,9 +51,12 @@ extension Audit {
     }
     lines.append("")
     lines.append(
-      holds
-        ? "every corrected form agrees with the matrices, every coefficient with the loops by the route named"
-        : "a corrected form DISAGREES with the matrices or the loops")
+      isRefuted
+        ? "a corrected form DISAGREES with the matrices or the loops"
+        : undecided.isEmpty
+          ? "every corrected form agrees with the matrices, every coefficient with the loops by the route named"
+          : "no corrected form disagrees, but \(undecided.count) of \(numbers.count) coefficients are undecided"
+    )
     return lines.joined(separator: "\n") + "\n"
   }
 

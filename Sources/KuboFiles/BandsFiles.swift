@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import KuboDiagrams
+import RealModule
 
 extension CSVFile {
   /// The path: `distance`, the components of k, `E_bonding`, `E_antibonding`; its corners are in the
@@ -88,6 +89,7 @@ extension CSVFile {
 /// What `kubo bands` draws beside the path.
 public struct BandPlot: Sendable {
   let model: Model
+  let parameters: [(name: String, value: Double)]
   let mu: Double
   let units: (energy: String, length: String)
   let bands: BandStructure
@@ -97,10 +99,12 @@ public struct BandPlot: Sendable {
 
   /// All of it: `broadening` is Gamma of the densities; there are contours in two dimensions.
   public init(
-    model: Model, mu: Double, units: (energy: String, length: String), bands: BandStructure,
+    model: Model, parameters: [(name: String, value: Double)], mu: Double,
+    units: (energy: String, length: String), bands: BandStructure,
     densities: [DensityOfStates], broadening: Double, contours: [FermiContour]
   ) {
-    (self.model, self.mu, self.units, self.bands) = (model, mu, units, bands)
+    (self.model, self.parameters, self.mu) = (model, parameters, mu)
+    (self.units, self.bands) = (units, bands)
     (self.densities, self.broadening, self.contours) = (densities, broadening, contours)
   }
 }
@@ -112,7 +116,15 @@ extension Picture {
   public init(_ plot: BandPlot) {
     let hasContours = plot.model.dimension == 2
     // All in cm.
-    let (width, top, bands, gap) = (Size.column, 0.75, 5.0, 1.9)
+    let title = titleLines(
+      plot.model.name,
+      plot.parameters.map { "\($0.name) = \($0.value)" } + [
+        "μ = \(significant(plot.mu, digits: 6))", "Γ = \(plot.broadening)",
+      ], width: 48)
+    let line = 0.4
+    let (width, top, bands, gap) = (
+      Size.column, 0.35 + line * Double(title.count), 5.0, 1.9
+    )
     let (left, path, between, density) = (1.4, 4.5, 0.4, 2.0)
     let zone = 5.6
     let height = top + bands + (hasContours ? gap + zone : 0) + 1.2
@@ -123,8 +135,11 @@ extension Picture {
     let energy = Typeset.unit(plot.units.energy)
     let names: [(band: Band, ink: Ink)] = [(.bonding, .blue), (.antibonding, .vermilion)]
     var text = "set multiplot\nset tics scale 0.5\nunset key\n"
-    text +=
-      "set label 1 \(Typeset.quoted(Typeset.literal("\(plot.model.name): J = \(plot.model.exchange), μ = \(significant(plot.mu, digits: 6)), Γ = \(plot.broadening)"))) at screen 0.5, screen \(significant(1 - 0.35 / height)) center\n"
+    for (n, words) in title.enumerated() {
+      let y = significant(1 - (0.35 + line * Double(n)) / height)
+      text +=
+        "set label \(100 + n) \(Typeset.quoted(Typeset.literal(words))) at screen 0.5, screen \(y) center\n"
+    }
     let values = plot.bands.points.flatMap { [$0.energies.bonding, $0.energies.antibonding] }
     let margin = 0.07 * (values.max()! - values.min()!)
     let (low, high) = (values.min()! - margin, values.max()! + margin)
@@ -149,7 +164,7 @@ extension Picture {
       + names.enumerated().map {
         "$bands using 1:\($0 + 2) with lines lw 1.5 lc rgb '\($1.ink.rawValue)'"
       }.joined(separator: ", ") + "\n"
-    text += "unset label 1\nunset arrow\n"
+    text += "unset label\nunset arrow\n"
     // The densities, in the same range of energies.
     text += margins(left + path + between, density, top, bands)
     let largest = plot.densities.map { $0.density.bonding + $0.density.antibonding }.max() ?? 1
@@ -196,9 +211,9 @@ extension BandPlot {
     text += "set format y '%g'\nset xtics nomirror autofreq\nset ytics nomirror autofreq\n"
     text += "set xlabel \(Typeset.quoted("k_x (\(unit))")) offset 0,0.4\n"
     text += "set ylabel \(Typeset.quoted("k_y (\(unit))")) offset 1,0\n"
-    if !contours.isEmpty {
-      text += "set label 2 'Fermi contours, arrows: spin (9) for τ = x' at graph 0.5,1.06 center\n"
-    }
+    let caption =
+      contours.isEmpty ? "no Fermi contour at μ" : "Fermi contours, arrows: spin (9) for τ = x"
+    text += "set label 2 '\(caption)' at graph 0.5,1.06 center\n"
     text += Picture.data("outline", outline + [outline[0]])
     // Translations that bring a curve into view.
     let b = model.reciprocalVectors
@@ -227,11 +242,13 @@ extension BandPlot {
         "$spin\(band.rawValue) using 1:2:3:4 with vectors head filled size screen 0.016,20 lw 1.2 lc rgb '\(Ink.black.rawValue)'"
       )
     }
-    if contours.isEmpty { text += "set label 2 'no Fermi contour at μ' at graph 0.5,0.95 center\n" }
     var named: Set<String> = []
     for (n, point) in brillouin.path.enumerated() where named.insert(point.name).inserted {
+      // Names stand outside, so that those of neighbours keep apart.
+      let length = Double.hypot(point.k[0], point.k[1])
+      let away = length > 0 ? point.k.map { $0 / length } : [0.7, 0.7]
       text +=
-        "set label \(n + 5) \(Typeset.quoted(Typeset.literal(point.name))) at \(point.k[0]),\(point.k[1]) point pt 7 ps 0.3 offset 0.4,0.4 front\n"
+        "set label \(n + 5) \(Typeset.quoted(Typeset.literal(point.name))) at \(point.k[0]),\(point.k[1]) center point pt 7 ps 0.3 offset \(significant(1.3 * away[0])),\(significant(0.9 * away[1])) front\n"
     }
     return text + "plot \(plots.joined(separator: ", "))\n"
   }

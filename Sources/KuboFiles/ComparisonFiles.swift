@@ -102,7 +102,10 @@ extension Comparison {
 
 extension Picture {
   /// The picture of a comparison: |K_Sigma/omega| against omega, `scba` above, `site` below.
-  public init(_ comparison: Comparison, units: (energy: String, length: String)) {
+  public init(
+    _ comparison: Comparison, units: (energy: String, length: String),
+    parameters: [(name: String, value: Double)]
+  ) {
     let request = comparison.parts[0].request
     let pole = 2 * request.model.exchange
     let perField = unit("1/\(units.energy)", units.length, to: 2 - request.model.dimension)
@@ -137,7 +140,8 @@ extension Picture {
       Figure(
         title: titleLines(
           request.model.name,
-          ["μ = \(significant(request.mu, digits: 6))", "T = \(request.temperature)"]
+          parameters.map { "\($0.name) = \($0.value)" }
+            + ["μ = \(significant(request.mu, digits: 6))", "T = \(request.temperature)"]
             + comparison.parts.map { lifetimeText($0.request.lifetime.description) }, width: 48),
         axis: "ħω (\(Typeset.unit(units.energy)))", panels: panels,
         marks: [.init(x: pole, label: "2J")], key: styles.map(\.style), panelHeight: 4.4,

@@ -144,11 +144,12 @@ extension Picture {
     let start = figure.start ?? xs.min() ?? 0
     let end = xs.max() ?? 1
     text += "set xrange [\(start):\(end > start ? end : start + 1)]\n"
+    let markHeight = figure.panels.first?.note == nil ? 0.9 : 0.75
     for (n, mark) in figure.marks.enumerated() where mark.x > start && mark.x < end {
       text +=
         "set arrow \(n + 1) from \(mark.x), graph 0 to \(mark.x), graph 1 nohead dt 3 lc rgb '\(Ink.mark)'\n"
       text +=
-        "set label \(n + 11) \(Typeset.quoted(mark.label)) at \(mark.x), graph 0.9 offset 0.4,0 textcolor rgb '\(Ink.mark)'\n"
+        "set label \(n + 11) \(Typeset.quoted(mark.label)) at \(mark.x), graph \(markHeight) offset 0.4,0 textcolor rgb '\(Ink.mark)'\n"
     }
     for (n, panel) in figure.panels.enumerated() {
       let (row, column) = (n / columns, n % columns)

@@ -27,7 +27,7 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
   /// What should stand there.
   public let expected: String
 
-  init(
+  package init(
     _ kind: Kind, file: String, line: Int? = nil, key: String? = nil, found: String,
     expected: String
   ) {

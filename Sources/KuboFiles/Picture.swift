@@ -38,7 +38,7 @@ public struct Picture: Sendable {
   }
 
   /// gnuplot's commands, without the terminal and the output.
-  let script: String
+  package let script: String
   let size: Size
 
   init(script: String, size: Size) {

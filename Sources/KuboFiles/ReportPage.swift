@@ -189,7 +189,9 @@ public struct Report: Sendable {
   }
 
   private func ladder(_ path: String) throws(OutputError) -> HTML {
-    let drawn = try Picture(comparison, units: units).drawn(.svg, path: path)
+    let drawn = try Picture(
+      comparison, units: units, parameters: provenance.parameters
+    ).drawn(.svg, path: path)
     let found = comparison.curves.filter { $0.dressing != .closed }.map { curve in
       guard let peak = curve.resonance else { return "\(curve.name): no resonance" }
       return

@@ -27,16 +27,18 @@ public struct Provenance: Sendable {
     self.wallTime = wallTime
   }
 
+  /// The values of the model's parameters.
+  public var parameters: [(name: String, value: Double)] {
+    model.parameters.map { ($0.name, settings[$0.name] ?? $0.value) }
+  }
+
   /// The first header lines of every CSV.
   var header: [(key: String, value: String)] {
     var lines = [
       ("program", program), ("command", command), ("model", model.name),
       ("model_file", model.path), ("model_sha256", model.sha256),
     ]
-    for parameter in model.parameters {
-      lines.append(
-        ("parameter.\(parameter.name)", "\(settings[parameter.name] ?? parameter.value)"))
-    }
+    lines += parameters.map { ("parameter.\($0.name)", "\($0.value)") }
     lines.append(("units.energy", model.units.energy))
     lines.append(("units.length", model.units.length))
     lines.append(("units", "hbar = k_B = |e| = 1"))

@@ -12,6 +12,11 @@ extension Picture {
   ///   - path: names the table in messages.
   /// - Throws: ``FileError`` for a table without anything to draw, and for an unknown column.
   public init(table: CSVFile, columns: [String]? = nil, path: String = "table") throws(FileError) {
+    if table.columns.starts(with: ["contour", "s"]) {
+      throw FileError(
+        .setting, file: path, found: "a table of Fermi contours",
+        expected: "a table of values against an axis; 'kubo bands' draws contours with --picture")
+    }
     let curves = try table.curves(columns, path: path)
     var quantities: [String] = []
     for curve in curves where !quantities.contains(curve.quantity) {
@@ -47,6 +52,17 @@ extension Picture {
         if !hasPole, curve.variant != "closed_printed" { inside.append(drawn) }
         panel.curves.append(drawn)
       }
+      // What the paper prints belongs in the picture unless it is far off.
+      if !inside.isEmpty {
+        let (low, high) = Figure.Panel(label: "", curves: inside).dataRange
+        let reach = 3 * (high - low)
+        inside += panel.curves.filter { drawn in
+          guard drawn.style.name == "closed_printed", !quantity.contains("_na"), !drawn.runs.isEmpty
+          else { return false }
+          let own = Figure.Panel(label: "", curves: [drawn]).dataRange
+          return own.low > low - reach && own.high < high + reach
+        }
+      }
       // Neither the pole of a closed form nor one far beyond its range must set the scale.
       if !inside.isEmpty, inside.count < panel.curves.count {
         let (low, high) = Figure.Panel(label: "", curves: inside).dataRange
@@ -74,7 +90,10 @@ extension Picture {
     }
     self.init(
       Figure(
-        title: table.title(width: quantities.count > 5 ? 100 : 48), axis: table.axisLabel,
+        title: table.title(
+          width: quantities.count > 5 ? 100 : 48,
+          and: quantities.contains(where: table.isDynamic) ? ["ΔK = K(ω) - K(0)"] : []),
+        axis: table.axisLabel,
         panels: panels,
         marks: pole.map { [Figure.Mark(x: $0, label: "2J")] } ?? [], key: key))
   }
@@ -92,11 +111,26 @@ extension Figure.Panel {
 }
 
 extension CSVFile {
-  /// The name of a quantity with its unit, if the header gives one.
-  func label(_ quantity: String) -> String {
-    let name = Typeset.literal(quantity)
+  /// The name of a quantity with its unit, if the header gives one; with a Delta if its value at omega =
+  /// 0 is taken off.
+  package func label(_ quantity: String) -> String {
+    let symbols = ["sigma_c_over_tau": "σ_c/τ"]
+    var parts = quantity.split(separator: ".").map {
+      symbols[String($0)] ?? Typeset.literal(String($0))
+    }
+    if isDynamic(quantity), let last = parts.popLast() { parts.append("Δ\(last)") }
+    let name = parts.joined(separator: ".")
     guard let unit = self[header: "unit.\(quantity)"], unit != "1" else { return name }
     return "\(name) (\(Typeset.unit(unit)))"
+  }
+
+  /// Whether K(omega) - K(0) is drawn: K(0) stands in columns of its own, but beside a conductivity it
+  /// is Pi(0).
+  fileprivate func isDynamic(_ quantity: String) -> Bool {
+    columns.contains { $0.hasPrefix("\(quantity).") && $0.hasSuffix(".static") }
+      && !header.contains {
+        $0.key.hasPrefix("column.\(quantity).") && $0.value.hasPrefix("charge conductivity")
+      }
   }
 
   /// The label of the axis.
@@ -120,8 +154,8 @@ extension CSVFile {
     return self[header: "parameter.J"].flatMap(Double.init).map { 2 * $0 }
   }
 
-  /// The model and its state, in lines of at most `width` signs.
-  func title(width: Int, without: Set<String> = []) -> [String] {
+  /// The model and its state, and `last`, in lines of at most `width` signs.
+  func title(width: Int, without: Set<String> = [], and last: [String] = []) -> [String] {
     let symbols = ["mu": "μ", "temperature": "T"]
     var words: [String] = []
     for (key, value) in header where !without.contains(key) {
@@ -136,7 +170,8 @@ extension CSVFile {
         words.append(String(value.prefix { $0 != " " }.prefix(8)))
       }
     }
-    return titleLines(self[header: "model"].map { shortened($0) } ?? "", words, width: width)
+    return titleLines(
+      self[header: "model"].map { shortened($0) } ?? "", words + last, width: width)
   }
 }
 

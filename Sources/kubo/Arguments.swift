@@ -207,7 +207,7 @@ struct ModelArguments: ParsableArguments {
 
   /// Reads the model file and applies `--set`.
   func read() throws -> (file: ModelFile, model: Model, temperature: Double) {
-    let file = try ModelFile.read(path: Installation.modelPath(model))
+    let file = try Installation.readModel(model)
     let model = try file.model(setting: settings(set))
     let t = try temperature.map { try number($0, "--temperature") } ?? file.defaults.temperature
     return (file, model, t)
@@ -304,7 +304,7 @@ struct ConstantLifetimeArguments: ParsableArguments {
     if let lifetime {
       guard case .constant = try kubo.lifetime(lifetime) else {
         throw ValidationError(
-          "--lifetime: found '\(shown(lifetime))'; expected constant=GAMMA; --gamma is the strength of impurities"
+          "--lifetime: found '\(shown(lifetime))'; expected constant=GAMMA, the level width of the bare loops"
         )
       }
     }

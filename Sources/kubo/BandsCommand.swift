@@ -3,9 +3,10 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import Logging
 
 /// `kubo bands`.
-struct BandsCommand: AsyncParsableCommand {
+struct BandsCommand: TableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bands",
     abstract:
@@ -71,64 +72,21 @@ struct BandsCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting(arguments.verbosity) { log in
-      let start = Date()
       try checkFiles()
-      let (request, file, filling) = try await state.request(
-        arguments, omegas: [], diagrams: DiagramSet([]), log)
-      let model = request.model
-      guard case .constant(let gamma) = request.lifetime, gamma > 0 else {
-        throw ValidationError(
-          "--lifetime: found \(request.lifetime.description); expected a GAMMA above 0")
+      let work = try await work(log)
+      let states = density == nil ? nil : try await work.densityTable()
+      if contours != nil, work.fermi.isEmpty {
+        log.notice("note: no Fermi contour at mu = \(work.request.mu)")
       }
-      if contours != nil, model.dimension != 2 {
-        throw ValidationError(
-          "--contours: found with \(model.name) of dimension \(model.dimension); expected a model in two dimensions"
-        )
-      }
-      let zone = BrillouinZone(model)
-      var corners = zone.path.map { (name: $0.name, k: $0.k) }
-      if let path {
-        corners = try self.corners(path).map { f in
-          guard f.count == model.dimension else {
-            throw ValidationError(
-              "--path: found \(f.count) coordinates; expected \(model.dimension), one for each reciprocal vector"
-            )
-          }
-          return (zone.name(reduced: f, model), model.waveVector(reduced: f))
-        }
-      }
-      let bands = try BandStructure(
-        model, path: corners, count: integer(points, "--points", 2...100_000))
-      let provenance = { try arguments.provenance(file, filling: filling, since: start) }
-      var densities: [DensityOfStates] = []
-      if density != nil || picture != nil {
-        densities = try await DensityOfStates.values(
-          model: model, energies: DensityOfStates.axis(model, broadening: gamma),
-          broadening: gamma, tolerance: request.tolerance, threads: request.threads)
-      }
-      let fermi =
-        model.dimension == 2 && (contours != nil || picture != nil)
-        ? try FermiContour.contours(model, mu: request.mu) : []
-      try arguments.write(CSVFile(bands, units: file.units, provenance: provenance()))
-      if let density {
-        try CSVFile(
-          densities, broadening: gamma, tolerance: request.tolerance, units: file.units,
-          provenance: provenance()
-        ).write(to: density, overwrite: arguments.force)
-      }
-      if let contours {
-        if fermi.isEmpty { log.notice("note: no Fermi contour at mu = \(request.mu)") }
-        try CSVFile(
-          fermi, model: model, mu: request.mu, units: file.units, provenance: provenance()
-        ).write(to: contours, overwrite: arguments.force)
-      }
+      // The picture takes longest: whoever interrupts it keeps all of the old files.
       if let picture {
-        try Picture(
-          BandPlot(
-            model: model, mu: request.mu, units: file.units, bands: bands, densities: densities,
-            broadening: gamma, contours: fermi)
-        ).write(to: picture, overwrite: arguments.force)
+        try await Picture(work.plot()).write(to: picture, overwrite: arguments.force)
       }
+      if let density { try states!.write(to: density, overwrite: arguments.force) }
+      if let contours {
+        try work.contourTable().write(to: contours, overwrite: arguments.force)
+      }
+      try arguments.write(try work.bandTable())
       if arguments.output != nil, arguments.output != "-", !arguments.quiet {
         for (name, what) in [
           (arguments.output, "written"), (density, "written"), (contours, "written"),
@@ -137,6 +95,107 @@ struct BandsCommand: AsyncParsableCommand {
           if let name { try standardOutput("\(what): \(name)\n") }
         }
       }
+    }
+  }
+
+  func table(_ log: Logger) async throws -> CSVFile {
+    try await work(log).bandTable()
+  }
+
+  func table(_ log: Logger, like stored: CSVFile) async throws -> CSVFile {
+    let work = try await work(log)
+    return switch stored.columns.first {
+    case "energy": try await work.densityTable()
+    case "contour": try work.contourTable()
+    default: try work.bandTable()
+    }
+  }
+
+  /// What the options ask for, with the bands and the contours.
+  private func work(_ log: Logger) async throws -> Work {
+    let start = Date()
+    let (request, file, filling) = try await state.request(
+      arguments, omegas: [], diagrams: DiagramSet([]), log)
+    let model = request.model
+    guard case .constant(let gamma) = request.lifetime, gamma > 0 else {
+      throw ValidationError(
+        "--lifetime: found \(request.lifetime.description); expected a GAMMA above 0")
+    }
+    if contours != nil, model.dimension != 2 {
+      throw ValidationError(
+        "--contours: found with \(model.name) of dimension \(model.dimension); expected a model in two dimensions"
+      )
+    }
+    let zone = BrillouinZone(model)
+    var corners = zone.path.map { (name: $0.name, k: $0.k) }
+    if let path {
+      corners = try self.corners(path).map { f in
+        guard f.count == model.dimension else {
+          throw ValidationError(
+            "--path: found \(f.count) coordinates; expected \(model.dimension), one for each reciprocal vector"
+          )
+        }
+        return (zone.name(reduced: f, model), model.waveVector(reduced: f))
+      }
+    }
+    let needsContours = model.dimension == 2 && (contours != nil || picture != nil)
+    return Work(
+      request: request, broadening: gamma,
+      bands: try BandStructure(
+        model, path: corners, count: integer(points, "--points", 2...100_000)),
+      fermi: needsContours ? try FermiContour.contours(model, mu: request.mu) : [],
+      units: file.units,
+      provenance: { try arguments.provenance(file, filling: filling, since: start) })
+  }
+
+  /// The bands and the contours, and what makes tables and the picture of them.
+  private final class Work {
+    let request: SpectrumRequest
+    let broadening: Double
+    let bands: BandStructure
+    let fermi: [FermiContour]
+    let units: (energy: String, length: String)
+    let provenance: () throws -> Provenance
+    private var densities: [DensityOfStates]?
+
+    init(
+      request: SpectrumRequest, broadening: Double, bands: BandStructure, fermi: [FermiContour],
+      units: (energy: String, length: String), provenance: @escaping () throws -> Provenance
+    ) {
+      (self.request, self.broadening, self.bands) = (request, broadening, bands)
+      (self.fermi, self.units, self.provenance) = (fermi, units, provenance)
+    }
+
+    /// Computed once.
+    private func density() async throws -> [DensityOfStates] {
+      if let densities { return densities }
+      let found = try await DensityOfStates.values(
+        model: request.model,
+        energies: DensityOfStates.axis(request.model, broadening: broadening),
+        broadening: broadening, tolerance: request.tolerance, threads: request.threads)
+      densities = found
+      return found
+    }
+
+    func bandTable() throws -> CSVFile {
+      CSVFile(bands, units: units, provenance: try provenance())
+    }
+
+    func densityTable() async throws -> CSVFile {
+      CSVFile(
+        try await density(), broadening: broadening, tolerance: request.tolerance, units: units,
+        provenance: try provenance())
+    }
+
+    func contourTable() throws -> CSVFile {
+      CSVFile(
+        fermi, model: request.model, mu: request.mu, units: units, provenance: try provenance())
+    }
+
+    func plot() async throws -> BandPlot {
+      BandPlot(
+        model: request.model, parameters: try provenance().parameters, mu: request.mu, units: units,
+        bands: bands, densities: try await density(), broadening: broadening, contours: fermi)
     }
   }
 

@@ -84,7 +84,13 @@ struct CompareCommand: TableCommand {
         try standardOutput(cost.summary(threads: request.threads))
         return
       }
-      let (comparison, file, table) = try await compute(log)
+      let (comparison, file, provenance) = try await compute(log)
+      let table = CSVFile(comparison, provenance: provenance)
+      // The picture takes longer: whoever interrupts it keeps the old files.
+      if let picture {
+        try Picture(comparison, units: file.units, parameters: provenance.parameters).write(
+          to: picture, overwrite: arguments.force)
+      }
       if let output = arguments.output {
         try arguments.write(table)
         if output != "-", !arguments.quiet {
@@ -93,10 +99,8 @@ struct CompareCommand: TableCommand {
       } else {
         try standardOutput(comparison.summary())
       }
-      if let picture {
-        try Picture(comparison, units: file.units).write(
-          to: picture, overwrite: arguments.force)
-        if arguments.output != "-", !arguments.quiet { try standardOutput("drawn: \(picture)\n") }
+      if let picture, arguments.output != "-", !arguments.quiet {
+        try standardOutput("drawn: \(picture)\n")
       }
       let failures = comparison.parts.flatMap { part in
         part.spectrum.failureLines.map { "\(part.request.lifetime.description): \($0)" }
@@ -106,17 +110,18 @@ struct CompareCommand: TableCommand {
     }
   }
 
-  func table(_ log: Logger) async throws -> CSVFile { try await compute(log).table }
+  func table(_ log: Logger) async throws -> CSVFile {
+    let (comparison, _, provenance) = try await compute(log)
+    return CSVFile(comparison, provenance: provenance)
+  }
 
   private func compute(_ log: Logger) async throws -> (
-    comparison: Comparison, file: ModelFile, table: CSVFile
+    comparison: Comparison, file: ModelFile, provenance: Provenance
   ) {
     let start = Date()
     let (request, strength, file, filling) = try await request(log)
     let comparison = try await Comparison(request, gamma: strength)
-    let table = CSVFile(
-      comparison, provenance: try arguments.provenance(file, filling: filling, since: start))
-    return (comparison, file, table)
+    return (comparison, file, try arguments.provenance(file, filling: filling, since: start))
   }
 
   private func request(_ log: Logger) async throws -> (

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ArgumentParser
 import Foundation
+import KuboFiles
 
 /// Where the shipped models and diagrams are.
 enum Installation {
@@ -32,5 +33,24 @@ enum Installation {
   static func modelPath(_ name: String) -> String {
     if name.contains("/") || name.hasSuffix(".yaml") || name.hasSuffix(".yml") { return name }
     return models.appending(path: name + ".yaml").path
+  }
+
+  /// Reads the model of a path or of a shipped name.
+  /// - Throws: ``FileError``, for an unknown name with those that there are.
+  static func readModel(_ name: String) throws -> ModelFile {
+    let path = modelPath(name)
+    if path != name, !FileManager.default.fileExists(atPath: path) {
+      let shipped =
+        (try? FileManager.default.contentsOfDirectory(atPath: models.path))?.sorted()
+        .filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) } ?? []
+      let own = ["\(name).yaml", "\(name).yml", name].first {
+        !$0.isEmpty && FileManager.default.fileExists(atPath: $0)
+      }
+      throw FileError(
+        .noInput, file: "model", found: "'\(shown(name))'",
+        expected: own.map { "a shipped model, or a path as in ./\($0), which exists" }
+          ?? "\(shipped.joined(separator: ", ")), or the path of a model file")
+    }
+    return try ModelFile.read(path: path)
   }
 }

@@ -7,28 +7,58 @@ import KuboFiles
 /// `kubo models`.
 struct ModelsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "models", abstract: "List the shipped models.",
+    commandName: "models", abstract: "List the shipped models, or what a model file says.",
     discussion: """
+      With a model all that was read of its lattice: each hop with its length and amplitude, how many \
+      neighbours a site has at each distance, the symmetries of the energies, the bands. A forgotten \
+      hop shows as a number of neighbours too small or as a symmetry that is missing.
+
       EXAMPLE
-        kubo models
+        kubo models square
 
-        Their names, what they are, and the parameters that '--set' can replace:
+        After name, parameters and lattice:
 
-          chain       Chain of alternating sublattices, one dimension (t=1.0 ...
+          between the sublattices: 4 neighbours of each site
+            4 at distance 1.0 ...
+          ...
+          the energies have 8 point symmetries
       """)
+
+  @Argument(
+    help: "A shipped model or the path of a model file. Default: a list of the shipped ones.",
+    completion: .model)
+  var model: String?
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp("Replace a parameter of the model.", valueName: "name=value"))
+  var set: [String] = []
+
+  func validate() throws {
+    if model == nil, !set.isEmpty {
+      throw ValidationError("--set: found without a model; expected a model")
+    }
+    _ = try settings(set)
+  }
 
   func run() async throws {
     try await reporting { _ in
-      var text = ""
-      for path in try yamlFiles(
-        in: Installation.models.path, expected: "a directory of model files")
-      {
-        let file = try ModelFile.read(path: path)
-        let parameters = file.parameters.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
-        text += "\(pad(file.name, 11)) \(firstSentence(file.description)) (\(parameters))\n"
+      guard let model else {
+        try standardOutput(list())
+        return
       }
-      try standardOutput(text)
+      let file = try Installation.readModel(model)
+      let settings = try settings(set)
+      try standardOutput(file.summary(of: try file.model(setting: settings), settings))
     }
+  }
+
+  /// The shipped models.
+  private func list() throws -> String {
+    try yamlFiles(in: Installation.models.path, expected: "a directory of model files").map {
+      let file = try ModelFile.read(path: $0)
+      let parameters = file.parameters.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
+      return "\(pad(file.name, 11)) \(firstSentence(file.description)) (\(parameters))\n"
+    }.joined()
   }
 }
 

@@ -52,14 +52,14 @@ struct RerunCommand: AsyncParsableCommand {
       let run = try RecordedRun(path: file)
       var command = try command(of: run)
       command.arguments.threads = threads
-      let model = try ModelFile.read(path: Installation.modelPath(command.arguments.model))
+      let model = try Installation.readModel(command.arguments.model)
       if !allowChangedModel { try run.check(model) }
       if run.program != "kubo \(Kubo.version)" {
         log.notice("note: \(file): written by \(run.program); this is kubo \(Kubo.version)")
       }
       let again: CSVFile
       do {
-        again = try await command.table(log)
+        again = try await command.table(log, like: run.table)
       } catch let error as ValidationError {
         throw run.refusal(found: "\(error)", expected: "a command that can be run")
       }

@@ -10,9 +10,16 @@ protocol TableCommand: AsyncParsableCommand {
   /// Computes the table; writes no file and nothing to standard output. Values that could not be
   /// computed are empty cells.
   func table(_ log: Logger) async throws -> CSVFile
+
+  /// The same for the one of several tables that has the columns of `stored`.
+  func table(_ log: Logger, like stored: CSVFile) async throws -> CSVFile
 }
 
 extension TableCommand {
+  func table(_ log: Logger, like stored: CSVFile) async throws -> CSVFile {
+    try await table(log)
+  }
+
   /// Writes the table that `attempt` computes, and reports why some of its cells are empty.
   func write(
     _ attempt: (Logger) async throws -> (table: CSVFile, failures: [String])

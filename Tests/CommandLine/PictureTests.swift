@@ -76,6 +76,34 @@ import Testing
     #expect(styles.count == 4 && styles.count { $0.contains("dasharray") } == 2, "\(styles)")
   }
 
+  /// What is drawn of a response is K(omega) - K(0), and its label says so; a conductivity is drawn as it is.
+  @Test func labels() throws {
+    let scratch = try ScratchDirectory()
+    let path = "\(scratch.path)/s.csv"
+    let run = try ProgramTests.run(
+      ProgramTests.quick + ["--omega", "0:1:5", "--responses", "sigma,Y", "--output", path])
+    try #require(run.status == 0, "\(run.errors)")
+    let table = try CSVFile.read(path: path)
+    #expect(table.label("Y") == "ΔY (a)" && table.label("scba.Y") == "scba.Y")
+    #expect(table.label("sigma").hasPrefix("sigma ("))
+    let svg = String(decoding: try Picture(table: table).drawn(.svg), as: UTF8.self)
+    #expect(svg.contains("ΔY") && svg.contains("ΔK = K(ω)") && !svg.contains("Δsigma"))
+  }
+
+  /// The printed closed form stays in the panel where it differs by its sign, and does not set the scale where
+  /// it is far off.
+  @Test(arguments: [(-1.0, true), (20, false)])
+  func printedForm(_ printed: Double, isShown: Bool) throws {
+    let table = CSVFile(
+      header: [("model", "m")], columns: ["omega", "tau_m.closed.re", "tau_m.closed_printed.re"],
+      rows: (0...4).map { [Double($0), 1 - 0.1 * Double($0), printed] })
+    let picture = try Picture(table: table)
+    let range = try #require(picture.script.firstMatch(of: /set yrange \[([-\d.e]+):([-\d.e]+)\]/))
+    let (low, high) = (Double(range.1)!, Double(range.2)!)
+    #expect((low < printed && printed < high) == isShown, "\(low) \(high)")
+    #expect(low < 0.6 && high > 1 && high - low < 5)
+  }
+
   /// Every point of the table of Fermi contours lies on E_s = mu (7), and its spin has the length |eta|/Delta and no z.
   @Test func contourTable() throws {
     let scratch = try ScratchDirectory()

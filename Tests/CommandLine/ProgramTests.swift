@@ -58,6 +58,28 @@ import Testing
   /// A spectrum that takes milliseconds.
   static let quick = ["spectrum", "chain", "--lifetime", "constant=0.3", "--tolerance", "1e-3"]
 
+  /// What is printed of a lattice shows a hop that was forgotten: fewer neighbours, fewer symmetries.
+  @Test func modelSummary() throws {
+    let whole = try Self.run(["models", "square"])
+    #expect(whole.status == 0, "\(whole.errors)")
+    for text in [
+      "between the sublattices: 4 neighbours of each site\n  4 at distance 1.0\n",
+      "within a sublattice: 4 neighbours of each site\n  4 at distance 1.41421\n",
+      "+-(1.0, -1.0)  amplitude 0.2\n", "the energies have 8 point symmetries\n",
+    ] {
+      #expect(whole.output.contains(text), "\(text)")
+    }
+    let scratch = try ScratchDirectory()
+    let file = try String(contentsOfFile: "\(repository)/data/models/square.yaml", encoding: .utf8)
+    let hop = "  - {vector: [1, -1], amplitude: t_prime}\n"
+    try #require(file.contains(hop))
+    let path = try scratch.file("m.yaml", file.replacing(hop, with: ""))
+    let forgotten = try Self.run(["models", path, "--set", "t=3"])
+    #expect(forgotten.output.contains("within a sublattice: 2 neighbours of each site\n"))
+    #expect(forgotten.output.contains("the energies have 4 point symmetries\n"))
+    #expect(forgotten.output.contains("(0.0, -1.0)  amplitude 3.0\n"))
+  }
+
   @Test func spectrumOnStandardOutput() throws {
     let run = try ProgramTests.run(
       ProgramTests.quick + ["--omega", "0:1:3", "--responses", "sigma,s.xx.full", "--output", "-"])

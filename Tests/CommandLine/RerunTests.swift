@@ -23,7 +23,32 @@ import Testing
       "--cross-section", "0.1", "--spin", "1", "--lifetime", "constant=0.3",
     ],
     ["compare", "chain", "--omega", "0.3,0.7", "--gamma", "0.4"],
+    ["bands", "chain", "--points", "9"],
   ]
+
+  /// `bands` writes three tables at once; each is found again.
+  @Test(arguments: ["bands", "density", "contours"]) func severalTables(_ name: String) throws {
+    let scratch = try ScratchDirectory()
+    let files = ["bands", "density", "contours"].map { "\(scratch.path)/\($0).csv" }
+    let first = try ProgramTests.run([
+      "bands", "square", "--points", "9", "--lifetime", "constant=0.5", "--tolerance", "1e-2",
+      "--output", files[0], "--density", files[1], "--contours", files[2],
+    ])
+    try #require(first.status == 0, "\(first.errors)")
+    let file = "\(scratch.path)/\(name).csv"
+    let again = try ProgramTests.run(["rerun", file])
+    #expect(again.status == 0, "\(again.errors)")
+    let table = try CSVFile.read(path: file)
+    #expect(again.output.contains("\n\(table.rows.count) rows, \(table.columns.count) columns\n"))
+    // A number that has been changed is seen.
+    let text = try String(contentsOfFile: file, encoding: .utf8)
+    let lines = text.split(separator: "\n").map(String.init)
+    var cells = lines.last!.split(separator: ",").map(String.init)
+    cells[3] = "\(Double(cells[3])! + 0.5)"
+    let changed = (lines.dropLast() + [cells.joined(separator: ",")]).joined(separator: "\n") + "\n"
+    try changed.write(toFile: file, atomically: true, encoding: .utf8)
+    #expect(try ProgramTests.run(["rerun", file]).status == 1)
+  }
 
   /// The same program on the same machine finds the same bits, whatever the number of threads.
   @Test(arguments: jobs) func reproduces(_ job: [String]) throws {

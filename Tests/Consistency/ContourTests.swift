@@ -103,4 +103,51 @@ struct ContourTests {
     // A single diagram is not K(omega)* there: a mix-up would show.
     #expect(different >= 8)
   }
+
+  /// What the survey says of the pole at 2 Delta = omega + 2 i Gamma against the way of single points to
+  /// the contour: wherever one raises Im 2 Delta to Gamma on the wrong side, Re 2 Delta counts as crossed.
+  /// Asked for some frequencies only, it says the same of these.
+  @Test(
+    arguments: ["chain", "square", "honeycomb", "cubic"],
+    LadderTests.isLong ? [1e-20, 1e-3, 0.02] : [1e-3])
+  func crossings(_ name: String, broadening: Double) throws {
+    let model = try shippedModel(name)
+    let contours = Band.allCases.map { BandContour.contour(of: $0, model) }
+    let crossed = CrossingSearch.crossed(model, broadening: broadening)
+    var random = SeededGenerator(71)
+    var gaps: [Double] = []
+    for _ in 0..<20000 {
+      let k = model.waveVector(
+        reduced: (0..<model.dimension).map { _ in .random(in: 0..<1, using: &random) })
+      for contour in contours {
+        let gradient = (0..<model.dimension).map {
+          Frame(model, at: WaveVector(k), directions: Directions(i: $0, j: $0))
+            .velocityI(contour.band).real
+        }
+        for part in 1...8 {
+          let way = -contour.step * Double(part) / 8
+          let frame = Frame(
+            model, at: WaveVector(k, imaginary: gradient.map { way * $0 }),
+            directions: Directions(i: 0, j: 0))
+          let gap = 2 * frame.delta
+          gaps.append(gap.real)
+          if (contour.band == .antibonding ? 1 : -1) * gap.imaginary >= broadening {
+            #expect(crossed.contains { $0.contains(gap.real) }, "\(gap) at k = \(k)")
+          }
+        }
+      }
+    }
+    let low = gaps.min()! - 0.1
+    let high = gaps.max()! + 0.1
+    let omegas = (0...40).map { low + (high - low) * Double($0) / 40 }
+    let some = CrossingSearch.crossed(model, broadening: broadening, omegas: omegas)
+    for omega in omegas {
+      #expect(
+        some.contains { $0.contains(omega) } == crossed.contains { $0.contains(omega) },
+        "omega = \(omega)")
+    }
+    // Neither all nor nothing is crossed.
+    let share = Double(gaps.count { gap in crossed.contains { $0.contains(gap) } })
+    #expect(share > 0 && share < Double(gaps.count))
+  }
 }

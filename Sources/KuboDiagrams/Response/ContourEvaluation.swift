@@ -63,7 +63,8 @@ struct ContourEvaluation: Sendable {
     let poles = MatsubaraPoles(temperature: temperature, broadening: broadening)
     let full = await WorkProgress.stage("survey of contours") { _ in
       ContourSurvey(
-        Band.allCases.map { BandContour.contour(of: $0, model) }, broadening: broadening)
+        Band.allCases.map { BandContour.contour(of: $0, model) }, broadening: broadening,
+        omegas: omegas)
     }
     var surveys: [Double: ContourSurvey] = [1: full]
     func survey(_ part: Double) -> ContourSurvey {

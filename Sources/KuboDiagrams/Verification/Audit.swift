@@ -35,11 +35,12 @@ public struct Audit: Sendable {
     /// How the loops give it.
     public let route: String
 
-    /// Whether the loops agree with the corrected value within the errors, and the errors are below
-    /// a percent, or 1e-5 for a number that vanishes.
+    /// Whether the loops are known well enough to prove anything: to a percent, or to 1e-5 for a
+    /// number that vanishes.
+    public var isDecided: Bool { loops.error <= 1e-2 * max(loops.value.length, 1e-3) }
+    /// Whether the loops agree with the corrected value within the errors.
     public var correctedHolds: Bool {
       (corrected.value - loops.value).length <= corrected.error + loops.error
-        && loops.error <= 1e-2 * max(loops.value.length, 1e-3)
     }
     /// Whether they agree with the printed one.
     public var printedHolds: Bool {
@@ -52,13 +53,17 @@ public struct Audit: Sendable {
   /// The numbers.
   public let numbers: [Number]
 
-  /// Whether every corrected form agrees with the matrices and the loops.
-  public var holds: Bool {
-    numbers.allSatisfy(\.correctedHolds)
-      && formulas.allSatisfy {
+  /// Whether a corrected form disagrees with the matrices or with loops that are known well enough.
+  public var isRefuted: Bool {
+    numbers.contains { $0.isDecided && !$0.correctedHolds }
+      || !formulas.allSatisfy {
         $0.correctedDeviation.bonding <= 1e-9 && $0.correctedDeviation.antibonding <= 1e-9
       }
   }
+  /// The numbers whose loops are not known well enough to prove anything.
+  public var undecided: [Number] { numbers.filter { !$0.isDecided } }
+  /// Whether every corrected form agrees with the matrices and the loops, and each could have failed.
+  public var holds: Bool { !isRefuted && undecided.isEmpty }
 }
 
 extension SpectrumRequest {

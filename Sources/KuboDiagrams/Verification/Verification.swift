@@ -87,6 +87,14 @@ extension SpectrumRequest {
         expected: "constant=GAMMA for the bare loops; impurities have a strength of their own")
     }
     try check(impurities: gamma)
+    let most = 1e3 * model.hoppingBound
+    if let gamma, gamma.squareRoot() > most {
+      throw RequestError(
+        "gamma", found: significant(gamma),
+        expected:
+          "at most \(significant(most * most)), the square of a thousand times the hopping: beyond, statements about the ladder are lost to rounding"
+      )
+    }
     var statements = await WorkProgress.stage("vertices") { _ in vertexStatements() }
     if isBare {
       statements += try await identityStatements()

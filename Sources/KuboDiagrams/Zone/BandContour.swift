@@ -37,13 +37,16 @@ package struct BandContour: DisplacedZone {
   /// c, in length squared over energy; 0 is the real zone.
   package let step: Double
   let metric: [Double]
-  private let hessian: [BlochHamiltonian]
+  /// Pairs of directions that hold each direction once.
+  private let pairs: [BlochHamiltonian]
 
   package init(_ model: Model, _ band: Band, step: Double) {
     self.model = model
     self.band = band
     self.step = step
-    hessian = model.hessianHamiltonians()
+    pairs = stride(from: 0, to: model.dimension, by: 2).map {
+      BlochHamiltonian(model, directions: Directions(i: $0, j: min($0 + 1, model.dimension - 1)))
+    }
     metric = model.latticeMetric
   }
 
@@ -55,8 +58,13 @@ package struct BandContour: DisplacedZone {
 
   /// The point of the contour over a real k.
   func moved(_ k: WaveVector) -> WaveVector {
-    let (gradient, _) = model.derivatives(hessian.map { $0.frame(at: k) }, band)
-    return WaveVector(real: k.real, imaginary: packed(gradient) * -step)
+    var gradient = SIMD3<Double>.zero
+    for (n, pair) in pairs.enumerated() {
+      let frame = pair.frame(at: k)
+      gradient[2 * n] = frame.velocityI(band).real
+      if 2 * n + 1 < model.dimension { gradient[2 * n + 1] = frame.velocityJ(band).real }
+    }
+    return WaveVector(real: k.real, imaginary: gradient * -step)
   }
 
   /// The contour of a band with the largest step, of those that shrink from c_0 by factors of 1.25

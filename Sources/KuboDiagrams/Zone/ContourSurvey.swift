@@ -39,13 +39,16 @@ struct ContourSurvey: Sendable {
   let nodes: [[Node]]
   /// For some Gamma, ascending: |omega| at which the pole at 2 Delta = |omega| + 2 i Gamma may have been
   /// crossed on the way.
-  private var crossings: [(broadening: Double, ranges: [ClosedRange<Double>])] = []
+  private(set) var crossings: [(broadening: Double, ranges: [ClosedRange<Double>])] = []
   /// The smallest and the largest Re 2 Delta.
   let gaps: ClosedRange<Double>
   /// How near the branch point Delta^2 = 0 comes.
   private var branchDistance = Double.infinity
+  /// The only |omega|, ascending, at which crossings will be asked for; nil for any.
+  private let frequencies: [Double]?
 
-  init(_ contours: [BandContour], broadening: Double) {
+  /// A survey; with `omegas`, whether a frequency is valid may be asked for these only.
+  init(_ contours: [BandContour], broadening: Double, omegas: [Double]? = nil) {
     let model = contours[0].model
     let divisions = ContourSurvey.divisions(model)
     let grid = PeriodicGrid(
@@ -89,13 +92,16 @@ struct ContourSurvey: Sendable {
             $0.hessian.joined().reduce(0) { $0 + $1 * $1 }.squareRoot()
           }), isCoarse: grid.components(index) % 2 == .zero)
     }
-    self.init(contours, points, broadening)
+    self.init(contours, points, broadening, omegas?.map(abs).sorted())
   }
 
   static func divisions(_ model: Model) -> Int { [480, 96, 36][model.dimension - 1] }
 
-  private init(_ contours: [BandContour], _ points: [Base], _ broadening: Double) {
+  private init(
+    _ contours: [BandContour], _ points: [Base], _ broadening: Double, _ frequencies: [Double]?
+  ) {
     self.contours = contours
+    self.frequencies = frequencies
     self.points = points
     coarsePoints = points.filter(\.isCoarse)
     self.broadening = broadening
@@ -127,70 +133,21 @@ struct ContourSurvey: Sendable {
   /// Finds out where the pole is crossed with a level width `broadening`.
   mutating func addCrossings(_ broadening: Double) {
     if broadening == .infinity { return }
-    let hamiltonian = BlochHamiltonian(contours[0].model, directions: Directions(i: 0, j: 0))
-    let size = 0.5 / Double(ContourSurvey.divisions(contours[0].model))
-    let ranges = contours.flatMap { contour in
-      points.flatMap {
-        ContourSurvey.crossed(contour, broadening, hamiltonian, $0.k, size: size, depth: 0)
-      }
+    var crossed = RangeUnion()
+    for contour in contours {
+      var search = CrossingSearch(
+        contour, broadening: broadening, frequencies: frequencies, found: crossed)
+      for base in points { search.visit(base.k) }
+      crossed = search.found
     }
-    // As few as possible.
-    var merged: [ClosedRange<Double>] = []
-    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-      if let last = merged.last, last.upperBound >= range.lowerBound {
-        merged[merged.count - 1] =
-          last.lowerBound...max(last.upperBound, range.upperBound)
-      } else {
-        merged.append(range)
-      }
-    }
-    crossings.append((broadening, merged))
-  }
-
-  /// The energies at which the pole may be crossed in a cell of half-width `size` in reduced
-  /// coordinates.
-  ///
-  /// The contour of the upper band may lower Im 2 Delta as far as it likes but raise it to Gamma only,
-  /// half way to the pole; that of the lower band the other way round. Between points the change
-  /// is taken to be at most twice that towards the corners; cells that cannot be decided are divided.
-  private static func crossed(
-    _ contour: BandContour, _ broadening: Double, _ hamiltonian: BlochHamiltonian, _ k: WaveVector,
-    size: Double, depth: Int
-  ) -> [ClosedRange<Double>] {
-    let reciprocal = contour.model.reciprocalVectors.map(packed)
-    let d = reciprocal.count
-    func gap(_ k: WaveVector) -> ComplexDouble {
-      2 * hamiltonian.frame(at: contour.moved(k)).delta
-    }
-    func corners(_ part: Double) -> [WaveVector] {
-      (0..<(1 << d)).map { code in
-        var shift = k.real
-        for a in 0..<d { shift += reciprocal[a] * ((code >> a & 1 == 0 ? -1 : 1) * part * size) }
-        return WaveVector(real: shift)
-      }
-    }
-    let sign = contour.band == .antibonding ? 1.0 : -1.0
-    let middle = gap(k)
-    let changes = corners(1).map { gap($0) - middle }
-    let wrong = sign * middle.imaginary
-    let change = 2 * changes.map { abs($0.imaginary) }.max()!
-    if wrong + change <= broadening { return [] }
-    // On the way to the contour Re 2 Delta moves less than 20 times as far as Im 2 Delta.
-    let reach = 2 * changes.map { abs($0.real) }.max()! + 20 * (abs(wrong) + change)
-    // Where Gamma is tiny, cells along a flat gap stay undecided however small they are; a range as
-    // narrow as this may as well count as crossed.
-    if wrong - change <= broadening, depth < 7, reach > 1e-3 * middle.real {
-      return corners(0.5).flatMap {
-        crossed(contour, broadening, hamiltonian, $0, size: size / 2, depth: depth + 1)
-      }
-    }
-    return [(middle.real - reach)...(middle.real + reach)]
+    crossings.append((broadening, crossed.ranges))
   }
 
   /// The same with steps `part` times as large.
   func scaled(by part: Double) -> ContourSurvey {
     ContourSurvey(
-      contours.map { BandContour($0.model, $0.band, step: part * $0.step) }, points, broadening)
+      contours.map { BandContour($0.model, $0.band, step: part * $0.step) }, points, broadening,
+      frequencies)
   }
 
   /// How near the two surfaces at which the retarded-retarded part of a pair of bands is singular,

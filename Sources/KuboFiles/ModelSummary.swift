@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import KuboDiagrams
+import RealModule
+
+extension ModelFile {
+  /// All that was read of the lattice, for people: hops with their lengths and amplitudes, neighbours of a
+  /// site at each distance, symmetries of the energies, bands on the path of ``BandStructure``.
+  ///
+  /// - Throws: ``ModelError`` where there is no path.
+  public func summary(of model: Model, _ settings: [String: Double]) throws -> String {
+    func list(_ v: [Double]) -> String { "(\(v.map { "\($0)" }.joined(separator: ", ")))" }
+    let values = parameters.map { "\($0.name) = \(settings[$0.name] ?? $0.value)" }
+    var lines = [
+      "\(name): \(description)", "parameters: \(values.joined(separator: ", "))",
+      "lattice vectors: \(model.latticeVectors.map(list).joined(separator: ", ")), in \(units.length)",
+    ]
+    // One hop within a sublattice stands for a pair r, -r.
+    for (title, hops, pairs) in [
+      ("between the sublattices", model.interSublattice, 1),
+      ("within a sublattice", model.intraSublattice, 2),
+    ] {
+      lines.append("\(title): \(pairs * hops.count) neighbours of each site")
+      let lengths = hops.map { hop in hop.vector.reduce(0) { Double.hypot($0, $1) } }
+      var shells: [(length: Double, members: [Int])] = []
+      for n in hops.indices.sorted(by: { lengths[$0] < lengths[$1] }) {
+        if let last = shells.last, lengths[n] - last.length <= 1e-9 * lengths[n] {
+          shells[shells.count - 1].members.append(n)
+        } else {
+          shells.append((lengths[n], [n]))
+        }
+      }
+      for shell in shells {
+        lines.append(
+          "  \(pairs * shell.members.count) at distance \(significant(shell.length, digits: 6))")
+        for n in shell.members.sorted() {
+          let sign = pairs == 2 ? "+-" : ""
+          lines.append("    \(sign)\(list(hops[n].vector))  amplitude \(hops[n].amplitude)")
+        }
+      }
+    }
+    let symmetries = model.energySymmetries().count
+    lines.append(
+      "the energies have \(symmetries) point \(symmetries == 1 ? "symmetry" : "symmetries")")
+    let bands = try BandStructure(
+      model, path: BrillouinZone(model).path.map { ($0.name, $0.k) }, count: 400)
+    for (title, energies) in [
+      ("bonding", bands.points.map(\.energies.bonding)),
+      ("antibonding", bands.points.map(\.energies.antibonding)),
+    ] {
+      lines.append(
+        "\(title) band: \(significant(energies.min()!, digits: 4)) to \(significant(energies.max()!, digits: 4)) \(units.energy) on the path of 'kubo bands'"
+      )
+    }
+    return lines.map { $0 + "\n" }.joined()
+  }
+}
