@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import KuboDiagrams
-import RealModule
 
 extension CSVFile {
   /// The path: `distance`, the components of k, `E_bonding`, `E_antibonding`; its corners are in the
@@ -245,7 +244,7 @@ extension BandPlot {
     var named: Set<String> = []
     for (n, point) in brillouin.path.enumerated() where named.insert(point.name).inserted {
       // Names stand outside, so that those of neighbours keep apart.
-      let length = Double.hypot(point.k[0], point.k[1])
+      let length = (point.k[0] * point.k[0] + point.k[1] * point.k[1]).squareRoot()
       let away = length > 0 ? point.k.map { $0 / length } : [0.7, 0.7]
       text +=
         "set label \(n + 5) \(Typeset.quoted(Typeset.literal(point.name))) at \(point.k[0]),\(point.k[1]) center point pt 7 ps 0.3 offset \(significant(1.3 * away[0])),\(significant(0.9 * away[1])) front\n"

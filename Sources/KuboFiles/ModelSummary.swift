@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import KuboDiagrams
-import RealModule
 
 extension ModelFile {
   /// All that was read of the lattice, for people: hops with their lengths and amplitudes, neighbours of a
@@ -20,7 +19,7 @@ extension ModelFile {
       ("within a sublattice", model.intraSublattice, 2),
     ] {
       lines.append("\(title): \(pairs * hops.count) neighbours of each site")
-      let lengths = hops.map { hop in hop.vector.reduce(0) { Double.hypot($0, $1) } }
+      let lengths = hops.map { hop in hop.vector.reduce(0) { $0 + $1 * $1 }.squareRoot() }
       var shells: [(length: Double, members: [Int])] = []
       for n in hops.indices.sorted(by: { lengths[$0] < lengths[$1] }) {
         if let last = shells.last, lengths[n] - last.length <= 1e-9 * lengths[n] {

@@ -55,7 +55,7 @@ extension Picture {
       // What the paper prints belongs in the picture unless it is far off.
       if !inside.isEmpty {
         let (low, high) = Figure.Panel(label: "", curves: inside).dataRange
-        let reach = 3 * (high - low)
+        let reach = 3 * max(high - low, high, -low)
         inside += panel.curves.filter { drawn in
           guard drawn.style.name == "closed_printed", !quantity.contains("_na"), !drawn.runs.isEmpty
           else { return false }

@@ -39,10 +39,10 @@ enum Installation {
   /// - Throws: ``FileError``, for an unknown name with those that there are.
   static func readModel(_ name: String) throws -> ModelFile {
     let path = modelPath(name)
-    if path != name, !FileManager.default.fileExists(atPath: path) {
-      let shipped =
-        (try? FileManager.default.contentsOfDirectory(atPath: models.path))?.sorted()
-        .filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) } ?? []
+    let shipped =
+      (try? FileManager.default.contentsOfDirectory(atPath: models.path))?.sorted()
+      .filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) } ?? []
+    if path != name, !shipped.isEmpty, !shipped.contains(name) {
       let own = ["\(name).yaml", "\(name).yml", name].first {
         !$0.isEmpty && FileManager.default.fileExists(atPath: $0)
       }

@@ -48,7 +48,10 @@ struct Refusal: Sendable, CustomTestStringConvertible {
   static let all: [Refusal] = {
     do {
       let names = try FileManager.default.contentsOfDirectory(atPath: folder)
-      return try names.filter { $0.hasSuffix(".yaml") }.sorted().flatMap(read)
+      let all = try names.filter { $0.hasSuffix(".yaml") }.sorted().flatMap(read)
+      // ThreadSanitizer's own start needs files that may grow.
+      let isThread = ProcessInfo.processInfo.environment["KUBO_SANITIZER"] == "thread"
+      return isThread ? all.filter { !$0.run.contains("ulimit -f") } : all
     } catch {
       fatalError("\(folder): \(error)")
     }

@@ -33,7 +33,7 @@ extension Model {
 /// where Delta^2 = 0. ``contour(of:)`` finds the largest step for which that holds.
 package struct BandContour: DisplacedZone {
   let model: Model
-  let band: Band
+  package let band: Band
   /// c, in length squared over energy; 0 is the real zone.
   package let step: Double
   let metric: [Double]
