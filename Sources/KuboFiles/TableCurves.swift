@@ -18,7 +18,7 @@ struct TableCurve: Sendable, Equatable {
   let index: Int
   let errorIndex: Int?
   /// What is drawn, by which route, and which part.
-  let quantity, variant: String
+  private(set) var quantity, variant: String
   let part: Part?
   /// Whether it is drawn unless the user chooses otherwise.
   let isMain: Bool
@@ -52,6 +52,11 @@ struct TableCurve: Sendable, Equatable {
       variant = String(label[label.index(after: underscore)...])
     } else {
       (quantity, variant) = (label, "")
+    }
+    // K(0) is another quantity than K(omega) - K(0).
+    if let last = parts.last, last.hasPrefix("static"), variant.hasSuffix(".\(last)") {
+      quantity += ".\(last)"
+      variant = String(variant.dropLast(last.count + 1))
     }
     let candidates = ["\(label).err", "\(quantity).err"] + (quantity == "Sigma" ? ["err"] : [])
     errorIndex =

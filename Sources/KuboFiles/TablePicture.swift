@@ -120,7 +120,12 @@ extension CSVFile {
     }
     if isDynamic(quantity), let last = parts.popLast() { parts.append("Δ\(last)") }
     let name = parts.joined(separator: ".")
-    guard let unit = self[header: "unit.\(quantity)"], unit != "1" else { return name }
+    // That of K(0), but Pi(0) has not the unit of a conductivity.
+    let whole = quantity.components(separatedBy: ".static")[0]
+    guard
+      let unit = self[header: "unit.\(whole == quantity || isDynamic(whole) ? whole : quantity)"],
+      unit != "1"
+    else { return name }
     return "\(name) (\(Typeset.unit(unit)))"
   }
 

@@ -78,15 +78,15 @@ struct BandsCommand: TableCommand {
       if contours != nil, work.fermi.isEmpty {
         log.notice("note: no Fermi contour at mu = \(work.request.mu)")
       }
-      // The picture takes longest: whoever interrupts it keeps all of the old files.
-      if let picture {
-        try await Picture(work.plot()).write(to: picture, overwrite: arguments.force)
-      }
       if let density { try states!.write(to: density, overwrite: arguments.force) }
       if let contours {
         try work.contourTable().write(to: contours, overwrite: arguments.force)
       }
       try arguments.write(try work.bandTable())
+      // Last: whoever interrupts it, or has no gnuplot, keeps the numbers.
+      if let picture {
+        try await Picture(work.plot()).write(to: picture, overwrite: arguments.force)
+      }
       if arguments.output != nil, arguments.output != "-", !arguments.quiet {
         for (name, what) in [
           (arguments.output, "written"), (density, "written"), (contours, "written"),

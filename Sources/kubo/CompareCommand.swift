@@ -86,11 +86,6 @@ struct CompareCommand: TableCommand {
       }
       let (comparison, file, provenance) = try await compute(log)
       let table = CSVFile(comparison, provenance: provenance)
-      // The picture takes longer: whoever interrupts it keeps the old files.
-      if let picture {
-        try Picture(comparison, units: file.units, parameters: provenance.parameters).write(
-          to: picture, overwrite: arguments.force)
-      }
       if let output = arguments.output {
         try arguments.write(table)
         if output != "-", !arguments.quiet {
@@ -99,8 +94,10 @@ struct CompareCommand: TableCommand {
       } else {
         try standardOutput(comparison.summary())
       }
-      if let picture, arguments.output != "-", !arguments.quiet {
-        try standardOutput("drawn: \(picture)\n")
+      if let picture {
+        try Picture(comparison, units: file.units, parameters: provenance.parameters).write(
+          to: picture, overwrite: arguments.force)
+        if arguments.output != "-", !arguments.quiet { try standardOutput("drawn: \(picture)\n") }
       }
       let failures = comparison.parts.flatMap { part in
         part.spectrum.failureLines.map { "\(part.request.lifetime.description): \($0)" }

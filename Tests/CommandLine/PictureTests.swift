@@ -86,6 +86,12 @@ import Testing
     let table = try CSVFile.read(path: path)
     #expect(table.label("Y") == "ΔY (a)" && table.label("scba.Y") == "scba.Y")
     #expect(table.label("sigma").hasPrefix("sigma ("))
+    // K(0), if it is drawn, is called so, with the unit of K; Pi(0) has another than sigma.
+    #expect(
+      table.label("Y.static") == "Y.static (a)" && table.label("sigma.static") == "sigma.static")
+    let fixed = String(
+      decoding: try Picture(table: table, columns: ["Y.bare.static"]).drawn(.svg), as: UTF8.self)
+    #expect(fixed.contains("Y.static") && !fixed.contains("Δ"))
     let svg = String(decoding: try Picture(table: table).drawn(.svg), as: UTF8.self)
     #expect(svg.contains("ΔY") && svg.contains("ΔK = K(ω)") && !svg.contains("Δsigma"))
   }

@@ -150,4 +150,68 @@ struct ContourTests {
     let count = gaps.count { gap in crossed.contains { $0.contains(gap) } }
     #expect((count > 0) == (name != "chain") && count < gaps.count)
   }
+
+  /// Where J is far below what a grid resolves, as near the Dirac points of a strained honeycomb, Delta^2 keeps
+  /// its branch point off the way to the contour all the same, and the crossed pole is noticed.
+  @Test(arguments: [0.1, 0.02, 0.005]) func smallGap(exchange: Double) throws {
+    let honeycomb = try shippedModel("honeycomb")
+    let model = try Model(
+      name: "strained", latticeVectors: honeycomb.latticeVectors,
+      interSublattice: zip(honeycomb.interSublattice, [1.2, 1, 0.9]).map {
+        Hop(vector: $0.vector, amplitude: $1)
+      },
+      intraSublattice: zip(honeycomb.intraSublattice, [0.3, 0.1, 0.2]).map {
+        Hop(vector: $0.vector, amplitude: $1)
+      }, exchange: exchange)
+    func frame(_ k: [Double], _ imaginary: [Double] = [0, 0]) -> Frame {
+      Frame(model, at: WaveVector(k, imaginary: imaginary), directions: Directions(i: 0, j: 1))
+    }
+    // The Dirac point: the smallest |eta| of a grid, and Newton's method from there.
+    var dirac = [0.0, 0.0]
+    var least = Double.infinity
+    for n in 0..<200 {
+      for m in 0..<200 {
+        let k = model.waveVector(reduced: [Double(n) / 200, Double(m) / 200])
+        let size: Double = frame(k).eta.length
+        if size < least { (dirac, least) = (k, size) }
+      }
+    }
+    for _ in 0..<20 {
+      let here = frame(dirac)
+      let determinant = (here.etaI.conjugate * here.etaJ).imaginary
+      dirac[0] -= (here.eta.conjugate * here.etaJ).imaginary / determinant
+      dirac[1] -= (here.etaI.conjugate * here.eta).imaginary / determinant
+    }
+    try #require(frame(dirac).eta.length < 1e-12)
+    let slope = frame(dirac).etaI.length
+    let gamma = 1e-3 * exchange
+    let crossed = CrossingSearch.crossed(model, broadening: gamma)
+    var random = SeededGenerator(5)
+    var wrong = 0
+    for band in Band.allCases {
+      let contour = BandContour.contour(of: band, model)
+      #expect(contour.step > 0)
+      for _ in 0..<4000 {
+        let reach = 3 * exchange / slope
+        let k = dirac.map { (x: Double) -> Double in
+          x + Double.random(in: -reach...reach, using: &random)
+        }
+        let real = frame(k)
+        let gradient: [Double] = [real.velocityI(band).real, real.velocityJ(band).real]
+        for part in 1...4 {
+          let way: Double = -contour.step * Double(part) / 4
+          let here = frame(k, gradient.map { $0 * way })
+          let square = (here.delta * here.delta).real
+          #expect(square > 0.5 * exchange * exchange, "\(k)")
+          #expect(here.energy(band).imaginary <= 1e-12, "\(k)")
+          let gap = 2 * here.delta
+          if (band == .antibonding ? 1 : -1) * gap.imaginary >= gamma {
+            wrong += 1
+            #expect(crossed.contains { $0.contains(gap.real) }, "\(gap) at k = \(k)")
+          }
+        }
+      }
+    }
+    #expect(wrong > 0)
+  }
 }

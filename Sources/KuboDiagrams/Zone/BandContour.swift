@@ -69,13 +69,21 @@ package struct BandContour: DisplacedZone {
 
   /// The contour of a band with the largest step, of those that shrink from c_0 by factors of 1.25
   /// and, where twelve do not do, of 2, that keeps Im E_s <= 0 and
-  /// Re Delta^2 >= 0.8 J^2 on the way, tried on a grid at a quarter, half, three quarters and all of it.
+  /// Re Delta^2 >= 0.8 J^2 on the way, tried on a grid and around the zeros of eta_k at a quarter, half, three
+  /// quarters and all of it.
   package static func contour(of band: Band, _ model: Model) -> BandContour {
     var step = 1 / model.largestCurvature()
     let symmetries = model.energySymmetries()
     let grid = PeriodicGrid(
       model, divisions: [240, 48, 24][model.dimension - 1], symmetries: symmetries)
-    let points = (0..<grid.count).filter { grid.star(of: $0) != nil }.map(grid.point)
+    let coarse = (0..<grid.count).filter { grid.star(of: $0) != nil }.map(grid.point)
+    let points =
+      coarse
+      + model.pointsOfSmallGap(
+        near: coarse,
+        spacing: model.reciprocalVectors.reduce(0) {
+          $0 + ($1.reduce(0) { $0 + $1 * $1 }).squareRoot()
+        } / Double(grid.divisions))
     let hamiltonian = BlochHamiltonian(model, directions: Directions(i: 0, j: 0))
     let hessian = model.hessianHamiltonians()
     let gradients = points.map { k in
@@ -102,5 +110,68 @@ package struct BandContour: DisplacedZone {
       step /= 2
     }
     return BandContour(model, band, step: 0)
+  }
+}
+
+extension Model {
+  /// Wave vectors at and around the places where |eta_k| is smallest, a part of J or some J in |eta| away.
+  ///
+  /// Delta_k varies there over J/|grad eta|, which a grid may not resolve. From each of `points` Newton's method
+  /// goes to the nearest zero of eta, if there is one within about `spacing`.
+  fileprivate func pointsOfSmallGap(near points: [WaveVector], spacing: Double) -> [WaveVector] {
+    let d = dimension
+    let pairs = stride(from: 0, to: d, by: 2).map {
+      BlochHamiltonian(self, directions: Directions(i: $0, j: min($0 + 1, d - 1)))
+    }
+    /// eta, and the real and imaginary parts of its gradient.
+    func eta(_ k: SIMD3<Double>) -> (
+      value: ComplexDouble, real: SIMD3<Double>, imaginary: SIMD3<Double>
+    ) {
+      var (value, real, imaginary) = (ComplexDouble.zero, SIMD3<Double>.zero, SIMD3<Double>.zero)
+      for (n, pair) in pairs.enumerated() {
+        let frame = pair.frame(at: WaveVector(real: k))
+        value = frame.eta
+        (real[2 * n], imaginary[2 * n]) = (frame.etaI.real, frame.etaI.imaginary)
+        if 2 * n + 1 < d {
+          (real[2 * n + 1], imaginary[2 * n + 1]) = (frame.etaJ.real, frame.etaJ.imaginary)
+        }
+      }
+      return (value, real, imaginary)
+    }
+    var found: [WaveVector] = []
+    for start in points {
+      var k = start.real
+      var here = eta(k)
+      func slope() -> Double {
+        ((here.real * here.real).sum() + (here.imaginary * here.imaginary).sum()).squareRoot()
+      }
+      // Others are nearer to what is farther away.
+      guard here.value.length <= 2 * slope() * spacing else { continue }
+      for _ in 0..<12 where here.value.length > 1e-3 * exchange {
+        // The shortest step to the zero of the linear eta; damped where only one of its parts varies.
+        let (a, b) = (here.real, here.imaginary)
+        let (aa, bb, ab) = ((a * a).sum(), (b * b).sum(), (a * b).sum())
+        let damping = 1e-10 * (aa + bb)
+        let determinant = (aa + damping) * (bb + damping) - ab * ab
+        guard determinant > 0 else { break }
+        let x = ((bb + damping) * here.value.real - ab * here.value.imaginary) / determinant
+        let y = ((aa + damping) * here.value.imaginary - ab * here.value.real) / determinant
+        k -= a * x + b * y
+        guard (0..<3).allSatisfy({ k[$0].isFinite }) else { break }
+        here = eta(k)
+      }
+      guard here.value.length < 4 * exchange else { continue }
+      found.append(WaveVector(real: k))
+      let slope = slope()
+      guard slope > 0 else { continue }
+      for axis in 0..<d {
+        for part in [-2, -1, -0.5, -0.25, 0.25, 0.5, 1, 2] {
+          var near = k
+          near[axis] += part * exchange / slope
+          found.append(WaveVector(real: near))
+        }
+      }
+    }
+    return found
   }
 }

@@ -71,7 +71,8 @@ package struct CrossingSearch {
     }
     let wrong = sign * middle.imaginary
     let uncertainty = linear + 2 * quadratic
-    if wrong + uncertainty <= broadening { return }
+    // Where Re 2 Delta varies by as much as half of itself, a zero of eta may hide between these points.
+    if wrong + uncertainty <= broadening, change <= 0.5 * middle.real { return }
     // Re 2 Delta on the way from the real zone, with half its length at both ends.
     let start = 2 * hamiltonian.frame(at: k).delta.real
     let way = abs(middle.real - start)
