@@ -3,7 +3,7 @@ import KuboDiagrams
 
 extension ModelFile {
   /// All that was read of the lattice, for people: hops with their lengths and amplitudes, neighbours of a
-  /// site at each distance, symmetries of the energies, bands on the path of ``BandStructure``.
+  /// site at each distance, symmetries of the energies, bands on the path of ``BandStructure``. In the model's units of energy and length.
   ///
   /// - Throws: ``ModelError`` where there is no path.
   public func summary(of model: Model, _ settings: [String: Double]) throws -> String {

@@ -121,7 +121,8 @@ extension CSVFile {
     if isDynamic(quantity), let last = parts.popLast() { parts.append("Δ\(last)") }
     let name = parts.joined(separator: ".")
     // That of K(0), but Pi(0) has not the unit of a conductivity.
-    let whole = quantity.components(separatedBy: ".static")[0]
+    let whole =
+      quantity.firstRange(of: ".static").map { String(quantity[..<$0.lowerBound]) } ?? quantity
     guard
       let unit = self[header: "unit.\(whole == quantity || isDynamic(whole) ? whole : quantity)"],
       unit != "1"

@@ -10,7 +10,6 @@ extension CompletionKind {
       func names(_ folder: String) -> [String] {
         ((try? files.contentsOfDirectory(atPath: folder)) ?? []).sorted()
       }
-      let shipped = names(Installation.models.path).filter { $0.hasSuffix(".yaml") }
       let start = prefix.lastIndex(of: "/").map { String(prefix[...$0]) } ?? ""
       let own = names(start.isEmpty ? "." : start).compactMap { name -> String? in
         var isFolder: ObjCBool = false
@@ -18,7 +17,7 @@ extension CompletionKind {
         if isFolder.boolValue { return name.hasPrefix(".") ? nil : "\(start)\(name)/" }
         return name.hasSuffix(".yaml") || name.hasSuffix(".yml") ? start + name : nil
       }
-      return shipped.map { String($0.dropLast(5)) } + own
+      return Installation.shippedModels + own
     }
   }
 }

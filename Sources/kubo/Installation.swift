@@ -29,6 +29,12 @@ enum Installation {
   static var models: URL { home.appending(path: "data/models") }
   static var diagrams: URL { home.appending(path: "diagrams") }
 
+  /// The names of the shipped models; none where the folder cannot be read.
+  static var shippedModels: [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: models.path)) ?? []).sorted()
+      .filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
+  }
+
   /// A path as given, or the shipped model of that name.
   static func modelPath(_ name: String) -> String {
     if name.contains("/") || name.hasSuffix(".yaml") || name.hasSuffix(".yml") { return name }
@@ -39,9 +45,7 @@ enum Installation {
   /// - Throws: ``FileError``, for an unknown name with those that there are.
   static func readModel(_ name: String) throws -> ModelFile {
     let path = modelPath(name)
-    let shipped =
-      (try? FileManager.default.contentsOfDirectory(atPath: models.path))?.sorted()
-      .filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) } ?? []
+    let shipped = shippedModels
     if path != name, !shipped.isEmpty, !shipped.contains(name) {
       let own = ["\(name).yaml", "\(name).yml", name].first {
         !$0.isEmpty && FileManager.default.fileExists(atPath: $0)

@@ -11,8 +11,8 @@ struct RerunCommand: AsyncParsableCommand {
     abstract: "Repeats the run that made a table, and compares.",
     discussion: """
       The command of the table's header is computed again, on the model file that it names, and compared with \
-      the stored numbers. Nothing but kubo's own commands is run, and no file is written: --output, --picture and \
-      --force of the stored command are not followed. A model file that has changed since is refused. Paths \
+      the stored numbers. Nothing but kubo's own commands is run, and no file is written: --output, --density, \
+      --contours, --picture and --force of the stored command are not followed. A model file that has changed since is refused. Paths \
       are taken from the current folder. Exit status 0 if all numbers are equal within their error bounds, 1 if not.
 
       EXAMPLE

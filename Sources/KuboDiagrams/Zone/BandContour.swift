@@ -37,16 +37,14 @@ package struct BandContour: DisplacedZone {
   /// c, in length squared over energy; 0 is the real zone.
   package let step: Double
   let metric: [Double]
-  /// Pairs of directions that hold each direction once.
+  /// ``Model/pairsOfDirections()``.
   private let pairs: [BlochHamiltonian]
 
   package init(_ model: Model, _ band: Band, step: Double) {
     self.model = model
     self.band = band
     self.step = step
-    pairs = stride(from: 0, to: model.dimension, by: 2).map {
-      BlochHamiltonian(model, directions: Directions(i: $0, j: min($0 + 1, model.dimension - 1)))
-    }
+    pairs = model.pairsOfDirections()
     metric = model.latticeMetric
   }
 
@@ -58,13 +56,18 @@ package struct BandContour: DisplacedZone {
 
   /// The point of the contour over a real k.
   func moved(_ k: WaveVector) -> WaveVector {
+    WaveVector(real: k.real, imaginary: gradient(k) * -step)
+  }
+
+  /// grad E_s at a real k.
+  private func gradient(_ k: WaveVector) -> SIMD3<Double> {
     var gradient = SIMD3<Double>.zero
     for (n, pair) in pairs.enumerated() {
       let frame = pair.frame(at: k)
       gradient[2 * n] = frame.velocityI(band).real
       if 2 * n + 1 < model.dimension { gradient[2 * n + 1] = frame.velocityJ(band).real }
     }
-    return WaveVector(real: k.real, imaginary: gradient * -step)
+    return gradient
   }
 
   /// The contour of a band with the largest step, of those that shrink from c_0 by factors of 1.25
@@ -85,10 +88,8 @@ package struct BandContour: DisplacedZone {
           $0 + ($1.reduce(0) { $0 + $1 * $1 }).squareRoot()
         } / Double(grid.divisions))
     let hamiltonian = BlochHamiltonian(model, directions: Directions(i: 0, j: 0))
-    let hessian = model.hessianHamiltonians()
-    let gradients = points.map { k in
-      packed(model.derivatives(hessian.map { $0.frame(at: k) }, band).gradient)
-    }
+    let undisplaced = BandContour(model, band, step: 0)
+    let gradients = points.map(undisplaced.gradient)
     let rounding = 1e-12 * model.energyBound
     let smallest = 0.8 * model.exchange * model.exchange
     func isValid(_ step: Double) -> Bool {
@@ -114,15 +115,20 @@ package struct BandContour: DisplacedZone {
 }
 
 extension Model {
+  /// The Hamiltonian prepared for pairs of directions that hold each direction once: 0 and 1, and 2.
+  fileprivate func pairsOfDirections() -> [BlochHamiltonian] {
+    stride(from: 0, to: dimension, by: 2).map {
+      BlochHamiltonian(self, directions: Directions(i: $0, j: min($0 + 1, dimension - 1)))
+    }
+  }
+
   /// Wave vectors at and around the places where |eta_k| is smallest, a part of J or some J in |eta| away.
   ///
   /// Delta_k varies there over J/|grad eta|, which a grid may not resolve. From each of `points` Newton's method
   /// goes to the nearest zero of eta, if there is one within about `spacing`.
   fileprivate func pointsOfSmallGap(near points: [WaveVector], spacing: Double) -> [WaveVector] {
     let d = dimension
-    let pairs = stride(from: 0, to: d, by: 2).map {
-      BlochHamiltonian(self, directions: Directions(i: $0, j: min($0 + 1, d - 1)))
-    }
+    let pairs = pairsOfDirections()
     /// eta, and the real and imaginary parts of its gradient.
     func eta(_ k: SIMD3<Double>) -> (
       value: ComplexDouble, real: SIMD3<Double>, imaginary: SIMD3<Double>
