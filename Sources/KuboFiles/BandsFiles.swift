@@ -120,7 +120,7 @@ extension Picture {
       plot.parameters.map { "\($0.name) = \($0.value)" } + [
         "μ = \(significant(plot.mu, digits: 6))", "Γ = \(plot.broadening)",
       ], width: 48)
-    let line = 0.4
+    let line = Size.line
     let (width, top, bands, gap) = (
       Size.column, 0.35 + line * Double(title.count), 5.0, 1.9
     )

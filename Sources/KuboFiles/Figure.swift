@@ -113,12 +113,17 @@ extension Picture {
     let panelHeight = figure.panelHeight ?? (rows == 1 ? 5 : 3)
     let width = columns == 1 ? Size.column : Size.page
     // All in cm.
-    let (line, gap, bottom, left, right) = (0.42, 0.25, 1.2, 1.75, 0.3)
+    let (line, gap, bottom, left, right) = (Picture.Size.line, 0.25, 1.2, 1.75, 0.3)
+    let xs = figure.panels.flatMap { $0.curves.flatMap { $0.runs.joined().map(\.x) } }
+    let start = figure.start ?? xs.min() ?? 0
+    let end = xs.max() ?? 1
+    // Their names stand above the panels, where no curve runs.
+    let marks = figure.marks.filter { $0.x > start && $0.x < end }
     // gnuplot's own key has the width of a panel at most.
     let entry = 1.2 + 0.17 * Double(figure.key.map(\.name.count).max() ?? 0)
     let perLine = max(1, min(figure.key.count, Int((width - 0.4) / entry)))
     let keyLines = (figure.key.count + perLine - 1) / perLine
-    let top = 0.25 + line * Double(figure.title.count + keyLines)
+    let top = 0.25 + line * Double(figure.title.count + keyLines + (marks.isEmpty ? 0 : 1))
     let height = top + bottom + Double(rows) * panelHeight + Double(rows - 1) * gap
     func screen(_ x: Double, _ y: Double) -> String {
       "screen \(significant(x / width)), screen \(significant(1 - y / height))"
@@ -140,16 +145,12 @@ extension Picture {
         "set label \(n + 101) \(Typeset.quoted(Typeset.literal(style.name))) at \(screen(x + 0.9, y)) left\n"
     }
     text += "unset key\nset xtics nomirror\n"
-    let xs = figure.panels.flatMap { $0.curves.flatMap { $0.runs.joined().map(\.x) } }
-    let start = figure.start ?? xs.min() ?? 0
-    let end = xs.max() ?? 1
     text += "set xrange [\(start):\(end > start ? end : start + 1)]\n"
-    let markHeight = figure.panels.first?.note == nil ? 0.9 : 0.75
-    for (n, mark) in figure.marks.enumerated() where mark.x > start && mark.x < end {
+    for (n, mark) in marks.enumerated() {
       text +=
         "set arrow \(n + 1) from \(mark.x), graph 0 to \(mark.x), graph 1 nohead dt 3 lc rgb '\(Ink.mark)'\n"
       text +=
-        "set label \(n + 11) \(Typeset.quoted(mark.label)) at \(mark.x), graph \(markHeight) offset 0.4,0 textcolor rgb '\(Ink.mark)'\n"
+        "set label \(n + 11) \(Typeset.quoted(mark.label)) at \(mark.x), graph 1 center offset 0,0.5 textcolor rgb '\(Ink.mark)'\n"
     }
     for (n, panel) in figure.panels.enumerated() {
       let (row, column) = (n / columns, n % columns)

@@ -137,7 +137,7 @@ extension Picture {
     if let unit = map.table[header: "unit.\(map.curve.quantity)"], unit != "1" {
       label += " (\(Typeset.unit(unit)))"
     }
-    let (width, line, bottom, panel) = (Size.column, 0.42, 1.5, 6.0)
+    let (width, line, bottom, panel) = (Size.column, Size.line, 1.5, 6.0)
     let top = 0.25 + line * Double(title.count)
     let height = top + panel + bottom
     for (n, words) in title.enumerated() {

@@ -35,6 +35,8 @@ public struct Picture: Sendable {
     /// One column and two columns of a journal.
     static let column = 8.6
     static let page = 17.8
+    /// From one line of a title or key to the next: the underscore of one stays off the letters below.
+    static let line = 0.48
   }
 
   /// gnuplot's commands, without the terminal and the output.

@@ -28,7 +28,8 @@ struct CertificateState: Sendable, CustomStringConvertible {
     }
     func one<T>(_ list: [T]) -> T { list.randomElement(using: &generator)! }
     func sign() -> Double { one([1, -1]) }
-    let j = uniform(0.1...1)
+    // Down to gaps that no grid resolves.
+    let j = Double.pow(10, uniform(-2...0))
     switch dimension {
     case 1:
       model =
