@@ -163,4 +163,15 @@ import Testing
     #expect(!statement(0, 0, "did not converge"))
     #expect(!statement(.infinity, .infinity))
   }
+
+  /// A loose tolerance, as that of a quick report, does not make statements fail that hold.
+  @Test func looseTolerance() async throws {
+    let request = SpectrumRequest(
+      model: try shippedModel("chain"), mu: -1.2, temperature: 0.02, lifetime: .constant(0.3),
+      omegas: [], columns: [], diagrams: try shippedDiagrams(), tolerance: 0.5, threads: 2)
+    let verification = try await request.verification(impurities: nil)
+    #expect(verification.statements.count > 20)
+    let failing = verification.statements.filter { !$0.holds }
+    #expect(failing.isEmpty, "\(failing.map { "\($0.claim): \($0.reason)" })")
+  }
 }

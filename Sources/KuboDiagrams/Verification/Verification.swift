@@ -23,6 +23,9 @@ public struct Verification: Sendable {
     case ladder = "ladder"
   }
 
+  /// With looser values some statements would prove nothing.
+  public static let loosestTolerance = 1e-4
+
   /// One statement with its residual.
   public struct Statement: Sendable {
     /// What it is about.
@@ -72,7 +75,8 @@ public struct Verification: Sendable {
 
 extension SpectrumRequest {
   /// Verifies the model of the request in its state, with its diagrams; its columns and omegas are not
-  /// used. Bare loops take the request's lifetime, which must be constant.
+  /// used. Bare loops take the request's lifetime, which must be constant. A tolerance above
+  /// ``Verification/loosestTolerance`` is replaced by it.
   ///
   /// - Parameters:
   ///   - isBare: Whether the bare loops at constant lifetime are verified.
@@ -95,15 +99,17 @@ extension SpectrumRequest {
           "at most \(significant(most * most)), the square of a thousand times the hopping: beyond, statements about the ladder are lost to rounding"
       )
     }
-    var statements = await WorkProgress.stage("vertices") { _ in vertexStatements() }
+    var request = self
+    request.tolerance = min(tolerance, Verification.loosestTolerance)
+    var statements = await WorkProgress.stage("vertices") { _ in request.vertexStatements() }
     if isBare {
-      statements += try await identityStatements()
-      statements += try await invarianceStatements()
-      statements += try await routeStatements()
+      statements += try await request.identityStatements()
+      statements += try await request.invarianceStatements()
+      statements += try await request.routeStatements()
     }
     if let gamma {
-      statements += try await conservationStatements(gamma)
-      statements += try await ladderRouteStatements(gamma)
+      statements += try await request.conservationStatements(gamma)
+      statements += try await request.ladderRouteStatements(gamma)
     }
     return Verification(statements: statements)
   }
