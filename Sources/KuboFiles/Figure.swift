@@ -113,11 +113,11 @@ extension Picture {
     let panelHeight = figure.panelHeight ?? (rows == 1 ? 5 : 3)
     let width = columns == 1 ? Size.column : Size.page
     // All in cm.
-    let (line, gap, bottom, left, right) = (Picture.Size.line, 0.25, 1.2, 1.75, 0.3)
+    let (line, gap, bottom, left, right) = (Size.line, 0.25, 1.2, 1.75, 0.3)
     let xs = figure.panels.flatMap { $0.curves.flatMap { $0.runs.joined().map(\.x) } }
     let start = figure.start ?? xs.min() ?? 0
     let end = xs.max() ?? 1
-    // Their names stand above the panels, where no curve runs.
+    // Their names stand above the panels, in a line of their own, where no curve runs.
     let marks = figure.marks.filter { $0.x > start && $0.x < end }
     // gnuplot's own key has the width of a panel at most.
     let entry = 1.2 + 0.17 * Double(figure.key.map(\.name.count).max() ?? 0)

@@ -76,6 +76,25 @@ import Testing
     #expect(styles.count == 4 && styles.count { $0.contains("dasharray") } == 2, "\(styles)")
   }
 
+  /// The name of the mark at 2J stands once, above the panels and below the key, where no curve runs.
+  @Test func nameOfTheMark() throws {
+    let table = CSVFile(
+      header: [("model", "m"), ("parameter.J", "2.0")],
+      columns: ["omega", "Y.bare.re", "Y.ladder.re", "sigma.bare.re"],
+      rows: (0...8).map { [Double($0), 1 / (0.1 + abs(Double($0) - 4)), 1, 2] })
+    let svg = String(decoding: try Picture(table: table).drawn(.svg), as: UTF8.self)
+    func baselines(_ text: String) -> [Double] {
+      svg.matches(
+        of: /translate\([\d.]+,([\d.]+)\)"[^>]*>\s*<text><tspan[^>]*>([^<]*)</
+      ).filter { $0.2 == text }.map { Double($0.1)! }
+    }
+    // A border goes round and ends where it began.
+    let borders = svg.matches(of: /'M([\d.]+),([\d.]+) L[^']* L\1,\2 Z/).map { Double($0.2)! }
+    let (name, key, top) = (baselines("2J"), baselines("ladder"), try #require(borders.min()))
+    try #require(name.count == 1 && key.count == 1, "\(name) \(key)")
+    #expect(key[0] + 10 < name[0] && name[0] < top, "\(key) \(name) \(borders)")
+  }
+
   /// What is drawn of a response is K(omega) - K(0), and its label says so; a conductivity is drawn as it is.
   @Test func labels() throws {
     let scratch = try ScratchDirectory()

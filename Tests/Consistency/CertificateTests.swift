@@ -116,7 +116,7 @@ struct CertificateTests {
           let label = "\(number) \(state.responses[o]) omega=\(omega) tolerance=\(tolerance)"
           let full = (v.dynamic + v0) - (w.value + w0.value)
           // The reference's own rounding on the real axis, eps W/Gamma of what it sums. How large it is
-          // shows where a response vanishes by symmetry: in state 30 of the long run the reference has
+          // shows where a response vanishes by symmetry: on one chain the reference had
           // 2e-11 for the static part of s_full, a grid of 60 000 points 9e-12, Spectrum 1e-16.
           let noise = 4e-15 * state.model.energySlope / state.gamma * v.scale
           let differences = [

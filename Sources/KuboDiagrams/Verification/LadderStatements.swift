@@ -4,7 +4,7 @@ import RealModule
 
 extension SpectrumRequest {
   /// This request with impurities, bare and with the ladder.
-  private func withImpurities(_ lifetime: Lifetime, _ omegas: [Double], tolerance least: Double)
+  private func withImpurities(_ lifetime: Lifetime, _ omegas: [Double], tolerance: Double)
     -> SpectrumRequest
   {
     var request = self
@@ -15,7 +15,7 @@ extension SpectrumRequest {
       [Dressing.bare, .ladder].map { .init(response: Response(name)!, dressing: $0) }
     }
     request.omegas = omegas
-    request.tolerance = max(tolerance, least)
+    request.tolerance = tolerance
     return request
   }
 
@@ -26,8 +26,8 @@ extension SpectrumRequest {
     let positive = Self.verificationOmegas.prefix(2).map { $0 * j }
     let both = positive + positive.map { -$0 }
     let names = ["Sigma_full", "s_full"]
-    let site = withImpurities(.site(gamma), both, tolerance: 1e-4)
-    let scba = withImpurities(.scba(gamma), both, tolerance: 1e-4)
+    let site = withImpurities(.site(gamma), both, tolerance: Verification.loosestTolerance)
+    let scba = withImpurities(.scba(gamma), both, tolerance: Verification.loosestTolerance)
     // A spectrum without self-energies fails each statement about it.
     func spectrum(_ request: SpectrumRequest) async throws -> Result<VerifiedSpectrum, any Error> {
       do {

@@ -114,7 +114,7 @@ extension SpectrumRequest {
       ["sigma", "X", "Y", "X_na", "Y_na", "s_full", "Sigma_full"], omegas: [])
     request.temperature = max(temperature, least)
     request.lifetime = .constant(max(gamma, least))
-    request.tolerance = max(tolerance, 1e-4)
+    request.tolerance = Verification.loosestTolerance
     let fixed = request
     let state =
       "at T = \(significant(fixed.temperature)), Gamma = \(significant(max(gamma, least)))"

@@ -23,7 +23,9 @@ public struct Verification: Sendable {
     case ladder = "ladder"
   }
 
-  /// With looser values some statements would prove nothing.
+  /// The largest tolerance of the values that statements are about, relative and dimensionless, as
+  /// ``SpectrumRequest/tolerance``: from looser ones some statements get a tolerance of their own above 1 %,
+  /// which proves nothing.
   public static let loosestTolerance = 1e-4
 
   /// One statement with its residual.
