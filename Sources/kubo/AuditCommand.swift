@@ -29,26 +29,26 @@ struct AuditCommand: AsyncParsableCommand {
   @OptionGroup var potential: ChemicalPotential
 
   func run() async throws {
-    try await reporting(arguments.verbosity) { log in
+    try await reporting(arguments.work.verbosity) { log in
       let start = Date()
       try arguments.checkOutput()
       let (file, model, temperature) = try arguments.read()
       let (mu, filling) = try await potential.value(
         file, model, temperature: temperature, lifetime: file.defaults.lifetime,
-        threads: arguments.threadCount, log)
+        threads: arguments.work.threadCount, log)
       let request = SpectrumRequest(
         model: model, mu: mu,
         temperature: temperature, lifetime: file.defaults.lifetime, omegas: [],
         directions: try directions(arguments.direction), columns: [],
-        diagrams: try diagramSet([], log),
-        threads: arguments.threadCount)
+        diagrams: try shippedDiagrams(),
+        threads: arguments.work.threadCount)
       let audit = try await request.audit()
       if let output = arguments.output, output != "-" {
         try arguments.write(
           audit.markdown(
             request, command: try arguments.provenance(file, filling: filling, since: start)))
       }
-      if !arguments.quiet || (arguments.output ?? "-") == "-" {
+      if !arguments.work.quiet || (arguments.output ?? "-") == "-" {
         try standardOutput(audit.summary(request))
       }
       for n in audit.undecided {

@@ -71,7 +71,7 @@ struct BandsCommand: TableCommand {
   }
 
   func run() async throws {
-    try await reporting(arguments.verbosity) { log in
+    try await reporting(arguments.work.verbosity) { log in
       try checkFiles()
       let work = try await work(log)
       let states = density == nil ? nil : try await work.densityTable()
@@ -87,7 +87,7 @@ struct BandsCommand: TableCommand {
       if let picture {
         try await Picture(work.plot()).write(to: picture, overwrite: arguments.force)
       }
-      if arguments.output != nil, arguments.output != "-", !arguments.quiet {
+      if arguments.output != nil, arguments.output != "-", !arguments.work.quiet {
         for (name, what) in [
           (arguments.output, "written"), (density, "written"), (contours, "written"),
           (picture, "drawn"),

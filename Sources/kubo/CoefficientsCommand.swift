@@ -65,7 +65,7 @@ struct CoefficientsCommand: TableCommand {
               mu,
               try await Coefficients(
                 model: model, mu: mu, temperature: temperature, directions: directions,
-                tolerance: tolerance, threads: arguments.threadCount)
+                tolerance: tolerance, threads: arguments.work.threadCount)
             ))
         } catch let error where error is NonConvergence || error is VanHove {
           failures.append("\(error)")

@@ -34,17 +34,8 @@ struct CompareCommand: TableCommand {
 
   @OptionGroup var arguments: ModelArguments
   @OptionGroup var potential: ChemicalPotential
-  @Option(
-    help:
-      "The impurities' strength gamma = n_i u_i^2, in squared energy units. Default: a level width of J/5 at mu."
-  )
-  var gamma: String?
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Frequencies, START:STOP:COUNT or a,b,c. Default: 0 to 3 J, finer about 2 J.",
-      valueName: "axis"))
-  var omega: String?
+  @OptionGroup var strength: ImpurityStrength
+  @OptionGroup var axis: ComparisonAxis
   @Option(
     help: ArgumentHelp(
       "The picture to draw, by its ending: .svg, .png or .pdf.", valueName: "file"),
@@ -56,17 +47,11 @@ struct CompareCommand: TableCommand {
   var estimate = false
 
   func validate() throws {
-    if let gamma, try number(gamma, "--gamma") <= 0 {
-      throw ValidationError("--gamma: found '\(shown(gamma))'; expected a number above 0")
-    }
-    if let omega, try axis(omega, "--omega").allSatisfy({ $0 == 0 }) {
-      throw ValidationError("--omega: found '\(shown(omega))'; expected a frequency other than 0")
-    }
     try checkTolerance(tolerance)
   }
 
   func run() async throws {
-    try await reporting(arguments.verbosity) { log in
+    try await reporting(arguments.work.verbosity) { log in
       try arguments.checkOutput()
       if let picture {
         for (other, what) in [
@@ -88,7 +73,7 @@ struct CompareCommand: TableCommand {
       let table = CSVFile(comparison, provenance: provenance)
       if let output = arguments.output {
         try arguments.write(table)
-        if output != "-", !arguments.quiet {
+        if output != "-", !arguments.work.quiet {
           try standardOutput(comparison.summary() + "written: \(output)\n")
         }
       } else {
@@ -97,7 +82,9 @@ struct CompareCommand: TableCommand {
       if let picture {
         try Picture(comparison, units: file.units, parameters: provenance.parameters).write(
           to: picture, overwrite: arguments.force)
-        if arguments.output != "-", !arguments.quiet { try standardOutput("drawn: \(picture)\n") }
+        if arguments.output != "-", !arguments.work.quiet {
+          try standardOutput("drawn: \(picture)\n")
+        }
       }
       let failures = comparison.parts.flatMap { part in
         part.spectrum.failureLines.map { "\(part.request.lifetime.description): \($0)" }
@@ -127,20 +114,15 @@ struct CompareCommand: TableCommand {
     let (file, model, temperature) = try arguments.read()
     // Two kinds of impurities, one mu: that of the clean bands.
     let (mu, filling) = try await potential.value(
-      file, model, temperature: temperature, lifetime: nil, threads: arguments.threadCount, log)
+      file, model, temperature: temperature, lifetime: nil, threads: arguments.work.threadCount, log
+    )
     let request = SpectrumRequest(
       model: model, mu: mu,
       temperature: temperature, lifetime: file.defaults.lifetime,
-      omegas: try omega.map { try axis($0, "--omega") }
-        ?? Comparison.axis(exchange: model.exchange),
+      omegas: try axis.values(model),
       directions: try directions(arguments.direction), columns: [],
-      diagrams: try diagramSet([], log),
-      tolerance: try number(tolerance, "--tolerance"), threads: arguments.threadCount)
-    var strength = try gamma.map { try number($0, "--gamma") } ?? 0
-    if gamma == nil {
-      strength = try await Comparison.strength(
-        model, mu: request.mu, threads: arguments.threadCount)
-    }
-    return (request, strength, file, filling)
+      diagrams: try shippedDiagrams(),
+      tolerance: try number(tolerance, "--tolerance"), threads: arguments.work.threadCount)
+    return (request, try await strength.value(request, part: Comparison.usualPart), file, filling)
   }
 }

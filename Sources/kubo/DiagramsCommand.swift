@@ -22,17 +22,10 @@ struct DiagramsCommand: AsyncParsableCommand {
 
 /// The shipped diagrams and the user's.
 private struct DiagramArguments: ParsableArguments {
-  @Option(
-    help: ArgumentHelp("A folder with more diagram files.", valueName: "dir"),
-    completion: .directory)
-  var diagrams: [String] = []
-
-  func library() throws -> DiagramLibrary {
-    try DiagramLibrary.read(directories: [Installation.diagrams.path] + diagrams)
-  }
+  @OptionGroup var folders: DiagramFolders
 
   func entry(_ name: String) throws -> DiagramLibrary.Entry {
-    let library = try library()
+    let library = try folders.library()
     guard let entry = library.entries.first(where: { $0.diagram.name == name }) else {
       throw ValidationError(
         "diagram: found '\(shown(name))'; expected \(library.diagrams.map(\.name).joined(separator: ", "))"
@@ -64,7 +57,7 @@ private struct ShowDiagrams: AsyncParsableCommand {
   func run() async throws {
     try await reporting { _ in
       guard let name else {
-        try standardOutput(arguments.library().diagrams.map(line).joined())
+        try standardOutput(arguments.folders.library().diagrams.map(line).joined())
         return
       }
       let entry = try arguments.entry(name)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import Foundation
+import KuboFiles
 
 /// What the argument parser tells of a command; the keys are those of its JSON.
 struct CommandHelp: Decodable {
@@ -163,27 +164,21 @@ struct ManualPage {
   private func argument(_ text: String) -> String { "\"\\&\(escaped(text[...]))\"" }
 
   private func escaped(_ text: Substring) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\\": result += "\\e"
-      case "\"": result += "\\(dq"
-      // What typesetting would replace; commands are to be copied.
-      case "-": result += "\\-"
-      case "^": result += "\\(ha"
-      case "~": result += "\\(ti"
-      case "`": result += "\\(ga"
-      case "'": result += "\\(aq"
-      case ".": result += result.isEmpty ? "\\&." : "."
-      default:
-        if scalar.isASCII {
-          result.unicodeScalars.append(scalar)
-        } else {
-          result += "\\[u" + String(format: "%04X", scalar.value) + "]"
+    // A point at the start of a line would be a macro.
+    (text.hasPrefix(".") ? "\\&" : "")
+      + text.replacingScalars {
+        switch $0 {
+        case "\\": "\\e"
+        case "\"": "\\(dq"
+        // What typesetting would replace; commands are to be copied.
+        case "-": "\\-"
+        case "^": "\\(ha"
+        case "~": "\\(ti"
+        case "`": "\\(ga"
+        case "'": "\\(aq"
+        default: $0.isASCII ? nil : "\\[u" + String(format: "%04X", $0.value) + "]"
         }
       }
-    }
-    return result
   }
 }
 

@@ -33,25 +33,13 @@ struct RerunCommand: AsyncParsableCommand {
   var file: String
   @Flag(help: "Take the model file as it is now.")
   var allowChangedModel = false
-  @Option(help: "Threads; the results do not depend on it. Default: all processors.")
-  var threads: String?
-  @Flag(help: "No messages but errors, no progress, and no comparison: only the exit status.")
-  var quiet = false
-  @Flag(help: "Tell on standard error how the work is done, and how long each stage takes.")
-  var verbose = false
-
-  func validate() throws {
-    if quiet, verbose {
-      throw ValidationError("--quiet: found with --verbose; expected one of them")
-    }
-    if let threads { _ = try integer(threads, "--threads", 1...1024) }
-  }
+  @OptionGroup var work: WorkArguments
 
   func run() async throws {
-    try await reporting(Verbosity(quiet: quiet, verbose: verbose)) { log in
+    try await reporting(work.verbosity) { log in
       let run = try RecordedRun(path: file)
       var command = try command(of: run)
-      command.arguments.threads = threads
+      command.arguments.work.threads = work.threads
       let model = try Installation.readModel(command.arguments.model)
       if !allowChangedModel { try run.check(model) }
       if run.program != "kubo \(Kubo.version)" {
@@ -64,7 +52,7 @@ struct RerunCommand: AsyncParsableCommand {
         throw run.refusal(found: "\(error)", expected: "a command that can be run")
       }
       let reproduction = Reproduction(stored: run.table, again: again)
-      if !quiet {
+      if !work.quiet {
         try standardOutput(
           "kubo \(shown(ShellWords.joined(run.command)))\n" + reproduction.summary(run.table))
       }

@@ -62,7 +62,7 @@ struct SelfEnergyCommand: TableCommand {
     var failures: [String] = []
     let values = try await SelfEnergy.attempts(
       model: model, lifetime: lifetime, energies: energies,
-      tolerance: number(tolerance, "--tolerance"), threads: arguments.threadCount)
+      tolerance: number(tolerance, "--tolerance"), threads: arguments.work.threadCount)
     for (energy, value) in zip(energies, values) {
       switch value {
       case .success(let value): rows.append((energy, value))

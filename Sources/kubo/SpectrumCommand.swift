@@ -20,11 +20,7 @@ struct ResponseArguments: ParsableArguments {
   var ladderForm: String = "exact"
   @Option(help: "Names, separated by commas; see the list below.")
   var responses: String?
-  @Option(
-    help: ArgumentHelp(
-      "A folder with more diagram files; one of a shipped name replaces the shipped one.",
-      valueName: "dir"), completion: .directory)
-  var diagrams: [String] = []
+  @OptionGroup var folders: DiagramFolders
   @Option(help: "Relative error of each part of each value.")
   var tolerance: String = "1e-6"
   @Option(
@@ -65,19 +61,12 @@ struct ResponseArguments: ParsableArguments {
   func request(
     _ arguments: ModelArguments, omegas: [Double], columns: [SpectrumRequest.Column], _ log: Logger
   ) async throws -> (request: SpectrumRequest, file: ModelFile, filling: Filling?) {
-    let (file, model, temperature) = try arguments.read()
-    let lifetime = try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime
-    let (mu, filling) = try await potential.value(
-      file, model, temperature: temperature, lifetime: lifetime, threads: arguments.threadCount,
-      log)
-    return (
-      SpectrumRequest(
-        model: model, mu: mu, temperature: temperature, lifetime: lifetime,
-        omegas: omegas, directions: try directions(arguments.direction), columns: columns,
-        diagrams: try diagramSet(diagrams, log), tolerance: try number(tolerance, "--tolerance"),
-        threads: arguments.threadCount, ladderForm: LadderForm(rawValue: ladderForm)!), file,
-      filling
-    )
+    var result = try await arguments.request(
+      potential, lifetime: lifetime, omegas: omegas, diagrams: folders.set(log),
+      tolerance: tolerance, log)
+    result.request.columns = columns
+    result.request.ladderForm = LadderForm(rawValue: ladderForm)!
+    return result
   }
 }
 
@@ -156,7 +145,7 @@ struct SpectrumCommand: TableCommand {
   }
 
   func run() async throws {
-    try await reporting(arguments.verbosity) { log in
+    try await reporting(arguments.work.verbosity) { log in
       try arguments.checkOutput()
       if estimate {
         let request = try await request(log).request
@@ -165,7 +154,7 @@ struct SpectrumCommand: TableCommand {
       }
       let (spectrum, request, table) = try await compute(log)
       try arguments.write(table)
-      if let output = arguments.output, output != "-", !arguments.quiet {
+      if let output = arguments.output, output != "-", !arguments.work.quiet {
         try standardOutput(spectrum.summary(request) + "\nwritten: \(output)\n")
       }
       for validity in spectrum.validity(request) where validity.isPoor {

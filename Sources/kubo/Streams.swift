@@ -28,13 +28,5 @@ func standardOutput(_ text: String) throws {
 
 /// `text` on one line, control characters of arguments and paths escaped: a terminal would obey them.
 package func shown(_ text: String) -> String {
-  var result = ""
-  for scalar in text.unicodeScalars {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator:
-      result += scalar.escaped(asASCII: true)
-    default: result.unicodeScalars.append(scalar)
-    }
-  }
-  return result
+  text.replacingScalars { $0.isInvisible ? $0.escaped(asASCII: true) : nil }
 }

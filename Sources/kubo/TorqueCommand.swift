@@ -106,11 +106,11 @@ struct TorqueCommand: TableCommand {
   }
 
   func run() async throws {
-    try await reporting(arguments.verbosity) { log in
+    try await reporting(arguments.work.verbosity) { log in
       try arguments.checkOutput()
       let (torque, summary, table) = try await compute(log)
       if arguments.output != nil { try arguments.write(table) }
-      if arguments.output == nil || arguments.output != "-" && !arguments.quiet {
+      if arguments.output == nil || arguments.output != "-" && !arguments.work.quiet {
         try standardOutput(summary)
         if let output = arguments.output { try standardOutput("written: \(output)\n") }
       }
@@ -126,7 +126,7 @@ struct TorqueCommand: TableCommand {
   ) {
     let start = Date()
     let (request, file, filling) = try await state.request(
-      arguments, omegas: axis(omega, "--omega"), diagrams: diagramSet([], log), log)
+      arguments, omegas: axis(omega, "--omega"), diagrams: shippedDiagrams(), log)
     let model = request.model
     try refuseSuperfluous(model)
     let scale = TorqueScale(
@@ -138,7 +138,7 @@ struct TorqueCommand: TableCommand {
       strength =
         gamma == "auto"
         ? try await Comparison.strength(
-          model, mu: request.mu, threads: arguments.threadCount) : try number(gamma, "--gamma")
+          model, mu: request.mu, threads: arguments.work.threadCount) : try number(gamma, "--gamma")
     }
     let zeta = try number(relaxation, "--relaxation")
     let torque = try await request.torque(impurities: strength, relaxation: zeta)

@@ -31,23 +31,12 @@ struct VerifyCommand: AsyncParsableCommand {
 
   @OptionGroup var arguments: ModelArguments
   @OptionGroup var state: ConstantLifetimeArguments
-  @Option(
-    help:
-      "The impurities' strength gamma = n_i u_i^2, in squared energy units. Default: a level width of J/5 at mu, in three dimensions of 3 J."
-  )
-  var gamma: String?
+  @OptionGroup var strength: ImpurityStrength
   @Option(help: "bare, ladder, or bare,ladder.")
   var dressing: String = "bare,ladder"
-  @Option(
-    help: ArgumentHelp(
-      "A folder with more diagram files; one of a shipped name replaces the shipped one.",
-      valueName: "dir"), completion: .directory)
-  var diagrams: [String] = []
+  @OptionGroup var folders: DiagramFolders
 
   func validate() throws {
-    if let gamma, try number(gamma, "--gamma") <= 0 {
-      throw ValidationError("--gamma: found '\(shown(gamma))'; expected a number above 0")
-    }
     guard ["bare", "ladder", "bare,ladder"].contains(dressing) else {
       throw ValidationError(
         "--dressing: found '\(shown(dressing))'; expected bare, ladder or bare,ladder")
@@ -55,22 +44,17 @@ struct VerifyCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await reporting(arguments.verbosity) { log in
+    try await reporting(arguments.work.verbosity) { log in
       try arguments.checkOutput()
       let (request, _, _) = try await state.request(
-        arguments, omegas: [], diagrams: diagramSet(diagrams, log), log)
-      var strength: Double?
-      if dressing != "bare" {
-        strength = try gamma.map { try number($0, "--gamma") }
-        if strength == nil {
-          strength = try await Comparison.strength(
-            request.model, mu: request.mu, part: Comparison.verifiablePart(request.model),
-            threads: arguments.threadCount)
-        }
-      }
+        arguments, omegas: [], diagrams: folders.set(log), log)
+      let gamma =
+        dressing == "bare"
+        ? nil
+        : try await strength.value(request, part: Comparison.verifiablePart(request.model))
       let verification = try await request.verification(
-        bare: dressing != "ladder", impurities: strength)
-      try arguments.write(verification.summary(request, impurities: strength))
+        bare: dressing != "ladder", impurities: gamma)
+      try arguments.write(verification.summary(request, impurities: gamma))
       let failed = verification.statements.filter { !$0.holds }
       for statement in failed {
         log.error("\(statement.claim): \(statement.reason)")
