@@ -207,8 +207,35 @@ extension Figure.Panel {
         text += "\n"
       }
       text += "EOD\n"
+      let exits = exits(curve)
+      if !exits.isEmpty {
+        text += "$exit\(n) << EOD\n"
+        // Triangles of gnuplot that point upward and downward.
+        text += exits.map { "\($0.x) \($0.y) \($0.isUpward ? 9 : 11)\n" }.joined() + "EOD\n"
+      }
     }
     return text
+  }
+
+  /// Where a curve leaves the panel's range, a little inside of the edge; of a run that is all outside
+  /// the middle.
+  private func exits(_ curve: Figure.Curve) -> [(x: Double, y: Double, isUpward: Bool)] {
+    guard let (low, high) = range else { return [] }
+    var exits: [(x: Double, y: Double, isUpward: Bool)] = []
+    for run in curve.runs where !run.isEmpty {
+      for isUpward in [true, false] {
+        let edge = isUpward ? high : low
+        func isOutside(_ p: Figure.Point) -> Bool { isUpward ? p.y > edge : p.y < edge }
+        let y = edge - (isUpward ? 0.05 : -0.05) * (high - low)
+        if run.allSatisfy(isOutside) {
+          exits.append(((run.first!.x + run.last!.x) / 2, y, isUpward))
+        }
+        for (p, q) in zip(run, run.dropFirst()) where isOutside(p) != isOutside(q) {
+          exits.append((p.x + (q.x - p.x) * (edge - p.y) / (q.y - p.y), y, isUpward))
+        }
+      }
+    }
+    return exits
   }
 
   fileprivate var plots: [String] {
@@ -225,6 +252,11 @@ extension Figure.Panel {
         points.count <= 25 || curve.runs.contains { $0.count == 1 }
         ? "linespoints pt 7 ps 0.25" : "lines"
       plots.append("$line\(n) using 1:2 with \(style) \(curve.style.line) lw 1.5 notitle")
+      if !exits(curve).isEmpty {
+        plots.append(
+          "$exit\(n) using 1:2:3 with points pt variable ps 0.9 lc rgb '\(curve.style.color)' notitle"
+        )
+      }
     }
     // gnuplot draws no axes without a plot.
     return plots.isEmpty ? ["NaN notitle"] : plots

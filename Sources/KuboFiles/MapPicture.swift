@@ -137,8 +137,12 @@ extension Picture {
     if let unit = map.table[header: "unit.\(map.curve.quantity)"], unit != "1" {
       label += " (\(Typeset.unit(unit)))"
     }
+    let poles = zip(
+      map.parameters, map.parameters.map { map.key == "parameter.J" ? 2 * $0 : map.table.pole }
+    )
+    .compactMap { p, pole in pole.map { [$0, p, 0] } }
     let (width, line, bottom, panel) = (Size.column, Size.line, 1.5, 6.0)
-    let top = 0.25 + line * Double(title.count)
+    let top = 0.25 + line * Double(title.count + (poles.isEmpty ? 0 : 1))
     let height = top + panel + bottom
     for (n, words) in title.enumerated() {
       text +=
@@ -155,15 +159,15 @@ extension Picture {
     text +=
       "set tics scale 0.5 front out nomirror\nset view map\nset pm3d map corners2color c1\nunset key\n"
     var plots = ["$cells using 1:2:(0):3 with pm3d"]
-    let poles = zip(
-      map.parameters, map.parameters.map { map.key == "parameter.J" ? 2 * $0 : map.table.pole }
-    )
-    .compactMap { p, pole in pole.map { [$0, p, 0] } }
     if let first = poles.first, let last = poles.last {
       text += Picture.data("pole", [[first[0], ys.first!, 0]] + poles + [[last[0], ys.last!, 0]])
       plots.append(
         "$pole using 1:2:3 with lines dt 3 lw 1.5 lc rgb '\(isSigned ? Ink.black.rawValue : "#ffffff")'"
       )
+      // Above the map, where no colour is.
+      if last[0] > xs.first!, last[0] < xs.last! {
+        text += "set label 11 '2J' at first \(last[0]), graph 1 center offset 0,0.65\n"
+      }
     }
     text += "splot \(plots.joined(separator: ", "))\n"
     self.init(script: text, size: Size(width: width, height: height))

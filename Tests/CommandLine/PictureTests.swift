@@ -127,6 +127,43 @@ import Testing
     let (low, high) = (Double(range.1)!, Double(range.2)!)
     #expect((low < printed && printed < high) == isShown, "\(low) \(high)")
     #expect(low < 0.6 && high > 1 && high - low < 5)
+    let svg = String(decoding: try picture.drawn(.svg), as: UTF8.self)
+    #expect(PictureTests.triangles(svg, upward: true).count == (isShown ? 0 : 1))
+  }
+
+  /// Where a closed form leaves its panel, at its pole or for good, a triangle says so, on the side on which it
+  /// leaves.
+  @Test func exitsAreMarked() throws {
+    let axis = (0...30).map { 0.1 * Double($0) + 0.05 }
+    let table = CSVFile(
+      header: [("model", "m"), ("parameter.J", "1")],
+      columns: ["omega", "Y_na.bare.re", "Y_na.closed.re", "Y_na.closed_printed.re"],
+      rows: axis.map { [$0, 0.1 * $0, 0.1 / (1 - 0.25 * $0 * $0), -20] })
+    let svg = String(decoding: try Picture(table: table).drawn(.svg), as: UTF8.self)
+    let (up, down) = (
+      PictureTests.triangles(svg, upward: true), PictureTests.triangles(svg, upward: false)
+    )
+    // The resonance upward below 2 J and downward above; the other form is below in both pieces.
+    try #require(up.count == 1 && down.count == 3, "\(up) \(down)")
+    // From -0.187 to 0.497: the range of the bare loop with its margin, and half of that beyond.
+    let border = try #require(svg.firstMatch(of: /'M([\d.]+),([\d.]+) L([^']*) Z/))
+    let corners = border.3.matches(of: /([\d.]+),([\d.]+)/).map { Double($0.1)! }
+    let (left, right) = (try #require(corners.min()), try #require(corners.max()))
+    func place(_ value: Double) -> Double {
+      let omega = (4 * (1 - 0.1 / value)).squareRoot()
+      return left + (right - left) * (omega - axis.first!) / (axis.last! - axis.first!)
+    }
+    let range = 0.3 * 1.14
+    let (high, low) = (0.155 + range, 0.155 - range)
+    #expect(abs(up[0].x - place(high)) < 4, "\(up) \(place(high))")
+    #expect(down.contains { abs($0.x - place(low)) < 4 }, "\(down) \(place(low))")
+    #expect(down.allSatisfy { up[0].y < $0.y }, "\(up) \(down)")
+  }
+
+  /// Where gnuplot's triangles are that point upward or downward.
+  private static func triangles(_ svg: String, upward: Bool) -> [(x: Double, y: Double)] {
+    svg.matches(of: /xlink:href='#gpPt(\d+)' transform='translate\(([\d.]+),([\d.]+)\)/)
+      .filter { $0.1 == (upward ? "8" : "10") }.map { (Double($0.2)!, Double($0.3)!) }
   }
 
   /// Every point of the table of Fermi contours lies on E_s = mu (7), and its spin has the length |eta|/Delta and no z.
