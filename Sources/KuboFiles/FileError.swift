@@ -50,27 +50,6 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 }
 
-/// `text` on one line: backslashes are doubled; control characters, line separators and the
-/// invisible characters that reorder text are written as `\n`, `\t`, `\r` or `\u{...}`.
-func oneLine(_ text: String) -> String {
-  var result = ""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "\\": result += "\\\\"
-    case "\n": result += "\\n"
-    case "\r": result += "\\r"
-    case "\t": result += "\\t"
-    default:
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator:
-        result += "\\u{\(String(scalar.value, radix: 16))}"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-  }
-  return result
-}
-
 /// `text` in quotation marks for a message, cut after 60 characters.
 func quoted(_ text: String) -> String { "\"\(shortened(text))\"" }
 

@@ -26,20 +26,15 @@ struct HTML: Sendable, ExpressibleByStringInterpolation {
     /// Text, in an element or in the value of an attribute in quotes. Control and invisible
     /// characters are shown by their codes; no other parser may see them as they are.
     mutating func appendInterpolation(_ text: String) {
-      for scalar in text.unicodeScalars {
-        switch scalar {
-        case "&": markup += "&amp;"
-        case "<": markup += "&lt;"
-        case ">": markup += "&gt;"
-        case "\"": markup += "&quot;"
-        case "'": markup += "&#39;"
-        case "\n": markup += "\n"
-        default:
-          switch scalar.properties.generalCategory {
-          case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
-            markup += scalar.escaped(asASCII: true)
-          default: markup.unicodeScalars.append(scalar)
-          }
+      markup += text.replacingScalars {
+        switch $0 {
+        case "&": "&amp;"
+        case "<": "&lt;"
+        case ">": "&gt;"
+        case "\"": "&quot;"
+        case "'": "&#39;"
+        case "\n": nil
+        default: $0.isInvisible ? $0.escaped(asASCII: true) : nil
         }
       }
     }

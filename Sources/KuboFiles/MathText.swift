@@ -97,20 +97,18 @@ struct MathText: Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterp
 
 /// Text for TeX in which every sign stands for itself.
 func texEscaped(_ text: String) -> String {
-  var result = ""
-  for c in oneLine(text).unicodeScalars {
-    switch c {
-    case "\\": result += "\\textbackslash{}"
-    case "^": result += "\\textasciicircum{}"
-    case "~": result += "\\textasciitilde{}"
-    case "<": result += "\\textless{}"
-    case ">": result += "\\textgreater{}"
-    case "|": result += "\\textbar{}"
-    case "`": result += "\\textasciigrave{}"
-    case "'": result += "\\textquotesingle{}"
-    case "$", "&", "#", "%", "_", "{", "}": result += "\\\(c)"
-    default: result.unicodeScalars.append(c)
+  oneLine(text).replacingScalars {
+    switch $0 {
+    case "\\": "\\textbackslash{}"
+    case "^": "\\textasciicircum{}"
+    case "~": "\\textasciitilde{}"
+    case "<": "\\textless{}"
+    case ">": "\\textgreater{}"
+    case "|": "\\textbar{}"
+    case "`": "\\textasciigrave{}"
+    case "'": "\\textquotesingle{}"
+    case "$", "&", "#", "%", "_", "{", "}": "\\\($0)"
+    default: nil
     }
   }
-  return result
 }

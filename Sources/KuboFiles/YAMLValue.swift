@@ -208,12 +208,8 @@ extension YAMLValue {
     guard text.contains(where: { !$0.isWhitespace }) else {
       throw refusal(expected, found: "no text")
     }
-    for scalar in text.unicodeScalars where scalar != "\n" {
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator:
-        throw refusal("text without control or invisible characters", found: quoted(text))
-      default: break
-      }
+    guard !text.unicodeScalars.contains(where: { $0 != "\n" && $0.isInvisible }) else {
+      throw refusal("text without control or invisible characters", found: quoted(text))
     }
     return text
   }

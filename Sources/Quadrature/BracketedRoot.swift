@@ -16,32 +16,23 @@ public struct BracketedRoot: Sendable, Equatable {
     precondition(handlerIsOff && a <= b && absolute >= 0)
     let solver = gsl_root_fsolver_alloc(kubo_root_brent())!
     defer { gsl_root_fsolver_free(solver) }
-    self = try withoutActuallyEscaping(f) { escaping in
-      var box = Integrand(call: escaping)
-      return try withUnsafeMutablePointer(to: &box) { pointer in
-        var function = gsl_function(
-          function: { x, parameters in
-            parameters!.assumingMemoryBound(to: Integrand.self).pointee.call(x)
-          }, params: UnsafeMutableRawPointer(pointer))
-        return try withUnsafeMutablePointer(to: &function) { function in
-          var status = gsl_root_fsolver_set(solver, function, a, b)
-          // Bisection alone would need 2100 steps for all of the doubles.
-          for _ in 0..<2200 {
-            guard status == 0 else { break }
-            let (low, high) = (gsl_root_fsolver_x_lower(solver), gsl_root_fsolver_x_upper(solver))
-            let root = gsl_root_fsolver_root(solver)
-            let rounding = 4 * max(low.magnitude, high.magnitude).ulp
-            if high - low <= max(absolute, rounding) {
-              return BracketedRoot(value: root, error: max(root - low, high - root))
-            }
-            status = gsl_root_fsolver_iterate(solver)
-          }
-          throw QuadratureError(
-            reason: status == 0
-              ? "the bracket of a root does not shrink" : String(cString: gsl_strerror(status)),
-            estimate: b - a, allowed: absolute)
+    self = try withFunction(f) { function in
+      var status = gsl_root_fsolver_set(solver, function, a, b)
+      // Bisection alone would need 2100 steps for all of the doubles.
+      for _ in 0..<2200 {
+        guard status == 0 else { break }
+        let (low, high) = (gsl_root_fsolver_x_lower(solver), gsl_root_fsolver_x_upper(solver))
+        let root = gsl_root_fsolver_root(solver)
+        let rounding = 4 * max(low.magnitude, high.magnitude).ulp
+        if high - low <= max(absolute, rounding) {
+          return BracketedRoot(value: root, error: max(root - low, high - root))
         }
+        status = gsl_root_fsolver_iterate(solver)
       }
+      throw QuadratureError(
+        reason: status == 0
+          ? "the bracket of a root does not shrink" : String(cString: gsl_strerror(status)),
+        estimate: b - a, allowed: absolute)
     }
   }
 

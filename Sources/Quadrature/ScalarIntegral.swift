@@ -81,41 +81,48 @@ public struct AdaptiveIntegrator: ~Copyable {
   private func piece(
     _ a: Double, _ b: Double, _ absolute: Double, _ relative: Double, _ f: (Double) -> Double
   ) throws -> Integral {
-    try withoutActuallyEscaping(f) { escaping in
-      var box = Integrand(call: escaping)
-      return try withUnsafeMutablePointer(to: &box) { pointer in
-        var function = gsl_function(
-          function: { x, parameters in
-            parameters!.assumingMemoryBound(to: Integrand.self).pointee.call(x)
-          }, params: UnsafeMutableRawPointer(pointer))
-        var value = 0.0
-        var error = 0.0
-        let status =
-          if a.isInfinite {
-            gsl_integration_qagil(
-              &function, b, absolute, relative, limit, workspace, &value, &error)
-          } else if b.isInfinite {
-            gsl_integration_qagiu(
-              &function, a, absolute, relative, limit, workspace, &value, &error)
-          } else {
-            gsl_integration_qag(
-              &function, a, b, absolute, relative, limit, Int32(GSL_INTEG_GAUSS21), workspace,
-              &value,
-              &error)
-          }
-        // Roundoff is reported when the last digits stop improving; the estimate says how good
-        // the value is, and decides.
-        let allowed = max(absolute, relative * abs(value))
-        guard value.isFinite, status == 0 || error <= 10 * allowed else {
-          throw QuadratureError(
-            reason: String(cString: gsl_strerror(status)), estimate: error, allowed: allowed)
+    try withFunction(f) { function in
+      var value = 0.0
+      var error = 0.0
+      let status =
+        if a.isInfinite {
+          gsl_integration_qagil(function, b, absolute, relative, limit, workspace, &value, &error)
+        } else if b.isInfinite {
+          gsl_integration_qagiu(function, a, absolute, relative, limit, workspace, &value, &error)
+        } else {
+          gsl_integration_qag(
+            function, a, b, absolute, relative, limit, Int32(GSL_INTEG_GAUSS21), workspace, &value,
+            &error)
         }
-        return Integral(value: value, error: error)
+      // Roundoff is reported when the last digits stop improving; the estimate says how good
+      // the value is, and decides.
+      let allowed = max(absolute, relative * abs(value))
+      guard value.isFinite, status == 0 || error <= 10 * allowed else {
+        throw QuadratureError(
+          reason: String(cString: gsl_strerror(status)), estimate: error, allowed: allowed)
       }
+      return Integral(value: value, error: error)
     }
   }
 }
 
-struct Integrand {
+/// Calls `body` with GSL's form of `f`, which holds no longer than the call.
+func withFunction<Result>(
+  _ f: (Double) -> Double, _ body: (UnsafeMutablePointer<gsl_function>) throws -> Result
+) throws -> Result {
+  try withoutActuallyEscaping(f) { escaping in
+    var box = Integrand(call: escaping)
+    return try withUnsafeMutablePointer(to: &box) { pointer in
+      var function = gsl_function(
+        function: { x, parameters in
+          parameters!.assumingMemoryBound(to: Integrand.self).pointee.call(x)
+        }, params: UnsafeMutableRawPointer(pointer))
+      return try body(&function)
+    }
+  }
+}
+
+/// What GSL passes on to the function that it calls.
+private struct Integrand {
   let call: (Double) -> Double
 }

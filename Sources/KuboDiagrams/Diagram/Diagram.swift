@@ -213,21 +213,5 @@ public enum DiagramPlace: Sendable, Equatable {
   case ladder
 }
 
-/// A diagram that cannot be: what was found at which place, and what was expected.
-public struct DiagramError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// Which part of the diagram is wrong.
-  public let place: DiagramPlace
-  /// What stands there.
-  public let found: String
-  /// What should stand there.
-  public let expected: String
-
-  init(_ place: DiagramPlace, found: String, expected: String) {
-    self.place = place
-    self.found = found
-    self.expected = expected
-  }
-
-  /// One line for a message.
-  public var description: String { "found \(found); expected \(expected)" }
-}
+/// A diagram that cannot be.
+public typealias DiagramError = DefinitionError<DiagramPlace>

@@ -39,7 +39,7 @@ public struct Model: Sendable, Equatable {
   /// Checks the geometry and makes the model.
   ///
   /// Lattice vectors are recognised within 1e-9 of their length.
-  /// - Throws: ``ModelError``, whose ``ModelError/place`` says which of the arguments is wrong.
+  /// - Throws: ``ModelError``, whose ``DefinitionError/place`` says which of the arguments is wrong.
   public init(
     name: String, latticeVectors: [[Double]], interSublattice: [Hop], intraSublattice: [Hop],
     exchange: Double

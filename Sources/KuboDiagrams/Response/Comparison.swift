@@ -82,7 +82,13 @@ public struct Comparison: Sendable {
   ///
   /// (docs/ladder.md); dimensionless. In three dimensions a band ends so softly that at a width of J there are pairs
   /// which need more than 432 points a direction, at 3 J 168.
-  public static func verifiablePart(_ model: Model) -> Double { model.dimension == 3 ? 3 : 0.2 }
+  public static func verifiablePart(_ model: Model) -> Double {
+    model.dimension == 3 ? 3 : usualPart
+  }
+
+  /// The level width in units of J, dimensionless, at which ladder and bare loop plainly differ and 2 J is still
+  /// resolved (docs/ladder.md).
+  public static let usualPart = 0.2
 
   /// The strength gamma for which the level width -Im Sigma_s(mu) of `scba` in the band at mu is
   /// `part` of J, to two digits; 0.2 J^2 where mu lies in a gap. In squared energy units; from
@@ -91,7 +97,7 @@ public struct Comparison: Sendable {
   ///
   /// eight times, which is the linear growth of -Im Sigma_s with gamma (docs/ladder.md).
   public static func strength(
-    _ model: Model, mu: Double, part: Double = 0.2, threads: Int
+    _ model: Model, mu: Double, part: Double = Comparison.usualPart, threads: Int
   ) async throws -> Double {
     let j = model.exchange
     var gamma = 0.2 * j * j

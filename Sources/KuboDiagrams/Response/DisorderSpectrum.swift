@@ -8,12 +8,7 @@ extension SpectrumRequest {
   /// Zone averages at given complex energies -> ladder -> energy integral, for self-energies that
   /// depend on energy.
   func zoneThenEnergy(_ impurities: Impurities, _ gamma: Double) async throws -> Spectrum {
-    var result = Spectrum(
-      omegas: omegas,
-      columns: columns.map {
-        Spectrum.Column(
-          request: $0, values: Array(repeating: nil, count: omegas.count), staticPart: nil)
-      }, failures: [], divisions: 0)
+    var result = Spectrum(unfilled: self)
     let loops = columns.indices.filter {
       columns[$0].dressing == .bare || columns[$0].dressing == .ladder
     }

@@ -86,6 +86,17 @@ public struct Spectrum: Sendable {
   /// Why ``gapRatio`` could not be computed, if it was tried.
   public internal(set) var gapRatioFailure: String?
 
+  /// The axis and the columns of `request`, with every cell empty.
+  init(unfilled request: SpectrumRequest) {
+    omegas = request.omegas
+    columns = request.columns.map {
+      Column(
+        request: $0, values: Array(repeating: nil, count: request.omegas.count), staticPart: nil)
+    }
+    failures = []
+    divisions = 0
+  }
+
   /// How far each closed column can be trusted, and whether that is poor.
   ///
   /// The resonance of the nonadiabatic closed forms puts Delta_k -> J; every printed form holds for

@@ -142,12 +142,7 @@ extension SpectrumRequest {
   private func energyThenZone() async throws -> Spectrum {
     guard case .constant(let gamma) = lifetime else { preconditionFailure("checked by the order") }
     let (sum, outputs) = zoneSum()
-    var result = Spectrum(
-      omegas: omegas,
-      columns: columns.map {
-        Spectrum.Column(
-          request: $0, values: Array(repeating: nil, count: omegas.count), staticPart: nil)
-      }, failures: [], divisions: 0)
+    var result = Spectrum(unfilled: self)
     if !outputs.isEmpty {
       do {
         let outcomes = try await outcomes(sum, outputs, gamma)

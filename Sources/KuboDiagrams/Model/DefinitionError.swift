@@ -14,16 +14,21 @@ public enum ModelPlace: Sendable, Equatable {
   case hops
 }
 
-/// A model that cannot be: what was found at which place, and what was expected.
-public struct ModelError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// Which part of the model is wrong.
-  public let place: ModelPlace
+/// A model that cannot be.
+public typealias ModelError = DefinitionError<ModelPlace>
+
+/// A model or a diagram that cannot be: what was found at which place, and what was expected.
+public struct DefinitionError<Place: Sendable & Equatable>: Error, Sendable, Equatable,
+  CustomStringConvertible
+{
+  /// Which part is wrong.
+  public let place: Place
   /// What stands there.
   public let found: String
   /// What should stand there.
   public let expected: String
 
-  init(_ place: ModelPlace, found: String, expected: String) {
+  init(_ place: Place, found: String, expected: String) {
     self.place = place
     self.found = found
     self.expected = expected
