@@ -133,8 +133,11 @@ extension Picture {
                 style: style, runs: dressing == .closed ? points.split(at: pole) : [points])
             }
           },
-          range: lows.min().flatMap { low in highs.max().map { (low / 2, $0 * 3) } },
-          isLogarithmic: true))
+          range: lows.min().map { low in
+            (low / 2, 3 * (highs.filter { $0 > 0 }.max() ?? lows.max()!))
+          },
+          // Where there is nothing but zeros, these are drawn.
+          isLogarithmic: !lows.isEmpty))
     }
     self.init(
       Figure(

@@ -167,8 +167,9 @@ extension Picture {
       // At one place, however wide the numbers are.
       text +=
         "set label 31 \(Typeset.quoted(panel.label)) at \(screen(x - 1.45, y + panelHeight / 2)) center rotate\n"
-      text += panel.commands
-      text += "plot \(panel.plots.joined(separator: ", "))\n"
+      let exits = panel.exits
+      text += panel.commands(exits)
+      text += "plot \(panel.plots(exits).joined(separator: ", "))\n"
       // Once is enough.
       if n == 0 { text += figure.withoutHead }
       if n == columns - 1 { text += figure.withoutNames }
@@ -187,8 +188,14 @@ extension Picture {
 }
 
 extension Figure.Panel {
+  /// A mark where a curve leaves the panel.
+  fileprivate struct Exit {
+    let x, y: Double
+    let isUpward: Bool
+  }
+
   /// gnuplot's commands before the plot: the scale, the note, and the data.
-  fileprivate var commands: String {
+  fileprivate func commands(_ exits: [[Exit]]) -> String {
     var text =
       isLogarithmic
       ? "set logscale y\nset format y '10^{%T}'\n" : "unset logscale y\nset format y '%g'\n"
@@ -207,38 +214,52 @@ extension Figure.Panel {
         text += "\n"
       }
       text += "EOD\n"
-      let exits = exits(curve)
-      if !exits.isEmpty {
+      if !exits[n].isEmpty {
         text += "$exit\(n) << EOD\n"
         // Triangles of gnuplot that point upward and downward.
-        text += exits.map { "\($0.x) \($0.y) \($0.isUpward ? 9 : 11)\n" }.joined() + "EOD\n"
+        text += exits[n].map { "\($0.x) \($0.y) \($0.isUpward ? 9 : 11)\n" }.joined() + "EOD\n"
       }
     }
     return text
   }
 
-  /// Where a curve leaves the panel's range, a little inside of the edge; of a run that is all outside
-  /// the middle.
-  private func exits(_ curve: Figure.Curve) -> [(x: Double, y: Double, isUpward: Bool)] {
-    guard let (low, high) = range else { return [] }
-    var exits: [(x: Double, y: Double, isUpward: Bool)] = []
-    for run in curve.runs where !run.isEmpty {
-      for isUpward in [true, false] {
+  /// Where each curve leaves the panel's range, a little inside of the edge; of a run that is all outside
+  /// the middle. Of marks that would lie on each other the first.
+  fileprivate var exits: [[Exit]] {
+    guard let range else { return curves.map { _ in [] } }
+    // Lines are straight on the scale of the panel; a logarithmic one has nothing at zero and below.
+    func height(_ y: Double) -> Double {
+      isLogarithmic ? log10(max(y, .leastNormalMagnitude)) : y
+    }
+    let (low, high) = (height(range.low), height(range.high))
+    let inset = 0.05 * (high - low)
+    return curves.map { curve in
+      let runs = curve.runs.filter { !$0.isEmpty }.map { $0.thinned() }
+      let xs = runs.joined().map(\.x)
+      let distance = xs.isEmpty ? 0 : (xs.max()! - xs.min()!) / 60
+      return [true, false].flatMap { isUpward in
         let edge = isUpward ? high : low
-        func isOutside(_ p: Figure.Point) -> Bool { isUpward ? p.y > edge : p.y < edge }
-        let y = edge - (isUpward ? 0.05 : -0.05) * (high - low)
-        if run.allSatisfy(isOutside) {
-          exits.append(((run.first!.x + run.last!.x) / 2, y, isUpward))
+        let y = edge - (isUpward ? inset : -inset)
+        func excess(_ p: Figure.Point) -> Double { (height(p.y) - edge) * (isUpward ? 1 : -1) }
+        var places: [Double] = []
+        for run in runs {
+          let excesses = run.map(excess)
+          if excesses.allSatisfy({ $0 > 0 }) { places.append((run.first!.x + run.last!.x) / 2) }
+          for n in excesses.indices.dropFirst() where (excesses[n] > 0) != (excesses[n - 1] > 0) {
+            let part = excesses[n - 1] / (excesses[n - 1] - excesses[n])
+            places.append(run[n - 1].x + part * (run[n].x - run[n - 1].x))
+          }
         }
-        for (p, q) in zip(run, run.dropFirst()) where isOutside(p) != isOutside(q) {
-          exits.append((p.x + (q.x - p.x) * (edge - p.y) / (q.y - p.y), y, isUpward))
+        var exits: [Exit] = []
+        for x in places.sorted() where exits.last.map({ x - $0.x > distance }) ?? true {
+          exits.append(Exit(x: x, y: isLogarithmic ? pow(10, y) : y, isUpward: isUpward))
         }
+        return exits
       }
     }
-    return exits
   }
 
-  fileprivate var plots: [String] {
+  fileprivate func plots(_ exits: [[Exit]]) -> [String] {
     var plots: [String] = []
     for (n, curve) in curves.enumerated() where curve.runs.contains(where: { !$0.isEmpty }) {
       let points = curve.runs.joined()
@@ -252,7 +273,7 @@ extension Figure.Panel {
         points.count <= 25 || curve.runs.contains { $0.count == 1 }
         ? "linespoints pt 7 ps 0.25" : "lines"
       plots.append("$line\(n) using 1:2 with \(style) \(curve.style.line) lw 1.5 notitle")
-      if !exits(curve).isEmpty {
+      if !exits[n].isEmpty {
         plots.append(
           "$exit\(n) using 1:2:3 with points pt variable ps 0.9 lc rgb '\(curve.style.color)' notitle"
         )
@@ -267,7 +288,7 @@ extension Figure.Panel {
     let points = curves.flatMap { $0.runs.joined() }
     let low = points.map { $0.y - ($0.error ?? 0) }.min() ?? -1
     let high = points.map { $0.y + ($0.error ?? 0) }.max() ?? 1
-    let margin = high > low ? 0.07 * (high - low) : max(0.1 * abs(low), 1e-12)
+    let margin = high > low ? 0.07 * (high - low) : low == 0 ? 1 : 0.1 * abs(low)
     return (low - margin, high + margin)
   }
 }

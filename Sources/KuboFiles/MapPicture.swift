@@ -137,12 +137,16 @@ extension Picture {
     if let unit = map.table[header: "unit.\(map.curve.quantity)"], unit != "1" {
       label += " (\(Typeset.unit(unit)))"
     }
-    let poles = zip(
-      map.parameters, map.parameters.map { map.key == "parameter.J" ? 2 * $0 : map.table.pole }
-    )
-    .compactMap { p, pole in pole.map { [$0, p, 0] } }
+    // 2 J of each table, if the axis is a frequency.
+    let poles: [[Double]] =
+      map.table.pole.map { pole in
+        map.parameters.map { [map.key == "parameter.J" ? 2 * $0 : pole, $0, 0.0] }
+      } ?? []
+    let visible = poles.filter { $0[0] > xs.first! && $0[0] < xs.last! }
+    // The line's name stands above the map, where no colour is, unless the line leaves at a side.
+    let isNamedAbove = !visible.isEmpty && visible.last == poles.last
     let (width, line, bottom, panel) = (Size.column, Size.line, 1.5, 6.0)
-    let top = 0.25 + line * Double(title.count + (poles.isEmpty ? 0 : 1))
+    let top = 0.25 + line * Double(title.count + (isNamedAbove ? 1 : 0))
     let height = top + panel + bottom
     for (n, words) in title.enumerated() {
       text +=
@@ -161,12 +165,13 @@ extension Picture {
     var plots = ["$cells using 1:2:(0):3 with pm3d"]
     if let first = poles.first, let last = poles.last {
       text += Picture.data("pole", [[first[0], ys.first!, 0]] + poles + [[last[0], ys.last!, 0]])
-      plots.append(
-        "$pole using 1:2:3 with lines dt 3 lw 1.5 lc rgb '\(isSigned ? Ink.black.rawValue : "#ffffff")'"
-      )
-      // Above the map, where no colour is.
-      if last[0] > xs.first!, last[0] < xs.last! {
+      let ink = isSigned ? Ink.black.rawValue : "#ffffff"
+      plots.append("$pole using 1:2:3 with lines dt 3 lw 1.5 lc rgb '\(ink)'")
+      if isNamedAbove {
         text += "set label 11 '2J' at first \(last[0]), graph 1 center offset 0,0.65\n"
+      } else if let place = visible.last {
+        text +=
+          "set label 11 '2J' at first \(place[0]), first \(place[1]) right offset -0.5,0 front textcolor rgb '\(ink)'\n"
       }
     }
     text += "splot \(plots.joined(separator: ", "))\n"

@@ -4,7 +4,8 @@ import KuboDiagrams
 extension Picture {
   /// The picture of a table: a panel for each quantity, real and imaginary part in two colours, each
   /// route (dressing, formula) with a dash of its own, error bounds as bands, nothing where cells are
-  /// empty, a mark at omega = 2 J, and a triangle where a closed form leaves its panel. Names, units, model and state come from the table's header.
+  /// empty, a mark at omega = 2 J, and a triangle where a closed form leaves its panel. Names, units,
+  /// model and state come from the table's header.
   ///
   /// - Parameters:
   ///   - columns: names of columns, or of quantities with all their columns; nil for what a reader of

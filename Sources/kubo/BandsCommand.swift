@@ -36,7 +36,7 @@ struct BandsCommand: TableCommand {
       "Points of the path in reduced coordinates, as in 0,0:0.5,0:0,0. Default: see above.",
       valueName: "k:k:..."))
   var path: String?
-  @Option(help: "Points along the path.")
+  @Option(parsing: .unconditional, help: "Points along the path.")
   var points: String = "400"
   @Option(help: ArgumentHelp("Write the density of states, as CSV.", valueName: "file"))
   var density: String?

@@ -34,7 +34,7 @@ struct CoefficientsCommand: TableCommand {
     help: ArgumentHelp(
       "Chemical potentials, START:STOP:COUNT or a,b,c. Default: the model's.", valueName: "axis"))
   var mu: String?
-  @Option(help: "Relative error of each average over the Fermi surface.")
+  @Option(parsing: .unconditional, help: "Relative error of each average over the Fermi surface.")
   var tolerance: String = "1e-9"
 
   func validate() throws {

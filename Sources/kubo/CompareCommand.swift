@@ -41,7 +41,7 @@ struct CompareCommand: TableCommand {
       "The picture to draw, by its ending: .svg, .png or .pdf.", valueName: "file"),
     completion: .file(extensions: ["svg", "png", "pdf"]))
   var picture: String?
-  @Option(help: "Relative error of each part of each value.")
+  @Option(parsing: .unconditional, help: "Relative error of each part of each value.")
   var tolerance: String = "1e-3"
   @Flag(help: CostEstimate.help)
   var estimate = false

@@ -12,9 +12,11 @@ func shippedDiagrams() throws -> DiagramSet {
 
 /// How the work is done, and what is told about it.
 struct WorkArguments: ParsableArguments {
-  @Option(help: "Threads; the results do not depend on it. Default: all processors.")
+  @Option(
+    parsing: .unconditional,
+    help: "Threads; the results do not depend on it. Default: all processors.")
   var threads: String?
-  @Flag(help: "No messages but errors, no progress, and no summary.")
+  @Flag(help: "No messages but errors, no progress, and no summary of what was written to a file.")
   var quiet = false
   @Flag(help: "Tell on standard error how the work is done, and how long each stage takes.")
   var verbose = false
@@ -57,7 +59,7 @@ struct ImpurityStrength: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help:
-      "The impurities' strength gamma = n_i u_i^2, in squared energy units. Default: a level width of J/5 at mu, for 'verify' and 'report' in three dimensions of 3 J."
+      "The impurities' strength gamma = n_i u_i^2, in squared energy units. Default: a level width of J/5 at mu (verify and report in three dimensions: 3 J)."
   )
   var gamma: String?
 
@@ -132,19 +134,20 @@ struct ModelArguments: ParsableArguments {
     return (file, model, t)
   }
 
-  /// A request without columns. What is wrong with the model comes before what is wrong with diagrams.
+  /// A request without columns. What is wrong with the model is told before what is wrong with diagrams.
   func request(
     _ potential: ChemicalPotential, lifetime: String?, omegas: [Double],
     diagrams: @autoclosure () throws -> DiagramSet, tolerance: String, _ log: Logger
   ) async throws -> (request: SpectrumRequest, file: ModelFile, filling: Filling?) {
     let (file, model, temperature) = try read()
     let lifetime = try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime
+    let diagrams = try diagrams()
     let (mu, filling) = try await potential.value(
       file, model, temperature: temperature, lifetime: lifetime, threads: work.threadCount, log)
     return (
       SpectrumRequest(
         model: model, mu: mu, temperature: temperature, lifetime: lifetime, omegas: omegas,
-        directions: try directions(direction), columns: [], diagrams: try diagrams(),
+        directions: try directions(direction), columns: [], diagrams: diagrams,
         tolerance: try number(tolerance, "--tolerance"), threads: work.threadCount),
       file, filling
     )
@@ -234,7 +237,7 @@ struct ConstantLifetimeArguments: ParsableArguments {
     help: ArgumentHelp(
       "constant=GAMMA of the bare loops. Default: the model's.", valueName: "kind=value"))
   var lifetime: String?
-  @Option(help: "Relative error of each part of each value.")
+  @Option(parsing: .unconditional, help: "Relative error of each part of each value.")
   var tolerance: String = "1e-4"
 
   func validate() throws {

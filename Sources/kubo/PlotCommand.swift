@@ -10,7 +10,8 @@ struct PlotCommand: AsyncParsableCommand {
     abstract: "Draw a table that kubo wrote, or a map of several.",
     discussion: """
       A panel for each quantity: real and imaginary part in two colours, dressings and formulas by \
-      dashes, error bounds as bands, gaps where cells are empty, a mark at omega = 2 J.
+      dashes, error bounds as bands, gaps where cells are empty, a mark at omega = 2 J, a \
+      triangle where a closed form leaves its panel.
 
       With --map one column of several tables that differ in one number of their headers (mu, temperature, \
       lifetime, a parameter of the model) is drawn in colour against the tables' axis and that number.

@@ -26,7 +26,8 @@ struct RerunCommand: AsyncParsableCommand {
           reproduced
 
         On another machine numbers may differ within their error bounds, and the
-        largest difference is named; beyond them the exit status is 1.
+        largest difference is named; beyond them the exit status is 1. With --quiet
+        only the exit status tells.
       """)
 
   @Argument(help: "A table that kubo has written.")

@@ -36,7 +36,7 @@ struct SelfEnergyCommand: TableCommand {
     help: ArgumentHelp(
       "Energies, START:STOP:COUNT or a,b,c. Default: 201 over all bands.", valueName: "axis"))
   var energy: String?
-  @Option(help: "The error of Sigma, in units of 2 sqrt(gamma).")
+  @Option(parsing: .unconditional, help: "The error of Sigma, in units of 2 sqrt(gamma).")
   var tolerance: String = "1e-7"
 
   func validate() throws {

@@ -21,7 +21,7 @@ struct ResponseArguments: ParsableArguments {
   @Option(help: "Names, separated by commas; see the list below.")
   var responses: String?
   @OptionGroup var folders: DiagramFolders
-  @Option(help: "Relative error of each part of each value.")
+  @Option(parsing: .unconditional, help: "Relative error of each part of each value.")
   var tolerance: String = "1e-6"
   @Option(
     help: ArgumentHelp(

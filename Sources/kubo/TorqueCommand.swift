@@ -39,6 +39,7 @@ struct TorqueCommand: TableCommand {
   @OptionGroup var arguments: ModelArguments
   @OptionGroup var state: ConstantLifetimeArguments
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Add impurities of this strength, scba and site, with their ladders; auto is a level width of J/5 at mu.",
       valueName: "strength"))
@@ -49,16 +50,22 @@ struct TorqueCommand: TableCommand {
   var omega: String = "0"
   @Option(parsing: .unconditional, help: "The current density, A/m^2.")
   var currentDensity: String
-  @Option(help: ArgumentHelp("The model's unit of length, nm.", valueName: "nm"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("The model's unit of length, nm.", valueName: "nm"))
   var latticeConstant: String
-  @Option(help: ArgumentHelp("The thickness of a layer, nm; two dimensions.", valueName: "nm"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The thickness of a layer, nm; two dimensions.", valueName: "nm"))
   var thickness: String?
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("The cross-section of a chain, nm^2; one dimension.", valueName: "nm2"))
   var crossSection: String?
-  @Option(help: "The spin N of a site.")
+  @Option(parsing: .unconditional, help: "The spin N of a site.")
   var spin: String
-  @Option(help: "The spin relaxation rate zeta_s, in i omega tau_sd + zeta_s of the closed form.")
+  @Option(
+    parsing: .unconditional,
+    help: "The spin relaxation rate zeta_s, in i omega tau_sd + zeta_s of the closed form.")
   var relaxation: String = "0"
 
   func validate() throws {

@@ -54,13 +54,18 @@ final class LiveRun {
 
   /// Waits for a condition while the program runs; a minute must do.
   func waitUntil(_ condition: () -> Bool) throws {
+    try #require(try isSeen(condition), "ended too early")
+  }
+
+  /// Waits for a condition, which may have come and gone on a busy machine: false if the program ended.
+  func isSeen(_ condition: () -> Bool) throws -> Bool {
     let start = ContinuousClock.now
     while !condition() {
-      let isRunning = process.isRunning
-      try #require(isRunning, "ended too early")
+      guard process.isRunning else { return false }
       try #require(start.duration(to: .now) < .seconds(60))
       usleep(1000)
     }
+    return true
   }
 
   /// Sends a signal.

@@ -160,6 +160,63 @@ import Testing
     #expect(down.allSatisfy { up[0].y < $0.y }, "\(up) \(down)")
   }
 
+  /// On the logarithmic scale of a comparison the closed form leaves where its line is cut, just below the edge.
+  @Test func exitsOfAComparison() throws {
+    let scratch = try ScratchDirectory()
+    let path = "\(scratch.path)/c.svg"
+    let run = try ProgramTests.run([
+      "compare", "chain", "--omega", "0.2,0.4,0.999,1.0001,1.9", "--picture", path, "--quiet",
+    ])
+    try #require(run.status == 0, "\(run.errors)")
+    let svg = try String(contentsOfFile: path, encoding: .utf8)
+    let marks = PictureTests.triangles(svg, upward: true)
+    // The first panel alone has a closed form, which is above on both sides of 2 J.
+    try #require(marks.count == 2, "\(marks)")
+    let border = try #require(svg.firstMatch(of: /'M([\d.]+),([\d.]+) L([^']*) Z/))
+    let ys = border.3.matches(of: /[\d.]+,([\d.]+)/).map { Double($0.1)! }
+    let (top, bottom) = (ys.min()!, ys.max()!)
+    let cuts = svg.matches(of: /([\d.]+),([\d.]+)/).map { (Double($0.1)!, Double($0.2)!) }
+      .filter { abs($0.1 - top) < 0.15 }
+    for mark in marks {
+      #expect(abs((mark.y - top) / (bottom - top) - 0.05) < 0.01, "\(mark) \(top) \(bottom)")
+    }
+    // Below 2 J the line is all outside; above it is cut.
+    let last = marks.max { $0.x < $1.x }!
+    #expect(cuts.contains { abs($0.0 - last.x) < 1 }, "\(last) \(cuts)")
+  }
+
+  /// A comparison without a value other than zero is drawn.
+  @Test func comparisonOfZeros() throws {
+    let scratch = try ScratchDirectory()
+    let run = try ProgramTests.run([
+      "compare", "chain", "--mu", "0", "--temperature", "0", "--set", "t_prime=0", "--omega",
+      "0.5,1.5", "--picture", "\(scratch.path)/c.svg", "--quiet",
+    ])
+    // 80: mu lies in the gap, where the closed form has no lifetime.
+    #expect(run.status == 80, "\(run.errors)")
+    #expect(try scratch.names() == ["c.svg"])
+  }
+
+  /// In a map against J the line at 2 J has its name, also where it leaves at the side; there is none where the
+  /// axis is no frequency.
+  @Test(arguments: [
+    ("omega", 2.0, true), ("omega", 1.2, true), ("omega", 0.4, false), ("mu", 2, false),
+  ])
+  func poleOfAMap(_ axis: String, _ end: Double, isShown: Bool) throws {
+    let tables = [0.3, 0.5, 0.7].map { j in
+      (
+        path: "\(j).csv",
+        table: CSVFile(
+          header: [("model", "m"), ("parameter.J", "\(j)")], columns: [axis, "Y.bare.re"],
+          rows: (0...20).map { [end * Double($0) / 20, j + Double($0)] })
+      )
+    }
+    let svg = try #require(
+      SVGDocument(Data(try Picture(map: "Y.bare.re", of: tables).drawn(.svg))))
+    #expect(
+      svg.texts.count { $0.trimmingCharacters(in: .whitespaces) == "2J" } == (isShown ? 1 : 0))
+  }
+
   /// Where gnuplot's triangles are that point upward or downward.
   private static func triangles(_ svg: String, upward: Bool) -> [(x: Double, y: Double)] {
     svg.matches(of: /xlink:href='#gpPt(\d+)' transform='translate\(([\d.]+),([\d.]+)\)/)
