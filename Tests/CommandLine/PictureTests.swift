@@ -173,10 +173,12 @@ import Testing
     // The first panel alone has a closed form, which is above on both sides of 2 J.
     try #require(marks.count == 2, "\(marks)")
     let border = try #require(svg.firstMatch(of: /'M([\d.]+),([\d.]+) L([^']*) Z/))
-    let ys = border.3.matches(of: /[\d.]+,([\d.]+)/).map { Double($0.1)! }
-    let (top, bottom) = (ys.min()!, ys.max()!)
+    let corners = border.3.matches(of: /([\d.]+),([\d.]+)/).map { (Double($0.1)!, Double($0.2)!) }
+    let (top, bottom) = (corners.map(\.1).min()!, corners.map(\.1).max()!)
+    let right = corners.map(\.0).max()!
+    // Not the corners of the panel.
     let cuts = svg.matches(of: /([\d.]+),([\d.]+)/).map { (Double($0.1)!, Double($0.2)!) }
-      .filter { abs($0.1 - top) < 0.15 }
+      .filter { abs($0.1 - top) < 0.15 && abs($0.0 - right) > 1 }
     for mark in marks {
       #expect(abs((mark.y - top) / (bottom - top) - 0.05) < 0.01, "\(mark) \(top) \(bottom)")
     }
