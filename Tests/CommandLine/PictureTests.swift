@@ -322,6 +322,16 @@ import Testing
     let table = CSVFile(columns: ["omega", "Y.bare.re", "Y.bare.err"], rows: rows)
     let svg = try Picture(table: table).drawn(.svg)
     #expect(svg.count < 2_000_000)
+    // A closed form that jumps out of its panel and back all the time has as many triangles as one can see.
+    let restless = CSVFile(
+      columns: ["omega", "Y_na.bare.re", "Y_na.closed.re"],
+      rows: (0..<100_000).map { n -> [Double?] in
+        let closed: Double = n % 2 == 0 ? 100 : -100
+        return [Double(n), Double(n % 7), closed]
+      })
+    let marked = String(decoding: try Picture(table: restless).drawn(.svg), as: UTF8.self)
+    let count = PictureTests.triangles(marked, upward: true).count
+    #expect(count > 10 && count <= 60, "\(count)")
   }
 
   @Test func choices() throws {

@@ -53,6 +53,7 @@ import Testing
           seen.contains { $0.subject == .vertices && $0.place == "wrong: \(name)" },
           "\(name), \(what): \(seen.map { $0.place ?? "" })")
         let identities = seen.filter { $0.subject != .vertices }.map(\.claim)
+        #expect(!identities.isEmpty, "\(name), \(what)")
         report.append(
           "\(name) | \(what) | \(seen.count - identities.count) traces | "
             + identities.joined(separator: "; "))

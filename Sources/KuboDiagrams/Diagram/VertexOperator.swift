@@ -73,8 +73,10 @@ public struct VertexOperator: Sendable, Equatable {
     return wrong
   }
 
-  /// Operators are told apart by their names.
-  public static func == (a: VertexOperator, b: VertexOperator) -> Bool { a.name == b.name }
+  /// Operators are told apart by their names, and one with a wrong sign from the right one.
+  public static func == (a: VertexOperator, b: VertexOperator) -> Bool {
+    a.name == b.name && a.factor == b.factor
+  }
 
   /// The electron's spin, s^alpha = rho_0 sigma^alpha; (S3.1).
   static let spin = VertexOperator(
