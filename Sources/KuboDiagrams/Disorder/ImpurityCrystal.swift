@@ -307,6 +307,7 @@ private struct ZoneStrips: Sendable {
     let reach: SIMD2<Double>
   }
   private let samples: [Sample]
+  private let bands: [ClosedRange<Double>]
   private let exchange: Double
   private let impurities: Impurities
   private let branch: Double
@@ -322,8 +323,9 @@ private struct ZoneStrips: Sendable {
     let grid = PeriodicGrid(
       model, divisions: divisions, symmetries: model.energySymmetries())
     let hessian = model.hessianHamiltonians()
-    // Half a cell, in reduced coordinates, along all axes.
-    let cell = 0.5 * Double(model.dimension) / Double(divisions)
+    // How far in reduced coordinates a level may be that no other sample is nearer to; see
+    // ContourSurvey.Base.
+    let cell = [0.5, 0.25, 0.25][model.dimension - 1] / Double(divisions)
     func sample(_ star: [WaveVector], cell: Double) -> Sample {
       let frames = star.map { k in hessian.map { $0.frame(at: k) } }
       // As far as the next sample.
@@ -354,35 +356,48 @@ private struct ZoneStrips: Sendable {
     samples =
       (0..<grid.count).compactMap { grid.star(of: $0).map { sample($0.map(\.k), cell: cell) } }
       + model.criticalPoints().map { sample([WaveVector($0.k)], cell: 0) }
+    bands = [-1.0, 1].map { [samples, exchange] sign in
+      let energies = samples.map {
+        $0.hopping + sign * ($0.gap + exchange * exchange).squareRoot()
+      }
+      return energies.min()!...energies.max()!
+    }
   }
 
   /// 2 pi times the half-width of the strip.
   func rate(_ x: DressedEnergy) -> Double {
     var narrowest = Double.infinity
     let square = x.second * x.second
+    // Outside of a band; with j(z) it lies within |j - J| of where it is with J.
+    let shift = impurities == .site ? (x.second - ComplexDouble(exchange)).length : 0
+    let far = bands.enumerated().map { s, band in
+      max(
+        0,
+        band.distance(to: impurities == .site ? x.first.real : x[Band(rawValue: s)!].real) - shift)
+    }
     for sample in samples {
       let b: Double
       let a: Double
       switch impurities {
       case .scba:
         let delta = (sample.gap + exchange * exchange).squareRoot()
-        b = distance(x.first - ComplexDouble(sample.hopping - delta), sample.reach[0])
-        a = distance(x.second - ComplexDouble(sample.hopping + delta), sample.reach[1])
+        b = distance(x.first - ComplexDouble(sample.hopping - delta), sample.reach[0], far[0])
+        a = distance(x.second - ComplexDouble(sample.hopping + delta), sample.reach[1], far[1])
       case .site:
         let delta = ComplexDouble.sqrt(ComplexDouble(sample.gap) + square)
         let from = x.first - ComplexDouble(sample.hopping)
-        b = distance(from + delta, sample.reach[0])
-        a = distance(from - delta, sample.reach[1])
+        b = distance(from + delta, sample.reach[0], far[0])
+        a = distance(from - delta, sample.reach[1], far[1])
       }
       narrowest = min(narrowest, width(b, sample, .bonding), width(a, sample, .antibonding))
     }
     return min(2 * Double.pi * narrowest, branch)
   }
 
-  /// |z| where Re z may be nearer to 0 by `reach`.
+  /// |z| where Re z may be nearer to 0 by `reach`, but not nearer than `far`.
   @inline(__always)
-  private func distance(_ z: ComplexDouble, _ reach: Double) -> Double {
-    let re = max(0, abs(z.real) - reach)
+  private func distance(_ z: ComplexDouble, _ reach: Double, _ far: Double) -> Double {
+    let re = reach == 0 ? z.real : max(far, abs(z.real) - reach)
     return (re * re + z.imaginary * z.imaginary).squareRoot()
   }
 

@@ -6,14 +6,18 @@ import RealModule
 /// Values from the real zone, traces times Matsubara sums of both bands at once: what contours cannot serve, and
 /// sums over both bands where the gap is smaller than the level width.
 extension SpectrumRequest {
+  /// 1/c_0 of ``GridRefinement`` on the real zone.
+  func realZoneResolution(_ sum: ZoneSum, _ gamma: Double) -> Double {
+    let width = gamma + .pi * temperature
+    return sum.isBandFree ? model.resolutionOfBoth(width) : model.resolution(width)
+  }
+
   /// The outcomes of `groups`: 0 holds the static parts, n + 1 the dynamic parts at omega n.
   func realZone(_ sum: ZoneSum, _ outputs: [Int], _ gamma: Double, _ groups: [Int]) async throws
     -> [Int: GridRefinement.Outcome]
   {
-    let width = gamma + .pi * temperature
     let refinement = GridRefinement(
-      resolution: sum.isBandFree ? model.resolutionOfBoth(width) : model.resolution(width),
-      dimension: model.dimension, name: "real zone")
+      resolution: realZoneResolution(sum, gamma), dimension: model.dimension, name: "real zone")
     // Ten times as fine is what a few digits take; without that there is nothing to hope for.
     let needed = 10 * refinement.resolution
     let points = (0..<model.dimension).reduce(1.0) { n, _ in n * needed }

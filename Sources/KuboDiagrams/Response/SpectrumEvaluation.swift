@@ -139,12 +139,32 @@ extension SpectrumRequest {
     )
   }
 
+  /// Whether sums over both bands are cheaper than contours of single ones, which resolve J.
+  private func isGapBelowWidth(_ gamma: Double) -> Bool {
+    model.exchange < 0.5 * (gamma + .pi * temperature)
+  }
+
+  /// Whether contours of single bands are worth their survey: not where they would need to resolve a J far
+  /// below what is summed or the hopping, nor where the real zone is done before.
+  private func usesContours(_ sum: ZoneSum, _ gamma: Double) -> Bool {
+    guard TraceProgram.canEvaluate(sum.weights, model, sum.symmetries) else { return false }
+    if sum.isBandFree, isGapBelowWidth(gamma) { return false }
+    let d = model.dimension
+    if model.resolution(.infinity) > [1000, 300, 100][d - 1] { return false }
+    func points(_ n: Double) -> Double { (0..<d).reduce(1) { p, _ in p * n } }
+    // In microseconds for each star: traces at its images and sums; geometry of two bands and its checks.
+    let images = Double(sum.symmetries.count) / 2
+    let each = 2 + 0.5 * images + 0.3 * Double(omegas.count * sum.outputCount)
+    let direct = realZoneResolution(sum, gamma)
+    return each * points(15 * direct) > 15 * points(Double(ContourSurvey.divisions(model)))
+  }
+
   private func energyThenZone() async throws -> Spectrum {
     guard case .constant(let gamma) = lifetime else { preconditionFailure("checked by the order") }
     var result = Spectrum(unfilled: self)
     // Where J is small, what needs to resolve it must not hold up what does not.
     var parts = [Array(columns.indices)]
-    if model.exchange < gamma + .pi * temperature {
+    if isGapBelowWidth(gamma) {
       let free = columns.indices.filter { zoneSum([$0]).sum.isBandFree }
       parts = [free, columns.indices.filter { !free.contains($0) }]
     }
@@ -171,9 +191,7 @@ extension SpectrumRequest {
     -> [GridRefinement.Outcome]
   {
     var found = [GridRefinement.Outcome?](repeating: nil, count: omegas.count + 1)
-    // A sum over both bands has no features as narrow as J, as the contours of single bands have.
-    let isForBoth = sum.isBandFree && model.exchange < gamma + .pi * temperature
-    if !isForBoth, TraceProgram.canEvaluate(sum.weights, model, sum.symmetries) {
+    if usesContours(sum, gamma) {
       found = try await ContourEvaluation(
         zone: sum, omegas: omegas, outputs: outputs.count, temperature: temperature,
         tolerance: tolerance, isClosed: outputs.indices.map { closed($0, outputs) != nil },

@@ -29,8 +29,9 @@ struct ContourSurvey: Sendable {
     /// The sizes of the second derivatives of E_s, in Cartesian coordinates.
     let hessians: SIMD2<Double>
     let isCoarse: Bool
-    /// From the point to a corner of the cell that it stands for, the sum over the axes of 2 pi times reduced
-    /// coordinates; 0 for critical points.
+    /// How far from the point a level may be that no other point is nearer to, as the sum over the axes of 2 pi
+    /// times reduced coordinates: half of the distance between points in one dimension; less in two and three, where
+    /// a surface passes many of them at all distances; 0 for critical points.
     let cell: Double
 
     func gradient(_ s: Int) -> SIMD3<Double> { s == 0 ? gradients.0 : gradients.1 }
@@ -47,6 +48,8 @@ struct ContourSurvey: Sendable {
   private(set) var crossings: [(broadening: Double, ranges: [ClosedRange<Double>])] = []
   /// The smallest and the largest Re 2 Delta.
   let gaps: ClosedRange<Double>
+  /// The same of Re E_s on the contours.
+  let energies: [ClosedRange<Double>]
   /// How near the branch point Delta^2 = 0 comes.
   private var branchDistance = Double.infinity
   /// The only |omega|, ascending, at which crossings will be asked for; nil for any.
@@ -77,7 +80,7 @@ struct ContourSurvey: Sendable {
     }
     let first = (0..<grid.count).filter { grid.star(of: $0) != nil }
     // The displacement vanishes at critical points, so that singularities come nearest there.
-    let cell = Double(model.dimension) * .pi / Double(divisions)
+    let cell = [1, 0.25, 0][model.dimension - 1] * .pi / Double(divisions)
     let all =
       first.map { (k: grid.point($0), isCoarse: grid.components($0) % 2 == .zero, cell: cell) }
       + model.criticalPoints(andOfGap: true).map { (k: WaveVector($0.k), isCoarse: true, cell: 0) }
@@ -133,11 +136,14 @@ struct ContourSurvey: Sendable {
     }
     let real = points.map { $0.energies[1] - $0.energies[0] } + nodes.joined().map(\.gap.real)
     gaps = real.min()!...real.max()!
+    energies = nodes.map { own in
+      own.map(\.energy.real).min()!...own.map(\.energy.real).max()!
+    }
     for node in nodes.joined() {
       let delta = 0.5 * node.gap.length
       note(
         (node.gap * node.gap).multiplied(by: 0.25), delta * node.gapSlope,
-        delta * node.gapCurvature + node.gapSlope * node.gapSlope / 2, node.stretch, 0,
+        delta * node.gapCurvature + node.gapSlope * node.gapSlope / 2, node.stretch, 0, 0,
         &branchDistance)
     }
     addCrossings(broadening)
@@ -182,15 +188,22 @@ struct ContourSurvey: Sendable {
     var nearest = startDistance
     for band in Band.allCases {
       // zeta_s = E_s, and zeta_s(z_1) - zeta_o(z_2) = E_s - E_o, and at one energy.
-      let poles = gapPoles(band, x1, y)
+      let poles = gapPoles(band, x1, y).map { ($0, gaps.distance(to: $0.real)) }
+      let range = energies[band.rawValue]
+      let (farFromX, farFromY) = (
+        range.distance(to: x1[band].real), range.distance(to: y?[band].real ?? 0)
+      )
       nodes[band.rawValue].withUnsafeBufferPointer { own in
         for node in own {
           let (g, h) = (node.slope, node.curvature)
-          note(node.energy - x1[band], g, h, node.stretch, node.cell, &nearest)
-          if let y { note(node.energy - y[band], g, h, node.stretch, node.cell, &nearest) }
-          for pole in poles {
+          note(node.energy - x1[band], g, h, node.stretch, node.cell, farFromX, &nearest)
+          if let y {
+            note(node.energy - y[band], g, h, node.stretch, node.cell, farFromY, &nearest)
+          }
+          for (pole, far) in poles {
             note(
-              node.gap - pole, node.gapSlope, node.gapCurvature, node.stretch, node.cell, &nearest)
+              node.gap - pole, node.gapSlope, node.gapCurvature, node.stretch, node.cell, far,
+              &nearest)
           }
         }
       }
@@ -239,17 +252,18 @@ struct ContourSurvey: Sendable {
 
   /// Takes the distance d in k from the nearest zero of a function that is S at a point of the contour
   /// into account: g d + h d^2/2 = |S|, g the slope and h the curvature. Within `cell` of it Re S may come nearer
-  /// to 0 by what the two tell, or a narrow level between two points is missed.
+  /// to 0 by what the two tell, but not nearer than `least`, or a narrow level between two points is missed.
   @inline(__always)
   func note(
     _ value: ComplexDouble, _ g: Double, _ h: Double, _ stretch: Double, _ cell: Double,
-    _ nearest: inout Double
+    _ least: Double, _ nearest: inout Double
   ) {
-    let re = max(0, abs(value.real) - cell * (g + 0.5 * h * cell))
+    let re =
+      cell == 0 ? value.real : max(least, abs(value.real) - cell * (g + 0.5 * h * cell))
     let square = re * re + value.imaginary * value.imaginary
     let d = nearest * stretch
-    let least = d * (g + 0.5 * h * d)
-    if square >= least * least { return }
+    let change = d * (g + 0.5 * h * d)
+    if square >= change * change { return }
     let s = square.squareRoot()
     nearest = 2 * s / (g + (g * g + 2 * h * s).squareRoot()) / stretch
   }
@@ -281,23 +295,25 @@ struct ContourSurvey: Sendable {
     let w = abs(omega ?? 0)
     let shifts = omega == nil || w == 0 ? [0] : [0, w, -w]
     var nearest = startDistance
+    let far = energies.map { range in shifts.map { range.distance(to: mu - $0) } }
+    let farFromGap = gaps.distance(to: w)
     for (s, own) in nodes.enumerated() {
       let sign = s == Band.antibonding.rawValue ? 1.0 : -1.0
       for node in own {
-        for shift in shifts {
+        for (shift, least) in zip(shifts, far[s]) {
           note(
             node.energy - ComplexDouble(mu - shift, depth), node.slope, node.curvature,
-            node.stretch, node.cell, &nearest)
+            node.stretch, node.cell, least, &nearest)
         }
         if w > 0, hasPole {
           note(
             node.gap - ComplexDouble(w, 2 * sign * broadening), node.gapSlope,
-            node.gapCurvature, node.stretch, node.cell, &nearest)
+            node.gapCurvature, node.stretch, node.cell, farFromGap, &nearest)
         }
         if w > 0, isSplit {
           note(
             node.gap - ComplexDouble(w), node.gapSlope, node.gapCurvature, node.stretch, node.cell,
-            &nearest)
+            farFromGap, &nearest)
         }
       }
     }
@@ -305,4 +321,10 @@ struct ContourSurvey: Sendable {
     // small), and what is believed of a measured rate must not exceed it.
     return 2 / nearest
   }
+}
+
+extension ClosedRange<Double> {
+  /// How far a number lies outside.
+  @inline(__always)
+  func distance(to x: Double) -> Double { Swift.max(0, lowerBound - x, x - upperBound) }
 }

@@ -95,7 +95,7 @@ extension ContourSurvey {
         for s in 0..<2 {
           note(
             ComplexDouble(point.energies[s] - levels[s], -depth), point.slopes[s],
-            point.curvatures[s], 1, 2 * point.cell, &nearest)
+            point.curvatures[s], 1, 2 * point.cell, 0, &nearest)
         }
         continue
       }
@@ -112,14 +112,15 @@ extension ContourSurvey {
         let s = band.rawValue
         note(
           frame.energy(band) - ComplexDouble(levels[s], depth), point.slopes[s],
-          point.curvatures[s], stretch, 2 * point.cell, &nearest)
+          point.curvatures[s], stretch, 2 * point.cell, 0, &nearest)
         // The windows grow in the complex plane.
         if point.slopes[s] > 0 { nearest = min(nearest, width / point.slopes[s]) }
       }
       let delta = frame.delta.length
       note(
         frame.delta * frame.delta, delta * point.gapSlope,
-        delta * point.gapCurvature / 2 + point.gapSlope * point.gapSlope / 4, stretch, 0, &nearest)
+        delta * point.gapCurvature / 2 + point.gapSlope * point.gapSlope / 4, stretch, 0, 0,
+        &nearest)
     }
     return 2 / nearest
   }

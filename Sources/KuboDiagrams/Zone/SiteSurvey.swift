@@ -71,11 +71,16 @@ extension ContourSurvey {
         return false
       }
     }
-    note(u, node.slope, node.curvature, node.stretch, node.cell, &nearest)
+    // The energies with j(z) lie within |j - J| of those with J.
+    let shift = (x.second - ComplexDouble(exchange)).length
+    let range = energies[sign > 0 ? 1 : 0]
+    note(
+      u, node.slope, node.curvature, node.stretch, node.cell,
+      max(0, range.distance(to: x.first.real) - shift), &nearest)
     let size = delta.length
     note(
       squared, size * node.gapSlope,
-      size * node.gapCurvature + node.gapSlope * node.gapSlope / 2, node.stretch, 0, &nearest)
+      size * node.gapCurvature + node.gapSlope * node.gapSlope / 2, node.stretch, 0, 0, &nearest)
 
     guard let y else { return true }
     let other = root(square + y.second * y.second)
@@ -89,11 +94,12 @@ extension ContourSurvey {
       else { return false }
     }
     let ratio = (other - delta).length / min(other.length, size)
-    note(
-      same, ratio * node.gapSlope, ratio * node.gapCurvature, node.stretch, node.cell, &nearest)
+    note(same, ratio * node.gapSlope, ratio * node.gapCurvature, node.stretch, 0, 0, &nearest)
+    let far =
+      gaps.distance(to: -sign * c.real) - shift - (y.second - ComplexDouble(exchange)).length
     note(
       c + (other + delta).multiplied(by: sign), node.gapSlope, node.gapCurvature, node.stretch,
-      node.cell, &nearest)
+      node.cell, max(0, far), &nearest)
     return true
   }
 }
