@@ -140,6 +140,7 @@ struct ModelArguments: ParsableArguments {
     diagrams: @autoclosure () throws -> DiagramSet, tolerance: String, _ log: Logger
   ) async throws -> (request: SpectrumRequest, file: ModelFile, filling: Filling?) {
     let (file, model, temperature) = try read()
+    if let note = model.mirrorNote { log.notice("note: \(note)") }
     let lifetime = try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime
     let diagrams = try diagrams()
     let (mu, filling) = try await potential.value(
