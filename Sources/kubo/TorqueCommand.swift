@@ -65,7 +65,9 @@ struct TorqueCommand: TableCommand {
   var spin: String
   @Option(
     parsing: .unconditional,
-    help: "The spin relaxation rate zeta_s, in i omega tau_sd + zeta_s of the closed form.")
+    help:
+      "The spin relaxation rate zeta_s = tau_sd/tau_sf, in i omega tau_sd - zeta_s of the closed form (+ zeta_s as printed)."
+  )
   var relaxation: String = "0"
 
   func validate() throws {
