@@ -138,11 +138,14 @@ extension Model {
 }
 
 extension Model {
-  /// The hops between the sublattices that lack their mirror image where most have it: r and 2 c - r about a
-  /// centre c, 0 or any other, with equal amplitudes. One of them may have been forgotten, but none has to
-  /// be there: the honeycomb's three hops have no mirror images.
+  /// The hops between the sublattices that lack their mirror image where most have it,
   ///
-  /// - Returns: the indices of the hops, and where their mirror images would lead.
+  ///     r' = 2 c - r    about a centre c, 0 or any other, with equal amplitudes
+  ///
+  /// (docs/lattices.md). One of them may have been forgotten, but none has to be there: the honeycomb's
+  /// three hops have no mirror images.
+  ///
+  /// - Returns: the indices of the hops, and their mirror images r', in the unit of length.
   public var hopsWithoutMirrorImage: [(index: Int, image: [Double])] {
     let hops = interSublattice
     // Hops from the first, in cells: one number each, below 2^40, whose sums tell the centres apart.
