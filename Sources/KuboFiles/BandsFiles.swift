@@ -16,8 +16,8 @@ extension CSVFile {
     for name in ["distance"] + axes { header.append(("unit.\(name)", "\(units.length)^-1")) }
     header += [
       ("unit.E", units.energy), ("column.E_*", "T -+ Delta (7), from zero, as mu"),
-      provenance.footer,
     ]
+    header += provenance.footer
     self.init(
       header: header, columns: ["distance"] + axes + ["E_bonding", "E_antibonding"],
       rows: bands.points.map {
@@ -37,8 +37,8 @@ extension CSVFile {
           "column.dos",
           "-(2/pi) Im avg 1/(E + i Gamma - E_k) per unit cell, both degenerate states of the band"
         ), ("column.states", "the integral of dos up to the energy"),
-        ("unit.dos", "1/\(units.energy)"), provenance.footer,
-      ],
+        ("unit.dos", "1/\(units.energy)"),
+      ] + provenance.footer,
       columns: [
         "energy", "dos_bonding", "dos_antibonding", "dos.err", "states_bonding",
         "states_antibonding", "states.err",
@@ -68,9 +68,9 @@ extension CSVFile {
     }
     header += ["k_x", "k_y"].map { ("unit.\($0)", "\(units.length)^-1") }
     header += [
-      ("column.spin_*", "<sigma> (9) of the eigenstate with pseudo-spin x: the unit is hbar/2"),
-      provenance.footer,
+      ("column.spin_*", "<sigma> (9) of the eigenstate with pseudo-spin x: the unit is hbar/2")
     ]
+    header += provenance.footer
     self.init(
       header: header, columns: ["contour", "s", "k_x", "k_y", "spin_x", "spin_y", "spin_z"],
       rows: contours.enumerated().flatMap { n, contour in

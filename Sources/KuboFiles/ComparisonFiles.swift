@@ -27,7 +27,7 @@ extension CSVFile {
       ("column.*.continuity", "|2 J K_Sigma - i omega K_s| / max |2 J K_Sigma| of the full K"))
     names += curves.map { "\($0.impurities.rawValue).\($0.dressing.rawValue).continuity" }
     header.append(("note", comparison.explanation))
-    header.append(provenance.footer)
+    header += provenance.footer
     let omegas = comparison.parts[0].spectrum.omegas
     let rows = omegas.indices.map { n -> [Double?] in
       var row: [Double?] = [omegas[n]]

@@ -9,7 +9,11 @@ public struct DiagramLibrary: Sendable {
     /// The diagram.
     public let diagram: Diagram
     /// Its file, as directory and name.
-    public let path: String
+    public var path: String { input.path }
+    /// The file's content.
+    let input: InputFile
+    /// Whether it comes from the first directory, that of the installation.
+    let isShipped: Bool
   }
 
   /// The diagrams with their files, in the order of the directories and of the names of the files;
@@ -17,6 +21,11 @@ public struct DiagramLibrary: Sendable {
   public private(set) var entries: [Entry] = []
   /// The names of the diagrams of an earlier directory that a later one replaced, in that order.
   public private(set) var replaced: [String] = []
+
+  /// One SHA-256 for all files of the first directory, that of the installation, with the names of the diagrams.
+  public private(set) var shippedDigest = ""
+  /// The diagrams of the other directories, the user's.
+  var own: [Entry] { entries.filter { !$0.isShipped } }
 
   /// The diagrams without their files.
   public var diagrams: [Diagram] { entries.map(\.diagram) }
@@ -28,14 +37,28 @@ public struct DiagramLibrary: Sendable {
   ///   is wrong, or of two diagrams with one name in one directory.
   public static func read(directories: [String]) throws(FileError) -> DiagramLibrary {
     var library = DiagramLibrary()
-    for directory in directories { try library.add(directory) }
+    for (n, directory) in directories.enumerated() {
+      try library.add(directory, isShipped: n == 0)
+    }
     return library
   }
 
-  private mutating func add(_ directory: String) throws(FileError) {
+  /// The diagrams of a directory, that of the installation, and of files that have been read.
+  static func read(shipped: String, and files: [InputFile]) throws(FileError) -> DiagramLibrary {
+    var library = try read(directories: [shipped])
+    for file in files {
+      library.add(
+        Entry(diagram: try DiagramFile.parse(file).diagram, input: file, isShipped: false))
+    }
+    return library
+  }
+
+  private mutating func add(_ directory: String, isShipped: Bool) throws(FileError) {
     var own: [String: String] = [:]
+    var digests = ""
     for path in try yamlFiles(in: directory, expected: "a directory of diagram files") {
-      let (diagram, line) = try DiagramFile.parse(InputFile(path: path))
+      let input = try InputFile(path: path)
+      let (diagram, line) = try DiagramFile.parse(input)
       if let other = own[diagram.name] {
         throw FileError(
           .malformed, file: path, line: line, key: "diagram",
@@ -43,16 +66,22 @@ public struct DiagramLibrary: Sendable {
           expected: "each diagram of a directory with a name of its own")
       }
       own[diagram.name] = path
-      let entry = Entry(diagram: diagram, path: path)
-      if let n = entries.firstIndex(where: { $0.diagram.name == diagram.name }) {
-        entries[n] = entry
-        replaced.append(diagram.name)
-      } else {
-        entries.append(entry)
-      }
+      digests += "\(diagram.name) \(input.sha256)\n"
+      add(Entry(diagram: diagram, input: input, isShipped: isShipped))
+    }
+    if isShipped {
+      shippedDigest = try InputFile(path: directory, bytes: Array(digests.utf8)).sha256
     }
   }
 
+  private mutating func add(_ entry: Entry) {
+    if let n = entries.firstIndex(where: { $0.diagram.name == entry.diagram.name }) {
+      entries[n] = entry
+      replaced.append(entry.diagram.name)
+    } else {
+      entries.append(entry)
+    }
+  }
 }
 
 /// The files `*.yaml` in `directory`, hidden ones excepted, sorted by their bytes, which no locale

@@ -3,7 +3,7 @@ import CMessageDigest
 import Foundation
 
 /// The bytes of an input file, read once, so that the digest belongs to what was parsed.
-struct InputFile {
+struct InputFile: Sendable {
   /// The path as the user gave it.
   let path: String
   /// The content.

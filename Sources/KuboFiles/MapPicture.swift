@@ -15,7 +15,10 @@ struct TableMap: Sendable {
 
   /// What may differ without meaning another state: how and from where a table was computed.
   private static func isIncidental(_ key: String) -> Bool {
-    ["command", "wall_time_s", "model_file", "grid"].contains(key)
+    [
+      "command", "date", "wall_time_s", "model_file", "model_text", "diagram_file", "diagram_text",
+      "shipped_diagrams_sha256", "grid",
+    ].contains(key)
       || ["grid.", "validity.", "corner."].contains(where: key.hasPrefix)
   }
 

@@ -21,8 +21,10 @@ public struct ModelFile: Sendable {
     }
   }
 
+  /// The file's content, with the path as the user gave it.
+  let input: InputFile
   /// The path as the user gave it.
-  public let path: String
+  public var path: String { input.path }
   /// The SHA-256 of the file's content, 64 hexadecimal digits.
   public let sha256: String
   /// The name of the model, an identifier.
@@ -62,7 +64,7 @@ public struct ModelFile: Sendable {
     try read(InputFile(path: path, bytes: bytes))
   }
 
-  private static func read(_ input: InputFile) throws(FileError) -> ModelFile {
+  static func read(_ input: InputFile) throws(FileError) -> ModelFile {
     let file = try ModelFile(input)
     _ = try file.model()
     return file
@@ -78,7 +80,7 @@ public struct ModelFile: Sendable {
       "name", "description", "source", "units", "parameters", "defaults", "lattice",
       "inter_sublattice", "intra_sublattice")
     // The keys exist: `fields` has checked them.
-    path = input.path
+    self.input = input
     sha256 = input.sha256
     name = try root["name"]!.name()
     description = try root["description"]!.prose()
@@ -96,12 +98,13 @@ public struct ModelFile: Sendable {
     for (key, keyLine, value) in entries {
       guard isName(key) else {
         throw FileError(
-          .malformed, file: path, line: keyLine, key: value.key, found: "the name \(quoted(key))",
+          .malformed, file: input.path, line: keyLine, key: value.key,
+          found: "the name \(quoted(key))",
           expected: nameRule)
       }
       guard key.utf8.count <= nameLimit else {
         throw FileError(
-          .malformed, file: path, line: keyLine, key: "parameters",
+          .malformed, file: input.path, line: keyLine, key: "parameters",
           found: "the name \(quoted(key)) of \(key.utf8.count) characters",
           expected: "at most \(nameLimit)")
       }
@@ -110,7 +113,7 @@ public struct ModelFile: Sendable {
     }
     guard parameters.contains(where: { $0.name == "J" }) else {
       throw FileError(
-        .malformed, file: path, line: root["parameters"]!.line, key: "parameters.J",
+        .malformed, file: input.path, line: root["parameters"]!.line, key: "parameters.J",
         found: "no such key", expected: "the exchange energy J = N J_sd among the parameters")
     }
     self.parameters = parameters

@@ -36,6 +36,7 @@ extension ModelFile {
           lines.append("    \(sign)\(list(hops[n].vector))  amplitude \(hops[n].amplitude)")
         }
       }
+      if pairs == 1 { lines += model.mirrorNote.map { ["  note: \($0)"] } ?? [] }
     }
     let symmetries = model.energySymmetries().count
     lines.append(
@@ -51,5 +52,19 @@ extension ModelFile {
       )
     }
     return lines.map { $0 + "\n" }.joined()
+  }
+}
+
+extension Model {
+  /// A line on hops that may have been forgotten, see ``hopsWithoutMirrorImage``; nil if there are none.
+  public var mirrorNote: String? {
+    let lacking = hopsWithoutMirrorImage
+    if lacking.isEmpty { return nil }
+    let shown = lacking.prefix(3).map {
+      "\(interSublattice[$0.index].vector) without \($0.image)"
+    }.joined(separator: ", ")
+    let rest = lacking.count > 3 ? " and \(lacking.count - 3) more" : ""
+    return
+      "hops between the sublattices lack a mirror image that most have: \(shown)\(rest); that is right if none was forgotten"
   }
 }

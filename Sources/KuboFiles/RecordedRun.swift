@@ -13,6 +13,11 @@ public struct RecordedRun: Sendable {
   public let command: [String]
   /// The SHA-256 of the model file, 64 hexadecimal digits.
   public let modelDigest: String
+  /// The model as the header holds it; nil in a table without it, of an earlier version, and
+  /// to take the file that the command names.
+  public var model: ModelFile?
+  /// The user's diagram files as the header holds them.
+  private let diagrams: [InputFile]
 
   /// Reads a table that this program has written.
   /// - Throws: ``FileError`` for any other file.
@@ -53,6 +58,41 @@ public struct RecordedRun: Sendable {
         .malformed, file: path, key: "model_sha256", found: quoted(modelDigest),
         expected: "64 hexadecimal digits")
     }
+
+    /// The file whose lines the header holds, if it is the one that was read.
+    func file(_ what: String, _ lines: [String], _ digest: String) throws(FileError) -> InputFile {
+      let input = try InputFile(
+        path: "\(path) (\(what)_text)", bytes: Array(lines.joined(separator: "\n").utf8))
+      guard input.sha256 == digest else {
+        throw FileError(
+          .malformed, file: path, key: "\(what)_text",
+          found: "a text with the SHA-256 \(input.sha256)",
+          expected: "\(digest.utf8.count == 64 ? digest : quoted(digest)), as \(what)_sha256 says")
+      }
+      return input
+    }
+    let lines = table.header.filter { $0.key == "model_text" }.map(\.value)
+    model = lines.isEmpty ? nil : try .read(file("model", lines, modelDigest))
+    var diagrams: [InputFile] = []
+    var rest = table.header.filter { $0.key.hasPrefix("diagram_") }[...]
+    while let (key, _) = rest.popFirst() {
+      let digest = rest.popFirst()
+      let lines = rest.prefix { $0.key == "diagram_text" }.map(\.value)
+      rest = rest.dropFirst(lines.count)
+      guard key == "diagram_file", let digest, digest.key == "diagram_sha256" else {
+        throw FileError(
+          .malformed, file: path, key: key, found: "a line out of order",
+          expected: "diagram_file, diagram_sha256 and the lines diagram_text of each diagram")
+      }
+      diagrams.append(try file("diagram", lines, digest.value))
+    }
+    self.diagrams = diagrams
+  }
+
+  /// The shipped diagrams, in the folder `shipped`, and those that the header holds; nil if it holds none.
+  /// - Throws: ``FileError``.
+  public func library(shipped: String) throws(FileError) -> DiagramLibrary? {
+    diagrams.isEmpty ? nil : try .read(shipped: shipped, and: diagrams)
   }
 
   /// Why the command cannot be repeated.

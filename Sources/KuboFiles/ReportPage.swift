@@ -269,7 +269,9 @@ public struct Report: Sendable {
   }
 
   private func origin(_ table: CSVFile) -> HTML {
-    let keys = ["program", "model", "model_file", "model_sha256", "units", "grid", "wall_time_s"]
+    let keys = [
+      "program", "date", "model", "model_file", "model_sha256", "units", "grid", "wall_time_s",
+    ]
     let rows = table.header.filter { keys.contains($0.key) }.map { [$0.key, $0.value] }
     let list = HTML.table(
       Table(columns: ["key", "value"], rows: rows),

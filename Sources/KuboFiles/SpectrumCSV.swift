@@ -1,62 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import KuboDiagrams
 
-/// What every output says about where its numbers come from.
-public struct Provenance: Sendable {
-  /// The program and its version, and the command line that was given.
-  public var program, command: String
-  /// The model file, and the parameters that replaced its own.
-  public var model: ModelFile
-  /// Parameters set on the command line.
-  public var settings: [String: Double]
-  /// Where the chemical potential comes from, if that is a filling.
-  public var filling: Filling?
-  /// Seconds from start to finish.
-  public var wallTime: Double
-
-  /// The provenance of an output.
-  public init(
-    program: String, command: String, model: ModelFile, settings: [String: Double],
-    filling: Filling? = nil, wallTime: Double
-  ) {
-    self.program = program
-    self.command = command
-    self.model = model
-    self.settings = settings
-    self.filling = filling
-    self.wallTime = wallTime
-  }
-
-  /// The values of the model's parameters.
-  public var parameters: [(name: String, value: Double)] {
-    model.parameters.map { ($0.name, settings[$0.name] ?? $0.value) }
-  }
-
-  /// The first header lines of every CSV.
-  var header: [(key: String, value: String)] {
-    var lines = [
-      ("program", program), ("command", command), ("model", model.name),
-      ("model_file", model.path), ("model_sha256", model.sha256),
-    ]
-    lines += parameters.map { ("parameter.\($0.name)", "\($0.value)") }
-    lines.append(("units.energy", model.units.energy))
-    lines.append(("units.length", model.units.length))
-    lines.append(("units", "hbar = k_B = |e| = 1"))
-    if let filling {
-      lines += [
-        ("filling", "\(filling.electrons)"), ("filling.mu", "\(filling.mu)"),
-        ("filling.mu_error", "\(filling.error)"), ("filling.of", filling.meaning),
-      ]
-    }
-    return lines.map { (key: $0.0, value: $0.1) }
-  }
-
-  /// The wall time, the last header line.
-  var footer: (key: String, value: String) {
-    ("wall_time_s", "\((wallTime * 1000).rounded() / 1000)")
-  }
-}
-
 extension SpectrumRequest {
   /// The header lines that say what was asked for.
   var header: [(key: String, value: String)] {
@@ -134,7 +78,7 @@ extension CSVFile {
     }
     header += request.units(provenance.model.units)
     header += spectrum.validity(request).map { ("validity.\($0.label)", $0.text) }
-    header.append(provenance.footer)
+    header += provenance.footer
     var names = ["omega"] + (units == nil ? [] : ["omega_THz"])
     for column in spectrum.columns {
       let label = column.request.label
@@ -184,7 +128,7 @@ extension CSVFile {
         "(2/pi) int_0^infinity omega Im K(omega)/(omega^2 + omega_l^2), from the closed form"
       ))
     header += request.units(provenance.model.units, isConductivity: false)
-    header.append(provenance.footer)
+    header += provenance.footer
     var names = ["l", "omega_l"] + (units == nil ? [] : ["omega_l_THz"])
     for column in spectrum.columns {
       let r = column.response.name
@@ -208,28 +152,28 @@ extension CSVFile {
     dimension: Int, directions: Directions, tolerance: Double, provenance: Provenance
   ) {
     var header = provenance.header
-    header += [
-      ("temperature", "\(temperature)"), ("direction", directions.description),
-      ("tolerance", "\(tolerance)"),
-      (
-        "column.sigma_c_over_tau",
-        "(S6.23), one of the two degenerate states: the measured conductivity is twice it"
-      ),
-      ("column.P", "dimensionless; empty where mu lies in the gap or the value did not converge"),
-      ("column.*.product", "P sigma_c/tau, given in the gap too"),
-      (
-        "column.printed",
-        "as the paper prints it; corrected: with the signs and terms the loops require"
-      ),
-      ("column.Delta_over_J", "mean and standard deviation of Delta_k/J on the Fermi surface"),
-      (
-        "unit.sigma_c_over_tau",
-        unit(
-          "e^2/hbar^2 \(provenance.model.units.energy)", provenance.model.units.length,
-          to: 2 - dimension)
-      ),
-      provenance.footer,
-    ]
+    header +=
+      [
+        ("temperature", "\(temperature)"), ("direction", directions.description),
+        ("tolerance", "\(tolerance)"),
+        (
+          "column.sigma_c_over_tau",
+          "(S6.23), one of the two degenerate states: the measured conductivity is twice it"
+        ),
+        ("column.P", "dimensionless; empty where mu lies in the gap or the value did not converge"),
+        ("column.*.product", "P sigma_c/tau, given in the gap too"),
+        (
+          "column.printed",
+          "as the paper prints it; corrected: with the signs and terms the loops require"
+        ),
+        ("column.Delta_over_J", "mean and standard deviation of Delta_k/J on the Fermi surface"),
+        (
+          "unit.sigma_c_over_tau",
+          unit(
+            "e^2/hbar^2 \(provenance.model.units.energy)", provenance.model.units.length,
+            to: 2 - dimension)
+        ),
+      ] + provenance.footer
     let kinds = ClosedForm.allCases.flatMap { form in
       Version.allCases.map { (form, $0, "\(form.coefficientName).\($0.rawValue)") }
     }
@@ -260,20 +204,20 @@ extension CSVFile {
     let names = SelfEnergy.names(impurities)
     let (a, b) = names.values
     var header = provenance.header
-    header += [
-      ("lifetime", lifetime.description), ("tolerance", tolerance),
-      ("column.energy", "from zero, as mu"),
-      ("column.err", "a bound on the errors of the self-energies"),
-      ("column.residual", "|Sigma - gamma avg G| on the finest grid"),
-      (
-        "column.dos",
-        impurities == .scba
-          ? "-(1/pi) Im avg tr G per unit cell, both degenerate states of the band"
-          : "-(1/pi) Im avg G per unit cell, of A up and B down together, and of B up and A down"
-      ), ("unit.Sigma", provenance.model.units.energy),
-      ("unit.dos", "1/\(provenance.model.units.energy)"),
-      provenance.footer,
-    ]
+    header +=
+      [
+        ("lifetime", lifetime.description), ("tolerance", tolerance),
+        ("column.energy", "from zero, as mu"),
+        ("column.err", "a bound on the errors of the self-energies"),
+        ("column.residual", "|Sigma - gamma avg G| on the finest grid"),
+        (
+          "column.dos",
+          impurities == .scba
+            ? "-(1/pi) Im avg tr G per unit cell, both degenerate states of the band"
+            : "-(1/pi) Im avg G per unit cell, of A up and B down together, and of B up and A down"
+        ), ("unit.Sigma", provenance.model.units.energy),
+        ("unit.dos", "1/\(provenance.model.units.energy)"),
+      ] + provenance.footer
     self.init(
       header: header,
       columns: [

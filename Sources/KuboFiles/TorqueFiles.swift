@@ -32,7 +32,7 @@ extension CSVFile {
     if let ferromagnet = torque.ferromagnet {
       header.append(("ferromagnet_m_per_s", "\(ferromagnet.value.real * v)"))
     }
-    header.append(provenance.footer)
+    header += provenance.footer
     let rows = torque.omegas.indices.map { n -> [Double?] in
       [torque.omegas[n]]
         + torque.columns.flatMap { column -> [Double?] in

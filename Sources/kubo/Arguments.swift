@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ArgumentParser
+import Foundation
 import KuboDiagrams
 import KuboFiles
 
@@ -61,6 +62,15 @@ func axis(_ text: String, _ what: String) throws -> [Double] {
   return (0..<count).map { n in
     n == count - 1 ? stop : start + (stop - start) * (Double(n) / Double(count - 1))
   }
+}
+
+/// The time that stands for now in outputs which are to be the same to the byte each time, of
+/// `SOURCE_DATE_EPOCH`; nil if it is not set.
+func sourceDate() throws -> Date? {
+  guard let text = ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"] else { return nil }
+  // To the end of the year 9999.
+  return Date(
+    timeIntervalSince1970: Double(try integer(text, "SOURCE_DATE_EPOCH", 0...253_402_300_799)))
 }
 
 /// Reads `NAME=VALUE` pairs.

@@ -36,17 +36,20 @@ struct AuditCommand: AsyncParsableCommand {
       let (mu, filling) = try await potential.value(
         file, model, temperature: temperature, lifetime: file.defaults.lifetime,
         threads: arguments.work.threadCount, log)
+      let diagrams = try shippedDiagrams()
       let request = SpectrumRequest(
         model: model, mu: mu,
         temperature: temperature, lifetime: file.defaults.lifetime, omegas: [],
         directions: try directions(arguments.direction), columns: [],
-        diagrams: try shippedDiagrams(),
+        diagrams: DiagramSet(diagrams.diagrams),
         threads: arguments.work.threadCount)
       let audit = try await request.audit()
       if let output = arguments.output, output != "-" {
         try arguments.write(
           audit.markdown(
-            request, command: try arguments.provenance(file, filling: filling, since: start)))
+            request,
+            command: try arguments.provenance(
+              Inputs(model: file, diagrams: diagrams, filling: filling), since: start)))
       }
       if !arguments.work.quiet || (arguments.output ?? "-") == "-" {
         try standardOutput(audit.summary(request))

@@ -114,8 +114,8 @@ struct BandsCommand: TableCommand {
   /// What the options ask for, with the bands and the contours.
   private func work(_ log: Logger) async throws -> Work {
     let start = Date()
-    let (request, file, filling) = try await state.request(
-      arguments, omegas: [], diagrams: DiagramSet([]), log)
+    let (request, inputs) = try await state.request(
+      arguments, omegas: [], diagrams: nil, log)
     let model = request.model
     guard case .constant(let gamma) = request.lifetime, gamma > 0 else {
       throw ValidationError(
@@ -144,8 +144,8 @@ struct BandsCommand: TableCommand {
       bands: try BandStructure(
         model, path: corners, count: integer(points, "--points", 2...100_000)),
       fermi: needsContours ? try FermiContour.contours(model, mu: request.mu) : [],
-      units: file.units,
-      provenance: { try arguments.provenance(file, filling: filling, since: start) })
+      units: inputs.model.units,
+      provenance: { try arguments.provenance(inputs, since: start) })
   }
 
   /// The bands and the contours, and what makes tables and the picture of them.

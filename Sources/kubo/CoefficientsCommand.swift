@@ -77,7 +77,7 @@ struct CoefficientsCommand: TableCommand {
       CSVFile(
         rows, temperature: temperature, dimension: model.dimension, directions: directions,
         tolerance: tolerance,
-        provenance: try arguments.provenance(file, since: start)), failures
+        provenance: try arguments.provenance(Inputs(model: file), since: start)), failures
     )
   }
 }

@@ -64,12 +64,12 @@ struct CompareCommand: TableCommand {
         try Picture.checkWritable(path: picture, overwrite: arguments.force)
       }
       if estimate {
-        let (request, strength, _, _) = try await request(log)
+        let (request, strength, _) = try await request(log)
         let cost = try await Comparison.cost(request, gamma: strength)
         try standardOutput(cost.summary(threads: request.threads))
         return
       }
-      let (comparison, file, provenance) = try await compute(log)
+      let (comparison, provenance) = try await compute(log)
       let table = CSVFile(comparison, provenance: provenance)
       if let output = arguments.output {
         try arguments.write(table)
@@ -80,8 +80,9 @@ struct CompareCommand: TableCommand {
         try standardOutput(comparison.summary())
       }
       if let picture {
-        try Picture(comparison, units: file.units, parameters: provenance.parameters).write(
-          to: picture, overwrite: arguments.force)
+        try Picture(comparison, units: provenance.model.units, parameters: provenance.parameters)
+          .write(
+            to: picture, overwrite: arguments.force)
         if arguments.output != "-", !arguments.work.quiet {
           try standardOutput("drawn: \(picture)\n")
         }
@@ -95,34 +96,38 @@ struct CompareCommand: TableCommand {
   }
 
   func table(_ log: Logger) async throws -> CSVFile {
-    let (comparison, _, provenance) = try await compute(log)
+    let (comparison, provenance) = try await compute(log)
     return CSVFile(comparison, provenance: provenance)
   }
 
   private func compute(_ log: Logger) async throws -> (
-    comparison: Comparison, file: ModelFile, provenance: Provenance
+    comparison: Comparison, provenance: Provenance
   ) {
     let start = Date()
-    let (request, strength, file, filling) = try await request(log)
+    let (request, strength, inputs) = try await request(log)
     let comparison = try await Comparison(request, gamma: strength)
-    return (comparison, file, try arguments.provenance(file, filling: filling, since: start))
+    return (comparison, try arguments.provenance(inputs, since: start))
   }
 
   private func request(_ log: Logger) async throws -> (
-    request: SpectrumRequest, gamma: Double, file: ModelFile, filling: Filling?
+    request: SpectrumRequest, gamma: Double, inputs: Inputs
   ) {
     let (file, model, temperature) = try arguments.read()
     // Two kinds of impurities, one mu: that of the clean bands.
     let (mu, filling) = try await potential.value(
       file, model, temperature: temperature, lifetime: nil, threads: arguments.work.threadCount, log
     )
+    let diagrams = try shippedDiagrams()
     let request = SpectrumRequest(
       model: model, mu: mu,
       temperature: temperature, lifetime: file.defaults.lifetime,
       omegas: try axis.values(model),
       directions: try directions(arguments.direction), columns: [],
-      diagrams: try shippedDiagrams(),
+      diagrams: DiagramSet(diagrams.diagrams),
       tolerance: try number(tolerance, "--tolerance"), threads: arguments.work.threadCount)
-    return (request, try await strength.value(request, part: Comparison.usualPart), file, filling)
+    return (
+      request, try await strength.value(request, part: Comparison.usualPart),
+      Inputs(model: file, diagrams: diagrams, filling: filling)
+    )
   }
 }

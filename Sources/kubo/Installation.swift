@@ -26,6 +26,9 @@ enum Installation {
     return URL(filePath: files.currentDirectoryPath)
   }()
 
+  /// The table whose run is repeated: what its header holds stands for the files that its command names.
+  @TaskLocal static var recorded: RecordedRun?
+
   static var models: URL { home.appending(path: "data/models") }
   static var diagrams: URL { home.appending(path: "diagrams") }
 
@@ -44,6 +47,7 @@ enum Installation {
   /// Reads the model of a path or of a shipped name.
   /// - Throws: ``FileError``, for an unknown name with those that there are.
   static func readModel(_ name: String) throws -> ModelFile {
+    if let model = recorded?.model { return model }
     let path = modelPath(name)
     let shipped = shippedModels
     if path != name, !shipped.isEmpty, !shipped.contains(name) {

@@ -35,7 +35,8 @@ struct Kubo: AsyncParsableCommand {
 
       ENVIRONMENT
         KUBO_HOME: the folder that holds data/models and diagrams. Without it, that or its \
-      share/kubo in the nearest folder above the program, then the current folder.
+      share/kubo in the nearest folder above the program, then the current folder. \
+      SOURCE_DATE_EPOCH: seconds since 1970 that stand for now, so that outputs are the same to the byte each time.
 
       EXIT STATUS
         0 done; 1 a statement of 'kubo verify' or 'kubo audit' does not hold, or 'kubo rerun' finds other numbers; 64 wrong usage; \

@@ -43,12 +43,12 @@ struct MatsubaraCommand: TableCommand {
     let columns = try response.chosen().map {
       SpectrumRequest.Column(response: $0, dressing: .bare)
     }
-    let (request, file, filling) = try await response.request(
+    let (request, inputs) = try await response.request(
       arguments, omegas: [], columns: columns, log)
     let units = try response.units.map(physicalUnits)
     let result = try await request.matsubara(count: integer(count, "--count", 1...10_000))
     return CSVFile(
       result, request: request, units: units,
-      provenance: try arguments.provenance(file, filling: filling, since: start))
+      provenance: try arguments.provenance(inputs, since: start))
   }
 }

@@ -6,8 +6,15 @@ import KuboFiles
 import Logging
 
 /// The shipped diagrams alone.
-func shippedDiagrams() throws -> DiagramSet {
-  DiagramSet(try DiagramLibrary.read(directories: [Installation.diagrams.path]).diagrams)
+func shippedDiagrams() throws -> DiagramLibrary {
+  try DiagramLibrary.read(directories: [Installation.diagrams.path])
+}
+
+/// The files that a command has read, and the chemical potential that it has found.
+struct Inputs {
+  var model: ModelFile
+  var diagrams: DiagramLibrary?
+  var filling: Filling?
 }
 
 /// How the work is done, and what is told about it.
@@ -44,13 +51,17 @@ struct DiagramFolders: ParsableArguments {
   var diagrams: [String] = []
 
   func library() throws -> DiagramLibrary {
-    try DiagramLibrary.read(directories: [Installation.diagrams.path] + diagrams)
+    let shipped = Installation.diagrams.path
+    if !diagrams.isEmpty, let library = try Installation.recorded?.library(shipped: shipped) {
+      return library
+    }
+    return try DiagramLibrary.read(directories: [shipped] + diagrams)
   }
 
-  func set(_ log: Logger) throws -> DiagramSet {
+  func library(_ log: Logger) throws -> DiagramLibrary {
     let library = try library()
     for name in library.replaced { log.notice("note: diagram \(name) replaces the shipped one") }
-    return DiagramSet(library.diagrams)
+    return library
   }
 }
 
@@ -124,6 +135,7 @@ struct ModelArguments: ParsableArguments {
     }
     _ = try settings(set)
     _ = try directions(direction)
+    _ = try sourceDate()
   }
 
   /// Reads the model file and applies `--set`.
@@ -137,9 +149,10 @@ struct ModelArguments: ParsableArguments {
   /// A request without columns. What is wrong with the model is told before what is wrong with diagrams.
   func request(
     _ potential: ChemicalPotential, lifetime: String?, omegas: [Double],
-    diagrams: @autoclosure () throws -> DiagramSet, tolerance: String, _ log: Logger
-  ) async throws -> (request: SpectrumRequest, file: ModelFile, filling: Filling?) {
+    diagrams: @autoclosure () throws -> DiagramLibrary?, tolerance: String, _ log: Logger
+  ) async throws -> (request: SpectrumRequest, inputs: Inputs) {
     let (file, model, temperature) = try read()
+    if let note = model.mirrorNote { log.notice("note: \(note)") }
     let lifetime = try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime
     let diagrams = try diagrams()
     let (mu, filling) = try await potential.value(
@@ -147,9 +160,10 @@ struct ModelArguments: ParsableArguments {
     return (
       SpectrumRequest(
         model: model, mu: mu, temperature: temperature, lifetime: lifetime, omegas: omegas,
-        directions: try directions(direction), columns: [], diagrams: diagrams,
+        directions: try directions(direction), columns: [],
+        diagrams: DiagramSet(diagrams?.diagrams ?? []),
         tolerance: try number(tolerance, "--tolerance"), threads: work.threadCount),
-      file, filling
+      Inputs(model: file, diagrams: diagrams, filling: filling)
     )
   }
 
@@ -175,14 +189,13 @@ struct ModelArguments: ParsableArguments {
     try TextFile(text).write(to: output, overwrite: force)
   }
 
-  func provenance(_ file: ModelFile, filling: Filling? = nil, since start: Date) throws
-    -> Provenance
-  {
-    Provenance(
-      program: "kubo \(Kubo.version)",
+  func provenance(_ inputs: Inputs, since start: Date) throws -> Provenance {
+    let fixed = try sourceDate()
+    return Provenance(
+      program: "kubo \(Kubo.version)", date: (fixed ?? start).formatted(.iso8601),
       command: ShellWords.joined(CommandLine.arguments.dropFirst()),
-      model: file, settings: try settings(set), filling: filling,
-      wallTime: Date().timeIntervalSince(start))
+      model: inputs.model, settings: try settings(set), diagrams: inputs.diagrams,
+      filling: inputs.filling, wallTime: fixed == nil ? Date().timeIntervalSince(start) : nil)
   }
 }
 
@@ -254,8 +267,8 @@ struct ConstantLifetimeArguments: ParsableArguments {
   /// A request without columns.
   func request(
     _ arguments: ModelArguments, omegas: [Double],
-    diagrams: @autoclosure () throws -> DiagramSet, _ log: Logger
-  ) async throws -> (request: SpectrumRequest, file: ModelFile, filling: Filling?) {
+    diagrams: @autoclosure () throws -> DiagramLibrary?, _ log: Logger
+  ) async throws -> (request: SpectrumRequest, inputs: Inputs) {
     try await arguments.request(
       potential, lifetime: lifetime, omegas: omegas, diagrams: try diagrams(), tolerance: tolerance,
       log)

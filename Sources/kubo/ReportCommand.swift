@@ -41,8 +41,8 @@ struct ReportCommand: AsyncParsableCommand {
       let start = Date()
       try arguments.checkOutput()
       try Picture.checkProgram(path: arguments.output ?? "-")
-      var (request, file, filling) = try await state.request(
-        arguments, omegas: [], diagrams: folders.set(log), log)
+      var (request, inputs) = try await state.request(
+        arguments, omegas: [], diagrams: folders.library(log), log)
       request.omegas = try axis.values(request.model)
       request.columns = try chosenResponses(responses).flatMap { response in
         response.dressings(request.lifetime, request.diagrams)
@@ -60,7 +60,7 @@ struct ReportCommand: AsyncParsableCommand {
       let report = Report(
         request: request, spectrum: spectrum, comparison: comparison, impurities: gamma,
         verification: verification,
-        provenance: try arguments.provenance(file, filling: filling, since: start))
+        provenance: try arguments.provenance(inputs, since: start))
       try arguments.write(report.page(path: arguments.output ?? "-").text)
       if let output = arguments.output, output != "-", !arguments.work.quiet {
         try standardOutput("written: \(output)\n")

@@ -10,10 +10,12 @@ struct RerunCommand: AsyncParsableCommand {
     commandName: "rerun",
     abstract: "Repeats the run that made a table, and compares.",
     discussion: """
-      The command of the table's header is computed again, on the model file that it names, and compared with \
-      the stored numbers. Nothing but kubo's own commands is run, and no file is written: --output, --density, \
-      --contours, --picture and --force of the stored command are not followed. A model file that has changed since is refused. Paths \
-      are taken from the current folder. Exit status 0 if all numbers are equal within their error bounds, 1 if not.
+      The command of the table's header is computed again, on the model and with the diagrams of --diagrams that the \
+      header holds, and compared with the stored numbers: no other file is needed. Nothing but kubo's own commands is \
+      run, and no file is written: --output, --density, --contours, --picture and --force of the stored command are not \
+      followed. A model or diagram in the header that is not the one which was read is refused. For a table of an \
+      earlier version, which holds none, the files are looked for from the current folder, and a model file that has \
+      changed since is refused. Exit status 0 if all numbers are equal within their error bounds, 1 if not.
 
       EXAMPLE
         kubo spectrum chain --omega 0,0.5 --responses sigma --tolerance 1e-3 --output chain.csv
@@ -32,25 +34,39 @@ struct RerunCommand: AsyncParsableCommand {
 
   @Argument(help: "A table that kubo has written.")
   var file: String
-  @Flag(help: "Take the model file as it is now.")
+  @Flag(help: "Take the model file that the command names, as it is now.")
   var allowChangedModel = false
   @OptionGroup var work: WorkArguments
 
   func run() async throws {
     try await reporting(work.verbosity) { log in
-      let run = try RecordedRun(path: file)
+      var run = try RecordedRun(path: file)
+      if allowChangedModel { run.model = nil }
       var command = try command(of: run)
       command.arguments.work.threads = work.threads
-      let model = try Installation.readModel(command.arguments.model)
-      if !allowChangedModel { try run.check(model) }
+      if run.model == nil {
+        let model = try Installation.readModel(command.arguments.model)
+        if !allowChangedModel { try run.check(model) }
+      } else if let model = try? Installation.readModel(command.arguments.model),
+        model.sha256 != run.modelDigest
+      {
+        log.notice("note: \(model.path) has changed; the model that \(file) holds is taken")
+      }
       if run.program != "kubo \(Kubo.version)" {
         log.notice("note: \(file): written by \(run.program); this is kubo \(Kubo.version)")
       }
       let again: CSVFile
       do {
-        again = try await command.table(log, like: run.table)
+        again = try await Installation.$recorded.withValue(run) { [command] in
+          try await command.table(log, like: run.table)
+        }
       } catch let error as ValidationError {
         throw run.refusal(found: "\(error)", expected: "a command that can be run")
+      }
+      if let digest = run.table[header: "shipped_diagrams_sha256"],
+        digest != again[header: "shipped_diagrams_sha256"]
+      {
+        log.notice("note: \(Installation.diagrams.path): not the shipped diagrams of the table")
       }
       let reproduction = Reproduction(stored: run.table, again: again)
       if !work.quiet {

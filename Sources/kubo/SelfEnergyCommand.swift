@@ -74,7 +74,7 @@ struct SelfEnergyCommand: TableCommand {
     return (
       CSVFile(
         rows, lifetime: lifetime, tolerance: tolerance,
-        provenance: try arguments.provenance(file, since: start)), failures
+        provenance: try arguments.provenance(Inputs(model: file), since: start)), failures
     )
   }
 }

@@ -60,9 +60,9 @@ struct ResponseArguments: ParsableArguments {
 
   func request(
     _ arguments: ModelArguments, omegas: [Double], columns: [SpectrumRequest.Column], _ log: Logger
-  ) async throws -> (request: SpectrumRequest, file: ModelFile, filling: Filling?) {
+  ) async throws -> (request: SpectrumRequest, inputs: Inputs) {
     var result = try await arguments.request(
-      potential, lifetime: lifetime, omegas: omegas, diagrams: folders.set(log),
+      potential, lifetime: lifetime, omegas: omegas, diagrams: folders.library(log),
       tolerance: tolerance, log)
     result.request.columns = columns
     result.request.ladderForm = LadderForm(rawValue: ladderForm)!
@@ -171,22 +171,20 @@ struct SpectrumCommand: TableCommand {
     spectrum: Spectrum, request: SpectrumRequest, table: CSVFile
   ) {
     let start = Date()
-    let (request, file, filling) = try await request(log)
+    let (request, inputs) = try await request(log)
     let units = try response.physicalUnits(request)
     let spectrum = try await request.spectrum()
     let table = CSVFile(
       spectrum, request: request, units: units,
-      provenance: try arguments.provenance(file, filling: filling, since: start))
+      provenance: try arguments.provenance(inputs, since: start))
     return (spectrum, request, table)
   }
 
-  private func request(_ log: Logger) async throws -> (
-    request: SpectrumRequest, file: ModelFile, filling: Filling?
-  ) {
-    var (request, file, filling) = try await response.request(
+  private func request(_ log: Logger) async throws -> (request: SpectrumRequest, inputs: Inputs) {
+    var (request, inputs) = try await response.request(
       arguments, omegas: axis(omega, "--omega"), columns: [], log)
     request.columns = try columns(request)
-    return (request, file, filling)
+    return (request, inputs)
   }
 
   /// Every pair asked for; without `--dressing`, every pair that exists, and with `--responses`

@@ -65,7 +65,9 @@ struct TorqueCommand: TableCommand {
   var spin: String
   @Option(
     parsing: .unconditional,
-    help: "The spin relaxation rate zeta_s, in i omega tau_sd + zeta_s of the closed form.")
+    help:
+      "The spin relaxation rate zeta_s = tau_sd/tau_sf, in i omega tau_sd - zeta_s of the closed form (+ zeta_s as printed)."
+  )
   var relaxation: String = "0"
 
   func validate() throws {
@@ -132,7 +134,7 @@ struct TorqueCommand: TableCommand {
     torque: Torque, summary: String, table: CSVFile
   ) {
     let start = Date()
-    let (request, file, filling) = try await state.request(
+    let (request, inputs) = try await state.request(
       arguments, omegas: axis(omega, "--omega"), diagrams: shippedDiagrams(), log)
     let model = request.model
     try refuseSuperfluous(model)
@@ -153,7 +155,7 @@ struct TorqueCommand: TableCommand {
       torque, torque.summary(request, scale: scale, impurities: strength),
       CSVFile(
         torque, scale: scale, request: request, impurities: strength, relaxation: zeta,
-        provenance: try arguments.provenance(file, filling: filling, since: start))
+        provenance: try arguments.provenance(inputs, since: start))
     )
   }
 }

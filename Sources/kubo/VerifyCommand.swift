@@ -46,8 +46,9 @@ struct VerifyCommand: AsyncParsableCommand {
   func run() async throws {
     try await reporting(arguments.work.verbosity) { log in
       try arguments.checkOutput()
-      let (request, _, _) = try await state.request(
-        arguments, omegas: [], diagrams: folders.set(log), log)
+      let request = try await state.request(
+        arguments, omegas: [], diagrams: folders.library(log), log
+      ).request
       let gamma =
         dressing == "bare"
         ? nil

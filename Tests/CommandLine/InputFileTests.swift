@@ -50,12 +50,12 @@ import Testing
       defaults: {mu: 0, temperature: 0, lifetime: {constant: 0}}
       lattice: {vectors: [[2]]}
       inter_sublattice: [{vector: [1], amplitude: -2.5e-1 * J}]
-      intra_sublattice: []
+      intra_sublattice: [{vector: [2], amplitude: 0}]
 
       """
     let file = try ModelFile.read(path: scratch.file("m.yaml", text))
     // Computed with Python's hashlib.
-    #expect(file.sha256 == "7f615075b747b961ccef667be962b26d95645592a3b5ae03272db78b05647c9d")
+    #expect(file.sha256 == "5f387bdab25526d1ff8c3a84593cf1d987a24af59002a15faa7535a1a520db4d")
     #expect(file.description == "&no anchor, *no alias\n  [ { ' \"")
     #expect(file.source == "it's # no comment")
     #expect(try file.model().interSublattice == [Hop(vector: [1], amplitude: -0.25)])

@@ -111,6 +111,35 @@ import Testing
     }
   }
 
+  /// Relaxation is the complex frequency omega + i/tau_sf in v_m_na/v_n_na, and drives a wall the way the
+  /// electrons go: -v_m_na/alpha has the sign of -v_n_na.
+  ///
+  /// The spins of both sublattices turn about the exchange fields +-J of the sublattices, relax, and are
+  /// fed by electrons that drift through the texture, those of A and B with opposite spins. With s = s_A + s_B and
+  /// Sigma = s_A - s_B as complex numbers x + i y
+  ///
+  ///     (-i omega + 1/tau_sf) s = -2 i J Sigma,   (-i omega + 1/tau_sf) Sigma = -2 i J s + source.
+  ///
+  /// n x multiplies by i, so that v_n d n = i s and i v_m d n = i Sigma, in units of J: v_m/v_n = -i Sigma/s.
+  @Test func relaxation() async throws {
+    let model = try shippedModel("narrow", ["t": 1e-3])
+    let (zeta, j) = (0.07, model.exchange)
+    let omegas = [0, 0.1, 0.5]
+    let torque = try await request(model, mu: -1.8, omegas: omegas).torque(
+      impurities: nil, relaxation: zeta)
+    for (n, omega) in omegas.enumerated() {
+      let m = try value(torque, .mNonadiabatic, "closed", n).value
+      let nn = try value(torque, .nNonadiabatic, "closed", n).value
+      let rate = ComplexDouble(2 * j * zeta, -omega)
+      // Cramer's rule for (rate, 2iJ; 2iJ, rate) (s, Sigma) = (0, 1).
+      let (s, sigma) = (ComplexDouble(0, -2 * j), rate)
+      let ratio = sigma / s * ComplexDouble(0, -1)
+      // P_m^na and P_n^na differ by t^2/J^2.
+      #expect((m / nn - ratio).length < 1e-5 * ratio.length, "\(m / nn) \(ratio)")
+      if omega == 0 { #expect(m.real * nn.real > 0 && m.imaginary == 0) }
+    }
+  }
+
   /// (S7.24), (S7.29): the resonance, the relaxation and the direct current.
   @Test func resonance() async throws {
     let model = try shippedModel("narrow")
@@ -123,8 +152,12 @@ import Testing
     for (n, omega) in torque.omegas.enumerated() where omega != 2 {
       let x = omega / 2
       let m = try value(torque, .mNonadiabatic, "closed", n).value
-      let expected = ComplexDouble(zeta, x).multiplied(by: pm / (1 - x * x))
+      let expected = ComplexDouble(-zeta, x).multiplied(by: pm / (1 - x * x))
       #expect((m - expected).length < 1e-14)
+      // The paper prints the other sign.
+      let printed = try value(torque, .mNonadiabatic, "closed_printed", n).value
+      let factor = p.entry(.nonadiabaticX, .printed).value!.value.real / (1 - x * x)
+      #expect((printed - ComplexDouble(zeta, x).multiplied(by: factor)).length < 1e-14)
       let nn = try value(torque, .nNonadiabatic, "closed", n).value
       #expect((nn - ComplexDouble(-pn / (1 - x * x))).length < 1e-14)
     }

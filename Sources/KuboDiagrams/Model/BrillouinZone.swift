@@ -96,35 +96,11 @@ public struct BrillouinZone: Sendable {
 
   /// The vectors of the lattice, not 0, up to twice those of a reduced basis.
   private static func latticePoints(_ vectors: [[Double]]) -> [[Double]] {
-    var basis = vectors
-    // Shorten each by the others as long as that does something: by whole multiples, then by sums.
-    var isReduced = false
-    while !isReduced {
-      isReduced = true
-      for (a, c) in (0..<basis.count).flatMap({ a in (0..<basis.count).map { (a, $0) } })
-      where a != c {
-        let n = (dot(basis[a], basis[c]) / dot(basis[c], basis[c])).rounded()
-        guard abs(n) > 1 else { continue }
-        basis[a] = zip(basis[a], basis[c]).map { $0 - n * $1 }
-        isReduced = false
-      }
-      for (a, code) in (0..<basis.count).flatMap({ a in (0..<27).map { (a, $0) } }) {
-        let n = (0..<basis.count).map { $0 == a ? 1 : [0, 1, -1][(code / [1, 3, 9][$0]) % 3] }
-        let sum = combination(n, basis)
-        if dot(sum, sum) < dot(basis[a], basis[a]) * (1 - 1e-9) {
-          basis[a] = sum
-          isReduced = false
-        }
-      }
-    }
+    let basis = shortBasis(vectors)
     let count = basis.reduce(1) { n, _ in 5 * n }
     return (0..<count).map { code in
       combination(basis.indices.map { (code / [1, 5, 25][$0]) % 5 - 2 }, basis)
     }.filter { $0.contains { $0 != 0 } }
-  }
-
-  private static func combination(_ n: [Int], _ basis: [[Double]]) -> [Double] {
-    basis[0].indices.map { i in n.indices.reduce(0) { $0 + Double(n[$1]) * basis[$1][i] } }
   }
 
   private static func subsets(of d: Int, _ count: Int) -> [[Int]] {
@@ -267,6 +243,36 @@ public struct BrillouinZone: Sendable {
       Double.atan2(y: $0[1], x: $0[0]) < Double.atan2(y: $1[1], x: $1[0])
     }
   }
+}
+
+/// The same lattice in vectors that are short.
+func shortBasis(_ vectors: [[Double]]) -> [[Double]] {
+  var basis = vectors
+  // Shorten each by the others as long as that does something: by whole multiples, then by sums.
+  var isReduced = false
+  while !isReduced {
+    isReduced = true
+    for (a, c) in (0..<basis.count).flatMap({ a in (0..<basis.count).map { (a, $0) } })
+    where a != c {
+      let n = (dot(basis[a], basis[c]) / dot(basis[c], basis[c])).rounded()
+      guard abs(n) > 1 else { continue }
+      basis[a] = zip(basis[a], basis[c]).map { $0 - n * $1 }
+      isReduced = false
+    }
+    for (a, code) in (0..<basis.count).flatMap({ a in (0..<27).map { (a, $0) } }) {
+      let n = (0..<basis.count).map { $0 == a ? 1 : [0, 1, -1][(code / [1, 3, 9][$0]) % 3] }
+      let sum = combination(n, basis)
+      if dot(sum, sum) < dot(basis[a], basis[a]) * (1 - 1e-9) {
+        basis[a] = sum
+        isReduced = false
+      }
+    }
+  }
+  return basis
+}
+
+private func combination(_ n: [Int], _ basis: [[Double]]) -> [Double] {
+  basis[0].indices.map { i in n.indices.reduce(0) { $0 + Double(n[$1]) * basis[$1][i] } }
 }
 
 private func dot(_ a: [Double], _ b: [Double]) -> Double {

@@ -38,7 +38,7 @@ public struct Model: Sendable, Equatable {
 
   /// Checks the geometry and makes the model.
   ///
-  /// Lattice vectors are recognised within 1e-9 of their length.
+  /// Lattice vectors are recognised within 1e-9 of their length. The hops must join all cells.
   /// - Throws: ``ModelError``, whose ``DefinitionError/place`` says which of the arguments is wrong.
   public init(
     name: String, latticeVectors: [[Double]], interSublattice: [Hop], intraSublattice: [Hop],
@@ -63,6 +63,7 @@ public struct Model: Sendable, Equatable {
     harmonics = Model.harmonics(reach)
     try checkNumbers()
     try checkHops()
+    try checkConnected()
   }
 
   /// The volume (area, length) of the unit cell, in the length unit to the power d.
@@ -214,7 +215,7 @@ public struct Model: Sendable, Equatable {
   }
 
   /// The coordinates of the cell that a lattice vector leads to.
-  private func cell(_ r: [Double]) -> [Double] { coordinates(r).map { $0.rounded() } }
+  func cell(_ r: [Double]) -> [Double] { coordinates(r).map { $0.rounded() } }
 
   /// Not so far that no grid of wave vectors resolves the hop's phase.
   private func isNear(_ m: [Double]) -> Bool { m.allSatisfy { abs($0) <= 1000 } }

@@ -53,20 +53,25 @@ public enum TorqueKind: String, Sendable, CaseIterable {
 
   /// v/v_0 of the closed form with the coefficient P:
   ///
-  ///     m: -P_m    n: P_n    m_na: (i omega tau_sd + zeta_s)/(1 - omega^2 tau_sd^2) P_m^na
+  ///     m: -P_m    n: P_n    m_na: (i omega tau_sd - zeta_s)/(1 - omega^2 tau_sd^2) P_m^na
   ///     n_na: -P_n^na/(1 - omega^2 tau_sd^2)
   ///
   /// (15), (S7.24), (S7.29); the sign of m as in ``amplitude(exchange:)``; nil at the pole
-  /// omega = 2 J. zeta_s is the relaxation rate of the spin in the main text's i omega tau_sd ->
-  /// i omega tau_sd + zeta_s.
-  func factor(omega: Double, exchange j: Double, relaxation zeta: Double) -> ComplexDouble? {
+  /// omega = 2 J. zeta_s = tau_sd/tau_sf stands for the relaxation of the spin: in the equation of motion
+  /// -i omega becomes -i omega + 1/tau_sf, and with it i omega tau_sd becomes i omega tau_sd - zeta_s. The main text
+  /// prints i omega tau_sd + zeta_s, and (15a) without the minus.
+  func factor(_ version: Version, omega: Double, exchange j: Double, relaxation zeta: Double)
+    -> ComplexDouble?
+  {
     let x = omega / (2 * j)
     let denominator = (1 - x) * (1 + x)
+    let isPrinted = version == .printed
     switch self {
-    case .m: return ComplexDouble(-1)
+    case .m: return ComplexDouble(isPrinted ? 1 : -1)
     case .n: return .one
     case .mNonadiabatic:
-      return denominator == 0 ? nil : ComplexDouble(zeta, x).divided(by: denominator)
+      return denominator == 0
+        ? nil : ComplexDouble(isPrinted ? zeta : -zeta, x).divided(by: denominator)
     case .nNonadiabatic: return denominator == 0 ? nil : ComplexDouble(-1 / denominator)
     }
   }
@@ -163,7 +168,8 @@ extension SpectrumRequest {
           .init(
             kind: kind, route: version == .corrected ? "closed" : "closed_printed",
             values: omegas.map { omega in
-              let r = kind.factor(omega: omega, exchange: model.exchange, relaxation: zeta)
+              let r = kind.factor(
+                version, omega: omega, exchange: model.exchange, relaxation: zeta)
               guard let p, let r else {
                 // Once for both versions.
                 if version == .corrected {
@@ -175,10 +181,7 @@ extension SpectrumRequest {
                 }
                 return nil
               }
-              // As printed, (15a) has the other sign.
-              let sign = kind == .m && version == .printed ? -1.0 : 1
-              return Estimate(
-                value: (r * p.value).multiplied(by: sign), error: r.length * p.error)
+              return Estimate(value: r * p.value, error: r.length * p.error)
             }))
       }
     }

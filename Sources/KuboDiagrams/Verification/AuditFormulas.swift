@@ -145,7 +145,47 @@ extension SpectrumRequest {
       } scale: { f in
         f.exchange * f.etaD(i).length / f.delta
       },
+      formula(
+        "after (16)", "i omega tau_sd + zeta_s",
+        "i omega tau_sd - zeta_s, zeta_s = tau_sd/tau_sf > 0"
+      ) { f, s in
+        relaxation(f)
+      } printed: { f, s in
+        relaxationForm(.printed)
+      } corrected: { f, s in
+        relaxationForm(.corrected)
+      } scale: { _ in
+        relaxationRate
+      },
     ]
+  }
+
+  /// zeta_s, at the frequency omega = 0.3 J of the audit.
+  private var relaxationRate: Double { 0.1 }
+
+  /// Re v_m_na/v_n_na from the equation of motion of the spin, relaxation included:
+  ///
+  ///     (-i omega + 1/tau_sf) <s^x> = <i [H, s^x]> = c <Sigma^y>
+  ///
+  /// for v_m_na/v_n_na is a K_Sigma^xy/(b K_s^xx), with the factors a, b of the loops, and K^xy = -K^yx.
+  private func relaxation(_ f: EigenstateFrame) -> Double {
+    let (h, s) = (f.hamiltonian, Matrix4.rhoSigma(0, 1))
+    let motion = ComplexDouble.i * (h * s - s * h)
+    let c = (motion * .rhoSigma(3, 2)).trace.real / 4
+    let rate = 2 * f.exchange * relaxationRate
+    let ratio =
+      TorqueKind.mNonadiabatic.amplitude(exchange: f.exchange)
+      / TorqueKind.nNonadiabatic.amplitude(exchange: f.exchange)
+    return -ratio * rate / c
+  }
+
+  /// The same of the closed forms with P_m^na = P_n^na, which cos(theta) = 1 makes equal.
+  private func relaxationForm(_ version: Version) -> Double {
+    func factor(_ kind: TorqueKind) -> ComplexDouble {
+      kind.factor(
+        version, omega: 0.3 * model.exchange, exchange: model.exchange, relaxation: relaxationRate)!
+    }
+    return (factor(.mNonadiabatic) / factor(.nNonadiabatic)).real
   }
 
   /// -(J/Delta) d_i d_j Delta + J d_ix . d_jx.
