@@ -13,12 +13,6 @@ struct TableMap: Sendable {
   let table: CSVFile
   let curve: TableCurve
 
-  /// What may differ without meaning another state: how and from where a table was computed.
-  private static func isIncidental(_ key: String) -> Bool {
-    ["command", "wall_time_s", "model_file", "grid"].contains(key)
-      || ["grid.", "validity.", "corner."].contains(where: key.hasPrefix)
-  }
-
   /// - Throws: ``FileError`` for tables that do not belong together, naming what differs.
   init(_ tables: [(path: String, table: CSVFile)], column: String) throws(FileError) {
     let (path, first) = tables[0]
@@ -40,8 +34,12 @@ struct TableMap: Sendable {
           other, "other values of \(shortened(first.columns[axis])) than in \(shortened(path))",
           "tables with the same axis")
       }
+      // All else in headers follows from these, or tells how and when.
+      let settings = Set(
+        first.settings + table.settings
+          + ["model_sha256", "units.energy_eV", "units.length_nm"])
       for key in (first.header + table.header).map(\.key)
-      where !TableMap.isIncidental(key) && first[header: key] != table[header: key]
+      where settings.contains(key) && first[header: key] != table[header: key]
         && !differing.contains(key)
       {
         differing.append(key)
