@@ -188,6 +188,17 @@ enum Typeset {
     return result
   }
 
+  /// How many signs of a text in this notation are seen.
+  static func signs(_ text: String) -> Int {
+    var scan = text.replacing("{/:Italic ", with: "{")[...]
+    var count = 0
+    while let sign = scan.popFirst() {
+      if sign == "\\" { scan = scan.dropFirst() } else if "{}^_".contains(sign) { continue }
+      count += "\u{2060}\u{200a}".contains(sign) ? 0 : 1
+    }
+    return count
+  }
+
   /// A unit: ^ with a number, in braces or not, is a power, and hbar is ħ; the rest is literal.
   static func unit(_ text: String) -> String {
     var result = ""

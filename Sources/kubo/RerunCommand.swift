@@ -39,7 +39,7 @@ struct RerunCommand: AsyncParsableCommand {
   func run() async throws {
     try await reporting(work.verbosity) { log in
       let run = try RecordedRun(path: file)
-      var command = try command(of: run)
+      var command = try Self.command(of: run)
       command.arguments.work.threads = work.threads
       let model = try Installation.readModel(command.arguments.model)
       if !allowChangedModel { try run.check(model) }
@@ -65,7 +65,7 @@ struct RerunCommand: AsyncParsableCommand {
   }
 
   /// The stored words as this program's own parser reads them.
-  private func command(of run: RecordedRun) throws -> any TableCommand {
+  static func command(of run: RecordedRun) throws -> any TableCommand {
     let expected = "a command of kubo that makes a table, with its options"
     let parsed: any ParsableCommand
     do {
