@@ -23,7 +23,7 @@ extension Figure.Panel {
       points.count { from...to ~= ($0 - low) / (high - low) }
     }
     let isAbove = isLogarithmic || count(0.75, 1) <= count(0, 0.25)
-    for (n, words) in [note, absence].compactMap(\.self).enumerated() {
+    for (n, words) in ((note.map { [$0] } ?? []) + absences).enumerated() {
       let y = isAbove ? 0.9 - 0.12 * Double(n) : 0.1 + 0.12 * Double(n)
       text +=
         "set label \(30 + n) \(Typeset.quoted(words)) at graph 0.03,\(significant(y)) left front boxed\n"
@@ -47,9 +47,10 @@ extension Figure.Panel {
     return text
   }
 
-  /// Which curves have no line where they have values, or not in all of their pieces.
-  private var absence: String? {
-    guard let range else { return nil }
+  /// Which curves have no line where they have values, or not in all of their pieces: a line for each, which
+  /// a panel is wide enough for.
+  private var absences: [String] {
+    guard let range else { return [] }
     var names: [String] = []
     for curve in curves
     where curve.runs.contains(where: { run in
@@ -59,7 +60,8 @@ extension Figure.Panel {
       let name = curve.name ?? curve.style.name
       if !name.isEmpty, !names.contains(name) { names.append(name) }
     }
-    return names.isEmpty ? nil : "beyond the panel: " + names.joined(separator: "; ")
+    let rest = names.count > 3 ? ["\(names.count - 2) more"] : []
+    return (rest.isEmpty ? names : names.prefix(2) + rest).map { "beyond the panel: \($0)" }
   }
 
   /// Where the line of each curve is cut at an end of the panel's range, a little inside of the edge. Of marks

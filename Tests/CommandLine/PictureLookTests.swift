@@ -185,6 +185,17 @@ import Testing
     }
     #expect(try texts { 10 / (1.999 - $0) }.contains("goes on beyond the panel"))
     #expect(try !texts { $0 }.contains { $0.contains("beyond") })
+    // What has no line is named, each in a line of its own, since panels are narrow.
+    let table = CSVFile(
+      header: [("model", "m")],
+      columns: ["omega", "Y.bare.im", "Y.closed_printed.re", "Y.closed_printed.im"],
+      rows: [[0, 0, 99, 99], [1, 1, 98, 98]])
+    // gnuplot draws a text with a box below and above it.
+    let notes = Set(
+      try words(Picture(table: table)).filter { $0.hasPrefix("beyond the panel:") })
+    #expect(
+      notes == Set(["Re", "Im"].map { "beyond the panel: \($0) closed form, printed" }),
+      "\(notes)")
   }
 
   /// Below the pole at 2 J a closed form is in its panel, as far as it is from the loops.
