@@ -110,16 +110,19 @@ extension Picture {
     let pole = 2 * request.model.exchange
     let perField = unit("1/\(units.energy)", units.length, to: 2 - request.model.dimension)
     let styles: [(dressing: Dressing, style: Figure.Style)] = [
-      (.bare, .init("bare bubble", .blue, dash: 2)),
-      (.ladder, .init("ladder", .vermilion, dash: 1)),
-      (.closed, .init("closed form", .green, dash: 4)),
+      (.bare, .init("bare bubble", .blue, route: 1)),
+      (.ladder, .init("ladder", .vermilion, route: 0)),
+      (.closed, .init("closed form", .green, route: 3)),
     ]
     var panels: [Figure.Panel] = []
     for impurities in Impurities.allCases {
       let curves = comparison.curves.filter { $0.impurities == impurities }
       let lows = curves.flatMap { $0.perField.map(\.length) }.filter { $0 > 0 }
-      // The pole of the closed form must not set the scale.
-      let highs = curves.filter { $0.dressing != .closed }.flatMap { $0.perField.map(\.length) }
+      // The pole of the closed form must not set the scale, but what it says at low frequencies is to be seen.
+      let highs = curves.flatMap { curve in
+        zip(curve.omegas, curve.perField).map { Figure.Point(x: $0, y: $1.length) }
+          .aside(curve.dressing == .closed ? pole : 0).map(\.y)
+      }
       panels.append(
         Figure.Panel(
           label: "|K_{Σ}/ω| (\(Typeset.unit(perField)))",
@@ -143,11 +146,13 @@ extension Picture {
       Figure(
         title: titleLines(
           request.model.name,
-          parameters.map { "\($0.name) = \($0.value)" }
-            + ["μ = \(significant(request.mu, digits: 6))", "T = \(request.temperature)"]
+          (parameters.map { ("parameter.\($0.name)", $0.value) }
+            + [("mu", request.mu), ("temperature", request.temperature)])
+            .map { Symbol.equation(Symbol.state($0), "\($1)") }
             + comparison.parts.map { lifetimeText($0.request.lifetime.description) }, width: 48),
-        axis: "ħω (\(Typeset.unit(units.energy)))", panels: panels,
-        marks: [.init(x: pole, label: "2J")], key: styles.map(\.style), panelHeight: 4.4,
+        axis: "\(Symbol.state("omega")) (\(Typeset.unit(units.energy)))", panels: panels,
+        marks: [.init(x: pole, label: Picture.resonance)], key: styles.map(\.style),
+        panelHeight: 4.4,
         start: 0))
   }
 }

@@ -13,15 +13,6 @@ struct TableMap: Sendable {
   let table: CSVFile
   let curve: TableCurve
 
-  /// What may differ without meaning another state: how and from where a table was computed.
-  private static func isIncidental(_ key: String) -> Bool {
-    [
-      "command", "date", "wall_time_s", "model_file", "model_text", "diagram_file", "diagram_text",
-      "shipped_diagrams_sha256", "grid",
-    ].contains(key)
-      || ["grid.", "validity.", "corner."].contains(where: key.hasPrefix)
-  }
-
   /// - Throws: ``FileError`` for tables that do not belong together, naming what differs.
   init(_ tables: [(path: String, table: CSVFile)], column: String) throws(FileError) {
     let (path, first) = tables[0]
@@ -43,8 +34,12 @@ struct TableMap: Sendable {
           other, "other values of \(shortened(first.columns[axis])) than in \(shortened(path))",
           "tables with the same axis")
       }
+      // All else in headers follows from these, or tells how and when.
+      let settings = Set(
+        first.settings + table.settings
+          + ["model_sha256", "units.energy_eV", "units.length_nm"])
       for key in (first.header + table.header).map(\.key)
-      where !TableMap.isIncidental(key) && first[header: key] != table[header: key]
+      where settings.contains(key) && first[header: key] != table[header: key]
         && !differing.contains(key)
       {
         differing.append(key)
@@ -120,7 +115,9 @@ extension Picture {
     let isSigned = low < 0 && high > 0
     let reach = max(abs(low), abs(high))
     let range = isSigned ? (-reach, reach) : low < high ? (low, high) : (low - 1, high + 1)
-    let title = map.table.title(width: 48, without: [map.key])
+    let title = map.table.title(
+      width: 48, without: [map.key],
+      and: map.table.isDynamic(map.curve.quantity) ? [Picture.dynamic] : [])
     let (xs, ys) = (
       edges(bins.map { (map.axis[$0.lowerBound] + map.axis[$0.upperBound - 1]) / 2 }),
       edges(map.parameters)
@@ -135,11 +132,10 @@ extension Picture {
       rows.append([])
     }
     var text = "$cells << EOD\n" + rows.map { $0.joined(separator: " ") + "\n" }.joined() + "EOD\n"
-    let name = map.curve.name
-    var label = Typeset.literal(name)
-    if let unit = map.table[header: "unit.\(map.curve.quantity)"], unit != "1" {
-      label += " (\(Typeset.unit(unit)))"
-    }
+    let symbol = [map.curve.part?.symbol, map.table.symbol(map.curve)].compactMap(\.self)
+    let route = map.curve.variant.isEmpty ? "" : ", " + Symbol.route(map.curve.variant)
+    let label = Symbol.labelled(
+      symbol.joined(separator: " ") + route, map.table.unit(map.curve))
     // 2 J of each table, if the axis is a frequency.
     let poles: [[Double]] =
       map.table.pole.map { pole in
@@ -153,7 +149,7 @@ extension Picture {
     let height = top + panel + bottom
     for (n, words) in title.enumerated() {
       text +=
-        "set label \(n + 1) \(Typeset.quoted(Typeset.literal(words))) at screen 0.5, screen \(1 - (0.3 + line * Double(n)) / height) center\n"
+        "set label \(n + 1) \(Typeset.quoted(words)) at screen 0.5, screen \(1 - (0.3 + line * Double(n)) / height) center\n"
     }
     text += "set lmargin at screen 0.18\nset rmargin at screen 0.7\n"
     text += "set tmargin at screen \(1 - top / height)\nset bmargin at screen \(bottom / height)\n"
@@ -171,10 +167,11 @@ extension Picture {
       let ink = isSigned ? Ink.black.rawValue : "#ffffff"
       plots.append("$pole using 1:2:3 with lines dt 3 lw 1.5 lc rgb '\(ink)'")
       if isNamedAbove {
-        text += "set label 11 '2J' at first \(last[0]), graph 1 center offset 0,0.65\n"
+        text +=
+          "set label 11 \(Typeset.quoted(Picture.resonance)) at first \(last[0]), graph 1 center offset 0,0.65\n"
       } else if let place = visible.last {
         text +=
-          "set label 11 '2J' at first \(place[0]), first \(place[1]) right offset -0.5,0 front textcolor rgb '\(ink)'\n"
+          "set label 11 \(Typeset.quoted(Picture.resonance)) at first \(place[0]), first \(place[1]) right offset -0.5,0 front textcolor rgb '\(ink)'\n"
       }
     }
     text += "splot \(plots.joined(separator: ", "))\n"

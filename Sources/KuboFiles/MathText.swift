@@ -10,8 +10,10 @@ struct MathText: Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterp
 
   /// What each command draws.
   private static let symbols = [
-    "alpha": "α", "beta": "β", "varepsilon": "ε", "lambda": "λ", "omega": "ω", "rho": "ρ",
-    "sigma": "σ", "Sigma": "Σ", "partial": "∂", "neq": "≠", "tfrac12": "½", "sum": "Σ",
+    "alpha": "α", "beta": "β", "gamma": "γ", "Gamma": "Γ", "Delta": "Δ", "varepsilon": "ε",
+    "zeta": "ζ", "hbar": "ħ", "lambda": "λ", "mu": "μ", "nu": "ν", "omega": "ω", "Pi": "Π",
+    "rho": "ρ",
+    "sigma": "σ", "Sigma": "Σ", "tau": "τ", "partial": "∂", "neq": "≠", "tfrac12": "½", "sum": "Σ",
   ]
 
   /// The formula in gnuplot's enhanced text, letters slanted.
@@ -23,10 +25,7 @@ struct MathText: Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterp
   }
 
   /// How many signs are seen.
-  var signs: Int {
-    enhanced.replacing("/:Italic ", with: "").unicodeScalars
-      .filter { !"{}^_\u{2060}\u{200a}".unicodeScalars.contains($0) }.count
-  }
+  var signs: Int { Typeset.signs(enhanced) }
 
   /// Everything up to a closing brace.
   private static func enhanced(_ scan: inout Substring, isUpright: Bool) -> String {
@@ -67,7 +66,7 @@ struct MathText: Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterp
 
   /// Spaces. Some programs that draw SVG drop those at the ends of its pieces, if nothing without a
   /// width keeps them inside.
-  private static let (space, thinSpace) = (
+  static let (space, thinSpace) = (
     "\u{2060}\u{a0}\u{2060}", "\u{2060}\u{200a}\u{2060}"
   )
 
@@ -77,6 +76,7 @@ struct MathText: Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterp
     case "=", "≠", "+": "\(space)\(sign)\(space)"
     case ",": ",\(space)"
     case "-": "−"
+    case "′": thinSpace + "′"
     default: String(sign)
     }
   }

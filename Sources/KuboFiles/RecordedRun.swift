@@ -139,8 +139,8 @@ public struct Reproduction: Sendable {
   /// Whether every number is the same within its error bounds, and nothing else differs.
   public var holds: Bool { mismatches.isEmpty && (largest?.ratio ?? 0) <= 1 }
 
-  /// Lines of the header that must be the same, besides the parameters.
-  private static let settings = [
+  /// Lines of the header that say what was computed, besides the parameters; all others follow from them.
+  fileprivate static let settings = [
     "model", "temperature", "lifetime", "lifetime.scba", "lifetime.site", "direction", "tolerance",
     "impurities", "filling", "units.energy", "units.length", "current_density_A_per_m2",
     "lattice_constant_nm", "thickness_nm", "cross_section_nm2", "spin", "relaxation",
@@ -148,10 +148,7 @@ public struct Reproduction: Sendable {
 
   /// Compares two tables.
   public init(stored: CSVFile, again: CSVFile) {
-    let parameters = again.header.map(\.key).filter { $0.hasPrefix("parameter.") }
-    // With a filling mu is a result, whose effect the columns show.
-    let mu = again.header.contains { $0.key == "filling" } ? [] : ["mu"]
-    for key in Reproduction.settings + parameters + mu {
+    for key in again.settings {
       let (a, b) = (stored[header: key], again[header: key])
       if a != b {
         mismatches.append(
@@ -246,5 +243,15 @@ public struct Reproduction: Sendable {
       isIdentical && holds
         ? "reproduced" : holds ? "reproduced within the error bounds" : "NOT reproduced")
     return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension CSVFile {
+  /// The keys of those lines of the header that say what was computed.
+  var settings: [String] {
+    let parameters = header.map(\.key).filter { $0.hasPrefix("parameter.") }
+    // With a filling mu is a result, whose effect the columns show.
+    let mu = header.contains { $0.key == "filling" } ? [] : ["mu"]
+    return Reproduction.settings + parameters + mu
   }
 }

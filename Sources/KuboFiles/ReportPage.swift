@@ -160,7 +160,7 @@ public struct Report: Sendable {
         "Each column of the spectra: K(0), the largest value (\(spectrum.omegas.count) frequencies) and where it is, the largest error bound. Frequencies ħω in \(units.energy)."
     )
     return """
-      <p>Real parts blue, imaginary parts vermilion; each curve in a band as wide as the bound on its error,
+      <p>Real parts blue, imaginary parts vermilion with open marks; each curve in a band as wide as the bound on its error,
       which may be too narrow to be seen. ħω in \(units.energy); dotted: ħω = 2J, where the exchange gap
       resonates.</p>
       <div class="figures">

@@ -33,6 +33,13 @@ extension SpectrumRequest {
         }
       lines.append(
         ("unit.\(prefix)\(response.name)", unit(factor, units.length, to: 2 - model.dimension)))
+      if isConductivity, response.isConductivity {
+        lines.append(
+          (
+            "unit.\(prefix)\(response.name).static",
+            unit(units.energy, units.length, to: 2 - model.dimension)
+          ))
+      }
     }
     return lines
   }
@@ -67,9 +74,11 @@ extension CSVFile {
     if let units {
       header += units.header(temperature: request.temperature)
       header.append(("column.omega_THz", "frequency nu = hbar omega/h; omega = 2 pi nu"))
+      header.append(("unit.omega_THz", "THz"))
       if spectrum.columns.contains(where: { factor($0) != nil }) {
         let text = ["S m, of a chain", "S, of a layer", "S/m"][dimension - 1]
         header.append(("column.*.\(unit)", "conductivity in \(text)"))
+        header.append(("unit.*.\(unit)", String(text.prefix { $0 != "," })))
       }
     }
     header.append(("grid", "\(spectrum.divisions) points along each reciprocal vector at most"))
@@ -119,6 +128,7 @@ extension CSVFile {
     if let units {
       header += units.header(temperature: request.temperature)
       header.append(("column.omega_l_THz", "hbar omega_l/h"))
+      header.append(("unit.omega_l_THz", "THz"))
     }
     header.append(
       ("column.R.sum", "K(i omega_l), the Matsubara sum itself; for sigma, K is Pi"))
@@ -152,27 +162,27 @@ extension CSVFile {
     dimension: Int, directions: Directions, tolerance: Double, provenance: Provenance
   ) {
     var header = provenance.header
+    header += [
+      ("temperature", "\(temperature)"), ("direction", directions.description),
+      ("tolerance", "\(tolerance)"),
+      (
+        "column.sigma_c_over_tau",
+        "(S6.23), one of the two degenerate states: the measured conductivity is twice it"
+      ),
+      ("column.P", "dimensionless; empty where mu lies in the gap or the value did not converge"),
+      ("column.*.product", "P sigma_c/tau, given in the gap too"),
+      (
+        "column.printed",
+        "as the paper prints it; corrected: with the signs and terms the loops require"
+      ),
+      ("column.Delta_over_J", "mean and standard deviation of Delta_k/J on the Fermi surface"),
+    ]
+    let conductivity = KuboFiles.unit(
+      "e^2/hbar^2 \(provenance.model.units.energy)", provenance.model.units.length,
+      to: 2 - dimension)
     header +=
       [
-        ("temperature", "\(temperature)"), ("direction", directions.description),
-        ("tolerance", "\(tolerance)"),
-        (
-          "column.sigma_c_over_tau",
-          "(S6.23), one of the two degenerate states: the measured conductivity is twice it"
-        ),
-        ("column.P", "dimensionless; empty where mu lies in the gap or the value did not converge"),
-        ("column.*.product", "P sigma_c/tau, given in the gap too"),
-        (
-          "column.printed",
-          "as the paper prints it; corrected: with the signs and terms the loops require"
-        ),
-        ("column.Delta_over_J", "mean and standard deviation of Delta_k/J on the Fermi surface"),
-        (
-          "unit.sigma_c_over_tau",
-          unit(
-            "e^2/hbar^2 \(provenance.model.units.energy)", provenance.model.units.length,
-            to: 2 - dimension)
-        ),
+        ("unit.sigma_c_over_tau", conductivity), ("unit.*.product", conductivity),
       ] + provenance.footer
     let kinds = ClosedForm.allCases.flatMap { form in
       Version.allCases.map { (form, $0, "\(form.coefficientName).\($0.rawValue)") }
@@ -216,6 +226,7 @@ extension CSVFile {
             ? "-(1/pi) Im avg tr G per unit cell, both degenerate states of the band"
             : "-(1/pi) Im avg G per unit cell, of A up and B down together, and of B up and A down"
         ), ("unit.Sigma", provenance.model.units.energy),
+        ("unit.residual", provenance.model.units.energy),
         ("unit.dos", "1/\(provenance.model.units.energy)"),
       ] + provenance.footer
     self.init(

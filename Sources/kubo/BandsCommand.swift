@@ -85,7 +85,8 @@ struct BandsCommand: TableCommand {
       try arguments.write(try work.bandTable())
       // Last: whoever interrupts it, or has no gnuplot, keeps the numbers.
       if let picture {
-        try await Picture(work.plot()).write(to: picture, overwrite: arguments.force)
+        try await Picture(bands: work.bandTable(), states: work.states()).write(
+          to: picture, overwrite: arguments.force)
       }
       if arguments.output != nil, arguments.output != "-", !arguments.work.quiet {
         for (name, what) in [
@@ -102,6 +103,11 @@ struct BandsCommand: TableCommand {
     try await work(log).bandTable()
   }
 
+  /// What the picture shows beside the path.
+  func states(_ log: Logger) async throws -> BandStates {
+    try await work(log, isDrawn: true).states()
+  }
+
   func table(_ log: Logger, like stored: CSVFile) async throws -> CSVFile {
     let work = try await work(log)
     return switch stored.columns.first {
@@ -112,7 +118,7 @@ struct BandsCommand: TableCommand {
   }
 
   /// What the options ask for, with the bands and the contours.
-  private func work(_ log: Logger) async throws -> Work {
+  private func work(_ log: Logger, isDrawn: Bool = false) async throws -> Work {
     let start = Date()
     let (request, inputs) = try await state.request(
       arguments, omegas: [], diagrams: nil, log)
@@ -138,7 +144,7 @@ struct BandsCommand: TableCommand {
         return (zone.name(reduced: f, model), model.waveVector(reduced: f))
       }
     }
-    let needsContours = model.dimension == 2 && (contours != nil || picture != nil)
+    let needsContours = model.dimension == 2 && (contours != nil || picture != nil || isDrawn)
     return Work(
       request: request, broadening: gamma,
       bands: try BandStructure(
@@ -178,7 +184,8 @@ struct BandsCommand: TableCommand {
     }
 
     func bandTable() throws -> CSVFile {
-      CSVFile(bands, units: units, provenance: try provenance())
+      CSVFile(
+        bands, mu: request.mu, broadening: broadening, units: units, provenance: try provenance())
     }
 
     func densityTable() async throws -> CSVFile {
@@ -192,10 +199,8 @@ struct BandsCommand: TableCommand {
         fermi, model: request.model, mu: request.mu, units: units, provenance: try provenance())
     }
 
-    func plot() async throws -> BandPlot {
-      BandPlot(
-        model: request.model, parameters: try provenance().parameters, mu: request.mu, units: units,
-        bands: bands, densities: try await density(), broadening: broadening, contours: fermi)
+    func states() async throws -> BandStates {
+      BandStates(model: request.model, densities: try await density(), contours: fermi)
     }
   }
 

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 import KuboFiles
+import Logging
 
 /// `kubo plot`.
 struct PlotCommand: AsyncParsableCommand {
@@ -9,9 +10,11 @@ struct PlotCommand: AsyncParsableCommand {
     commandName: "plot",
     abstract: "Draw a table that kubo wrote, or a map of several.",
     discussion: """
-      A panel for each quantity: real and imaginary part in two colours, dressings and formulas by \
-      dashes, error bounds as bands, gaps where cells are empty, a mark at omega = 2 J, a \
-      triangle where a closed form leaves its panel.
+      A panel for each quantity and unit: real and imaginary part in two colours, the latter with open marks, \
+      dressings and formulas by dashes and filled marks, error bounds as bands, gaps where cells are empty, a \
+      mark at omega = 2 J, a triangle where a curve leaves its panel. Columns in SI units and those that \
+      belong to others (static, product) are drawn if --columns names them. A table of bands gives the picture \
+      of 'kubo bands', from the model that its header names.
 
       With --map one column of several tables that differ in one number of their headers (mu, temperature, \
       lifetime, a parameter of the model) is drawn in colour against the tables' axis and that number.
@@ -64,7 +67,7 @@ struct PlotCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await reporting(quiet ? .quiet : .normal) { _ in
+    try await reporting(quiet ? .quiet : .normal) { log in
       let output = output ?? pictureName(tables[0])
       guard !tables.contains(where: { isSameFile(output, $0) }) else {
         throw ValidationError(
@@ -75,6 +78,9 @@ struct PlotCommand: AsyncParsableCommand {
       let picture: Picture
       if let map {
         picture = try Picture(map: map, of: read)
+      } else if columns == nil, read[0].table.isBandTable {
+        picture = Picture(
+          bands: read[0].table, states: try await states(read[0].path, read[0].table, log))
       } else {
         let names = columns?.split(separator: ",", omittingEmptySubsequences: false)
         picture = try Picture(
@@ -82,6 +88,22 @@ struct PlotCommand: AsyncParsableCommand {
       }
       try picture.write(to: output, overwrite: force)
       if !quiet { try standardOutput("drawn: \(shown(output))\n") }
+    }
+  }
+
+  /// What belongs beside the path of a table of bands, computed from its command as `rerun` does; nil where that
+  /// cannot be.
+  private func states(_ path: String, _ table: CSVFile, _ log: Logger) async throws -> BandStates? {
+    do {
+      let run = try RecordedRun(path: path, table: table)
+      guard let command = try RerunCommand.command(of: run) as? BandsCommand else {
+        throw run.refusal(found: run.command.first ?? "nothing", expected: "bands")
+      }
+      if run.model == nil { try run.check(Installation.readModel(command.arguments.model)) }
+      return try await Installation.$recorded.withValue(run) { try await command.states(log) }
+    } catch let error as FileError {
+      log.notice("note: the bands alone, without the density of states: \(error)")
+      return nil
     }
   }
 }

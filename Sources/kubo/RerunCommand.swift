@@ -42,7 +42,7 @@ struct RerunCommand: AsyncParsableCommand {
     try await reporting(work.verbosity) { log in
       var run = try RecordedRun(path: file)
       if allowChangedModel { run.model = nil }
-      var command = try command(of: run)
+      var command = try Self.command(of: run)
       command.arguments.work.threads = work.threads
       if run.model == nil {
         let model = try Installation.readModel(command.arguments.model)
@@ -81,7 +81,7 @@ struct RerunCommand: AsyncParsableCommand {
   }
 
   /// The stored words as this program's own parser reads them.
-  private func command(of run: RecordedRun) throws -> any TableCommand {
+  static func command(of run: RecordedRun) throws -> any TableCommand {
     let expected = "a command of kubo that makes a table, with its options"
     let parsed: any ParsableCommand
     do {

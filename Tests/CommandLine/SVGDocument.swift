@@ -19,7 +19,17 @@ final class SVGDocument: NSObject, XMLParserDelegate {
   /// The content of each element `text`, its pieces joined, without the marks that have no width.
   private(set) var texts: [String] = []
   private(set) var shapes: [Shape] = []
+  /// Where each of ``texts`` is.
+  private var places: [(x: Double, y: Double)] = []
+  private var place = (x: 0.0, y: 0.0)
   private var isText = false
+
+  /// The texts with their places, spaces that break no line as plain ones, and without thin ones.
+  var words: [(text: String, x: Double, y: Double)] {
+    zip(texts, places).map {
+      ($0.replacing("\u{a0}", with: " ").replacing("\u{200a}", with: ""), $1.x, $1.y)
+    }
+  }
 
   /// Nil if the document is not well-formed.
   init?(_ document: Data) {
@@ -34,9 +44,13 @@ final class SVGDocument: NSObject, XMLParserDelegate {
     qualifiedName: String?, attributes: [String: String]
   ) {
     names.insert(name)
+    if let move = attributes["transform"]?.prefixMatch(of: /translate\(([-\d.]+),([-\d.]+)\)/) {
+      place = (Double(move.1)!, Double(move.2)!)
+    }
     if name == "text" {
       isText = true
       texts.append("")
+      places.append(place)
     }
     if name == "polygon", let points = attributes["points"] {
       let numbers = points.split { $0 == " " || $0 == "," }.map { Double($0)! }

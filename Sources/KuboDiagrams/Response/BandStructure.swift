@@ -21,7 +21,7 @@ public struct BandStructure: Sendable {
     [(k: [Double], distance: Double, energies: (bonding: Double, antibonding: Double))]
 
   /// The bands of `model` through `path`; `count` points or a few more, evenly spread, each segment
-  /// with its ends.
+  /// with its ends; as many as show all oscillations, where hops lead far.
   /// - Throws: ``RequestError`` for a path without length.
   public init(_ model: Model, path: [(name: String, k: [Double])], count: Int = 400)
     throws(RequestError)
@@ -43,6 +43,15 @@ public struct BandStructure: Sendable {
       let frame = hamiltonian.frame(at: WaveVector(k))
       points.append((k, distance, (frame.energy(.bonding).real, frame.energy(.antibonding).real)))
     }
+    // 24 for each period of the longest hops.
+    let periods =
+      model.harmonics
+      * zip(path, path.dropFirst()).reduce(0) { sum, ends in
+        sum + model.latticeVectors.map { a in
+          abs(zip(a, zip(ends.0.k, ends.1.k)).reduce(0) { $0 + $1.0 * ($1.1.1 - $1.1.0) })
+        }.max()! / (2 * .pi)
+      }
+    let count = max(count, Int(24 * min(1e4, periods)))
     var corners = [Corner(name: path[0].name, k: path[0].k, distance: 0)]
     add(path[0].k, 0)
     for (n, length) in lengths.enumerated() {

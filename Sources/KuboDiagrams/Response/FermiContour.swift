@@ -20,7 +20,7 @@ public struct FermiContour: Sendable {
   public let winding: [Double]
 
   /// All curves E_s(k) = mu, `mu` in energy units, k in inverse units of length; the distance of neighbours is at most sqrt(2) of a cell of the grid, which has
-  /// `divisions` or more points along each reciprocal vector.
+  /// `divisions` or more points along each reciprocal vector, so many for each period of hops that lead far.
   /// - Throws: ``RequestError`` unless the model has two dimensions, and for a pocket smaller than
   ///   1/1000 of the zone.
   public static func contours(_ model: Model, mu: Double, divisions: Int = 240)
@@ -40,8 +40,9 @@ public struct FermiContour: Sendable {
         band
       )
     }
-    var n = divisions
-    while n <= 1000 {
+    let first = model.divisions(divisions)
+    var n = first
+    while n <= max(1000, first) {
       let grids = Band.allCases.map { Grid(model, $0, mu: mu, divisions: n) }
       if extrema.allSatisfy({ grids[$0.1.rawValue].resolves($0.f) }) {
         return grids.flatMap { $0.contours() }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// The key above the panels of a figure, in lines that are as full as they can be: gnuplot's own has the width
+/// of a panel at most.
+struct Key {
+  /// A style, or nil for the triangles where a curve is cut; and from where to where, in cm.
+  private struct Entry {
+    var style: Figure.Style?
+    var name: String
+    var start = 0.0
+    var width: Double { 1.5 + 0.13 * Double(Typeset.signs(name)) }
+  }
+
+  private(set) var lineCount = 0
+  private var entries: [(entry: Entry, line: Int)] = []
+
+  /// The names of `styles`, and what triangles mean if a curve `isCut`, in a `width` in cm.
+  init(_ styles: [Figure.Style], isCut: Bool, width: Double) {
+    var all = styles.map { Entry(style: $0, name: $0.name) }
+    if isCut { all.append(Entry(style: nil, name: "goes on beyond the panel")) }
+    var lines: [[Entry]] = []
+    for var entry in all {
+      let end = lines.last?.last.map { $0.start + $0.width } ?? 0
+      if lines.isEmpty || end + entry.width > width { lines.append([]) }
+      entry.start = lines.last!.last.map { $0.start + $0.width } ?? 0
+      lines[lines.count - 1].append(entry)
+    }
+    lineCount = lines.count
+    for (n, line) in lines.enumerated() {
+      // In the middle, without the room behind the last.
+      let shift = max(0, (width - line.last!.start - line.last!.width + 0.4) / 2)
+      for var entry in line {
+        entry.start += shift
+        entries.append((entry, n))
+      }
+    }
+  }
+
+  /// gnuplot's commands; `place` is a position of so many cm to the right in a line.
+  func commands(_ place: (Double, Int) -> String) -> String {
+    entries.enumerated().map { n, item in
+      let (entry, line) = item
+      func point(_ x: Double, _ look: String) -> String {
+        "set label '' at \(place(entry.start + x, line)) point \(look) front\n"
+      }
+      var text =
+        "set label \(Typeset.quoted(entry.name)) at \(place(entry.start + 1, line)) left\n"
+      if let style = entry.style {
+        text +=
+          "set arrow from \(place(entry.start, line)) to \(place(entry.start + 0.9, line)) nohead \(style.line)\n"
+        text += style.marks.map { point(0.45, $0) }.joined()
+      } else {
+        text += point(0.3, "pt 9 ps 0.9") + point(0.6, "pt 11 ps 0.9")
+      }
+      return text
+    }.joined()
+  }
+}

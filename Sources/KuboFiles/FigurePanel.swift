@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+import KuboDiagrams
+
+extension Figure.Panel {
+  /// A mark where a curve leaves the panel.
+  struct Exit {
+    let x, y: Double
+    let isUpward: Bool
+  }
+
+  /// gnuplot's commands before the plot: the scale, the note, and the data.
+  func commands(_ exits: [[Exit]]) -> String {
+    var text =
+      isLogarithmic
+      ? "set logscale y\nset format y '10^{%T}'\n" : "unset logscale y\nset format y '%g'\n"
+    let (low, high) = range ?? dataRange
+    text += "set yrange [\(low):\(high)]\nset ytics nomirror autofreq\n"
+    if !isLogarithmic { text += "set ytics \(Picture.step((high - low) / 6))\n" }
+    // Where fewer lines are.
+    let points = curves.flatMap { $0.runs.joined().map(\.y) }
+    func count(_ from: Double, _ to: Double) -> Int {
+      points.count { from...to ~= ($0 - low) / (high - low) }
+    }
+    let isAbove = isLogarithmic || count(0.75, 1) <= count(0, 0.25)
+    for (n, words) in ((note.map { [$0] } ?? []) + absences).enumerated() {
+      let y = isAbove ? 0.9 - 0.12 * Double(n) : 0.1 + 0.12 * Double(n)
+      text +=
+        "set label \(30 + n) \(Typeset.quoted(words)) at graph 0.03,\(significant(y)) left front boxed\n"
+    }
+    for (n, curve) in curves.enumerated() {
+      text += "$line\(n) << EOD\n"
+      for run in curve.runs {
+        for p in run.thinned() {
+          text += "\(p.x) \(p.y) \(p.y - (p.error ?? 0)) \(p.y + (p.error ?? 0))\n"
+        }
+        text += "\n"
+      }
+      text += "EOD\n"
+      if !marked(n).isEmpty { text += Picture.data("mark\(n)", marked(n).map { [$0.x, $0.y] }) }
+      if !exits[n].isEmpty {
+        text += "$exit\(n) << EOD\n"
+        // Triangles of gnuplot that point upward and downward.
+        text += exits[n].map { "\($0.x) \($0.y) \($0.isUpward ? 9 : 11)\n" }.joined() + "EOD\n"
+      }
+    }
+    return text
+  }
+
+  /// Which curves have no line where they have values, or not in all of their pieces: a line for each, which
+  /// a panel is wide enough for.
+  private var absences: [String] {
+    guard let range else { return [] }
+    var names: [String] = []
+    for curve in curves
+    where curve.runs.contains(where: { run in
+      run.count > 1
+        && (run.allSatisfy { $0.y > range.high } || run.allSatisfy { $0.y < range.low })
+    }) {
+      let name = curve.name ?? curve.style.name
+      if !name.isEmpty, !names.contains(name) { names.append(name) }
+    }
+    let rest = names.count > 3 ? ["\(names.count - 2) more"] : []
+    return (rest.isEmpty ? names : names.prefix(2) + rest).map { "beyond the panel: \($0)" }
+  }
+
+  /// Where the line of each curve is cut at an end of the panel's range, a little inside of the edge. Of marks
+  /// that would lie on each other the first.
+  var exits: [[Exit]] {
+    guard let range else { return curves.map { _ in [] } }
+    // Lines are straight on the scale of the panel; a logarithmic one has nothing at zero and below.
+    func height(_ y: Double) -> Double {
+      isLogarithmic ? log10(max(y, .leastNormalMagnitude)) : y
+    }
+    let (low, high) = (height(range.low), height(range.high))
+    let inset = 0.05 * (high - low)
+    return curves.map { curve in
+      let runs = curve.runs.filter { !$0.isEmpty }.map { $0.thinned() }
+      let xs = runs.joined().map(\.x)
+      let distance = xs.isEmpty ? 0 : (xs.max()! - xs.min()!) / 60
+      return [true, false].flatMap { isUpward in
+        let edge = isUpward ? high : low
+        let y = edge - (isUpward ? inset : -inset)
+        func excess(_ p: Figure.Point) -> Double { (height(p.y) - edge) * (isUpward ? 1 : -1) }
+        var places: [Double] = []
+        for run in runs {
+          let excesses = run.map(excess)
+          for n in excesses.indices.dropFirst() where (excesses[n] > 0) != (excesses[n - 1] > 0) {
+            let part = excesses[n - 1] / (excesses[n - 1] - excesses[n])
+            places.append(run[n - 1].x + part * (run[n].x - run[n - 1].x))
+          }
+        }
+        var exits: [Exit] = []
+        for x in places.sorted() where exits.last.map({ x - $0.x > distance }) ?? true {
+          exits.append(Exit(x: x, y: isLogarithmic ? pow(10, y) : y, isUpward: isUpward))
+        }
+        return exits
+      }
+    }
+  }
+
+  /// The points of a curve that have marks: few, and elsewhere than those of other curves.
+  private func marked(_ n: Int) -> [Figure.Point] {
+    guard !curves[n].style.marks.isEmpty else { return [] }
+    let (low, high) = range ?? dataRange
+    let points = curves[n].runs.joined().filter { $0.y >= low && $0.y <= high }
+    let xs = curves.flatMap { $0.runs.joined().map(\.x) }
+    guard let start = xs.min(), let end = xs.max(), end > start else { return points }
+    let spacing = (end - start) / 5
+    let offset = (0.2 + 0.38 * Double(n)).truncatingRemainder(dividingBy: 1)
+    var marked: [Figure.Point] = []
+    for step in 0...5 {
+      let x = start + (Double(step) + offset) * spacing
+      if let point = points.min(by: { abs($0.x - x) < abs($1.x - x) }),
+        abs(point.x - x) <= spacing / 2, marked.last?.x != point.x
+      {
+        marked.append(point)
+      }
+    }
+    return marked.isEmpty ? Array(points.prefix(1)) : marked
+  }
+
+  func plots(_ exits: [[Exit]]) -> [String] {
+    var plots: [String] = []
+    for (n, curve) in curves.enumerated() where curve.runs.contains(where: { !$0.isEmpty }) {
+      let points = curve.runs.joined()
+      if points.contains(where: { ($0.error ?? 0) > 0 }) {
+        plots.append(
+          "$line\(n) using 1:3:4 with filledcurves fc rgb '\(curve.style.color)' fs transparent solid 0.25 noborder notitle"
+        )
+      }
+      // A point between two gaps has no line.
+      let style =
+        points.count <= 25 && curve.style.isSolid || curve.runs.contains { $0.count == 1 }
+        ? "linespoints pt 7 ps 0.25" : "lines"
+      plots.append("$line\(n) using 1:2 with \(style) \(curve.style.line) notitle")
+      if !exits[n].isEmpty {
+        plots.append(
+          "$exit\(n) using 1:2:3 with points pt variable ps 0.9 lc rgb '\(curve.style.color)' notitle"
+        )
+      }
+    }
+    // Above all lines.
+    for (n, curve) in curves.enumerated() where !marked(n).isEmpty {
+      plots += curve.style.marks.map { "$mark\(n) using 1:2 with points \($0) notitle" }
+    }
+    // gnuplot draws no axes without a plot.
+    return plots.isEmpty ? ["NaN notitle"] : plots
+  }
+
+  /// All values with their errors, and a margin.
+  var dataRange: (low: Double, high: Double) {
+    let points = curves.flatMap { $0.runs.joined() }
+    let low = points.map { $0.y - ($0.error ?? 0) }.min() ?? -1
+    let high = points.map { $0.y + ($0.error ?? 0) }.max() ?? 1
+    let margin = high > low ? 0.07 * (high - low) : low == 0 ? 1 : 0.1 * abs(low)
+    return (low - margin, high + margin)
+  }
+}
