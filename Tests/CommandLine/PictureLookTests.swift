@@ -270,9 +270,15 @@ import Testing
       #expect(words.contains(word), "\(word) \(words)")
     }
     #expect(words.joined().contains("μ = -0.9"))
-    // Another model of that name would give other densities.
+    // Another model of that name would give other densities; the table holds its own.
     try text.replacing("J: 0.5", with: "J: 0.6").write(
       toFile: model, atomically: true, encoding: .utf8)
+    #expect(try ProgramTests.run(plot).status == 0)
+    #expect(try Data(contentsOf: URL(filePath: again)) == bytes)
+    let lines = try String(contentsOfFile: table, encoding: .utf8).split(
+      separator: "\n", omittingEmptySubsequences: false)
+    try lines.filter { !$0.hasPrefix("# model_text") }.joined(separator: "\n").write(
+      toFile: table, atomically: true, encoding: .utf8)
     let alone = try ProgramTests.run(plot)
     #expect(alone.status == 0 && alone.errors.contains("the bands alone"), "\(alone.errors)")
     let rest = try #require(SVGDocument(Data(contentsOf: URL(filePath: again)))).words.map(\.text)

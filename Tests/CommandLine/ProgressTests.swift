@@ -77,8 +77,12 @@ import kubo
 
   @Test(arguments: [
     (
-      ["spectrum", "chain", "--omega", "0.4"],
+      ["spectrum", "chain", "--omega", "0.4", "--lifetime", "constant=0.001"],
       ["contours: grid ", "info: contours for 2 functions"]
+    ),
+    (
+      ["spectrum", "chain", "--omega", "0.4", "--lifetime", "constant=0.3"],
+      ["real zone: grid ", "info: the real zone serves 2 of 2 functions"]
     ),
     (
       ["spectrum", "chain", "--lifetime", "scba=0.2", "--omega", "0.4", "--tolerance", "1e-3"],

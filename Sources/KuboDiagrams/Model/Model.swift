@@ -74,7 +74,7 @@ public struct Model: Sendable, Equatable {
   package let energySlope: Double
   /// How many periods of the Hamiltonian fit into the zone along a reciprocal vector;
   /// ``harmonics(_:)``.
-  let harmonics: Double
+  package let harmonics: Double
 
   /// Row a holds the dual vector b_a / 2 pi: the coordinates of r are m_a = sum_i inverse[a][i] r_i.
   let inverse: [[Double]]

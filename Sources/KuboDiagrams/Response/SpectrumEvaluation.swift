@@ -285,7 +285,10 @@ extension SpectrumRequest {
     _ o: Int, _ omega: Double, _ quotients: [ComplexDouble], _ statics: [ComplexDouble],
     _ outputs: [Int]
   ) -> ComplexDouble {
-    if isPerField(columns[outputs[o]]) { return ComplexDouble.i * quotients[o] }
+    if isPerField(columns[outputs[o]]) {
+      // dK/d omega at omega = 0 is imaginary, since K(-omega) = K(omega)*.
+      return omega == 0 ? ComplexDouble(-quotients[o].imaginary) : .i * quotients[o]
+    }
     let dynamic = quotients[o].multiplied(by: omega)
     guard let form = closed(o, outputs) else { return dynamic }
     guard let r = form.resonance(omega: omega, exchange: model.exchange),

@@ -68,13 +68,13 @@ extension Model {
 
   /// The divisions of a grid of points on which functions of the bands are looked at, a multiple of 12:
   /// `least` where hops lead to next cells, and as dense for each oscillation up to a factor of 2.
-  func divisions(_ least: Int) -> Int {
+  package func divisions(_ least: Int) -> Int {
     Int((Double(least) * max(1, harmonics / 2) / 12).rounded(.up)) * 12
   }
 
   /// The smallest prime from `least` on with which no hop, nor the difference of two between the
   /// sublattices, comes back to where it began: on so many points none looks constant.
-  func primeDivisions(_ least: Int) -> Int {
+  package func primeDivisions(_ least: Int) -> Int {
     let first = interSublattice.first.map { coordinates($0.vector) } ?? []
     let cells =
       Set(
