@@ -7,7 +7,7 @@
 #define ZONE_BLOCK 64
 
 // What zone_traces holds at most.
-#define ZONE_LARGEST_EXPONENT 16
+#define ZONE_LARGEST_EXPONENT 128
 #define ZONE_LARGEST_VERTEX 12
 
 // The sublattice matrix of a vertex: 1, rho_3, d_iH, d_jH, d_id_jH, and the matrix of the anomalous

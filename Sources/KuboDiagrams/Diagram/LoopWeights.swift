@@ -165,6 +165,16 @@ package struct LoopWeights: Sendable {
     parity == 1 ? ComplexDouble(z.real) : ComplexDouble(0, z.imaginary)
   }
 
+  /// Whether every sum is one over all bands of operators that know none: a function of the
+  /// Hamiltonian, which varies with k as fast as that and as propagators do, whatever the gap is.
+  var isBandFree: Bool {
+    skeletons.allSatisfy { skeleton in
+      let all = UInt16((1 << (1 << skeleton.operators.count)) - 1)
+      return skeleton.operators.allSatisfy { $0.form != .anomalous }
+        && skeleton.shares.allSatisfy { $0.bands == all }
+    }
+  }
+
   /// The indices of the bubbles that some diagram keeps.
   var keptBubbles: [Int] {
     var kept: Set<Int> = []

@@ -43,9 +43,15 @@ struct EnergyIntegral: Sendable {
     case errors([PartErrors])
   }
 
-  /// Where the Fermi function differs from a step by more than 1e-11, in units of T; what is left
-  /// out counts as an error.
-  static let thermalReach = 25.0
+  /// How far from mu the window reaches, in units of T. The Fermi function differs from a step by its
+  /// exponential there, which counts as an error.
+  let thermalReach: Double
+
+  /// As far as that a tail is a twentieth of the smallest error that `tolerance` may ask for, 1e-6 of it of
+  /// the scale; ``SpectrumRequest/allowances(_:_:references:)``.
+  static func thermalReach(_ tolerance: Double) -> Double {
+    max(25, 3 - Double.log(1e-6 * tolerance))
+  }
 
   /// K(0).
   func staticPart(_ goal: Goal) async throws -> Result {
@@ -125,7 +131,7 @@ struct EnergyIntegral: Sendable {
   /// The pieces of the window between the band edges.
   private func window(_ omega: Double) -> [WindowPiece] {
     if omega == 0 { return [] }
-    let reach = EnergyIntegral.thermalReach * temperature
+    let reach = thermalReach * temperature
     let (low, high) = (min(0, -omega) - reach, max(0, -omega) + reach)
     // Pieces shorter than rounding would have no points inside.
     let least = 1e-9 * crystal.width
@@ -191,7 +197,7 @@ struct EnergyIntegral: Sendable {
       guard let (piece, s) = place(u) else { return 1 }
       return fermiDifference(piece.energy(s).eps, omega)
     }
-    let reach = EnergyIntegral.thermalReach * temperature
+    let reach = thermalReach * temperature
     let steps = [0, -omega].flatMap { [$0 - reach, $0, $0 + reach] }
     var intervals = [(a: 0.0, b: 1.0)]
     var breaks: [Double] = []
@@ -269,7 +275,7 @@ struct EnergyIntegral: Sendable {
     return Result(
       values: values,
       errors: (0..<outputCount).map { o in
-        let tail = window.isEmpty ? 0 : Double.exp(-EnergyIntegral.thermalReach) * scales[o]
+        let tail = window.isEmpty ? 0 : Double.exp(-thermalReach) * scales[o]
         let common = zoneErrors[o] + fixed.errors[o] + tail
         return PartErrors(
           real: integral.errors[4 * o] + common, imaginary: integral.errors[4 * o + 1] + common)

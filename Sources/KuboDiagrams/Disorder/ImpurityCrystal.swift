@@ -294,7 +294,7 @@ public struct SelfEnergyFailure: Error, Sendable, Equatable, CustomStringConvert
 ///
 /// With f the reduced wave vector and v = dE/df at a sample, a propagator 1/(zeta - E) has no pole
 /// for |Im f| < kappa with v kappa + M kappa^2/2 = |zeta - E|, M a bound on the curvature around the
-/// sample. The sum over N points a direction is then good to exp(-2 pi kappa N).
+/// sample; |zeta - E| the least in the cell for which the sample stands, or a level narrower than the cell is missed. The sum over N points a direction is then good to exp(-2 pi kappa N).
 ///
 /// The critical points of the bands are among the samples, since next to a band edge, where zeta is
 /// just outside of the band, kappa = (2 |zeta - E|/M)^(1/2) there decides.
@@ -303,6 +303,8 @@ private struct ZoneStrips: Sendable {
     let hopping, gap: Double
     /// Of the bonding and the antibonding band.
     let speed, curvature: SIMD2<Double>
+    /// How far the energies come from the sample's within the cell that it stands for.
+    let reach: SIMD2<Double>
   }
   private let samples: [Sample]
   private let exchange: Double
@@ -312,15 +314,17 @@ private struct ZoneStrips: Sendable {
   init(_ model: Model, impurities: Impurities) {
     self.impurities = impurities
     exchange = model.exchange
-    // The branch point Delta_k = 0 of the projectors at complex k.
-    branch = impurities == .scba ? 1 / model.resolution(.infinity) : .infinity
+    // The branch point Delta_k = 0 of the projectors at complex k; and the hops.
+    branch = 1 / (impurities == .scba ? model.resolution(.infinity) : 2 * model.harmonics)
     let reciprocal = model.reciprocalVectors
     let square = reciprocal.map { $0.reduce(0) { $0 + $1 * $1 } }.max()!
-    let divisions = [192, 48, 24][model.dimension - 1]
+    let divisions = model.divisions([192, 48, 24][model.dimension - 1])
     let grid = PeriodicGrid(
       model, divisions: divisions, symmetries: model.energySymmetries())
     let hessian = model.hessianHamiltonians()
-    func sample(_ star: [WaveVector]) -> Sample {
+    // Half a cell, in reduced coordinates, along all axes.
+    let cell = 0.5 * Double(model.dimension) / Double(divisions)
+    func sample(_ star: [WaveVector], cell: Double) -> Sample {
       let frames = star.map { k in hessian.map { $0.frame(at: k) } }
       // As far as the next sample.
       let around = [WaveVector](star.prefix(1)).flatMap { k in
@@ -331,24 +335,25 @@ private struct ZoneStrips: Sendable {
           }
         }
       }.map { k in hessian.map { $0.frame(at: k) } }
+      let speed = SIMD2(
+        Band.allCases.map { s in
+          frames.map { at in
+            let gradient = model.derivatives(at, s).gradient
+            return reciprocal.map { b in abs(zip(gradient, b).reduce(0) { $0 + $1.0 * $1.1 }) }
+              .max()!
+          }.max()!
+        })
+      let curvature = SIMD2(
+        Band.allCases.map { s in
+          (around + frames.prefix(1)).map { model.curvature($0, s) }.max()! * square
+        })
       return Sample(
         hopping: frames[0][0].hopping.real, gap: (frames[0][0].eta * frames[0][0].etabar).real,
-        speed: SIMD2(
-          Band.allCases.map { s in
-            frames.map { at in
-              let gradient = model.derivatives(at, s).gradient
-              return reciprocal.map { b in abs(zip(gradient, b).reduce(0) { $0 + $1.0 * $1.1 }) }
-                .max()!
-            }.max()!
-          }),
-        curvature: SIMD2(
-          Band.allCases.map { s in
-            (around + frames.prefix(1)).map { model.curvature($0, s) }.max()! * square
-          }))
+        speed: speed, curvature: curvature, reach: cell * (speed + 0.5 * cell * curvature))
     }
     samples =
-      (0..<grid.count).compactMap { grid.star(of: $0).map { sample($0.map(\.k)) } }
-      + model.criticalPoints().map { sample([WaveVector($0.k)]) }
+      (0..<grid.count).compactMap { grid.star(of: $0).map { sample($0.map(\.k), cell: cell) } }
+      + model.criticalPoints().map { sample([WaveVector($0.k)], cell: 0) }
   }
 
   /// 2 pi times the half-width of the strip.
@@ -361,17 +366,24 @@ private struct ZoneStrips: Sendable {
       switch impurities {
       case .scba:
         let delta = (sample.gap + exchange * exchange).squareRoot()
-        b = (x.first - ComplexDouble(sample.hopping - delta)).length
-        a = (x.second - ComplexDouble(sample.hopping + delta)).length
+        b = distance(x.first - ComplexDouble(sample.hopping - delta), sample.reach[0])
+        a = distance(x.second - ComplexDouble(sample.hopping + delta), sample.reach[1])
       case .site:
         let delta = ComplexDouble.sqrt(ComplexDouble(sample.gap) + square)
         let from = x.first - ComplexDouble(sample.hopping)
-        b = (from + delta).length
-        a = (from - delta).length
+        b = distance(from + delta, sample.reach[0])
+        a = distance(from - delta, sample.reach[1])
       }
       narrowest = min(narrowest, width(b, sample, .bonding), width(a, sample, .antibonding))
     }
     return min(2 * Double.pi * narrowest, branch)
+  }
+
+  /// |z| where Re z may be nearer to 0 by `reach`.
+  @inline(__always)
+  private func distance(_ z: ComplexDouble, _ reach: Double) -> Double {
+    let re = max(0, abs(z.real) - reach)
+    return (re * re + z.imaginary * z.imaginary).squareRoot()
   }
 
   /// kappa with v kappa + M kappa^2/2 = distance.

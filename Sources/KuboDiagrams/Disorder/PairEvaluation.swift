@@ -123,6 +123,10 @@ extension ImpurityCrystal {
   /// with c from the strip of complex k in which the propagators are analytic, and the error of the
   /// finer grid is stated as 2 d exp(-c (N_2 - N_1)).
   ///
+  /// In one dimension the errors have the phase N k_0 of few poles k_0, and d may be small by accident, at all
+  /// energies of a window at once: there the error is stated as no less than (S/3) (1 + c N) exp(-c N), of the size of
+  /// the Fourier coefficient of a double pole, S the sum of the moduli.
+  ///
   /// A value does not depend on the other points, but many at once cost less each: a table is read
   /// once for several pairs.
   func sums(_ requests: [[EnergyPoint]], _ loops: PairLoops, threads: Int) async throws
@@ -218,12 +222,15 @@ extension ImpurityCrystal {
       max(progress.point.allowed?[$0] ?? 1e-2 * total.scales[$0], 1e-13 * total.scales[$0])
     }
     let rate = progress.rate
+    let nats = rate * Double(total.divisions)
+    let least = dimension == 1 ? (1 + nats) * Double.exp(-nats) / 3 : 0
     var missing: Double
     if let coarse = progress.last {
       let gain = 2 * Double.exp(-rate * Double(total.divisions - coarse.divisions))
       var result = total
       result.errors = total.values.indices.map {
-        (total.values[$0] - coarse.values[$0]).length * gain + 1e-15 * total.scales[$0]
+        max((total.values[$0] - coarse.values[$0]).length * gain, least * total.scales[$0])
+          + 1e-15 * total.scales[$0]
       }
       missing = zip(result.errors, allowed).map { $0 > $1 ? Double.log($0 / $1) : 0 }.max()!
       if missing == 0 { return result }

@@ -93,9 +93,9 @@ func activeSlots(
   _ model: Model, directions: Directions, count: Int,
   fill: (Frame, Double, UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>) -> Void
 ) -> [(slot: Int, first: Int, factor: Double)] {
-  // Prime numbers of points, that no hop returns to where it began.
   let grid = PeriodicGrid(
-    model, divisions: [101, 37, 19][model.dimension - 1], symmetries: model.energySymmetries())
+    model, divisions: model.primeDivisions([101, 37, 19][model.dimension - 1]),
+    symmetries: model.energySymmetries())
   let hamiltonian = BlochHamiltonian(model, directions: directions)
   var values = [[Double]](repeating: [], count: count)
   var largest = [Double](repeating: 0, count: count)

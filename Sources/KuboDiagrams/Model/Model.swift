@@ -49,14 +49,31 @@ public struct Model: Sendable, Equatable {
     self.interSublattice = interSublattice
     self.intraSublattice = intraSublattice
     self.exchange = exchange
-    self.inverse = try Model.inverseCell(latticeVectors)
+    let dual = try Model.inverseCell(latticeVectors)
+    inverse = dual
     self.cellVolume = abs(determinant(latticeVectors))
+    func cells(_ hops: [Hop]) -> [(cells: [Double], amplitude: Double)] {
+      hops.map { hop in
+        (dual.map { row in zip(row, hop.vector).reduce(0) { $0 + $1.0 * $1.1 } }, hop.amplitude)
+      }
+    }
+    let reach = Model.hopReach(
+      cells(interSublattice), cells(intraSublattice), dimension: latticeVectors.count)
+    energySlope = reach.map(\.slope).max()!
+    harmonics = Model.harmonics(reach)
     try checkNumbers()
     try checkHops()
   }
 
   /// The volume (area, length) of the unit cell, in the length unit to the power d.
   public let cellVolume: Double
+
+  /// A bound on |d E_s / d f_a| / 2 pi over the zone, the largest over a: how steep the energies are in
+  /// reduced coordinates.
+  package let energySlope: Double
+  /// How many periods of the Hamiltonian fit into the zone along a reciprocal vector;
+  /// ``harmonics(_:)``.
+  let harmonics: Double
 
   /// Row a holds the dual vector b_a / 2 pi: the coordinates of r are m_a = sum_i inverse[a][i] r_i.
   let inverse: [[Double]]

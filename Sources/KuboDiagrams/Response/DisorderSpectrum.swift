@@ -12,8 +12,20 @@ extension SpectrumRequest {
     let loops = columns.indices.filter {
       columns[$0].dressing == .bare || columns[$0].dressing == .ladder
     }
-    if !loops.isEmpty { try await addLoops(loops, impurities, gamma, to: &result) }
-    if loops.count < columns.count { try await addClosedForms(gamma, to: &result) }
+    let closed = columns.indices.filter { columns[$0].dressing == .closed }
+    // What fails leaves the other columns theirs.
+    for (chosen, add) in [
+      (loops, { try await addLoops(loops, impurities, gamma, to: &$0) }),
+      (closed, { try await addClosedForms(closed, gamma, to: &$0) }),
+    ] as [([Int], (inout Spectrum) async throws -> Void)] where !chosen.isEmpty {
+      do {
+        try await add(&result)
+      } catch let error where error is NonConvergence || error is SelfEnergyFailure {
+        result.failures += chosen.map {
+          .init(column: columns[$0].label, omega: nil, reason: "\(error)")
+        }
+      }
+    }
     return result
   }
 
@@ -102,7 +114,8 @@ extension SpectrumRequest {
     var crystal = ImpurityCrystal(
       model, impurities, gamma, directions: directions, traces: loops.traces(model, directions),
       threads: self.threads)
-    let reach = (omegas.map(abs).max() ?? 0) + EnergyIntegral.thermalReach * temperature
+    let thermalReach = EnergyIntegral.thermalReach(tolerance)
+    let reach = (omegas.map(abs).max() ?? 0) + thermalReach * temperature
     var edges: [Double] = []
     if !omegas.isEmpty {
       edges = try await crystal.makeSurvey(from: mu - reach, to: mu + reach, threads: self.threads)
@@ -116,8 +129,9 @@ extension SpectrumRequest {
       ? min(state.first.imaginary, state.second.imaginary) : state.first.imaginary
     return EnergyIntegral(
       crystal: crystal, queue: PairQueue(crystal, loops, threads: threads), mu: mu,
-      temperature: temperature, outputCount: chosen.count, edges: edges,
-      smoothness: max(0, smoothness))
+      temperature: temperature,
+      outputCount: chosen.count, edges: edges, smoothness: max(0, smoothness),
+      thermalReach: thermalReach)
   }
 
   private func addLoops(
@@ -303,8 +317,9 @@ extension SpectrumRequest {
   }
 
   /// The closed forms with the lifetime of each band at mu, -1/(2 Im Sigma_s(mu)).
-  private func addClosedForms(_ gamma: Double, to result: inout Spectrum) async throws {
-    let chosen = columns.indices.filter { columns[$0].dressing == .closed }
+  private func addClosedForms(_ chosen: [Int], _ gamma: Double, to result: inout Spectrum)
+    async throws
+  {
     var request = self
     request.columns = chosen.map { columns[$0] }
     let crystal = ImpurityCrystal(

@@ -126,8 +126,9 @@ extension ContourEvaluation {
       return reported(
         (0..<channels).map { $0 % 2 == unit / 2 ? part : .zero }, omega)
     }
-    let integral = NestedIntegral(zone: irreducible, threads: threads, width: broadening) {
-      points in
+    let integral = NestedIntegral(
+      zone: irreducible, threads: threads, width: broadening, gapsOf: zone.model
+    ) { points in
       let (values, stride, levels) = sum.values(
         points, frequency, channels: channels)
       var components: [[Double]] = []
@@ -145,7 +146,7 @@ extension ContourEvaluation {
       return .init(components: components, levels: levels)
     }
     // The scale, and with it a first idea of the values, from a coarse grid.
-    let divisions = [480, 96, 36][zone.model.dimension - 1]
+    let divisions = ContourSurvey.divisions(zone.model)
     let rough = try await sum(divisions: divisions, [frequency], channels: channels)
     let scales = scales(rough.sizes[0], omega)
     var values = reported(rough.quotients[0], omega)

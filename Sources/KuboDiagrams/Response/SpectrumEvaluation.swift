@@ -117,10 +117,10 @@ extension SpectrumRequest {
   }
 
   /// The numbers that come from the zone integral: bare loops and closed forms with Q_s(omega).
-  private func zoneSum() -> (sum: ZoneSum, outputs: [Int]) {
+  private func zoneSum(_ chosen: [Int]) -> (sum: ZoneSum, outputs: [Int]) {
     guard case .constant(let gamma) = lifetime else { preconditionFailure("checked by the order") }
-    let bare = columns.indices.filter { columns[$0].dressing == .bare }
-    let closed = columns.indices.filter { columns[$0].dressing == .closed }
+    let bare = chosen.filter { columns[$0].dressing == .bare }
+    let closed = chosen.filter { columns[$0].dressing == .closed }
     let sums = bare.map { n in
       let column = columns[n]
       let all = diagrams.diagrams(of: column.response)
@@ -141,9 +141,16 @@ extension SpectrumRequest {
 
   private func energyThenZone() async throws -> Spectrum {
     guard case .constant(let gamma) = lifetime else { preconditionFailure("checked by the order") }
-    let (sum, outputs) = zoneSum()
     var result = Spectrum(unfilled: self)
-    if !outputs.isEmpty {
+    // Where J is small, what needs to resolve it must not hold up what does not.
+    var parts = [Array(columns.indices)]
+    if model.exchange < gamma + .pi * temperature {
+      let free = columns.indices.filter { zoneSum([$0]).sum.isBandFree }
+      parts = [free, columns.indices.filter { !free.contains($0) }]
+    }
+    for chosen in parts {
+      let (sum, outputs) = zoneSum(chosen)
+      guard !outputs.isEmpty else { continue }
       do {
         let outcomes = try await outcomes(sum, outputs, gamma)
         fill(&result, outcomes, outputs)
@@ -164,7 +171,9 @@ extension SpectrumRequest {
     -> [GridRefinement.Outcome]
   {
     var found = [GridRefinement.Outcome?](repeating: nil, count: omegas.count + 1)
-    if TraceProgram.canEvaluate(sum.weights, model, sum.symmetries) {
+    // A sum over both bands has no features as narrow as J, as the contours of single bands have.
+    let isForBoth = sum.isBandFree && model.exchange < gamma + .pi * temperature
+    if !isForBoth, TraceProgram.canEvaluate(sum.weights, model, sum.symmetries) {
       found = try await ContourEvaluation(
         zone: sum, omegas: omegas, outputs: outputs.count, temperature: temperature,
         tolerance: tolerance, isClosed: outputs.indices.map { closed($0, outputs) != nil },
@@ -176,92 +185,12 @@ extension SpectrumRequest {
     }
     let left = found.indices.filter { found[$0] == nil || found[$0]!.failure != nil }
     guard !left.isEmpty else { return found.map { $0! } }
-    let refinement = GridRefinement(
-      resolution: model.resolution(gamma + .pi * temperature), dimension: model.dimension,
-      name: "real zone")
     WorkProgress.note("the real zone serves \(left.count) of \(found.count) functions")
-    do {
-      // Ten times as fine is what a few digits take; without that there is nothing to hope for.
-      let needed = 10 * refinement.resolution
-      let points = (0..<model.dimension).reduce(1.0) { n, _ in n * needed }
-      guard points < Double(refinement.pointLimit) else {
-        throw NonConvergence(
-          label: "zone integral", estimate: .infinity, allowed: 0,
-          divisions: Int(min(1e9, needed)))
-      }
-      let rest = left.filter { $0 > 0 }.map { omegas[$0 - 1] }
-      let others = try await integrate(sum, outputs, refinement, rest)
-      func take(_ g: Int, _ other: GridRefinement.Outcome) {
-        // What has not converged here either is no better.
-        if found[g] == nil || other.failure == nil { found[g] = other }
-      }
-      if left.contains(0) { take(0, others[0]) }
-      for (n, g) in left.filter({ $0 > 0 }).enumerated() { take(g, others[n + 1]) }
-    } catch let error as NonConvergence {
-      // What the deformed zones found, with its estimate, if there is anything: other frequencies
-      // keep their values.
-      for g in left where found[g] == nil {
-        found[g] = .failed(outputs: outputs.count, divisions: error.divisions)
-      }
+    for (g, other) in try await realZone(sum, outputs, gamma, left) {
+      // What has not converged here either is no better.
+      if found[g] == nil || other.failure == nil { found[g] = other }
     }
     return found.map { $0! }
-  }
-
-  /// Group 0 holds the static parts, group n + 1 the dynamic parts at omega n, on the real zone.
-  private func integrate(
-    _ sum: ZoneSum, _ outputs: [Int], _ refinement: GridRefinement, _ omegas: [Double]
-  ) async throws -> [GridRefinement.Outcome] {
-    var staticScales: [Double] = []
-    var scales: [[Double]?] = Array(repeating: nil, count: omegas.count)
-    var largest = [Double](repeating: 0, count: outputs.count)
-    var levels = 0
-    var roundings: [[Double]?] = Array(repeating: nil, count: omegas.count)
-    return try await refinement.run(groups: omegas.count + 1) { divisions, groups in
-      let active = groups.filter { $0 > 0 }.map { $0 - 1 }
-      levels += 1
-      let grid = try await sum(
-        divisions: divisions, omegas: active.map { omegas[$0] }, withScales: levels <= 2)
-      if levels <= 2 { staticScales = grid.staticScales }
-      var level = GridRefinement.Level(values: [], scales: [], rounding: [])
-      if groups.first == 0 {
-        level.values.append(outputs.indices.map { finishStatic($0, grid.statics, outputs) })
-        level.scales.append(staticScales)
-        level.rounding.append(staticScales.map { 1e-14 * $0 })
-      }
-      for (position, n) in active.enumerated() {
-        if levels <= 2 {
-          scales[n] = outputs.indices.map {
-            scale($0, omegas[n], grid.scales[position][$0], staticScales[$0], outputs)
-          }
-        }
-        if levels <= 2 {
-          roundings[n] = outputs.indices.map {
-            rounding($0, omegas[n], grid.rounding[position][$0], outputs) + 1e-14 * scales[n]![$0]
-          }
-        }
-        let values = outputs.indices.map {
-          finish($0, omegas[n], grid.quotients[position], grid.statics, outputs)
-        }
-        for o in outputs.indices { largest[o] = max(largest[o], values[o].length) }
-        level.values.append(values)
-        level.scales.append(scales[n]!)
-        level.rounding.append(roundings[n]!)
-      }
-      return level
-    } allowed: { group, values, scales in
-      values.indices.map { q in
-        let reference = group == 0 ? largest[q] : values[q].length
-        let floor = max(1e-4 * reference, 1e-6 * scales[q])
-        let rounded = group == 0 ? 0 : roundings[group - 1]![q]
-        func allowance(_ part: Double) -> Double {
-          max(
-            tolerance * max(abs(part), floor), min(2 * rounded, 1e-9 * scales[q]),
-            2e-14 * scales[q])
-        }
-        return PartErrors(
-          real: allowance(values[q].real), imaginary: allowance(values[q].imaginary))
-      }
-    }
   }
 
   private func fill(
@@ -310,12 +239,12 @@ extension SpectrumRequest {
   }
 
   /// A bound on the rounding of the number reported, from that of the quotient.
-  private func rounding(_ o: Int, _ omega: Double, _ quotient: Double, _ outputs: [Int]) -> Double {
+  func rounding(_ o: Int, _ omega: Double, _ quotient: Double, _ outputs: [Int]) -> Double {
     if isPerField(columns[outputs[o]]) { return quotient }
     return quotient * abs(omega) * (resonance(o, omega, outputs)?.length ?? 0)
   }
 
-  private func closed(_ output: Int, _ outputs: [Int]) -> ClosedForm? {
+  func closed(_ output: Int, _ outputs: [Int]) -> ClosedForm? {
     let column = columns[outputs[output]]
     return column.dressing == .closed ? column.response.closedForm : nil
   }
@@ -326,7 +255,7 @@ extension SpectrumRequest {
   }
 
   /// K(0).
-  private func finishStatic(
+  func finishStatic(
     _ o: Int, _ statics: [ComplexDouble], _ outputs: [Int]
   ) -> ComplexDouble {
     statics[o] * (resonance(o, 0, outputs) ?? .zero)
@@ -334,7 +263,7 @@ extension SpectrumRequest {
 
   /// K(omega) - K(0) = R(omega) omega q + [R(omega) - R(0)] K_loop(0); per field, as sigma, i q of a
   /// loop.
-  private func finish(
+  func finish(
     _ o: Int, _ omega: Double, _ quotients: [ComplexDouble], _ statics: [ComplexDouble],
     _ outputs: [Int]
   ) -> ComplexDouble {
@@ -347,7 +276,7 @@ extension SpectrumRequest {
     return r * dynamic + change * statics[o]
   }
 
-  private func scale(
+  func scale(
     _ o: Int, _ omega: Double, _ quotientScale: Double, _ staticScale: Double, _ outputs: [Int]
   ) -> Double {
     if isPerField(columns[outputs[o]]) { return quotientScale }

@@ -88,7 +88,7 @@ extension SpectrumRequest {
   private func chemicalPotential(in band: Band) throws -> Double {
     let hamiltonian = BlochHamiltonian(model, directions: directions)
     let grid = PeriodicGrid(
-      model, divisions: [400, 60, 24][model.dimension - 1], symmetries: [])
+      model, divisions: model.divisions([408, 60, 24][model.dimension - 1]), symmetries: [])
     var ranges = Band.allCases.map { _ in (low: Double.infinity, high: -Double.infinity) }
     for index in 0..<grid.count {
       let frame = hamiltonian.frame(at: grid.point(index))

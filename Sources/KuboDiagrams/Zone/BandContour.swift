@@ -78,7 +78,7 @@ package struct BandContour: DisplacedZone {
     var step = 1 / model.largestCurvature()
     let symmetries = model.energySymmetries()
     let grid = PeriodicGrid(
-      model, divisions: [240, 48, 24][model.dimension - 1], symmetries: symmetries)
+      model, divisions: model.divisions([240, 48, 24][model.dimension - 1]), symmetries: symmetries)
     let coarse = (0..<grid.count).filter { grid.star(of: $0) != nil }.map(grid.point)
     let points =
       coarse
@@ -116,7 +116,7 @@ package struct BandContour: DisplacedZone {
 
 extension Model {
   /// The Hamiltonian prepared for pairs of directions that hold each direction once: 0 and 1, and 2.
-  fileprivate func pairsOfDirections() -> [BlochHamiltonian] {
+  func pairsOfDirections() -> [BlochHamiltonian] {
     stride(from: 0, to: dimension, by: 2).map {
       BlochHamiltonian(self, directions: Directions(i: $0, j: min($0 + 1, dimension - 1)))
     }

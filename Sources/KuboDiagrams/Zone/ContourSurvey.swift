@@ -14,6 +14,8 @@ struct ContourSurvey: Sendable {
     let stretch: Double
     /// The energies of both bands at the real k.
     let real: SIMD2<Double>
+    /// ``Base/cell``.
+    let cell: Double
   }
 
   /// What a point of the real zone knows, for the two bands and for the gap.
@@ -27,6 +29,9 @@ struct ContourSurvey: Sendable {
     /// The sizes of the second derivatives of E_s, in Cartesian coordinates.
     let hessians: SIMD2<Double>
     let isCoarse: Bool
+    /// From the point to a corner of the cell that it stands for, the sum over the axes of 2 pi times reduced
+    /// coordinates; 0 for critical points.
+    let cell: Double
 
     func gradient(_ s: Int) -> SIMD3<Double> { s == 0 ? gradients.0 : gradients.1 }
   }
@@ -34,7 +39,7 @@ struct ContourSurvey: Sendable {
   let contours: [BandContour]
   let broadening: Double
   let points: [Base]
-  /// Those of a grid with half as many points along each reciprocal vector.
+  /// Those of a grid with half as many points along each reciprocal vector, and critical points.
   let coarsePoints: [Base]
   let nodes: [[Node]]
   /// For some Gamma, ascending: |omega| at which the pole at 2 Delta = |omega| + 2 i Gamma may have been
@@ -70,8 +75,13 @@ struct ContourSurvey: Sendable {
       }
       return (slope, curvature)
     }
-    let points = (0..<grid.count).filter { grid.star(of: $0) != nil }.map { index in
-      let k = grid.point(index)
+    let first = (0..<grid.count).filter { grid.star(of: $0) != nil }
+    // The displacement vanishes at critical points, so that singularities come nearest there.
+    let cell = Double(model.dimension) * .pi / Double(divisions)
+    let all =
+      first.map { (k: grid.point($0), isCoarse: grid.components($0) % 2 == .zero, cell: cell) }
+      + model.criticalPoints(andOfGap: true).map { (k: WaveVector($0.k), isCoarse: true, cell: 0) }
+    let points = all.map { k, isCoarse, cell in
       let frames = hessian.map { $0.frame(at: k) }
       let derivatives = Band.allCases.map { model.derivatives(frames, $0) }
       let own = derivatives.map { sizes($0.gradient, $0.hessian) }
@@ -90,12 +100,14 @@ struct ContourSurvey: Sendable {
         hessians: SIMD2(
           derivatives.map {
             $0.hessian.joined().reduce(0) { $0 + $1 * $1 }.squareRoot()
-          }), isCoarse: grid.components(index) % 2 == .zero)
+          }), isCoarse: isCoarse, cell: cell)
     }
     self.init(contours, points, broadening, omegas?.map(abs).sorted())
   }
 
-  static func divisions(_ model: Model) -> Int { [480, 96, 36][model.dimension - 1] }
+  static func divisions(_ model: Model) -> Int {
+    model.divisions([480, 96, 36][model.dimension - 1])
+  }
 
   private init(
     _ contours: [BandContour], _ points: [Base], _ broadening: Double, _ frequencies: [Double]?
@@ -115,7 +127,8 @@ struct ContourSurvey: Sendable {
           energy: frame.energy(contour.band), gap: frame.delta.multiplied(by: 2),
           slope: base.slopes[s], gapSlope: base.gapSlope, curvature: base.curvatures[s],
           gapCurvature: base.gapCurvature,
-          stretch: Double.hypot(1, contour.step * base.hessians[s]), real: base.energies)
+          stretch: Double.hypot(1, contour.step * base.hessians[s]), real: base.energies,
+          cell: base.cell)
       }
     }
     let real = points.map { $0.energies[1] - $0.energies[0] } + nodes.joined().map(\.gap.real)
@@ -124,7 +137,7 @@ struct ContourSurvey: Sendable {
       let delta = 0.5 * node.gap.length
       note(
         (node.gap * node.gap).multiplied(by: 0.25), delta * node.gapSlope,
-        delta * node.gapCurvature + node.gapSlope * node.gapSlope / 2, node.stretch,
+        delta * node.gapCurvature + node.gapSlope * node.gapSlope / 2, node.stretch, 0,
         &branchDistance)
     }
     addCrossings(broadening)
@@ -166,17 +179,18 @@ struct ContourSurvey: Sendable {
   /// c of the error exp(-c N) of a grid sum.
   func rate(_ x1: DressedEnergy, _ x2: DressedEnergy? = nil) -> Double {
     let y = x2?.conjugate
-    var nearest = branchDistance
+    var nearest = startDistance
     for band in Band.allCases {
       // zeta_s = E_s, and zeta_s(z_1) - zeta_o(z_2) = E_s - E_o, and at one energy.
       let poles = gapPoles(band, x1, y)
       nodes[band.rawValue].withUnsafeBufferPointer { own in
         for node in own {
           let (g, h) = (node.slope, node.curvature)
-          note(node.energy - x1[band], g, h, node.stretch, &nearest)
-          if let y { note(node.energy - y[band], g, h, node.stretch, &nearest) }
+          note(node.energy - x1[band], g, h, node.stretch, node.cell, &nearest)
+          if let y { note(node.energy - y[band], g, h, node.stretch, node.cell, &nearest) }
           for pole in poles {
-            note(node.gap - pole, node.gapSlope, node.gapCurvature, node.stretch, &nearest)
+            note(
+              node.gap - pole, node.gapSlope, node.gapCurvature, node.stretch, node.cell, &nearest)
           }
         }
       }
@@ -224,18 +238,24 @@ struct ContourSurvey: Sendable {
   }
 
   /// Takes the distance d in k from the nearest zero of a function that is S at a point of the contour
-  /// into account: g d + h d^2/2 = |S|, g the slope and h the curvature.
+  /// into account: g d + h d^2/2 = |S|, g the slope and h the curvature. Within `cell` of it Re S may come nearer
+  /// to 0 by what the two tell, or a narrow level between two points is missed.
   @inline(__always)
   func note(
-    _ value: ComplexDouble, _ g: Double, _ h: Double, _ stretch: Double, _ nearest: inout Double
+    _ value: ComplexDouble, _ g: Double, _ h: Double, _ stretch: Double, _ cell: Double,
+    _ nearest: inout Double
   ) {
-    let square = value.real * value.real + value.imaginary * value.imaginary
+    let re = max(0, abs(value.real) - cell * (g + 0.5 * h * cell))
+    let square = re * re + value.imaginary * value.imaginary
     let d = nearest * stretch
     let least = d * (g + 0.5 * h * d)
     if square >= least * least { return }
     let s = square.squareRoot()
     nearest = 2 * s / (g + (g * g + 2 * h * s).squareRoot()) / stretch
   }
+
+  /// The distance to the nearest branch point, and as far as the Hamiltonian has not grown.
+  var startDistance: Double { min(branchDistance, 1 / contours[0].model.harmonics) }
 
   /// The largest |Im 2 Delta| on the contours.
   var gapDepth: Double { nodes.joined().map { abs($0.gap.imaginary) }.max()! }
@@ -260,23 +280,24 @@ struct ContourSurvey: Sendable {
     let depth = (width ?? broadening) + .pi * temperature
     let w = abs(omega ?? 0)
     let shifts = omega == nil || w == 0 ? [0] : [0, w, -w]
-    var nearest = branchDistance
+    var nearest = startDistance
     for (s, own) in nodes.enumerated() {
       let sign = s == Band.antibonding.rawValue ? 1.0 : -1.0
       for node in own {
         for shift in shifts {
           note(
             node.energy - ComplexDouble(mu - shift, depth), node.slope, node.curvature,
-            node.stretch, &nearest)
+            node.stretch, node.cell, &nearest)
         }
         if w > 0, hasPole {
           note(
             node.gap - ComplexDouble(w, 2 * sign * broadening), node.gapSlope,
-            node.gapCurvature, node.stretch, &nearest)
+            node.gapCurvature, node.stretch, node.cell, &nearest)
         }
         if w > 0, isSplit {
           note(
-            node.gap - ComplexDouble(w), node.gapSlope, node.gapCurvature, node.stretch, &nearest)
+            node.gap - ComplexDouble(w), node.gapSlope, node.gapCurvature, node.stretch, node.cell,
+            &nearest)
         }
       }
     }

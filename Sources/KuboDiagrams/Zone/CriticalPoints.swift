@@ -43,18 +43,14 @@ extension Model {
     return (gradient, hessian)
   }
 
-  private func coarseGrid(_ body: (_ k: [Double], _ frames: [Frame]) -> Void) {
-    let n = [96, 24, 12][dimension - 1]
+  /// One point of each star, which have equal energies, of a grid that shows every oscillation.
+  private func coarseGrid(_ body: (_ k: WaveVector, _ frames: [Frame]) -> Void) {
+    let n = divisions([96, 24, 12][dimension - 1])
     let hamiltonians = hessianHamiltonians()
-    let count = (0..<dimension).reduce(1) { c, _ in c * n }
-    for index in 0..<count {
-      var rest = index
-      let f = (0..<dimension).map { _ in
-        defer { rest /= n }
-        return Double(rest % n) / Double(n)
-      }
-      let k = waveVector(reduced: f)
-      body(k, hamiltonians.map { $0.frame(at: WaveVector(k)) })
+    let grid = PeriodicGrid(self, divisions: n, symmetries: energySymmetries())
+    for index in 0..<grid.count where grid.star(of: index) != nil {
+      let k = grid.point(index)
+      body(k, hamiltonians.map { $0.frame(at: k) })
     }
   }
 
@@ -81,29 +77,36 @@ extension Model {
     return nil
   }
 
-  /// Critical points of the bands, grad E_s = 0, found by Newton's method from a coarse grid; of those
-  /// with the same energy one.
-  func criticalPoints() -> [(k: [Double], band: Band)] {
+  /// Critical points of the bands, grad E_s = 0, found by Newton's method from a coarse grid, with
+  /// `andOfGap` also those of Delta, as the upper band's; of those with the same energy one.
+  func criticalPoints(andOfGap: Bool = false) -> [(k: [Double], band: Band)] {
     let hamiltonians = hessianHamiltonians()
     var found: [(k: [Double], band: Band)] = []
-    var energies: [[Double]] = [[], []]
+    var energies: [[Double]] = [[], [], []]
     coarseGrid { start, first in
-      for s in Band.allCases {
-        var k = start
+      for which in 0..<(andOfGap ? 3 : 2) {
+        let s = which == 0 ? Band.bonding : .antibonding
+        var k = start.real
         var frames = first
         for _ in 0..<30 {
-          let (gradient, hessian) = derivatives(frames, s)
+          var (gradient, hessian) = derivatives(frames, s)
+          var energy = frames[0].energy(s).real
+          if which == 2 {
+            let (other, own) = derivatives(frames, .bonding)
+            gradient = zip(gradient, other).map { $0 - $1 }
+            hessian = zip(hessian, own).map { zip($0, $1).map { $0 - $1 } }
+            energy -= frames[0].energy(.bonding).real
+          }
           if gradient.reduce(0, { $0 + abs($1) }) < 1e-11 * energyBound {
-            let energy = frames[0].energy(s).real
-            if !energies[s.rawValue].contains(where: { abs($0 - energy) < 1e-10 * energyBound }) {
-              energies[s.rawValue].append(energy)
-              found.append((k, s))
+            if !energies[which].contains(where: { abs($0 - energy) < 1e-10 * energyBound }) {
+              energies[which].append(energy)
+              found.append(((0..<dimension).map { k[$0] }, s))
             }
             break
           }
           guard let step = solve(hessian, gradient), step.allSatisfy(\.isFinite) else { break }
-          k = zip(k, step).map { $0 - $1 }
-          frames = hamiltonians.map { $0.frame(at: WaveVector(k)) }
+          k -= packed(step)
+          frames = hamiltonians.map { $0.frame(at: WaveVector(real: k)) }
         }
       }
     }

@@ -40,11 +40,11 @@ public struct NonConvergence: Error, Sendable, Equatable, CustomStringConvertibl
 /// and only part of it is believed, and no more than what the strip of analyticity guarantees, c_0
 /// (a small term of slow decay can hide below a large one of fast decay):
 ///
-///     error of I_m  <=  2 max{ d_m     exp(-min(c/2, c_0) (N_m - N_(m-1))),
+///     error of I_m  <=  2 max{ d_m     (1 + 2 e) e,    e = exp(-min(c/2, c_0) (N_m - N_(m-1))),
 ///                              d_(m-1) exp(-min(3c/4, c_0) (N_m - N_(m-2))) } + rounding
 ///
 /// for the real and the imaginary part each; the second term guards against a difference d_m that is
-/// small by accident. A quantity whose differences have sunk to rounding is not refined further; if
+/// small by accident, and so does the factor 1 + 2 e where d falls slowly. A quantity whose differences have sunk to rounding is not refined further; if
 /// rounding exceeds its tolerance, it has not converged. All N are multiples of 12, so that every grid
 /// holds the same points of high symmetry: where a band edge sits on one, grids with and without it
 /// converge differently.
@@ -233,7 +233,9 @@ package struct GridRefinement: Sendable {
     let believed = min(rate / 2, most)
     let (before, after) = (history.steps[history.steps.count - 2], history.steps.last!)
     let coarser = after.divisions
-    let gain = 2 * Double.exp(-believed * Double(n - coarser))
+    // Where d falls slowly, its phase counts: it may be small where the error is not.
+    let decay = Double.exp(-believed * Double(n - coarser))
+    let gain = (2 + 4 * decay) * decay
     let guarded = 2 * Double.exp(-min(0.75 * rate, most) * Double(n - before.divisions))
     let errors = values.indices.map { q in
       func bound(_ part: (ComplexDouble) -> Double) -> Double {

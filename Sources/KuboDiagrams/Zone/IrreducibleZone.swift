@@ -12,6 +12,8 @@ package struct IrreducibleZone: Sendable {
   }
 
   let dimension: Int
+  /// ``Model/harmonics``.
+  let harmonics: Double
   /// One of each pair of operations M, -M.
   package let operations: [ReciprocalOperation]
   private let halfSpaces: [HalfSpace]
@@ -19,6 +21,7 @@ package struct IrreducibleZone: Sendable {
   package init(_ model: Model, _ symmetries: [ReciprocalOperation]) {
     let d = model.dimension
     dimension = d
+    harmonics = model.harmonics
     let reciprocal = model.reciprocalVectors
     let metric = reciprocal.map { a in
       reciprocal.map { b in zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }

@@ -10,7 +10,8 @@ import RealModule
 /// the line as corresponds to a level of i `width`; integrals over lines where a zero appears or
 /// leaves: where the lowest or highest level of the line, or that at one of its ends, is 0. Intervals
 /// are cut there, and x = x_0 + delta sinh p, with delta the distance, spreads the scales between it and
-/// the zone; no interval counts whose nodes could not see such a point. The estimate of an interval is the difference of the rules of 10 and 21 points, far more than
+/// the zone; so they are where the gap is smallest (``SmallGaps``). No interval counts whose nodes could not see such a
+/// point, and none is longer at first than a period of the longest hop. The estimate of an interval is the difference of the rules of 10 and 21 points, far more than
 /// the error of the latter. Errors of inner integrals are integrated with them.
 package struct NestedIntegral: Sendable {
   /// Values at many points: [component][point], and functions whose zeros are singular points,
@@ -28,20 +29,23 @@ package struct NestedIntegral: Sendable {
   let zone: IrreducibleZone
   let threads: Int
   let width: Double
+  /// Where functions of single bands vary fast; nil if there are none.
+  var gaps: SmallGaps?
   /// The sum over the images of each of the points.
   let evaluate: @Sendable (_ points: [SIMD3<Double>]) -> Values
 
   package init(
-    zone: IrreducibleZone, threads: Int, width: Double,
+    zone: IrreducibleZone, threads: Int, width: Double, gapsOf model: Model? = nil,
     evaluate: @escaping @Sendable (_ points: [SIMD3<Double>]) -> Values
   ) {
     self.zone = zone
     self.threads = threads
     self.width = width
+    gaps = model.map { SmallGaps($0, zone) }
     self.evaluate = evaluate
   }
 
-  /// The most intervals of one line.
+  /// The most intervals of one line, besides those it begins with.
   private static let limit = 600
 
   private static let rule = PattersonRule.shared.short
@@ -72,7 +76,7 @@ package struct NestedIntegral: Sendable {
     if fixed.count == zone.dimension - 1 {
       var base = SIMD3<Double>.zero
       for (a, x) in fixed.enumerated() { base[a] = x }
-      return try await adaptive(ends, allowed) { points in
+      return try await adaptive(ends, allowed, gaps?.minima(fixed) ?? []) { points in
         evaluate(
           points.map { x in
             var f = base
@@ -84,7 +88,8 @@ package struct NestedIntegral: Sendable {
     // Of the error a fifth is left to the integrals inside.
     let inner = allowed.map { 0.2 * $0 / (last - first) }
     let sum = try await adaptive(
-      ends, allowed.map { 0.8 * $0 } + [Double](repeating: .infinity, count: count)
+      ends, allowed.map { 0.8 * $0 } + [Double](repeating: .infinity, count: count),
+      gaps?.minima(fixed) ?? []
     ) { points in
       let lines = try await parallelMap(points.count, threads: threads) { n in
         try await integral(fixed + [points[n]], allowed: inner, threads: 1)
@@ -126,14 +131,20 @@ package struct NestedIntegral: Sendable {
   }
 
   private func adaptive(
-    _ ends: [Double], _ allowed: [Double],
+    _ ends: [Double], _ allowed: [Double], _ known: [Singular],
     _ evaluate: ([Double]) async throws -> Values
   ) async throws -> Sum {
     let count = allowed.count
     let rule = NestedIntegral.rule
     let nodes = rule.nodes.count
     var pieces: [Piece] = []
-    var pending = zip(ends, ends.dropFirst()).map { Piece(a: $0, b: $1) }
+    var pending = zip(ends, ends.dropFirst()).flatMap { a, b in
+      let parts = max(1, ((b - a) * zone.harmonics).rounded(.up))
+      return stride(from: 0, to: parts, by: 1).map {
+        Piece(a: a + (b - a) * $0 / parts, b: a + (b - a) * ($0 + 1) / parts)
+      }
+    }
+    let limit = NestedIntegral.limit + pending.count
     while true {
       try Task.checkCancellation()
       let points = pending.map { piece in rule.nodes.map { piece.point($0) } }
@@ -154,7 +165,7 @@ package struct NestedIntegral: Sendable {
         }
         let levels = found.levels.map { Array($0[(n * nodes)..<((n + 1) * nodes)]) }
         (pending[n].parts, pending[n].isResolved) = spread(
-          pending[n], points[n].map(\.x), levels)
+          pending[n], points[n].map(\.x), levels, known)
         for level in levels {
           pending[n].ranges.append(level.min()!...level.max()!)
           pending[n].edges.append((level.first!, level.last!))
@@ -177,7 +188,7 @@ package struct NestedIntegral: Sendable {
             ]
           })
       }
-      guard pieces.count < NestedIntegral.limit else {
+      guard pieces.count < limit else {
         let c = open.first ?? 0
         throw QuadratureError(
           reason: "too many subintervals", estimate: errors[c], allowed: allowed[c])
@@ -247,13 +258,14 @@ package struct NestedIntegral: Sendable {
   }
 
   /// Cut at the singular points and half way between them, spread next to them.
-  private func spread(_ piece: Piece, _ x: [Double], _ levels: [[Double]]) -> (
-    parts: [Piece], isResolved: Bool
-  ) {
+  private func spread(
+    _ piece: Piece, _ x: [Double], _ levels: [[Double]], _ known: [Singular]
+  ) -> (parts: [Piece], isResolved: Bool) {
     let (low, high) = (piece.point(-1).x, piece.point(1).x)
     let size = high - low
     var points: [Singular] = []
-    for new in levels.flatMap({ singular(x, $0) }).sorted(by: { $0.x < $1.x })
+    let inside = known.filter { $0.x >= low - 1e-12 * size && $0.x <= high + 1e-12 * size }
+    for new in (levels.flatMap { singular(x, $0) } + inside).sorted(by: { $0.x < $1.x })
     where new.distance < 0.3 * size {
       if let old = points.last, new.x - old.x < max(old.distance, new.distance) {
         if new.distance < old.distance { points[points.count - 1] = new }

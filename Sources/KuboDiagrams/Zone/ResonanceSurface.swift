@@ -87,7 +87,7 @@ extension ContourSurvey {
     let model = contours[0].model
     let path = DisplacementPath(model, levels, width: width, step: step, depth: depth)
     let size = 1 / Double(ContourSurvey.divisions(model))
-    var nearest = Double.infinity
+    var nearest = 1 / model.harmonics
     for point in coarsePoints {
       let u = (point.energies - levels) / width
       if (u * u).min() > 9 {
@@ -95,7 +95,7 @@ extension ContourSurvey {
         for s in 0..<2 {
           note(
             ComplexDouble(point.energies[s] - levels[s], -depth), point.slopes[s],
-            point.curvatures[s], 1, &nearest)
+            point.curvatures[s], 1, 2 * point.cell, &nearest)
         }
         continue
       }
@@ -112,14 +112,14 @@ extension ContourSurvey {
         let s = band.rawValue
         note(
           frame.energy(band) - ComplexDouble(levels[s], depth), point.slopes[s],
-          point.curvatures[s], stretch, &nearest)
+          point.curvatures[s], stretch, 2 * point.cell, &nearest)
         // The windows grow in the complex plane.
         if point.slopes[s] > 0 { nearest = min(nearest, width / point.slopes[s]) }
       }
       let delta = frame.delta.length
       note(
         frame.delta * frame.delta, delta * point.gapSlope,
-        delta * point.gapCurvature / 2 + point.gapSlope * point.gapSlope / 4, stretch, &nearest)
+        delta * point.gapCurvature / 2 + point.gapSlope * point.gapSlope / 4, stretch, 0, &nearest)
     }
     return 2 / nearest
   }

@@ -24,7 +24,7 @@ extension ContourSurvey {
         guard shift < 0.25 * gaps.lowerBound, isUncrossed(pole, margin: shift) else { return nil }
       }
     }
-    var nearest = Double.infinity
+    var nearest = 1 / contours[0].model.harmonics
     for (s, own) in nodes.enumerated() {
       let sign = s == Band.antibonding.rawValue ? 1.0 : -1.0
       let isFree = own.withUnsafeBufferPointer { own in
@@ -71,11 +71,11 @@ extension ContourSurvey {
         return false
       }
     }
-    note(u, node.slope, node.curvature, node.stretch, &nearest)
+    note(u, node.slope, node.curvature, node.stretch, node.cell, &nearest)
     let size = delta.length
     note(
       squared, size * node.gapSlope,
-      size * node.gapCurvature + node.gapSlope * node.gapSlope / 2, node.stretch, &nearest)
+      size * node.gapCurvature + node.gapSlope * node.gapSlope / 2, node.stretch, 0, &nearest)
 
     guard let y else { return true }
     let other = root(square + y.second * y.second)
@@ -89,10 +89,11 @@ extension ContourSurvey {
       else { return false }
     }
     let ratio = (other - delta).length / min(other.length, size)
-    note(same, ratio * node.gapSlope, ratio * node.gapCurvature, node.stretch, &nearest)
+    note(
+      same, ratio * node.gapSlope, ratio * node.gapCurvature, node.stretch, node.cell, &nearest)
     note(
       c + (other + delta).multiplied(by: sign), node.gapSlope, node.gapCurvature, node.stretch,
-      &nearest)
+      node.cell, &nearest)
     return true
   }
 }

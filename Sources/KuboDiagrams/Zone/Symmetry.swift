@@ -121,23 +121,4 @@ extension Model {
     }
     return f
   }
-
-  /// How many grid points along each reciprocal vector see features of `width` in energy, and the
-  /// branch point Delta = 0 at complex k, which is J/|grad eta| away from the real zone.
-  func resolution(_ width: Double) -> Double { energySlope / min(width, exchange) }
-
-  /// A bound on |d E_s / d f_a| / 2 pi over the zone, the largest over a: how steep the energies
-  /// are in reduced coordinates.
-  package var energySlope: Double {
-    return (0..<dimension).map { a -> Double in
-      // |eta| does not change when all hops are shifted; centre them to bound its slope tightly.
-      let m = interSublattice.map { coordinates($0.vector)[a] }
-      let middle = ((m.min() ?? 0) + (m.max() ?? 0)) / 2
-      let inter = zip(m, interSublattice).reduce(0) { $0 + abs(($1.0 - middle) * $1.1.amplitude) }
-      let intra = intraSublattice.reduce(0) {
-        $0 + 2 * abs(coordinates($1.vector)[a] * $1.amplitude)
-      }
-      return inter + intra
-    }.max()!
-  }
 }

@@ -47,6 +47,9 @@ package struct ZoneSum: Sendable {
     self.threads = threads
   }
 
+  /// Whether all outputs are sums over both bands; ``LoopWeights/isBandFree``.
+  var isBandFree: Bool { closedForms.isEmpty && weights.isBandFree }
+
   /// The number of sums: loops, then closed forms.
   package var outputCount: Int { weights.sumCount + closedForms.count }
 
