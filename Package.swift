@@ -45,14 +45,17 @@ let package = Package(
     // What Benchmarks/run measures besides whole jobs.
     .executableTarget(
       name: "kernel-benchmarks", dependencies: ["CZoneSums"], path: "Benchmarks/Kernels"),
+    // Loops on uniform grids, independent of the physics above; for tests.
+    .target(name: "UniformGrid", path: "Tests/Support/UniformGrid"),
     .testTarget(
       name: "KuboTests",
       dependencies: [
         "Quadrature", "KuboDiagrams", "KuboFiles", "CGSL", "CZoneSums", "kubo", "Yams",
+        "UniformGrid",
       ],
-      path: "Tests", exclude: ["CommandLine/Refusals"]),
+      path: "Tests", exclude: ["CommandLine/Refusals", "Support"]),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6], cxxLanguageStandard: .cxx17
 )
 
 // `scripts/docs` builds the documentation; whoever uses the package needs no plugin for that.

@@ -2,124 +2,156 @@
 import KuboDiagrams
 import RealModule
 
-/// A state drawn for ``CertificateTests``: a model, its condition, and what is asked of it.
+/// A state for ``CertificateTests``, drawn with its Hamiltonian: a model, its condition, and what is asked of it.
 struct CertificateState: Sendable, CustomStringConvertible {
-  let model: Model
-  let mu, temperature, gamma: Double
-  let omegas: [Double]
-  let directions: Directions
-  let responses: [String]
-  let tolerances: [Double]
+  var model: Model
+  var mu = 0.0
+  var temperature = 0.0
+  var gamma = 0.1
+  var omegas: [Double] = []
+  var directions = Directions(i: 0, j: 0)
+  var columns: [SpectrumRequest.Column] = []
+  var tolerance = 1e-4
+  /// Wave vectors times frequencies, about what a coarse grid of the reference takes.
+  var work = 2e5
 
-  /// All that is needed to ask again.
-  var description: String {
-    func hops(_ list: [Hop]) -> String {
-      list.map { "\($0.vector) \($0.amplitude)" }.joined(separator: "; ")
-    }
-    return "\(model.name) [inter \(hops(model.interSublattice)) | intra "
-      + "\(hops(model.intraSublattice))] J=\(model.exchange) \(directions.description) mu=\(mu) "
-      + "T=\(temperature) Gamma=\(gamma) omegas=\(omegas) \(responses)"
-  }
-
-  /// Draws a state in `dimension` dimensions.
-  init(dimension: Int, using generator: inout SeededGenerator) throws {
+  /// State `number` of those of `dimension`, whichever others are drawn.
+  ///
+  /// The lifetime is so short that the reference needs at most ``work`` wave vectors times frequencies.
+  init(dimension: Int, number: Int) throws {
+    var generator = SeededGenerator(UInt64(1_000_000 * dimension + number))
+    model = try HamiltonianDraw(dimension: dimension).model(using: &generator)
     func uniform(_ range: ClosedRange<Double>) -> Double {
       Double.random(in: range, using: &generator)
     }
-    func one<T>(_ list: [T]) -> T { list.randomElement(using: &generator)! }
-    func sign() -> Double { one([1, -1]) }
-    // Down to gaps that no grid resolves.
-    let j = Double.pow(10, uniform(-2...0))
-    switch dimension {
-    case 1:
-      model =
-        try one([true, true, false])
-        ? shippedModel("chain", ["J": j, "t_prime": one([0, uniform(-0.4...0.4)])])
-        : Model(
-          name: "own_chain", latticeVectors: [[2]],
-          interSublattice: [
-            Hop(vector: [1], amplitude: 1),
-            Hop(vector: [-1], amplitude: one([1, uniform(0.2...1)])),
-            Hop(vector: [3], amplitude: uniform(-0.4...0.4)),
-          ],
-          intraSublattice: [
-            Hop(vector: [2], amplitude: uniform(-0.4...0.4)),
-            Hop(vector: [4], amplitude: one([0, uniform(-0.2...0.2)])),
-          ], exchange: j)
-    case 2:
-      switch one(["square", "square", "honeycomb", "honeycomb", "narrow", "own", "own"]) {
-      case "square":
-        model = try shippedModel("square", ["J": j, "t_prime": one([0, uniform(-0.4...0.4)])])
-      case "honeycomb":
-        model = try shippedModel("honeycomb", ["J": j, "t_prime": one([0, uniform(-0.3...0.3)])])
-      case "narrow": model = try shippedModel("narrow", ["t_prime": uniform(0.1...0.6)])
-      default:
-        let along = uniform(0.3...1.2)
-        let isBipartite = one([true, false])
-        model = try Model(
-          name: "own_square", latticeVectors: [[1, 1], [1, -1]],
-          interSublattice: [
-            Hop(vector: [1, 0], amplitude: 1),
-            Hop(vector: [-1, 0], amplitude: isBipartite ? 1 : uniform(0.3...1)),
-            Hop(vector: [0, 1], amplitude: along), Hop(vector: [0, -1], amplitude: along),
-          ],
-          intraSublattice: [
-            Hop(vector: [1, 1], amplitude: uniform(-0.3...0.3)),
-            Hop(vector: [1, -1], amplitude: uniform(-0.3...0.3)),
-            Hop(vector: [2, 0], amplitude: one([0, uniform(-0.2...0.2)])),
-          ], exchange: j)
-      }
-    default: model = try shippedModel("cubic", ["J": j, "t_prime": uniform(0...0.2)])
+    func logarithmic(_ a: Double, _ b: Double) -> Double {
+      Double.exp(uniform(Double.log(a)...Double.log(b)))
     }
+    func one<T>(_ list: [T]) -> T { list.randomElement(using: &generator)! }
     let special = CertificateState.specialEnergies(model)
-    let near = sign() * Double.pow(10, uniform(-6 ... -3))
-    switch one([0, 0, 1, 2, 2, 3, 4]) {
-    case 0: mu = uniform(special.range)
-    case 1:
-      mu = uniform(
-        special.bands[0].upperBound...max(special.bands[0].upperBound, special.bands[1].lowerBound))
+    let near = one([1.0, -1]) * logarithmic(1e-6, 1e-2)
+    let (low, high) = (special.range.lowerBound, special.range.upperBound)
+    switch one([0, 0, 0, 1, 2, 2, 3, 3, 4]) {
+    case 0: mu = uniform(one(special.bands))
+    case 1: mu = (special.bands[0].upperBound + special.bands[1].lowerBound) / 2
     case 2: mu = one(special.energies)
     case 3: mu = one(special.energies) + near
-    default: mu = uniform(one(special.bands))
+    default: mu = one([high + logarithmic(0.1, 20), low - logarithmic(0.1, 20)])
     }
-    temperature = one([0, 0, 0.003, 0.02, 0.1])
-    // In one dimension the reference on the real axis loses digits as eps W/Gamma; smaller Gamma are
-    // left to ErrorEstimateTests.
-    gamma =
-      dimension == 3
-      ? uniform(0.2...0.3) : Double.pow(10, uniform((dimension == 1 ? -3.5 : -5) ... -0.3))
-    var omegas: [Double] = []
-    while omegas.count < 3 {
+    temperature = one([0, 0, 0, logarithmic(1e-3, 0.1), logarithmic(1e-3, 10)])
+    gamma = logarithmic([1e-5, 0.01, 0.1][dimension - 1], 1)
+    let count = one([1, 2, 3])
+    while omegas.count < count {
       let omega: Double
-      switch one([0, 1, 2, 2, 3, 3, 4, 5, 6, 7]) {
+      switch one([0, 1, 2, 2, 3, 4, 5, 5, 6, 7]) {
       case 0: omega = 0
-      case 1: omega = Double.pow(10, uniform(-5 ... -0.5))
-      case 2: omega = uniform(0...4)
-      case 3: omega = 2 * model.exchange
-      case 4: omega = 2 * model.exchange + near
+      case 1: omega = logarithmic(1e-5, 0.3)
+      case 2: omega = uniform(0...(high - low))
+      case 3: omega = 2 * model.exchange + one([0, near])
+      case 4: omega = abs(one(special.energies) - mu)
       case 5: omega = one(special.gaps)
-      case 6: omega = abs(one(special.energies) - mu)
-      default: omega = abs(one(special.gaps) + 10 * near)
+      case 6: omega = abs(one(special.gaps) + near)
+      default: omega = (high - low) * uniform(1...3)
       }
       let signed = one([1, 1, 1, -1]) * omega
       if !omegas.contains(signed) { omegas.append(signed) }
     }
-    self.omegas = omegas
-    directions =
-      dimension == 1
-      ? Directions(i: 0, j: 0)
-      : one([.init(i: 0, j: 0), .init(i: 0, j: 0), .init(i: 0, j: 1), .init(i: 1, j: 1)])
-    responses = Array(namedResponses.shuffled(using: &generator)[..<4])
-    tolerances =
-      switch dimension {
-      case 1: [1e-2, 1e-4, 1e-6]
-      case 2: one([[1e-2], [1e-2, 1e-3], [1e-4]])
-      default: [1e-2, 1e-4]
-      }
+    directions = Directions(
+      i: Int(uniform(0...0.999) * Double(dimension)), j: Int(uniform(0...0.999) * Double(dimension))
+    )
+    columns = try CertificateState.columns(using: &generator)
+    tolerance = one(
+      [
+        [1e-2, 1e-3, 1e-4, 1e-6, 1e-6, 1e-8], [1e-2, 1e-3, 1e-4, 1e-4, 1e-6], [1e-2, 1e-3, 1e-4],
+      ][dimension - 1])
+    // The reference must be able to follow.
+    work = [2e5, 2e5, 3e5][dimension - 1] * one([1, 1, 1, 1, 1, 1, 1, 1, 1, 8])
+    while gamma < 1 {
+      let points = GridState(self).counts(18, self).reduce(1) { $0 * Double($1) }
+      if points * Double(omegas.count + 1) <= work { break }
+      gamma *= 1.3
+    }
   }
 
+  /// A state with all given.
+  init(
+    model: Model, mu: Double, temperature: Double, gamma: Double, omegas: [Double],
+    directions: Directions = Directions(i: 0, j: 0), columns: [SpectrumRequest.Column],
+    tolerance: Double
+  ) {
+    self.model = model
+    self.mu = mu
+    self.temperature = temperature
+    self.gamma = gamma
+    self.omegas = omegas
+    self.directions = directions
+    self.columns = columns
+    self.tolerance = tolerance
+  }
+
+  /// Two or three responses, named ones or others, sometimes with their shares by bands.
+  private static func columns(using generator: inout SeededGenerator) throws
+    -> [SpectrumRequest.Column]
+  {
+    let forms = ["s", "Sigma"].flatMap { o in
+      ["xx", "xy", "yx", "yy"].flatMap { spin in
+        ["full", "adiabatic", "O_adiabatic", "O_nonadiabatic", "O_nonadiabatic_main"].map {
+          "\(o).\(spin).\($0)"
+        }
+      }
+    }
+    let diagrams = try shippedDiagrams()
+    var names = ["sigma"] + namedResponses.shuffled(using: &generator)
+    if Bool.random(using: &generator) {
+      names.insert(forms.randomElement(using: &generator)!, at: 1)
+    }
+    var chosen: [String] = []
+    for name in names where !chosen.contains(name) && chosen.count < 3 { chosen.append(name) }
+    let hasShares = Double.random(in: 0...1, using: &generator) < 0.25
+    return chosen.flatMap { name in
+      let response = Response(name)!
+      let shares: [BandShare?] = hasShares ? diagrams.shares(of: response) : []
+      return ([nil] + shares).map {
+        SpectrumRequest.Column(response: response, dressing: .bare, share: $0)
+      }
+    }
+  }
+
+  /// The request that asks this.
+  func request(threads: Int = 1) throws -> SpectrumRequest {
+    SpectrumRequest(
+      model: model, mu: mu, temperature: temperature, lifetime: .constant(gamma), omegas: omegas,
+      directions: directions, columns: columns, diagrams: try shippedDiagrams(),
+      tolerance: tolerance, threads: threads)
+  }
+
+  /// All that is needed to ask again: the file, on one line, and the command.
+  var description: String {
+    func hops(_ list: [Hop]) -> String {
+      "["
+        + list.map { "{vector: \($0.vector), amplitude: \($0.amplitude)}" }.joined(separator: ", ")
+        + "]"
+    }
+    var names: [String] = []
+    for column in columns where !names.contains(column.response.name) {
+      names.append(column.response.name)
+    }
+    return """
+      {name: \(model.name), description: x, source: x, units: {energy: t, length: a}, parameters: {J: \(model.exchange)}, \
+      defaults: {mu: 0, temperature: 0, lifetime: {constant: 0.1}}, lattice: {vectors: \(model.latticeVectors)}, \
+      inter_sublattice: \(hops(model.interSublattice)), intra_sublattice: \(hops(model.intraSublattice))}
+      kubo spectrum m.yaml --mu=\(mu) --temperature=\(temperature) --lifetime constant=\(gamma) \
+      --omega=\(omegas.map { "\($0)" }.joined(separator: ",")) --direction \(directions.description) \
+      --responses \(names.joined(separator: ",")) --tolerance \(tolerance) --dressing bare\
+      \(columns.contains { $0.share != nil } ? " --per-band" : "")
+      """
+  }
+
+  /// Cells of the farthest hop along each lattice vector.
+  var reach: [Int] { HamiltonianDraw.reach(model) }
+
   /// Critical energies of the bands and of 2 Delta: those of the wave vectors k = -k, those of the
-  /// corners of the hexagon, and the edges.
+  /// corners of a hexagon, and local extrema.
   private static func specialEnergies(_ model: Model) -> (
     energies: [Double], gaps: [Double], bands: [ClosedRange<Double>], range: ClosedRange<Double>
   ) {
@@ -130,11 +162,10 @@ struct CertificateState: Sendable, CustomStringConvertible {
       let (lower, upper) = (frame.energy(.bonding).real, frame.energy(.antibonding).real)
       return [lower, upper, upper - lower]
     }
-    var points = (0..<(1 << d)).map { code in (0..<d).map { code >> $0 & 1 == 0 ? 0 : 0.5 } }
-    if model.name == "honeycomb" { points.append([1.0 / 3, 2.0 / 3]) }
-    var found = points.map(pair)
+    let corners = (0..<(1 << d)).map { code in (0..<d).map { code >> $0 & 1 == 0 ? 0 : 0.5 } }
+    var found = corners.map(pair)
     // The extrema: from the best of a grid by ever smaller steps.
-    let n = [240, 48, 24][d - 1]
+    let n = [480, 36, 12][d - 1]
     let count = (0..<d).reduce(1) { p, _ in p * n }
     let grid = (0..<count).map { code in
       var rest = code
@@ -150,7 +181,7 @@ struct CertificateState: Sendable, CustomStringConvertible {
         var f = grid[best]
         var value = values[best][which]
         var step = 1 / Double(n)
-        while step > 1e-10 {
+        while step > 1e-9 {
           var isBetter = false
           for a in 0..<d {
             for direction in [step, -step] {

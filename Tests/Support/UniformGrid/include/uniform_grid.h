@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef UNIFORM_GRID_H
+#define UNIFORM_GRID_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// A model with its state; hops as vectors of `dimension` Cartesian components with an amplitude each.
+typedef struct {
+  int dimension;
+  /// The lattice vectors, one after the other.
+  const double *cell;
+  int inter_count, intra_count;
+  const double *inter_vectors, *inter_amplitudes, *intra_vectors, *intra_amplitudes;
+  double exchange, mu, temperature, gamma;
+  /// The directions of the texture gradient and of the electric field.
+  int i, j;
+} ug_state;
+
+typedef enum { UG_SPIN, UG_STAGGERED, UG_CANTING, UG_CONDUCTIVITY } ug_operator;
+typedef enum { UG_FULL, UG_ADIABATIC, UG_O_ADIABATIC, UG_O_NONADIABATIC, UG_MAIN } ug_projection;
+typedef enum { UG_ALL, UG_BONDING, UG_ANTIBONDING, UG_INTERBAND } ug_share;
+
+/// What is summed: which loop, which band labels, and (K_up + K_down)/2 or (K_up - K_down)/2.
+typedef struct {
+  ug_operator measured;
+  ug_projection projection;
+  ug_share share;
+  int is_difference;
+} ug_output;
+
+/// K(omega) of each output at each complex frequency, [frequency][output], as real and imaginary parts, and
+/// sums of moduli of the contributions of bands and points, `scales`.
+///
+/// The sum over 2 counts[0] x counts[1] x counts[2] points without a symmetry; half of them by H(-k) = H(k)*.
+void ug_loops(const ug_state *state, const int *counts, int frequency_count, const double *frequencies,
+              int output_count, const ug_output *outputs, double *values, double *scales);
+
+/// The 16 Matsubara sums of two levels x[0], x[1] measured from mu: <g+_a g_c> at 2 a + c, <g+_a g_b g_c> at
+/// 4 + 3 a + b + c, <g+_a g+_b g_c> at 10 + 2 (a + b) + c; real and imaginary parts.
+void ug_sums(const double *levels, double temperature, double gamma, double omega_re, double omega_im,
+             double *sums);
+
+/// The slopes max |dE/d theta_m| of the bands along each reduced coordinate, theta_m from 0 to 2 pi, and
+/// `extrema`: smallest and largest lower level, upper level and 2 Delta, found on `counts` points.
+void ug_survey(const ug_state *state, const int *counts, double *slopes, double *extrema);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
