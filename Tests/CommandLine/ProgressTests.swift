@@ -77,7 +77,9 @@ import kubo
 
   @Test(arguments: [
     (
-      ["spectrum", "chain", "--omega", "0.4", "--lifetime", "constant=0.001"],
+      [
+        "spectrum", "chain", "--omega", "0.4", "--lifetime", "constant=0.001", "--temperature", "0",
+      ],
       ["contours: grid ", "info: contours for 2 functions"]
     ),
     (
