@@ -8,9 +8,9 @@ import UniformGrid
 /// Responses with constant lifetimes by sums over uniform grids, `Tests/Support/UniformGrid`, which share
 /// nothing with the program but the hops of a model.
 ///
-/// Two grids with coprime numbers of points, one 1.3 times as fine as the other in each direction and
-/// finer than the longest hop, tell the error: it falls as exp(-c N), so that the finer grid's is the
-/// difference to the power 1.3.
+/// Three grids with coprime numbers of points, 1, 1.15 and 1.3 times as fine in each direction and finer than
+/// the longest hop, tell the error: it falls as exp(-c N), so that the finest grid's is far below the
+/// differences where c N is large.
 struct UniformGridReference: Sendable {
   /// A number with a bound on the error of each part.
   struct Number: Sendable {
@@ -31,7 +31,7 @@ struct UniformGridReference: Sendable {
   /// One column.
   typealias Column = SpectrumRequest.Column
 
-  private static func output(_ column: Column) -> ug_output {
+  static func output(_ column: Column) -> ug_output {
     let operators: [MeasuredOperator: ug_operator] = [
       .spin: UG_SPIN, .staggeredSpin: UG_STAGGERED, .anomalousSpinCurrent: UG_CANTING,
       .chargeCurrent: UG_CONDUCTIVITY,
@@ -52,7 +52,7 @@ struct UniformGridReference: Sendable {
   }
 
   /// K of a column over its real sum: K^xy = i (K_up - K_down)/2 = -K^yx.
-  private static func factor(_ column: Column) -> ComplexDouble {
+  static func factor(_ column: Column) -> ComplexDouble {
     let spin = column.response.spin
     return spin.measured == spin.field
       ? 1 : ComplexDouble(0, spin.measured == .x ? 1 : -1)
@@ -119,27 +119,37 @@ struct UniformGridReference: Sendable {
       let first = grid.counts(exponent, state)
       let second = grid.counts(1.3 * exponent, state, coprimeTo: first)
       let cost = Double(frequencies.count) * Double(second.reduce(1, *))
-      if coarse != nil && work + 1.8 * cost > limit { break }
+      if coarse != nil && work + 2.7 * cost > limit { break }
       let a = values(first)
+      // Errors oscillate, so that those of two grids may agree; hardly of three.
+      let between = values(grid.counts(1.15 * exponent, state, coprimeTo: second))
       let b = values(second)
+      func difference(_ n: Int, _ o: Int) -> Double {
+        max(
+          (a.values[n][o] - b.values[n][o]).length,
+          (between.values[n][o] - b.values[n][o]).length)
+      }
       coarse = a
       // One frequency may be right by accident, not all.
       let changes = columns.indices.map { o in
         a.values.indices.map { n in
-          b.scales[n][o] > 0 ? (a.values[n][o] - b.values[n][o]).length / b.scales[n][o] : 0
+          b.scales[n][o] > 0 ? difference(n, o) / b.scales[n][o] : 0
         }.max()!
       }
       change = changes.max()!
       // Rounding does not fall with the number of points.
       let isRounding = zip(changes, last).map { $0 < 1e-6 && $0 > 0.3 * $1 }
+      // What the finer grid may err over the difference, if the error falls as exp(-x N) with two thirds of
+      // the x known: much, where next to zeros of eta a small J is not resolved.
+      let left = 1 / Double.expMinusOne(0.2 * grid.resolution(first, state))
       let pooled = zip(changes, isRounding).map {
-        $1 || $0 < 1e-10 ? 0.3 * $0 : 3 * Double.pow($0, 1.3)
+        $0 * ($1 || $0 < 1e-10 ? 0.3 : min(1, max(left, 3 * Double.pow($0, 0.3))))
       }
       func number(_ row: Int, _ o: Int) -> Number {
         let k = UniformGridReference.factor(columns[o])
         return Number(
           value: b.values[row][o] * k,
-          error: 2 * (a.values[row][o] - b.values[row][o]).length
+          error: 2 * max(1, left) * difference(row, o)
             + (pooled[o] + 1e-15) * b.scales[row][o])
       }
       statics = columns.indices.map { number(0, $0) }
@@ -169,7 +179,7 @@ struct UniformGridReference: Sendable {
 
 /// A state in C.
 final class GridState: @unchecked Sendable {
-  private var state: ug_state
+  var state: ug_state
   private var buffers: [UnsafeMutableBufferPointer<Double>] = []
   /// The largest |dE/d theta| of the bands along each coordinate.
   let slopes: [Double]
@@ -208,14 +218,18 @@ final class GridState: @unchecked Sendable {
 
   deinit { for buffer in buffers { buffer.deallocate() } }
 
-  /// So many points that the error is about exp(-exponent), and those at -k left out.
-  func counts(_ exponent: Double, _ s: CertificateState, coprimeTo others: [Int]? = nil) -> [Int] {
+  /// How far bands are followed into complex energies: to the first pole.
+  private func width(_ s: CertificateState) -> Double {
     // Where bands are in resonance, 1/(2 Delta - omega - 2 i Gamma) is singular however warm it is.
     let isResonant = s.omegas.contains {
       (ranges[2].lowerBound - s.gamma...ranges[2].upperBound + s.gamma).contains(abs($0))
     }
-    let width = min(
-      s.gamma + (isResonant ? 0 : .pi * s.temperature), max(ranges[2].lowerBound, s.gamma))
+    return s.gamma + (isResonant ? 0 : .pi * s.temperature)
+  }
+
+  /// So many points that the error is about exp(-exponent), and those at -k left out.
+  func counts(_ exponent: Double, _ s: CertificateState, coprimeTo others: [Int]? = nil) -> [Int] {
+    let width = min(width(s), max(ranges[2].lowerBound, s.gamma))
     return (0..<s.model.dimension).map { m in
       var n = Int(
         (exponent * max(slopes[m] / width, 0.3) * (m == 0 ? 0.5 : 1)).rounded(.up))
@@ -224,6 +238,14 @@ final class GridState: @unchecked Sendable {
       while n % 2 == 0 || others.map({ divisor(n, $0[m]) > 1 }) ?? false { n += 1 }
       return n
     }
+  }
+
+  /// The exponent that these points reach, with the branch point Delta = 0 too.
+  func resolution(_ counts: [Int], _ s: CertificateState) -> Double {
+    let width = min(width(s), 0.5 * ranges[2].lowerBound)
+    return counts.enumerated().map { m, n in
+      Double(m == 0 ? 2 * n : n) * width / max(slopes[m], 1e-300)
+    }.min()!
   }
 
   /// The sums and their moduli, [frequency][output].

@@ -37,6 +37,16 @@ typedef struct {
 void ug_loops(const ug_state *state, const int *counts, int frequency_count, const double *frequencies,
               int output_count, const ug_output *outputs, double *values, double *scales);
 
+/// Real K(omega) of each output with impurities of `strength`, one self-energy for each band or, `is_site`, on
+/// the sites; [frequency][output] as real and imaginary parts. `is_dressed`: with the ladder, exact form.
+///
+/// Self-energies of the grid's own; sums over Matsubara frequencies where both energies are on one side of the
+/// real axis, Gauss's rule on `panels` parts at T = 0 and for the tail, and where they are not, on parts
+/// halved until they are good to 10^-(3 + panels) of K.
+void ug_impurities(const ug_state *state, int is_site, double strength, const int *counts, int panels,
+                   int frequency_count, const double *frequencies, int output_count,
+                   const ug_output *outputs, const int *is_dressed, double *values);
+
 /// The 16 Matsubara sums of two levels x[0], x[1] measured from mu: <g+_a g_c> at 2 a + c, <g+_a g_b g_c> at
 /// 4 + 3 a + b + c, <g+_a g+_b g_c> at 10 + 2 (a + b) + c; real and imaginary parts.
 void ug_sums(const double *levels, double temperature, double gamma, double omega_re, double omega_im,
