@@ -83,7 +83,7 @@ import kubo
       ["contours: grid ", "info: contours for 2 functions"]
     ),
     (
-      ["spectrum", "chain", "--omega", "0.4", "--lifetime", "constant=0.3"],
+      ["spectrum", "chain", "--omega", "0.4", "--set", "J=0.01", "--responses", "sigma"],
       ["real zone: grid ", "info: the real zone serves 2 of 2 functions"]
     ),
     (

@@ -11,11 +11,14 @@ struct HamiltonianDraw {
     case near, slow, alone, flat, strong
   }
 
-  /// A model whose hops connect all cells.
+  /// A model whose hops connect all cells; others are refused, and drawn again.
   func model(using generator: inout SeededGenerator) throws -> Model {
     while true {
-      let model = try any(using: &generator)
-      if HamiltonianDraw.isConnected(model) { return model }
+      do {
+        return try any(using: &generator)
+      } catch let error as ModelError where error.place == .latticeVectors || error.place == .hops {
+        continue
+      }
     }
   }
 
@@ -122,43 +125,5 @@ struct HamiltonianDraw {
   static func reach(_ model: Model) -> [Int] {
     let all = (model.interSublattice + model.intraSublattice).map { coordinates($0.vector, model) }
     return (0..<model.dimension).map { m in Int(all.map { abs($0[m]) }.max()!.rounded(.up)) }
-  }
-
-  /// Whether hops lead from each cell to every other: the minors of the generated translations have no
-  /// common divisor.
-  static func isConnected(_ model: Model) -> Bool {
-    let d = model.dimension
-    let first = model.interSublattice[0].vector
-    let differences = model.interSublattice.dropFirst().map {
-      zip($0.vector, first).map { $0 - $1 }
-    }
-    let rows = (differences + model.intraSublattice.map(\.vector)).map {
-      coordinates($0, model).map { Int($0.rounded()) }
-    }
-    func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? abs(a) : divisor(b, a % b) }
-    // Column by column, by Euclid's algorithm on the rows.
-    var left = rows
-    var volume = 1
-    for m in 0..<d {
-      var pivot: [Int]?
-      var rest: [[Int]] = []
-      for row in left {
-        var (a, b) = (pivot ?? row, row)
-        if pivot == nil {
-          pivot = row
-          continue
-        }
-        while b[m] != 0 {
-          let q = a[m] / b[m]
-          (a, b) = (b, zip(a, b).map { $0 - q * $1 })
-        }
-        pivot = a
-        rest.append(b)
-      }
-      guard let found = pivot, found[m] != 0 else { return false }
-      volume *= abs(found[m])
-      left = rest
-    }
-    return volume == 1
   }
 }

@@ -12,6 +12,12 @@ extension SpectrumRequest {
     return sum.isBandFree ? model.resolutionOfBoth(width) : model.resolution(width)
   }
 
+  /// What the rounding of energies leaves of a sum, relative to its absolute contributions: propagators vary on
+  /// the scale of the level width.
+  private func noise(_ gamma: Double) -> Double {
+    1e-14 + 1e-15 * (model.energyBound + abs(mu)) / (gamma + .pi * temperature)
+  }
+
   /// The outcomes of `groups`: 0 holds the static parts, n + 1 the dynamic parts at omega n.
   func realZone(_ sum: ZoneSum, _ outputs: [Int], _ gamma: Double, _ groups: [Int]) async throws
     -> [Int: GridRefinement.Outcome]
@@ -53,6 +59,8 @@ extension SpectrumRequest {
   private func onGrids(
     _ sum: ZoneSum, _ outputs: [Int], _ refinement: GridRefinement, _ omegas: [Double]
   ) async throws -> [GridRefinement.Outcome] {
+    guard case .constant(let gamma) = lifetime else { preconditionFailure("checked by the order") }
+    let noise = noise(gamma)
     var staticScales: [Double] = []
     var scales: [[Double]?] = Array(repeating: nil, count: omegas.count)
     var largest = [Double](repeating: 0, count: outputs.count)
@@ -68,7 +76,7 @@ extension SpectrumRequest {
       if groups.first == 0 {
         level.values.append(outputs.indices.map { finishStatic($0, grid.statics, outputs) })
         level.scales.append(staticScales)
-        level.rounding.append(staticScales.map { 1e-14 * $0 })
+        level.rounding.append(staticScales.map { noise * $0 })
       }
       for (position, n) in active.enumerated() {
         if levels <= 2 {
@@ -78,7 +86,7 @@ extension SpectrumRequest {
         }
         if levels <= 2 {
           roundings[n] = outputs.indices.map {
-            rounding($0, omegas[n], grid.rounding[position][$0], outputs) + 1e-14 * scales[n]![$0]
+            rounding($0, omegas[n], grid.rounding[position][$0], outputs) + noise * scales[n]![$0]
           }
         }
         let values = outputs.indices.map {
@@ -92,18 +100,19 @@ extension SpectrumRequest {
       return level
     } allowed: { group, values, scales in
       allowances(
-        values, scales, rounding: group == 0 ? nil : roundings[group - 1]!,
+        values, scales,
+        rounding: group == 0 ? staticScales.map { noise * $0 } : roundings[group - 1]!,
         references: group == 0 ? largest : nil)
     }
   }
 
   /// What the parts of values may err; those of static parts are judged by the largest dynamic ones.
   private func allowances(
-    _ values: [ComplexDouble], _ scales: [Double], rounding: [Double]?, references: [Double]?
+    _ values: [ComplexDouble], _ scales: [Double], rounding: [Double], references: [Double]?
   ) -> [PartErrors] {
     values.indices.map { q in
       let floor = max(1e-4 * (references?[q] ?? values[q].length), 1e-6 * scales[q])
-      let rounded = min(2 * (rounding?[q] ?? 0), 1e-9 * scales[q])
+      let rounded = min(4 * rounding[q], 1e-9 * scales[q])
       func allowance(_ part: Double) -> Double {
         max(tolerance * max(abs(part), floor), rounded, 2e-14 * scales[q])
       }
@@ -165,13 +174,12 @@ extension SpectrumRequest {
         : scale(o, omega!, rough.scales[group - 1][o], rough.staticScales[o], outputs)
     }
     let rounding = outputs.indices.map { o in
-      1e-14 * scales[o]
+      noise(gamma) * scales[o]
         + (omega.map { self.rounding(o, $0, rough.rounding[group - 1][o], outputs) } ?? 0)
     }
     func allowed(_ values: [ComplexDouble]) -> [PartErrors] {
       allowances(
-        values, scales, rounding: group == 0 ? nil : rounding,
-        references: group == 0 ? largest : nil)
+        values, scales, rounding: rounding, references: group == 0 ? largest : nil)
     }
     // How much of an integral's error each reported part takes over: all of it or |omega| times.
     let units = (0..<(omega == nil ? 2 : 4) * count).map { n in

@@ -145,13 +145,14 @@ extension SpectrumRequest {
   }
 
   /// Whether contours of single bands are worth their survey: not where they would need to resolve a J far
-  /// below what is summed or the hopping, nor where the real zone is done before.
+  /// below what is summed or the hopping, nor, in three dimensions, where the real zone is done before.
   private func usesContours(_ sum: ZoneSum, _ gamma: Double) -> Bool {
     guard TraceProgram.canEvaluate(sum.weights, model, sum.symmetries) else { return false }
     if sum.isBandFree, isGapBelowWidth(gamma) { return false }
     let d = model.dimension
     if model.resolution(.infinity) > [1000, 300, 100][d - 1] { return false }
-    func points(_ n: Double) -> Double { (0..<d).reduce(1) { p, _ in p * n } }
+    if d < 3 { return true }
+    func points(_ n: Double) -> Double { n * n * n }
     // In microseconds for each star: traces at its images and sums; geometry of two bands and its checks.
     let images = Double(sum.symmetries.count) / 2
     let each = 2 + 0.5 * images + 0.3 * Double(omegas.count * sum.outputCount)
