@@ -9,6 +9,8 @@ public struct Provenance: Sendable {
   public var model: ModelFile
   /// Parameters set on the command line.
   public var settings: [String: Double]
+  /// What the model's units are, if that was given.
+  public var units: PhysicalUnits?
   /// Where the chemical potential comes from, if that is a filling.
   public var filling: Filling?
   /// Seconds from start to finish.
@@ -17,12 +19,13 @@ public struct Provenance: Sendable {
   /// The provenance of an output.
   public init(
     program: String, command: String, model: ModelFile, settings: [String: Double],
-    filling: Filling? = nil, wallTime: Double
+    units: PhysicalUnits? = nil, filling: Filling? = nil, wallTime: Double
   ) {
     self.program = program
     self.command = command
     self.model = model
     self.settings = settings
+    self.units = units
     self.filling = filling
     self.wallTime = wallTime
   }
@@ -42,6 +45,8 @@ public struct Provenance: Sendable {
     lines.append(("units.energy", model.units.energy))
     lines.append(("units.length", model.units.length))
     lines.append(("units", "hbar = k_B = |e| = 1"))
+    if let units { lines.append(("units.energy_eV", "\(units.energy)")) }
+    if let length = units?.length { lines.append(("units.length_nm", "\(length)")) }
     if let filling {
       lines += [
         ("filling", "\(filling.electrons)"), ("filling.mu", "\(filling.mu)"),
@@ -293,11 +298,10 @@ extension CSVFile {
 extension PhysicalUnits {
   /// The header lines of a table that holds numbers in them.
   func header(temperature: Double) -> [(key: String, value: String)] {
-    [("units.energy_eV", "\(energy)")] + (length.map { [("units.length_nm", "\($0)")] } ?? [])
-      + [
-        ("temperature_K", "\(self.temperature(temperature))"),
-        ("units.columns", "those named with a unit are in it; all others in the model's units"),
-      ]
+    [
+      ("temperature_K", "\(self.temperature(temperature))"),
+      ("units.columns", "those named with a unit are in it; all others in the model's units"),
+    ]
   }
 }
 

@@ -158,7 +158,7 @@ extension CSVFile {
   /// 2J, if the axis is a frequency.
   var pole: Double? {
     guard columns[axisIndex] == "omega" else { return nil }
-    return self[header: "parameter.J"].flatMap(Double.init).map { 2 * $0 }
+    return self[header: "parameter.J"].flatMap { CoreSchema.decimal($0) }.map { 2 * $0 }
   }
 
   /// The model and its state, and `last`, in lines of at most `width` signs.
@@ -170,7 +170,8 @@ extension CSVFile {
         words.append("\(shortened(String(key.dropFirst(10)))) = \(shortened(value))")
       } else if let symbol = symbols[key] {
         words.append(
-          "\(symbol) = \(Double(value).map { significant($0, digits: 6) } ?? shortened(value))")
+          "\(symbol) = \(CoreSchema.decimal(value).map { significant($0, digits: 6) } ?? shortened(value))"
+        )
       } else if key == "lifetime" || key.hasPrefix("lifetime.") {
         words.append(lifetimeText(shortened(value)))
       } else if key == "direction" {

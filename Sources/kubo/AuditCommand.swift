@@ -32,13 +32,12 @@ struct AuditCommand: AsyncParsableCommand {
     try await reporting(arguments.work.verbosity) { log in
       let start = Date()
       try arguments.checkOutput()
-      let (file, model, temperature) = try arguments.read()
+      let input = try arguments.read(log)
       let (mu, filling) = try await potential.value(
-        file, model, temperature: temperature, lifetime: file.defaults.lifetime,
-        threads: arguments.work.threadCount, log)
+        input, lifetime: input.file.defaults.lifetime, threads: arguments.work.threadCount, log)
       let request = SpectrumRequest(
-        model: model, mu: mu,
-        temperature: temperature, lifetime: file.defaults.lifetime, omegas: [],
+        model: input.model, mu: mu,
+        temperature: input.temperature, lifetime: input.file.defaults.lifetime, omegas: [],
         directions: try directions(arguments.direction), columns: [],
         diagrams: try shippedDiagrams(),
         threads: arguments.work.threadCount)
@@ -46,7 +45,7 @@ struct AuditCommand: AsyncParsableCommand {
       if let output = arguments.output, output != "-" {
         try arguments.write(
           audit.markdown(
-            request, command: try arguments.provenance(file, filling: filling, since: start)))
+            request, command: try arguments.provenance(input, filling: filling, since: start)))
       }
       if !arguments.work.quiet || (arguments.output ?? "-") == "-" {
         try standardOutput(audit.summary(request))

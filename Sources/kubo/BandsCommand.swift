@@ -59,7 +59,7 @@ struct BandsCommand: TableCommand {
   private func corners(_ text: String) throws -> [[Double]] {
     let list = try text.split(separator: ":", omittingEmptySubsequences: false).map {
       try $0.split(separator: ",", omittingEmptySubsequences: false).map {
-        try number(String($0), "--path")
+        try Quantity($0).number("--path")
       }
     }
     guard list.count > 1, list.count <= 100, list.allSatisfy({ $0.count == list[0].count }) else {
@@ -114,8 +114,8 @@ struct BandsCommand: TableCommand {
   /// What the options ask for, with the bands and the contours.
   private func work(_ log: Logger) async throws -> Work {
     let start = Date()
-    let (request, file, filling) = try await state.request(
-      arguments, omegas: [], diagrams: DiagramSet([]), log)
+    let (request, input, filling) = try await state.request(
+      arguments, diagrams: DiagramSet([]), log)
     let model = request.model
     guard case .constant(let gamma) = request.lifetime, gamma > 0 else {
       throw ValidationError(
@@ -144,8 +144,8 @@ struct BandsCommand: TableCommand {
       bands: try BandStructure(
         model, path: corners, count: integer(points, "--points", 2...100_000)),
       fermi: needsContours ? try FermiContour.contours(model, mu: request.mu) : [],
-      units: file.units,
-      provenance: { try arguments.provenance(file, filling: filling, since: start) })
+      units: input.file.units,
+      provenance: { try arguments.provenance(input, filling: filling, since: start) })
   }
 
   /// The bands and the contours, and what makes tables and the picture of them.

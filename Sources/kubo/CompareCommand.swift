@@ -42,7 +42,7 @@ struct CompareCommand: TableCommand {
     completion: .file(extensions: ["svg", "png", "pdf"]))
   var picture: String?
   @Option(parsing: .unconditional, help: "Relative error of each part of each value.")
-  var tolerance: String = "1e-3"
+  var tolerance: Quantity = "1e-3"
   @Flag(help: CostEstimate.help)
   var estimate = false
 
@@ -69,7 +69,7 @@ struct CompareCommand: TableCommand {
         try standardOutput(cost.summary(threads: request.threads))
         return
       }
-      let (comparison, file, provenance) = try await compute(log)
+      let (comparison, input, provenance) = try await compute(log)
       let table = CSVFile(comparison, provenance: provenance)
       if let output = arguments.output {
         try arguments.write(table)
@@ -80,7 +80,7 @@ struct CompareCommand: TableCommand {
         try standardOutput(comparison.summary())
       }
       if let picture {
-        try Picture(comparison, units: file.units, parameters: provenance.parameters).write(
+        try Picture(comparison, units: input.file.units, parameters: provenance.parameters).write(
           to: picture, overwrite: arguments.force)
         if arguments.output != "-", !arguments.work.quiet {
           try standardOutput("drawn: \(picture)\n")
@@ -100,29 +100,31 @@ struct CompareCommand: TableCommand {
   }
 
   private func compute(_ log: Logger) async throws -> (
-    comparison: Comparison, file: ModelFile, provenance: Provenance
+    comparison: Comparison, input: ModelInput, provenance: Provenance
   ) {
     let start = Date()
-    let (request, strength, file, filling) = try await request(log)
+    let (request, strength, input, filling) = try await request(log)
     let comparison = try await Comparison(request, gamma: strength)
-    return (comparison, file, try arguments.provenance(file, filling: filling, since: start))
+    return (comparison, input, try arguments.provenance(input, filling: filling, since: start))
   }
 
   private func request(_ log: Logger) async throws -> (
-    request: SpectrumRequest, gamma: Double, file: ModelFile, filling: Filling?
+    request: SpectrumRequest, gamma: Double, input: ModelInput, filling: Filling?
   ) {
-    let (file, model, temperature) = try arguments.read()
+    let input = try arguments.read(log)
     // Two kinds of impurities, one mu: that of the clean bands.
     let (mu, filling) = try await potential.value(
-      file, model, temperature: temperature, lifetime: nil, threads: arguments.work.threadCount, log
-    )
+      input, lifetime: nil, threads: arguments.work.threadCount, log)
     let request = SpectrumRequest(
-      model: model, mu: mu,
-      temperature: temperature, lifetime: file.defaults.lifetime,
-      omegas: try axis.values(model),
+      model: input.model, mu: mu,
+      temperature: input.temperature, lifetime: input.file.defaults.lifetime,
+      omegas: try axis.values(input),
       directions: try directions(arguments.direction), columns: [],
       diagrams: try shippedDiagrams(),
-      tolerance: try number(tolerance, "--tolerance"), threads: arguments.work.threadCount)
-    return (request, try await strength.value(request, part: Comparison.usualPart), file, filling)
+      tolerance: try tolerance.number("--tolerance"), threads: arguments.work.threadCount)
+    return (
+      request, try await strength.value(request, part: Comparison.usualPart, in: input.scale),
+      input, filling
+    )
   }
 }

@@ -43,12 +43,11 @@ struct MatsubaraCommand: TableCommand {
     let columns = try response.chosen().map {
       SpectrumRequest.Column(response: $0, dressing: .bare)
     }
-    let (request, file, filling) = try await response.request(
-      arguments, omegas: [], columns: columns, log)
-    let units = try response.units.map(physicalUnits)
+    let (request, input, filling) = try await response.request(
+      arguments, columns: columns, log)
     let result = try await request.matsubara(count: integer(count, "--count", 1...10_000))
     return CSVFile(
-      result, request: request, units: units,
-      provenance: try arguments.provenance(file, filling: filling, since: start))
+      result, request: request, units: input.units,
+      provenance: try arguments.provenance(input, filling: filling, since: start))
   }
 }

@@ -41,16 +41,16 @@ struct ReportCommand: AsyncParsableCommand {
       let start = Date()
       try arguments.checkOutput()
       try Picture.checkProgram(path: arguments.output ?? "-")
-      var (request, file, filling) = try await state.request(
-        arguments, omegas: [], diagrams: folders.set(log), log)
-      request.omegas = try axis.values(request.model)
+      var (request, input, filling) = try await state.request(
+        arguments, diagrams: folders.set(log), log)
+      request.omegas = try axis.values(input)
       request.columns = try chosenResponses(responses).flatMap { response in
         response.dressings(request.lifetime, request.diagrams)
           .filter { $0 != .closedPrinted }.map { .init(response: response, dressing: $0) }
       }
       let spectrum = try await request.spectrum()
       let gamma = try await strength.value(
-        request, part: Comparison.verifiablePart(request.model))
+        request, part: Comparison.verifiablePart(request.model), in: input.scale)
       // The energy integrals of impurities are numerical: their errors cost more.
       var dressed = request
       dressed.tolerance = min(0.5, 10 * request.tolerance)
@@ -60,7 +60,7 @@ struct ReportCommand: AsyncParsableCommand {
       let report = Report(
         request: request, spectrum: spectrum, comparison: comparison, impurities: gamma,
         verification: verification,
-        provenance: try arguments.provenance(file, filling: filling, since: start))
+        provenance: try arguments.provenance(input, filling: filling, since: start))
       try arguments.write(report.page(path: arguments.output ?? "-").text)
       if let output = arguments.output, output != "-", !arguments.work.quiet {
         try standardOutput("written: \(output)\n")

@@ -46,12 +46,13 @@ struct VerifyCommand: AsyncParsableCommand {
   func run() async throws {
     try await reporting(arguments.work.verbosity) { log in
       try arguments.checkOutput()
-      let (request, _, _) = try await state.request(
-        arguments, omegas: [], diagrams: folders.set(log), log)
+      let (request, input, _) = try await state.request(
+        arguments, diagrams: folders.set(log), log)
       let gamma =
         dressing == "bare"
         ? nil
-        : try await strength.value(request, part: Comparison.verifiablePart(request.model))
+        : try await strength.value(
+          request, part: Comparison.verifiablePart(request.model), in: input.scale)
       let verification = try await request.verification(
         bare: dressing != "ladder", impurities: gamma)
       try arguments.write(verification.summary(request, impurities: gamma))
