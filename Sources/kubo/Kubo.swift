@@ -41,8 +41,9 @@ struct Kubo: AsyncParsableCommand {
         0 done; 1 a statement of 'kubo verify' or 'kubo audit' does not hold, or 'kubo rerun' finds other numbers; 64 wrong usage; \
       65 wrong data in a file; 66 a file cannot be read; 69 gnuplot is missing or fails; \
       70 an internal fault; 73 an output cannot be created; 74 an output cannot be written; \
-      77 permission denied; 80 some values did not converge or hit a pole (the rest is written); \
-      129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM (the output is the old file or the new one, whole).
+      77 permission denied; 80 some values did not converge (the rest is written); \
+      129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM (the output is the old file or the new one, whole); \
+      141 nobody reads standard output any more, as after "| head".
       """,
     version: "kubo \(version)",
     subcommands: [
