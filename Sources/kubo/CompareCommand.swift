@@ -86,11 +86,7 @@ struct CompareCommand: TableCommand {
           try standardOutput("drawn: \(picture)\n")
         }
       }
-      let failures = comparison.parts.flatMap { part in
-        part.spectrum.failureLines.map { "\(part.request.lifetime.description): \($0)" }
-      }
-      for failure in failures { log.error("\(failure)") }
-      if !failures.isEmpty { throw ExitStatus.notConverged }
+      try tellEmptyCells(comparison.failureLines, poles: comparison.poleLines, log)
     }
   }
 

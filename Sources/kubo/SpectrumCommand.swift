@@ -158,8 +158,7 @@ struct SpectrumCommand: TableCommand {
       for validity in spectrum.validity(request) where validity.isPoor {
         log.notice("note: \(validity.label): \(validity.text)")
       }
-      for line in spectrum.failureLines { log.error("\(line)") }
-      if !spectrum.failures.isEmpty { throw ExitStatus.notConverged }
+      try tellEmptyCells(spectrum.failureLines, poles: spectrum.poleLines, log)
     }
   }
 

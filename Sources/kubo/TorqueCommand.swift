@@ -113,8 +113,7 @@ struct TorqueCommand: TableCommand {
         try standardOutput(summary)
         if let output = arguments.output { try standardOutput("written: \(output)\n") }
       }
-      for line in torque.failures { log.error("\(line)") }
-      if !torque.failures.isEmpty { throw ExitStatus.notConverged }
+      try tellEmptyCells(torque.failures, poles: torque.poles, log)
     }
   }
 
