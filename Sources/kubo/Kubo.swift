@@ -54,13 +54,19 @@ struct Kubo: AsyncParsableCommand {
       DiagramsCommand.self, ManualCommand.self,
     ])
 
+  /// The command that these words call for.
+  static func parsed(_ words: [String]) throws -> any ParsableCommand {
+    try Subcommand.check(words)
+    return try parseAsRoot(words)
+  }
+
   /// Parses the arguments and runs the command.
   ///
   /// Instead of the parser's own `main`, which takes a failed write of a help text for success.
   static func main() async {
     prepareProcess()
     do {
-      var command = try parseAsRoot()
+      var command = try parsed(Array(CommandLine.arguments.dropFirst()))
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
       } else {
@@ -87,7 +93,7 @@ struct Kubo: AsyncParsableCommand {
 /// take too long to be run.
 package func refusal(of arguments: [String]) -> String? {
   do {
-    _ = try Kubo.parseAsRoot(arguments)
+    _ = try Kubo.parsed(arguments)
     return nil
   } catch {
     return Kubo.fullMessage(for: error)
