@@ -71,7 +71,7 @@ struct BandsCommand: TableCommand {
   }
 
   func run() async throws {
-    try await reporting(arguments.work.verbosity) { log in
+    try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
       try checkFiles()
       let work = try await work(log)
       let states = density == nil ? nil : try await work.densityTable()

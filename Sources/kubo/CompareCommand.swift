@@ -51,7 +51,10 @@ struct CompareCommand: TableCommand {
   }
 
   func run() async throws {
-    try await reporting(arguments.work.verbosity) { log in
+    try await reporting(
+      arguments.work.verbosity,
+      advice: toleranceAdvice + (estimate ? "" : "; --estimate tells beforehand how long it takes")
+    ) { log in
       try arguments.checkOutput()
       if let picture {
         for (other, what) in [

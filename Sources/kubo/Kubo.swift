@@ -139,13 +139,15 @@ package enum ExitStatus {
   }
 }
 
-/// Runs a command's work; an error becomes one line on standard error and its exit status.
+/// Runs a command's work; an error becomes one line on standard error and its exit status. Where it takes long, `advice` says
+/// what would help.
 func reporting(
-  _ verbosity: Verbosity = .normal, _ work: (_ log: Logger) async throws -> Void
+  _ verbosity: Verbosity = .normal, advice: String = "",
+  _ work: (_ log: Logger) async throws -> Void
 ) async throws {
   let log = verbosity.log
   do {
-    try await verbosity.watching(log) { try await work(log) }
+    try await verbosity.watching(log, advice: advice) { try await work(log) }
   } catch let error as ExitCode {
     throw error
   } catch let error as ValidationError {

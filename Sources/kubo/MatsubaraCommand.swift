@@ -32,7 +32,7 @@ struct MatsubaraCommand: TableCommand {
   func validate() throws { _ = try integer(count, "--count", 1...10_000) }
 
   func run() async throws {
-    try await reporting(arguments.work.verbosity) { log in
+    try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
       try arguments.checkOutput()
       try arguments.write(try await table(log))
     }

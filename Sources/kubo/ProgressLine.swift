@@ -18,6 +18,14 @@ package enum ProgressLine {
     return String("kubo \(clock(elapsed)) \(stages(levels.suffix(1)))".prefix(max(0, width - 1)))
   }
 
+  /// What is said of work that takes long where no line can be drawn.
+  package static func note(
+    _ levels: [WorkProgress.Level], elapsed: Duration, advice: String
+  ) -> String {
+    let place = levels.isEmpty ? "" : ", now at \(stages(levels[...]))"
+    return "note: at work for \(clock(elapsed))\(place)\(advice)"
+  }
+
   private static func stages(_ levels: ArraySlice<WorkProgress.Level>) -> String {
     var text = levels.map { level in
       let left = timeLeft(level).map { ", \(clock($0)) left" } ?? ""

@@ -37,7 +37,7 @@ struct ReportCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await reporting(arguments.work.verbosity) { log in
+    try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
       let start = Date()
       try arguments.checkOutput()
       try Picture.checkProgram(path: arguments.output ?? "-")

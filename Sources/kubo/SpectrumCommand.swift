@@ -143,7 +143,10 @@ struct SpectrumCommand: TableCommand {
   }
 
   func run() async throws {
-    try await reporting(arguments.work.verbosity) { log in
+    try await reporting(
+      arguments.work.verbosity,
+      advice: toleranceAdvice + (estimate ? "" : "; --estimate tells beforehand how long it takes")
+    ) { log in
       try arguments.checkOutput()
       if estimate {
         let request = try await request(log).request

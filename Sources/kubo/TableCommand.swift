@@ -24,7 +24,7 @@ extension TableCommand {
   func write(
     _ attempt: (Logger) async throws -> (table: CSVFile, failures: [String])
   ) async throws {
-    try await reporting(arguments.work.verbosity) { log in
+    try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
       try arguments.checkOutput()
       let (table, failures) = try await attempt(log)
       try arguments.write(table)

@@ -105,7 +105,7 @@ struct TorqueCommand: TableCommand {
   }
 
   func run() async throws {
-    try await reporting(arguments.work.verbosity) { log in
+    try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
       try arguments.checkOutput()
       let (torque, summary, table) = try await compute(log)
       if arguments.output != nil { try arguments.write(table) }

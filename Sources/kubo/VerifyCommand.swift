@@ -44,7 +44,7 @@ struct VerifyCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await reporting(arguments.work.verbosity) { log in
+    try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
       try arguments.checkOutput()
       let (request, input, _) = try await state.request(
         arguments, diagrams: folders.set(log), log)

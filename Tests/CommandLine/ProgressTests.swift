@@ -53,6 +53,29 @@ import kubo
     _ = run.interrupt(SIGINT)
   }
 
+  /// Work that takes longer than ten seconds says so once where there is no terminal, unless it is to be quiet.
+  @Test(arguments: [
+    (ProgressTests.long, "--tolerance takes less, --verbose tells more; --estimate tells"),
+    (
+      ["matsubara", "square", "--lifetime", "scba=0.1"],
+      "--tolerance takes less, --verbose tells more\n"
+    ),
+    (ProgressTests.long + ["--quiet"], ""),
+  ]) func longWork(_ arguments: [String], _ advice: String) throws {
+    let run = try LiveRun(arguments)
+    try run.awaitReadiness()
+    usleep(12_500_000)
+    let errors = try run.errors
+    _ = run.interrupt(SIGINT)
+    guard !advice.isEmpty else {
+      #expect(errors == "")
+      return
+    }
+    #expect(errors.hasPrefix("kubo: note: at work for 0:10, now at "))
+    #expect(errors.contains(advice), "\(errors)")
+    #expect(errors.split(separator: "\n").count == 1)
+  }
+
   /// Notes, but not errors, go with --quiet.
   @Test func quiet() throws {
     let scratch = try ScratchDirectory()
@@ -133,6 +156,9 @@ import kubo
     #expect(text([outer, inner], 60) == "kubo 1:01:01 grid 12^2: 36/144 points, 0:30 left, 3.6/s")
     #expect(text([outer, inner], 20) == "kubo 1:01:01 grid 1")
     // No time left without a total, at the beginning, or where the rest may take longer.
+    #expect(
+      ProgressLine.note([level("a", 4, nil, 2)], elapsed: .seconds(10), advice: "; b")
+        == "note: at work for 0:10, now at a: 4 points, 2/s; b")
     #expect(text([level("a", 4, nil, 2)]) == "kubo 1:01:01 a: 4 points, 2/s")
     #expect(text([level("a", 0, 9, 2)]) == "kubo 1:01:01 a: 0/9 points")
     #expect(text([level("a", 4, 9, isEven: false, 2)]) == "kubo 1:01:01 a: 4/9 points, 2/s")
