@@ -81,10 +81,18 @@ package enum ProgressLine {
 extension CostEstimate {
   /// The help of `--estimate`.
   static let help: ArgumentHelp =
-    "Compute up to five of the frequencies, tell how long all would take, and write nothing."
+    "Tell from some of the frequencies how long all would take, to a factor of 2 or so, and write nothing. It takes a second or so."
 
   /// A line for the terminal.
   func summary(threads: Int) -> String {
-    "estimate: \(ProgressLine.clock(.seconds(seconds))) (min:s) for \(count) frequencies on \(threads) threads; \(tried) of them took \(String(format: "%.1f", spent)) s\n"
+    func time(_ seconds: Double) -> String {
+      seconds < 10
+        ? String(format: "%.1f s", seconds) : "\(ProgressLine.clock(.seconds(seconds))) (min:s)"
+    }
+    // Within a factor of 2 of their mean both ends are one number.
+    let whole =
+      most <= 4 * least ? time((least * most).squareRoot()) : "\(time(least)) to \(time(most))"
+    return
+      "estimate: \(whole), to a factor of 2 or so, for \(count) frequencies on \(threads) threads; from up to \(tried) of them in \(String(format: "%.1f", spent)) s\n"
   }
 }
