@@ -20,10 +20,7 @@ enum Amplitude: Equatable {
     let name: Substring
     if let star = text.firstIndex(of: "*") {
       let number = text[..<star].trimmingSpaces
-      let unsigned = number.first == "-" || number.first == "+" ? number.dropFirst() : number
-      guard CoreSchema.isDecimal(unsigned), let value = CoreSchema.number(number) else {
-        throw value.refusal(expected)
-      }
+      guard let value = CoreSchema.decimal(number) else { throw value.refusal(expected) }
       factor = value
       name = text[text.index(after: star)...].trimmingSpaces
     } else if text.first == "-" {

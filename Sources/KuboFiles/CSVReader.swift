@@ -100,10 +100,7 @@ extension CSVFile {
   /// The number of a cell: `.some(nil)` if it is empty, nil if it is none.
   private static func number(_ cell: Substring.UTF8View) -> Double?? {
     if cell.isEmpty { return .some(nil) }
-    let sign = cell.first == UInt8(ascii: "-") || cell.first == UInt8(ascii: "+")
-    guard CoreSchema.isDecimal(Substring(sign ? cell.dropFirst() : cell)),
-      let value = CoreSchema.number(Substring(cell))
-    else { return nil }
+    guard let value = CoreSchema.decimal(Substring(cell)) else { return nil }
     return .some(value)
   }
 

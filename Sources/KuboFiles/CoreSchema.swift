@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// What a plain scalar means: YAML 1.2, section 10.3.2.
-enum CoreSchema {
-  enum Kind {
+package enum CoreSchema {
+  package enum Kind {
     case null, boolean, number, notFinite, otherBase, string
   }
 
   /// The kind of the plain scalar `text`.
-  static func kind(of text: String) -> Kind {
+  package static func kind(of text: String) -> Kind {
     switch text {
     case "", "~", "null", "Null", "NULL": return .null
     case "true", "True", "TRUE", "false", "False", "FALSE": return .boolean
@@ -27,8 +27,15 @@ enum CoreSchema {
     return isDecimal(unsigned) ? .number : .string
   }
 
+  /// The value of a decimal number with or without a sign; `nil` for all else that is read as a number elsewhere, as
+  /// `0x10`, `1e400`, `nan` or `infinity`.
+  package static func decimal(_ text: some StringProtocol) -> Double? {
+    let unsigned = text.first == "-" || text.first == "+" ? text.dropFirst() : text[...]
+    return isDecimal(unsigned) ? number(text) : nil
+  }
+
   /// The value of a decimal number, or `nil` if it overflows, or underflows to zero.
-  static func number(_ text: some StringProtocol) -> Double? {
+  package static func number(_ text: some StringProtocol) -> Double? {
     guard let value = Double(text), value.isFinite else { return nil }
     let significand = text.prefix { $0 != "e" && $0 != "E" }
     if value == 0, significand.contains(where: { "1"..."9" ~= $0 }) { return nil }

@@ -85,12 +85,10 @@ struct TableMap: Sendable {
   /// A number, or the one behind the same name and =, as in constant=0.1.
   private static func number(_ text: String?, like other: String?) -> Double? {
     guard let text, let other else { return nil }
-    if let value = Double(text), value.isFinite { return value }
+    if let value = CoreSchema.decimal(text) { return value }
     let (own, its) = (text.split(separator: "="), other.split(separator: "="))
-    guard own.count == 2, its.count == 2, own[0] == its[0], let value = Double(own[1]),
-      value.isFinite
-    else { return nil }
-    return value
+    guard own.count == 2, its.count == 2, own[0] == its[0] else { return nil }
+    return CoreSchema.decimal(own[1])
   }
 }
 

@@ -9,6 +9,8 @@ public struct Provenance: Sendable {
   public var model: ModelFile
   /// Parameters set on the command line.
   public var settings: [String: Double]
+  /// What the model's units are, if that was given.
+  public var units: PhysicalUnits?
   /// The diagrams of the installation and the user's own, if loops were evaluated.
   public var diagrams: DiagramLibrary?
   /// Where the chemical potential comes from, if that is a filling.
@@ -19,13 +21,15 @@ public struct Provenance: Sendable {
   /// The provenance of an output.
   public init(
     program: String, date: String, command: String, model: ModelFile, settings: [String: Double],
-    diagrams: DiagramLibrary? = nil, filling: Filling? = nil, wallTime: Double?
+    units: PhysicalUnits? = nil, diagrams: DiagramLibrary? = nil, filling: Filling? = nil,
+    wallTime: Double?
   ) {
     self.program = program
     self.date = date
     self.command = command
     self.model = model
     self.settings = settings
+    self.units = units
     self.diagrams = diagrams
     self.filling = filling
     self.wallTime = wallTime
@@ -46,6 +50,8 @@ public struct Provenance: Sendable {
     lines.append(("units.energy", model.units.energy))
     lines.append(("units.length", model.units.length))
     lines.append(("units", "hbar = k_B = |e| = 1"))
+    if let units { lines.append(("units.energy_eV", "\(units.energy)")) }
+    if let length = units?.length { lines.append(("units.length_nm", "\(length)")) }
     if let filling {
       lines += [
         ("filling", "\(filling.electrons)"), ("filling.mu", "\(filling.mu)"),

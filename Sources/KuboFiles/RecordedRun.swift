@@ -142,7 +142,8 @@ public struct Reproduction: Sendable {
   /// Lines of the header that say what was computed, besides the parameters; all others follow from them.
   fileprivate static let settings = [
     "model", "temperature", "lifetime", "lifetime.scba", "lifetime.site", "direction", "tolerance",
-    "impurities", "filling", "units.energy", "units.length", "current_density_A_per_m2",
+    "impurities", "filling", "units.energy", "units.length", "units.energy_eV", "units.length_nm",
+    "current_density_A_per_m2",
     "lattice_constant_nm", "thickness_nm", "cross_section_nm2", "spin", "relaxation",
   ]
 

@@ -32,12 +32,9 @@ public struct Report: Sendable {
   }
 
   /// What could not be computed, a line for each reason.
-  public var failures: [String] {
-    spectrum.failureLines
-      + comparison.parts.flatMap { part in
-        part.spectrum.failureLines.map { "\(part.request.lifetime.description): \($0)" }
-      }
-  }
+  public var failures: [String] { spectrum.failureLines + comparison.failureLines }
+  /// Where closed forms have their undamped pole, and no value.
+  public var poles: [String] { spectrum.poleLines + comparison.poleLines }
 
   /// The page, as HTML.
   /// - Parameter path: where it will stand, for messages.
@@ -183,8 +180,8 @@ public struct Report: Sendable {
   }
 
   private var failureList: HTML {
-    if failures.isEmpty { return "" }
-    let items = failures.map { "<li>\($0)</li>" as HTML }
+    if failures.isEmpty, poles.isEmpty { return "" }
+    let items = (failures + poles).map { "<li>\($0)</li>" as HTML }
     return "<p class=\"failed\">Not computed:</p><ul>\(items)</ul>"
   }
 

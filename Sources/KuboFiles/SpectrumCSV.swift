@@ -248,11 +248,10 @@ extension CSVFile {
 extension PhysicalUnits {
   /// The header lines of a table that holds numbers in them.
   func header(temperature: Double) -> [(key: String, value: String)] {
-    [("units.energy_eV", "\(energy)")] + (length.map { [("units.length_nm", "\($0)")] } ?? [])
-      + [
-        ("temperature_K", "\(self.temperature(temperature))"),
-        ("units.columns", "those named with a unit are in it; all others in the model's units"),
-      ]
+    [
+      ("temperature_K", "\(self.temperature(temperature))"),
+      ("units.columns", "those named with a unit are in it; all others in the model's units"),
+    ]
   }
 }
 

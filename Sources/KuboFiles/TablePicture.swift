@@ -169,7 +169,7 @@ extension CSVFile {
   /// 2J, if the axis is a frequency.
   var pole: Double? {
     guard columns[axisIndex] == "omega" else { return nil }
-    return self[header: "parameter.J"].flatMap(Double.init).map { 2 * $0 }
+    return self[header: "parameter.J"].flatMap { CoreSchema.decimal($0) }.map { 2 * $0 }
   }
 
   /// The model and its state, and `last`, in lines of at most `width` signs.

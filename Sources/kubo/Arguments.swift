@@ -4,21 +4,6 @@ import Foundation
 import KuboDiagrams
 import KuboFiles
 
-/// Reads a finite number, or says what was found.
-func number(_ text: String, _ what: String) throws -> Double {
-  guard let value = Double(text), value.isFinite, value.magnitude < 1e100 else {
-    throw ValidationError(
-      "\(what): found '\(shown(text))'; expected a finite number of magnitude below 1e100")
-  }
-  // What is too small for a double would be read as zero.
-  guard value.magnitude >= 1e-100 || value == 0 && !text.contains(where: { "1"..."9" ~= $0 })
-  else {
-    throw ValidationError(
-      "\(what): found '\(shown(text))'; expected 0, or a magnitude of at least 1e-100")
-  }
-  return value
-}
-
 /// Reads an integer in `range`.
 func integer(_ text: String, _ what: String, _ range: ClosedRange<Int>) throws -> Int {
   guard let value = Int(text), range.contains(value) else {
@@ -29,28 +14,38 @@ func integer(_ text: String, _ what: String, _ range: ClosedRange<Int>) throws -
 }
 
 /// Refuses a `--tolerance` that is not between 0 and 1.
-func checkTolerance(_ text: String) throws {
-  let t = try number(text, "--tolerance")
+func checkTolerance(_ tolerance: Quantity) throws {
+  let t = try tolerance.number("--tolerance")
   guard t > 0, t < 1 else {
-    throw ValidationError("--tolerance: found '\(shown(text))'; expected a number between 0 and 1")
+    throw ValidationError(
+      "--tolerance: found '\(shown(tolerance.text))'; expected a number between 0 and 1")
   }
 }
 
-/// Reads `START:STOP:COUNT` or `a,b,c`.
-func axis(_ text: String, _ what: String) throws -> [Double] {
-  let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-  if parts.count == 1 {
-    return try text.split(separator: ",", omittingEmptySubsequences: false).map {
-      try number(String($0), what)
+/// Reads energies, `START:STOP:COUNT` or `a,b,c`.
+func axis(_ text: String, _ what: String, in scale: EnergyScale) throws -> [Double] {
+  func energies(_ parts: [Substring]) throws -> [Double] {
+    let quantities = parts.map { Quantity($0) }
+    let values = try quantities.map { try $0.energy(what, in: scale) }
+    // A unit at one end alone may be meant for both.
+    let units = try zip(quantities, values).compactMap { try $1 == 0 ? nil : $0.hasUnit(what) }
+    guard Set(units).count < 2 else {
+      throw ValidationError(
+        "\(what): found '\(shown(text))'; expected a unit at each of the numbers, or at none")
     }
+    return values
+  }
+  let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+  if parts.count == 1 {
+    return try energies(text.split(separator: ",", omittingEmptySubsequences: false))
   }
   guard parts.count == 3, let count = Int(parts[2]), count >= 1, count <= 1_000_000 else {
     throw ValidationError(
       "\(what): found '\(shown(text))'; expected START:STOP:COUNT with COUNT from 1 to 1000000, or a,b,c"
     )
   }
-  let start = try number(parts[0], what)
-  let stop = try number(parts[1], what)
+  let ends = try energies([parts[0], parts[1]])
+  let (start, stop) = (ends[0], ends[1])
   if count == 1 {
     guard start == stop else {
       throw ValidationError(
@@ -73,8 +68,8 @@ func sourceDate() throws -> Date? {
     timeIntervalSince1970: Double(try integer(text, "SOURCE_DATE_EPOCH", 0...253_402_300_799)))
 }
 
-/// Reads `NAME=VALUE` pairs.
-func settings(_ texts: [String]) throws -> [String: Double] {
+/// Reads `NAME=VALUE` pairs; parameters of a model are energies.
+func settings(_ texts: [String], in scale: EnergyScale) throws -> [String: Double] {
   var result: [String: Double] = [:]
   for text in texts {
     let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -85,13 +80,13 @@ func settings(_ texts: [String]) throws -> [String: Double] {
     guard result[name] == nil else {
       throw ValidationError("--set: found '\(shown(name))' twice; expected each parameter once")
     }
-    result[name] = try number(String(parts[1]), "--set \(name)")
+    result[name] = try Quantity(parts[1]).energy("--set \(name)", in: scale)
   }
   return result
 }
 
 /// Reads `constant=G`, `scba=G` or `site=G`.
-func lifetime(_ text: String) throws -> Lifetime {
+func lifetime(_ text: String, in scale: EnergyScale) throws -> Lifetime {
   let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
   let kinds: [(name: String, make: (Double) -> Lifetime)] = [
     ("constant", Lifetime.constant), ("scba", Lifetime.scba), ("site", Lifetime.site),
@@ -100,7 +95,9 @@ func lifetime(_ text: String) throws -> Lifetime {
     throw ValidationError(
       "--lifetime: found '\(shown(text))'; expected constant=GAMMA, scba=GAMMA or site=GAMMA")
   }
-  let gamma = try number(String(parts[1]), "--lifetime \(kind.name)")
+  // The strength of impurities is the square of an energy.
+  let gamma = try Quantity(parts[1]).energy(
+    "--lifetime \(kind.name)", in: scale, power: kind.name == "constant" ? 1 : 2)
   guard gamma > 0 else {
     throw ValidationError("--lifetime: found '\(shown(text))'; expected a GAMMA above 0")
   }
@@ -117,7 +114,7 @@ func physicalUnits(_ text: String) throws -> PhysicalUnits {
         "--units: found '\(shown(text))'; expected eV=E or eV=E,nm=L: the model's units of energy and length"
       )
     }
-    let value = try number(words[1], "--units \(words[0])")
+    let value = try Quantity(words[1]).number("--units \(words[0])")
     guard value >= 1e-9, value <= 1e9 else {
       throw ValidationError(
         "--units \(words[0]): found '\(shown(words[1]))'; expected a number from 1e-9 to 1e9")

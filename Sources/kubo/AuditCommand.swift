@@ -32,14 +32,13 @@ struct AuditCommand: AsyncParsableCommand {
     try await reporting(arguments.work.verbosity) { log in
       let start = Date()
       try arguments.checkOutput()
-      let (file, model, temperature) = try arguments.read()
+      let input = try arguments.read(log)
       let (mu, filling) = try await potential.value(
-        file, model, temperature: temperature, lifetime: file.defaults.lifetime,
-        threads: arguments.work.threadCount, log)
+        input, lifetime: input.file.defaults.lifetime, threads: arguments.work.threadCount, log)
       let diagrams = try shippedDiagrams()
       let request = SpectrumRequest(
-        model: model, mu: mu,
-        temperature: temperature, lifetime: file.defaults.lifetime, omegas: [],
+        model: input.model, mu: mu,
+        temperature: input.temperature, lifetime: input.file.defaults.lifetime, omegas: [],
         directions: try directions(arguments.direction), columns: [],
         diagrams: DiagramSet(diagrams.diagrams),
         threads: arguments.work.threadCount)
@@ -49,7 +48,7 @@ struct AuditCommand: AsyncParsableCommand {
           audit.markdown(
             request,
             command: try arguments.provenance(
-              Inputs(model: file, diagrams: diagrams, filling: filling), since: start)))
+              Inputs(input, diagrams: diagrams, filling: filling), since: start)))
       }
       if !arguments.work.quiet || (arguments.output ?? "-") == "-" {
         try standardOutput(audit.summary(request))

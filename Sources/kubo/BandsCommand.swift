@@ -59,7 +59,7 @@ struct BandsCommand: TableCommand {
   private func corners(_ text: String) throws -> [[Double]] {
     let list = try text.split(separator: ":", omittingEmptySubsequences: false).map {
       try $0.split(separator: ",", omittingEmptySubsequences: false).map {
-        try number(String($0), "--path")
+        try Quantity($0).number("--path")
       }
     }
     guard list.count > 1, list.count <= 100, list.allSatisfy({ $0.count == list[0].count }) else {
@@ -71,7 +71,7 @@ struct BandsCommand: TableCommand {
   }
 
   func run() async throws {
-    try await reporting(arguments.work.verbosity) { log in
+    try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
       try checkFiles()
       let work = try await work(log)
       let states = density == nil ? nil : try await work.densityTable()
@@ -120,8 +120,7 @@ struct BandsCommand: TableCommand {
   /// What the options ask for, with the bands and the contours.
   private func work(_ log: Logger, isDrawn: Bool = false) async throws -> Work {
     let start = Date()
-    let (request, inputs) = try await state.request(
-      arguments, omegas: [], diagrams: nil, log)
+    let (request, inputs) = try await state.request(arguments, diagrams: nil, log)
     let model = request.model
     guard case .constant(let gamma) = request.lifetime, gamma > 0 else {
       throw ValidationError(
@@ -150,7 +149,7 @@ struct BandsCommand: TableCommand {
       bands: try BandStructure(
         model, path: corners, count: integer(points, "--points", 2...100_000)),
       fermi: needsContours ? try FermiContour.contours(model, mu: request.mu) : [],
-      units: inputs.model.units,
+      units: inputs.input.file.units,
       provenance: { try arguments.provenance(inputs, since: start) })
   }
 

@@ -35,10 +35,10 @@ struct CoefficientsCommand: TableCommand {
       "Chemical potentials, START:STOP:COUNT or a,b,c. Default: the model's.", valueName: "axis"))
   var mu: String?
   @Option(parsing: .unconditional, help: "Relative error of each average over the Fermi surface.")
-  var tolerance: String = "1e-9"
+  var tolerance: Quantity = "1e-9"
 
   func validate() throws {
-    if let mu { _ = try axis(mu, "--mu") }
+    if let mu { _ = try axis(mu, "--mu", in: .unread) }
     try checkTolerance(tolerance)
   }
 
@@ -48,12 +48,12 @@ struct CoefficientsCommand: TableCommand {
 
   private func attempt(_ log: Logger) async throws -> (table: CSVFile, failures: [String]) {
     let start = Date()
-    let (file, model, temperature) = try arguments.read()
+    let input = try arguments.read(log)
     let directions = try directions(arguments.direction)
-    let tolerance = try number(tolerance, "--tolerance")
+    let tolerance = try tolerance.number("--tolerance")
     var rows: [(mu: Double, coefficients: Coefficients?)] = []
     var failures: [String] = []
-    let energies = try mu.map { try axis($0, "--mu") } ?? [file.defaults.mu]
+    let energies = try mu.map { try axis($0, "--mu", in: input.scale) } ?? [input.file.defaults.mu]
     try await WorkProgress.stage(
       "coefficients", unit: "mu", of: energies.count, isEven: true
     ) { stage in
@@ -64,7 +64,7 @@ struct CoefficientsCommand: TableCommand {
             (
               mu,
               try await Coefficients(
-                model: model, mu: mu, temperature: temperature, directions: directions,
+                model: input.model, mu: mu, temperature: input.temperature, directions: directions,
                 tolerance: tolerance, threads: arguments.work.threadCount)
             ))
         } catch let error where error is NonConvergence || error is VanHove {
@@ -75,9 +75,10 @@ struct CoefficientsCommand: TableCommand {
     }
     return (
       CSVFile(
-        rows, temperature: temperature, dimension: model.dimension, directions: directions,
+        rows, temperature: input.temperature, dimension: input.model.dimension,
+        directions: directions,
         tolerance: tolerance,
-        provenance: try arguments.provenance(Inputs(model: file), since: start)), failures
+        provenance: try arguments.provenance(Inputs(input), since: start)), failures
     )
   }
 }

@@ -42,7 +42,7 @@ struct CompareCommand: TableCommand {
     completion: .file(extensions: ["svg", "png", "pdf"]))
   var picture: String?
   @Option(parsing: .unconditional, help: "Relative error of each part of each value.")
-  var tolerance: String = "1e-3"
+  var tolerance: Quantity = "1e-3"
   @Flag(help: CostEstimate.help)
   var estimate = false
 
@@ -51,7 +51,10 @@ struct CompareCommand: TableCommand {
   }
 
   func run() async throws {
-    try await reporting(arguments.work.verbosity) { log in
+    try await reporting(
+      arguments.work.verbosity,
+      advice: toleranceAdvice + (estimate ? "" : "; --estimate tells beforehand how long it takes")
+    ) { log in
       try arguments.checkOutput()
       if let picture {
         for (other, what) in [
@@ -87,11 +90,7 @@ struct CompareCommand: TableCommand {
           try standardOutput("drawn: \(picture)\n")
         }
       }
-      let failures = comparison.parts.flatMap { part in
-        part.spectrum.failureLines.map { "\(part.request.lifetime.description): \($0)" }
-      }
-      for failure in failures { log.error("\(failure)") }
-      if !failures.isEmpty { throw ExitStatus.notConverged }
+      try tellEmptyCells(comparison.failureLines, poles: comparison.poleLines, log)
     }
   }
 
@@ -112,22 +111,21 @@ struct CompareCommand: TableCommand {
   private func request(_ log: Logger) async throws -> (
     request: SpectrumRequest, gamma: Double, inputs: Inputs
   ) {
-    let (file, model, temperature) = try arguments.read()
+    let input = try arguments.read(log)
     // Two kinds of impurities, one mu: that of the clean bands.
     let (mu, filling) = try await potential.value(
-      file, model, temperature: temperature, lifetime: nil, threads: arguments.work.threadCount, log
-    )
+      input, lifetime: nil, threads: arguments.work.threadCount, log)
     let diagrams = try shippedDiagrams()
     let request = SpectrumRequest(
-      model: model, mu: mu,
-      temperature: temperature, lifetime: file.defaults.lifetime,
-      omegas: try axis.values(model),
+      model: input.model, mu: mu,
+      temperature: input.temperature, lifetime: input.file.defaults.lifetime,
+      omegas: try axis.values(input),
       directions: try directions(arguments.direction), columns: [],
       diagrams: DiagramSet(diagrams.diagrams),
-      tolerance: try number(tolerance, "--tolerance"), threads: arguments.work.threadCount)
+      tolerance: try tolerance.number("--tolerance"), threads: arguments.work.threadCount)
     return (
-      request, try await strength.value(request, part: Comparison.usualPart),
-      Inputs(model: file, diagrams: diagrams, filling: filling)
+      request, try await strength.value(request, part: Comparison.usualPart, in: input.scale),
+      Inputs(input, diagrams: diagrams, filling: filling)
     )
   }
 }

@@ -75,6 +75,21 @@ final class Console: Sendable {
     return try await work()
   }
 
+  /// Runs `work` and says once, where no line can be drawn, that it takes longer than ten seconds, at what it is, and what
+  /// would help.
+  func noting<Value>(_ progress: WorkProgress, advice: String, _ work: () async throws -> Value)
+    async rethrows -> Value
+  {
+    let timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "kubo.progress"))
+    timer.schedule(deadline: .now() + 10)
+    timer.setEventHandler {
+      Console.shared.say(ProgressLine.note(progress.levels, elapsed: .seconds(10), advice: advice))
+    }
+    timer.resume()
+    defer { timer.cancel() }
+    return try await work()
+  }
+
   private func draw(_ progress: WorkProgress) {
     let levels = progress.levels
     state.withLock {
@@ -152,10 +167,10 @@ enum Verbosity {
     return log
   }
 
-  /// Runs `work` and tells how it goes on: by the log, and on a terminal by a line.
-  func watching(_ log: Logger, _ work: () async throws -> Void) async throws {
-    let isShown = self != .quiet && Console.isTerminal
-    guard isShown || self == .verbose else { return try await work() }
+  /// Runs `work` and tells how it goes on: by the log, and on a terminal by a line, elsewhere by one that says that it
+  /// takes long and what would help.
+  func watching(_ log: Logger, advice: String, _ work: () async throws -> Void) async throws {
+    guard self != .quiet else { return try await work() }
     var observe: (@Sendable (WorkProgress.Event) -> Void)?
     if self == .verbose {
       observe = { event in
@@ -167,10 +182,10 @@ enum Verbosity {
     }
     let progress = WorkProgress(observe: observe)
     try await progress.watch { () async throws -> Void in
-      if isShown {
+      if Console.isTerminal {
         try await Console.shared.showing(progress, work)
       } else {
-        try await work()
+        try await Console.shared.noting(progress, advice: advice, work)
       }
     }
   }

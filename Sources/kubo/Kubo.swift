@@ -42,8 +42,9 @@ struct Kubo: AsyncParsableCommand {
         0 done; 1 a statement of 'kubo verify' or 'kubo audit' does not hold, or 'kubo rerun' finds other numbers; 64 wrong usage; \
       65 wrong data in a file; 66 a file cannot be read; 69 gnuplot is missing or fails; \
       70 an internal fault; 73 an output cannot be created; 74 an output cannot be written; \
-      77 permission denied; 80 some values did not converge or hit a pole (the rest is written); \
-      129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM (the output is the old file or the new one, whole).
+      77 permission denied; 80 some values did not converge (the rest is written); \
+      129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM (the output is the old file or the new one, whole); \
+      141 nobody reads standard output any more, as after "| head".
       """,
     version: "kubo \(version)",
     subcommands: [
@@ -54,13 +55,19 @@ struct Kubo: AsyncParsableCommand {
       DiagramsCommand.self, ManualCommand.self,
     ])
 
+  /// The command that these words call for.
+  static func parsed(_ words: [String]) throws -> any ParsableCommand {
+    try Subcommand.check(words)
+    return try parseAsRoot(words)
+  }
+
   /// Parses the arguments and runs the command.
   ///
   /// Instead of the parser's own `main`, which takes a failed write of a help text for success.
   static func main() async {
     prepareProcess()
     do {
-      var command = try parseAsRoot()
+      var command = try parsed(Array(CommandLine.arguments.dropFirst()))
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
       } else {
@@ -87,7 +94,7 @@ struct Kubo: AsyncParsableCommand {
 /// take too long to be run.
 package func refusal(of arguments: [String]) -> String? {
   do {
-    _ = try Kubo.parseAsRoot(arguments)
+    _ = try Kubo.parsed(arguments)
     return nil
   } catch {
     return Kubo.fullMessage(for: error)
@@ -133,13 +140,15 @@ package enum ExitStatus {
   }
 }
 
-/// Runs a command's work; an error becomes one line on standard error and its exit status.
+/// Runs a command's work; an error becomes one line on standard error and its exit status. Where it takes long, `advice` says
+/// what would help.
 func reporting(
-  _ verbosity: Verbosity = .normal, _ work: (_ log: Logger) async throws -> Void
+  _ verbosity: Verbosity = .normal, advice: String = "",
+  _ work: (_ log: Logger) async throws -> Void
 ) async throws {
   let log = verbosity.log
   do {
-    try await verbosity.watching(log) { try await work(log) }
+    try await verbosity.watching(log, advice: advice) { try await work(log) }
   } catch let error as ExitCode {
     throw error
   } catch let error as ValidationError {

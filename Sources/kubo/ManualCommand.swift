@@ -34,6 +34,7 @@ struct ManualCommand: AsyncParsableCommand {
         try standardOutput(root.all.map { $0.words.joined(separator: " ") + "\n" }.joined())
         return
       }
+      try Subcommand.check(["help"] + command)
       guard let found = root.all.first(where: { $0.words == ["kubo"] + command }) else {
         throw ValidationError(
           "subcommand: found '\(shown(command.joined(separator: " ")))'; expected a line of 'kubo manual --list' without kubo"

@@ -32,7 +32,7 @@ struct MatsubaraCommand: TableCommand {
   func validate() throws { _ = try integer(count, "--count", 1...10_000) }
 
   func run() async throws {
-    try await reporting(arguments.work.verbosity) { log in
+    try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
       try arguments.checkOutput()
       try arguments.write(try await table(log))
     }
@@ -43,12 +43,10 @@ struct MatsubaraCommand: TableCommand {
     let columns = try response.chosen().map {
       SpectrumRequest.Column(response: $0, dressing: .bare)
     }
-    let (request, inputs) = try await response.request(
-      arguments, omegas: [], columns: columns, log)
-    let units = try response.units.map(physicalUnits)
+    let (request, inputs) = try await response.request(arguments, columns: columns, log)
     let result = try await request.matsubara(count: integer(count, "--count", 1...10_000))
     return CSVFile(
-      result, request: request, units: units,
+      result, request: request, units: inputs.input.units,
       provenance: try arguments.provenance(inputs, since: start))
   }
 }

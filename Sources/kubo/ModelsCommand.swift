@@ -32,12 +32,13 @@ struct ModelsCommand: AsyncParsableCommand {
     parsing: .singleValue,
     help: ArgumentHelp("Replace a parameter of the model.", valueName: "name=value"))
   var set: [String] = []
+  @OptionGroup var units: UnitArguments
 
   func validate() throws {
     if model == nil, !set.isEmpty {
       throw ValidationError("--set: found without a model; expected a model")
     }
-    _ = try settings(set)
+    _ = try settings(set, in: .unread)
   }
 
   func run() async throws {
@@ -47,7 +48,7 @@ struct ModelsCommand: AsyncParsableCommand {
         return
       }
       let file = try Installation.readModel(model)
-      let settings = try settings(set)
+      let settings = try settings(set, in: units.scale(file))
       try standardOutput(file.summary(of: try file.model(setting: settings), settings))
     }
   }

@@ -12,9 +12,13 @@ func shippedDiagrams() throws -> DiagramLibrary {
 
 /// The files that a command has read, and the chemical potential that it has found.
 struct Inputs {
-  var model: ModelFile
-  var diagrams: DiagramLibrary?
-  var filling: Filling?
+  let input: ModelInput
+  let diagrams: DiagramLibrary?
+  let filling: Filling?
+
+  init(_ input: ModelInput, diagrams: DiagramLibrary? = nil, filling: Filling? = nil) {
+    (self.input, self.diagrams, self.filling) = (input, diagrams, filling)
+  }
 }
 
 /// How the work is done, and what is told about it.
@@ -70,19 +74,17 @@ struct ImpurityStrength: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help:
-      "The impurities' strength gamma = n_i u_i^2, in squared energy units. Default: a level width of J/5 at mu (verify and report in three dimensions: 3 J)."
+      "The impurities' strength gamma = n_i u_i^2, in squared energy units, or as 400meV^2. Default: a level width of J/5 at mu (verify and report in three dimensions: 3 J)."
   )
-  var gamma: String?
+  var gamma: Quantity?
 
-  func validate() throws {
-    if let gamma, try number(gamma, "--gamma") <= 0 {
-      throw ValidationError("--gamma: found '\(shown(gamma))'; expected a number above 0")
-    }
-  }
+  func validate() throws { _ = try gamma.map { try strength($0, in: .unread) } }
 
   /// gamma, or that of a level width of `part` of J.
-  func value(_ request: SpectrumRequest, part: Double) async throws -> Double {
-    if let gamma { return try number(gamma, "--gamma") }
+  func value(_ request: SpectrumRequest, part: Double, in scale: EnergyScale) async throws
+    -> Double
+  {
+    if let gamma { return try strength(gamma, in: scale) }
     return try await Comparison.strength(
       request.model, mu: request.mu, part: part, threads: request.threads)
   }
@@ -98,14 +100,34 @@ struct ComparisonAxis: ParsableArguments {
   var omega: String?
 
   func validate() throws {
-    if let omega, try axis(omega, "--omega").allSatisfy({ $0 == 0 }) {
+    if let omega, try axis(omega, "--omega", in: .unread).allSatisfy({ $0 == 0 }) {
       throw ValidationError("--omega: found '\(shown(omega))'; expected a frequency other than 0")
     }
   }
 
-  func values(_ model: Model) throws -> [Double] {
-    try omega.map { try axis($0, "--omega") } ?? Comparison.axis(exchange: model.exchange)
+  func values(_ input: ModelInput) throws -> [Double] {
+    try omega.map { try axis($0, "--omega", in: input.scale) }
+      ?? Comparison.axis(exchange: input.model.exchange)
   }
+}
+
+/// gamma of impurities, in squared units of the model's energy.
+func strength(_ gamma: Quantity, in scale: EnergyScale) throws -> Double {
+  let value = try gamma.energy("--gamma", in: scale, power: 2)
+  guard value > 0 else {
+    throw ValidationError("--gamma: found '\(shown(gamma.text))'; expected a number above 0")
+  }
+  return value
+}
+
+/// A model as the arguments set it.
+struct ModelInput {
+  let file: ModelFile
+  let settings: [String: Double]
+  let model: Model
+  let temperature: Double
+  let scale: EnergyScale
+  let units: PhysicalUnits?
 }
 
 /// The model and its state.
@@ -115,8 +137,12 @@ struct ModelArguments: ParsableArguments {
   var model: String
   @Option(help: ArgumentHelp("Replace a parameter of the model.", valueName: "name=value"))
   var set: [String] = []
-  @Option(parsing: .unconditional, help: "The temperature k_B T, 0 or more.")
-  var temperature: String?
+  @OptionGroup var units: UnitArguments
+  @Option(
+    parsing: .unconditional,
+    help:
+      "The temperature k_B T, 0 or more, in the model's unit of energy; with --units as 300K too.")
+  var temperature: Quantity?
   @Option(
     help: ArgumentHelp(
       "Directions of the texture gradient and of the electric field.", valueName: "ij"))
@@ -130,40 +156,61 @@ struct ModelArguments: ParsableArguments {
   @OptionGroup var work: WorkArguments
 
   func validate() throws {
-    if let temperature, try number(temperature, "--temperature") < 0 {
-      throw ValidationError("--temperature: found '\(shown(temperature))'; expected 0 or more")
+    if let temperature, try temperature.energy("--temperature", in: .unread) < 0 {
+      throw ValidationError(
+        "--temperature: found '\(shown(temperature.text))'; expected 0 or more")
     }
-    _ = try settings(set)
+    _ = try settings(set, in: .unread)
     _ = try directions(direction)
     _ = try sourceDate()
   }
 
-  /// Reads the model file and applies `--set`.
-  func read() throws -> (file: ModelFile, model: Model, temperature: Double) {
+  /// Reads the model file and applies `--set`; `withLengths` if results may be in units of length.
+  func read(_ log: Logger, withLengths: Bool = false) throws -> ModelInput {
     let file = try Installation.readModel(model)
-    let model = try file.model(setting: settings(set))
-    let t = try temperature.map { try number($0, "--temperature") } ?? file.defaults.temperature
-    return (file, model, t)
+    let (scale, physical) = (try units.scale(file), try units.physical())
+    if !withLengths, physical?.length != nil {
+      throw ValidationError(
+        "--units: found '\(shown(units.units!))'; expected eV=E alone: spectra and Matsubara sums take nm=L"
+      )
+    }
+    let settings = try settings(set, in: scale)
+    let model = try file.model(setting: settings)
+    let t =
+      try temperature.map { try $0.energy("--temperature", in: scale) } ?? file.defaults.temperature
+    if t > 2 * model.energyBound {
+      let kelvins = scale.electronvolts.map {
+        " = \(significant(PhysicalUnits(energy: $0).temperature(t))) K"
+      }
+      log.notice(
+        "note: temperature: k_B T = \(significant(t)) \(scale.name)\(kelvins ?? "") is above the width of all bands, \(significant(2 * model.energyBound)) \(scale.name) at most; kelvins are written as in 300K\(kelvins == nil ? " with --units eV=E" : "")"
+      )
+    }
+    return ModelInput(
+      file: file, settings: settings, model: model, temperature: t, scale: scale, units: physical)
   }
 
   /// A request without columns. What is wrong with the model is told before what is wrong with diagrams.
   func request(
-    _ potential: ChemicalPotential, lifetime: String?, omegas: [Double],
-    diagrams: @autoclosure () throws -> DiagramLibrary?, tolerance: String, _ log: Logger
+    _ potential: ChemicalPotential, lifetime: String?, omega: String?,
+    diagrams: @autoclosure () throws -> DiagramLibrary?, tolerance: Quantity,
+    withLengths: Bool = false, _ log: Logger
   ) async throws -> (request: SpectrumRequest, inputs: Inputs) {
-    let (file, model, temperature) = try read()
-    if let note = model.mirrorNote { log.notice("note: \(note)") }
-    let lifetime = try lifetime.map { try kubo.lifetime($0) } ?? file.defaults.lifetime
+    let input = try read(log, withLengths: withLengths)
+    if let note = input.model.mirrorNote { log.notice("note: \(note)") }
+    let lifetime =
+      try lifetime.map { try kubo.lifetime($0, in: input.scale) } ?? input.file.defaults.lifetime
+    let omegas = try omega.map { try axis($0, "--omega", in: input.scale) } ?? []
     let diagrams = try diagrams()
     let (mu, filling) = try await potential.value(
-      file, model, temperature: temperature, lifetime: lifetime, threads: work.threadCount, log)
+      input, lifetime: lifetime, threads: work.threadCount, log)
     return (
       SpectrumRequest(
-        model: model, mu: mu, temperature: temperature, lifetime: lifetime, omegas: omegas,
-        directions: try directions(direction), columns: [],
+        model: input.model, mu: mu, temperature: input.temperature, lifetime: lifetime,
+        omegas: omegas, directions: try directions(direction), columns: [],
         diagrams: DiagramSet(diagrams?.diagrams ?? []),
-        tolerance: try number(tolerance, "--tolerance"), threads: work.threadCount),
-      Inputs(model: file, diagrams: diagrams, filling: filling)
+        tolerance: try tolerance.number("--tolerance"), threads: work.threadCount),
+      Inputs(input, diagrams: diagrams, filling: filling)
     )
   }
 
@@ -191,37 +238,42 @@ struct ModelArguments: ParsableArguments {
 
   func provenance(_ inputs: Inputs, since start: Date) throws -> Provenance {
     let fixed = try sourceDate()
+    let input = inputs.input
     return Provenance(
       program: "kubo \(Kubo.version)", date: (fixed ?? start).formatted(.iso8601),
       command: ShellWords.joined(CommandLine.arguments.dropFirst()),
-      model: inputs.model, settings: try settings(set), diagrams: inputs.diagrams,
+      model: input.file, settings: input.settings, units: input.units, diagrams: inputs.diagrams,
       filling: inputs.filling, wallTime: fixed == nil ? Date().timeIntervalSince(start) : nil)
   }
 }
 
 /// The chemical potential, as such or by the number of electrons.
 struct ChemicalPotential: ParsableArguments {
-  @Option(parsing: .unconditional, help: "The chemical potential. Default: the model's.")
-  var mu: String?
+  @Option(
+    parsing: .unconditional,
+    help:
+      "The chemical potential, in the model's unit of energy; with --units as -0.4eV too. Default: the model's."
+  )
+  var mu: Quantity?
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "Electrons per unit cell in place of --mu, above 0 and below 4; 2 is half filling.",
       valueName: "electrons"))
-  var filling: String?
+  var filling: Quantity?
 
   func validate() throws {
     if let mu {
-      _ = try number(mu, "--mu")
+      _ = try mu.energy("--mu", in: .unread)
       if filling != nil {
         throw ValidationError("--filling: found with --mu; expected one of them")
       }
     }
     if let filling {
-      let electrons = try number(filling, "--filling")
+      let electrons = try filling.number("--filling")
       guard electrons > 0, electrons < 4 else {
         throw ValidationError(
-          "--filling: found '\(shown(filling))'; expected electrons per unit cell, above 0 and below 4; 2 is half filling"
+          "--filling: found '\(shown(filling.text))'; expected electrons per unit cell, above 0 and below 4; 2 is half filling"
         )
       }
     }
@@ -229,14 +281,15 @@ struct ChemicalPotential: ParsableArguments {
 
   /// mu, and where it comes from if that is a filling: of levels with this lifetime, or of the clean bands.
   func value(
-    _ file: ModelFile, _ model: Model, temperature: Double, lifetime: Lifetime?, threads: Int,
-    _ log: Logger
+    _ input: ModelInput, lifetime: Lifetime?, threads: Int, _ log: Logger
   ) async throws -> (mu: Double, filling: Filling?) {
     guard let filling else {
-      return (try mu.map { try number($0, "--mu") } ?? file.defaults.mu, nil)
+      return (
+        try mu.map { try $0.energy("--mu", in: input.scale) } ?? input.file.defaults.mu, nil
+      )
     }
     let found = try await Filling(
-      electrons: number(filling, "--filling"), model: model, temperature: temperature,
+      electrons: filling.number("--filling"), model: input.model, temperature: input.temperature,
       lifetime: lifetime, threads: threads)
     log.notice("note: \(found.summary)")
     return (found.mu, found)
@@ -251,11 +304,11 @@ struct ConstantLifetimeArguments: ParsableArguments {
       "constant=GAMMA of the bare loops. Default: the model's.", valueName: "kind=value"))
   var lifetime: String?
   @Option(parsing: .unconditional, help: "Relative error of each part of each value.")
-  var tolerance: String = "1e-4"
+  var tolerance: Quantity = "1e-4"
 
   func validate() throws {
     if let lifetime {
-      guard case .constant = try kubo.lifetime(lifetime) else {
+      guard case .constant = try kubo.lifetime(lifetime, in: .unread) else {
         throw ValidationError(
           "--lifetime: found '\(shown(lifetime))'; expected constant=GAMMA, the level width of the bare loops"
         )
@@ -266,11 +319,11 @@ struct ConstantLifetimeArguments: ParsableArguments {
 
   /// A request without columns.
   func request(
-    _ arguments: ModelArguments, omegas: [Double],
+    _ arguments: ModelArguments, omega: String? = nil,
     diagrams: @autoclosure () throws -> DiagramLibrary?, _ log: Logger
   ) async throws -> (request: SpectrumRequest, inputs: Inputs) {
     try await arguments.request(
-      potential, lifetime: lifetime, omegas: omegas, diagrams: try diagrams(), tolerance: tolerance,
+      potential, lifetime: lifetime, omega: omega, diagrams: try diagrams(), tolerance: tolerance,
       log)
   }
 }

@@ -18,6 +18,14 @@ package enum ProgressLine {
     return String("kubo \(clock(elapsed)) \(stages(levels.suffix(1)))".prefix(max(0, width - 1)))
   }
 
+  /// What is said of work that takes long where no line can be drawn.
+  package static func note(
+    _ levels: [WorkProgress.Level], elapsed: Duration, advice: String
+  ) -> String {
+    let place = levels.isEmpty ? "" : ", now at \(stages(levels[...]))"
+    return "note: at work for \(clock(elapsed))\(place)\(advice)"
+  }
+
   private static func stages(_ levels: ArraySlice<WorkProgress.Level>) -> String {
     var text = levels.map { level in
       let left = timeLeft(level).map { ", \(clock($0)) left" } ?? ""
@@ -73,10 +81,18 @@ package enum ProgressLine {
 extension CostEstimate {
   /// The help of `--estimate`.
   static let help: ArgumentHelp =
-    "Compute up to five of the frequencies, tell how long all would take, and write nothing."
+    "Tell from some of the frequencies how long all would take, to a factor of 2 or so, and write nothing. It takes a second or so."
 
   /// A line for the terminal.
   func summary(threads: Int) -> String {
-    "estimate: \(ProgressLine.clock(.seconds(seconds))) (min:s) for \(count) frequencies on \(threads) threads; \(tried) of them took \(String(format: "%.1f", spent)) s\n"
+    func time(_ seconds: Double) -> String {
+      seconds < 10
+        ? String(format: "%.1f s", seconds) : "\(ProgressLine.clock(.seconds(seconds))) (min:s)"
+    }
+    // Within a factor of 2 of their mean both ends are one number.
+    let whole =
+      most <= 4 * least ? time((least * most).squareRoot()) : "\(time(least)) to \(time(most))"
+    return
+      "estimate: \(whole), to a factor of 2 or so, for \(count) frequencies on \(threads) threads; from up to \(tried) of them in \(String(format: "%.1f", spent)) s\n"
   }
 }

@@ -85,7 +85,7 @@ struct RerunCommand: AsyncParsableCommand {
     let expected = "a command of kubo that makes a table, with its options"
     let parsed: any ParsableCommand
     do {
-      parsed = try Kubo.parseAsRoot(run.command)
+      parsed = try Kubo.parsed(run.command)
     } catch {
       // A request for help is no table either.
       let text =

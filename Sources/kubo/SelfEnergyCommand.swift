@@ -37,14 +37,14 @@ struct SelfEnergyCommand: TableCommand {
       "Energies, START:STOP:COUNT or a,b,c. Default: 201 over all bands.", valueName: "axis"))
   var energy: String?
   @Option(parsing: .unconditional, help: "The error of Sigma, in units of 2 sqrt(gamma).")
-  var tolerance: String = "1e-7"
+  var tolerance: Quantity = "1e-7"
 
   func validate() throws {
-    if case .constant = try kubo.lifetime(lifetime) {
+    if case .constant = try kubo.lifetime(lifetime, in: .unread) {
       throw ValidationError(
         "--lifetime: found '\(shown(lifetime))'; expected scba=GAMMA or site=GAMMA")
     }
-    if let energy { _ = try axis(energy, "--energy") }
+    if let energy { _ = try axis(energy, "--energy", in: .unread) }
     try checkTolerance(tolerance)
   }
 
@@ -54,15 +54,16 @@ struct SelfEnergyCommand: TableCommand {
 
   private func attempt(_ log: Logger) async throws -> (table: CSVFile, failures: [String]) {
     let start = Date()
-    let (file, model, _) = try arguments.read()
-    let lifetime = try kubo.lifetime(lifetime)
+    let input = try arguments.read(log)
+    let lifetime = try kubo.lifetime(lifetime, in: input.scale)
     let energies =
-      try energy.map { try axis($0, "--energy") } ?? SelfEnergy.axis(model, lifetime)
+      try energy.map { try axis($0, "--energy", in: input.scale) }
+      ?? SelfEnergy.axis(input.model, lifetime)
     var rows: [(energy: Double, value: SelfEnergy?)] = []
     var failures: [String] = []
     let values = try await SelfEnergy.attempts(
-      model: model, lifetime: lifetime, energies: energies,
-      tolerance: number(tolerance, "--tolerance"), threads: arguments.work.threadCount)
+      model: input.model, lifetime: lifetime, energies: energies,
+      tolerance: tolerance.number("--tolerance"), threads: arguments.work.threadCount)
     for (energy, value) in zip(energies, values) {
       switch value {
       case .success(let value): rows.append((energy, value))
@@ -73,8 +74,8 @@ struct SelfEnergyCommand: TableCommand {
     }
     return (
       CSVFile(
-        rows, lifetime: lifetime, tolerance: tolerance,
-        provenance: try arguments.provenance(Inputs(model: file), since: start)), failures
+        rows, lifetime: lifetime, tolerance: tolerance.text,
+        provenance: try arguments.provenance(Inputs(input), since: start)), failures
     )
   }
 }

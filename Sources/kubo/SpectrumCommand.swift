@@ -10,7 +10,7 @@ struct ResponseArguments: ParsableArguments {
   @OptionGroup var potential: ChemicalPotential
   @Option(
     help: ArgumentHelp(
-      "constant=GAMMA: g = 1/(eps - E + i Gamma), tau = 1/(2 Gamma); scba=GAMMA, site=GAMMA: impurities of strength gamma = n_i u_i^2, self-consistent, one self-energy per band or impurities on the sites.",
+      "constant=GAMMA: g = 1/(eps - E + i Gamma), tau = 1/(2 Gamma), with --units as constant=20meV too; scba=GAMMA, site=GAMMA: impurities of strength gamma = n_i u_i^2, self-consistent, one self-energy per band or impurities on the sites.",
       valueName: "kind=value"))
   var lifetime: String?
   @Option(
@@ -22,16 +22,10 @@ struct ResponseArguments: ParsableArguments {
   var responses: String?
   @OptionGroup var folders: DiagramFolders
   @Option(parsing: .unconditional, help: "Relative error of each part of each value.")
-  var tolerance: String = "1e-6"
-  @Option(
-    help: ArgumentHelp(
-      "The model's unit of energy in eV and of length in nm, as eV=1 or eV=1,nm=0.3: adds the temperature in K, frequencies in THz, and in spectra sigma in S (two dimensions), S/m or S m (three, one; needs nm). Input, and K of spins, stay in the model's units.",
-      valueName: "units"))
-  var units: String?
+  var tolerance: Quantity = "1e-6"
 
   func validate() throws {
-    if let units { _ = try kubo.physicalUnits(units) }
-    if let lifetime { _ = try kubo.lifetime(lifetime) }
+    if let lifetime { _ = try kubo.lifetime(lifetime, in: .unread) }
     try checkTolerance(tolerance)
     _ = try chosen()
     guard LadderForm(rawValue: ladderForm) != nil else {
@@ -45,25 +39,27 @@ struct ResponseArguments: ParsableArguments {
   func chosen() throws -> [Response] { try chosenResponses(responses) }
 
   /// The units of `--units`; refuses those that lack what a conductivity of the request needs.
-  func physicalUnits(_ request: SpectrumRequest) throws -> PhysicalUnits? {
-    guard let units else { return nil }
-    let result = try kubo.physicalUnits(units)
+  func physicalUnits(_ arguments: ModelArguments, _ request: SpectrumRequest) throws
+    -> PhysicalUnits?
+  {
+    guard let result = try arguments.units.physical() else { return nil }
     if try chosen().contains(where: \.isConductivity),
       result.conductivity(dimension: request.model.dimension) == nil
     {
       throw ValidationError(
-        "--units: found '\(shown(units))'; expected nm=L too, since \(request.model.name) has dimension \(request.model.dimension) and sigma the unit of length to the power \(2 - request.model.dimension)"
+        "--units: found '\(shown(arguments.units.units!))'; expected nm=L too, since \(request.model.name) has dimension \(request.model.dimension) and sigma the unit of length to the power \(2 - request.model.dimension)"
       )
     }
     return result
   }
 
   func request(
-    _ arguments: ModelArguments, omegas: [Double], columns: [SpectrumRequest.Column], _ log: Logger
+    _ arguments: ModelArguments, omega: String? = nil, columns: [SpectrumRequest.Column],
+    _ log: Logger
   ) async throws -> (request: SpectrumRequest, inputs: Inputs) {
     var result = try await arguments.request(
-      potential, lifetime: lifetime, omegas: omegas, diagrams: folders.library(log),
-      tolerance: tolerance, log)
+      potential, lifetime: lifetime, omega: omega, diagrams: folders.library(log),
+      tolerance: tolerance, withLengths: true, log)
     result.request.columns = columns
     result.request.ladderForm = LadderForm(rawValue: ladderForm)!
     return result
@@ -113,7 +109,9 @@ struct SpectrumCommand: TableCommand {
   @OptionGroup var response: ResponseArguments
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Frequencies, START:STOP:COUNT or a,b,c.", valueName: "axis"))
+    help: ArgumentHelp(
+      "Frequencies hbar omega, START:STOP:COUNT or a,b,c; with --units as 0THz:100THz:51 too, with nu = omega/2 pi in THz.",
+      valueName: "axis"))
   var omega: String = "0:3:200"
   @Option(
     help: "bare, ladder, closed, closed_printed, separated by commas. Default: all that exist.")
@@ -129,7 +127,7 @@ struct SpectrumCommand: TableCommand {
   var estimate = false
 
   func validate() throws {
-    _ = try axis(omega, "--omega")
+    _ = try axis(omega, "--omega", in: .unread)
     _ = try dressings()
   }
 
@@ -145,7 +143,10 @@ struct SpectrumCommand: TableCommand {
   }
 
   func run() async throws {
-    try await reporting(arguments.work.verbosity) { log in
+    try await reporting(
+      arguments.work.verbosity,
+      advice: toleranceAdvice + (estimate ? "" : "; --estimate tells beforehand how long it takes")
+    ) { log in
       try arguments.checkOutput()
       if estimate {
         let request = try await request(log).request
@@ -160,8 +161,7 @@ struct SpectrumCommand: TableCommand {
       for validity in spectrum.validity(request) where validity.isPoor {
         log.notice("note: \(validity.label): \(validity.text)")
       }
-      for line in spectrum.failureLines { log.error("\(line)") }
-      if !spectrum.failures.isEmpty { throw ExitStatus.notConverged }
+      try tellEmptyCells(spectrum.failureLines, poles: spectrum.poleLines, log)
     }
   }
 
@@ -172,7 +172,7 @@ struct SpectrumCommand: TableCommand {
   ) {
     let start = Date()
     let (request, inputs) = try await request(log)
-    let units = try response.physicalUnits(request)
+    let units = try response.physicalUnits(arguments, request)
     let spectrum = try await request.spectrum()
     let table = CSVFile(
       spectrum, request: request, units: units,
@@ -182,7 +182,7 @@ struct SpectrumCommand: TableCommand {
 
   private func request(_ log: Logger) async throws -> (request: SpectrumRequest, inputs: Inputs) {
     var (request, inputs) = try await response.request(
-      arguments, omegas: axis(omega, "--omega"), columns: [], log)
+      arguments, omega: omega, columns: [], log)
     request.columns = try columns(request)
     return (request, inputs)
   }

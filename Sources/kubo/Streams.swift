@@ -5,7 +5,7 @@ import KuboFiles
 /// Makes an error to be reported of what the system would end the program for, and sees to it that an
 /// interruption leaves nothing half-written.
 func prepareProcess() {
-  // A closed pipe and the limit of a file's size are errors of the write.
+  // A closed pipe and the limit of a file's size are errors of the write: unfinished files are removed first.
   signal(SIGPIPE, SIG_IGN)
   signal(SIGXFSZ, SIG_IGN)
   // A closed standard stream must not become the number of the next file that is opened; writing
@@ -21,8 +21,19 @@ func standardOutput(_ text: String) throws {
   // On a terminal both would share a line, and results come last.
   Console.shared.endProgress()
   if let code = writeAll(Array(text.utf8)[...], to: STDOUT_FILENO) {
+    if code == EPIPE { endWithoutReader() }
     throw OutputError.writeFailed(
       path: "standard output", reason: String(cString: strerror(code)))
+  }
+}
+
+/// Ends the program as the system ends any filter whose reader has gone, without a word: 141 to a shell.
+private func endWithoutReader() -> Never {
+  Unfinished.abandon {
+    signal(SIGPIPE, SIG_DFL)
+    raise(SIGPIPE)
+    // Where the signal is blocked.
+    _exit(128 + SIGPIPE)
   }
 }
 

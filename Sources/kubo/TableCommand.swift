@@ -24,12 +24,21 @@ extension TableCommand {
   func write(
     _ attempt: (Logger) async throws -> (table: CSVFile, failures: [String])
   ) async throws {
-    try await reporting(arguments.work.verbosity) { log in
+    try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
       try arguments.checkOutput()
       let (table, failures) = try await attempt(log)
       try arguments.write(table)
-      for failure in failures { log.error("\(failure)") }
-      if !failures.isEmpty { throw ExitStatus.notConverged }
+      try tellEmptyCells(failures, poles: [], log)
     }
   }
+}
+
+/// What makes a command that takes long take less.
+let toleranceAdvice = "; a larger --tolerance takes less, --verbose tells more"
+
+/// Tells why cells are empty. That a closed form has no value at its pole is known beforehand, and no failure.
+func tellEmptyCells(_ failures: [String], poles: [String], _ log: Logger) throws {
+  for pole in poles { log.notice("note: \(pole)") }
+  for failure in failures { log.error("\(failure)") }
+  if !failures.isEmpty { throw ExitStatus.notConverged }
 }

@@ -43,52 +43,44 @@ struct TorqueCommand: TableCommand {
     help: ArgumentHelp(
       "Add impurities of this strength, scba and site, with their ladders; auto is a level width of J/5 at mu.",
       valueName: "strength"))
-  var gamma: String?
+  var gamma: Quantity?
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("Frequencies, START:STOP:COUNT or a,b,c.", valueName: "axis"))
   var omega: String = "0"
   @Option(parsing: .unconditional, help: "The current density, A/m^2.")
-  var currentDensity: String
+  var currentDensity: Quantity
   @Option(
     parsing: .unconditional, help: ArgumentHelp("The model's unit of length, nm.", valueName: "nm"))
-  var latticeConstant: String
+  var latticeConstant: Quantity
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("The thickness of a layer, nm; two dimensions.", valueName: "nm"))
-  var thickness: String?
+  var thickness: Quantity?
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("The cross-section of a chain, nm^2; one dimension.", valueName: "nm2"))
-  var crossSection: String?
+  var crossSection: Quantity?
   @Option(parsing: .unconditional, help: "The spin N of a site.")
-  var spin: String
+  var spin: Quantity
   @Option(
     parsing: .unconditional,
     help:
       "The spin relaxation rate zeta_s = tau_sd/tau_sf, in i omega tau_sd - zeta_s of the closed form (+ zeta_s as printed)."
   )
-  var relaxation: String = "0"
+  var relaxation: Quantity = "0"
 
   func validate() throws {
-    if let gamma, gamma != "auto" { _ = try positive(gamma, "--gamma") }
-    _ = try axis(omega, "--omega")
-    _ = try number(currentDensity, "--current-density")
-    _ = try positive(latticeConstant, "--lattice-constant")
-    if let thickness { _ = try positive(thickness, "--thickness") }
-    if let crossSection { _ = try positive(crossSection, "--cross-section") }
-    _ = try positive(spin, "--spin")
-    if try number(relaxation, "--relaxation") < 0 {
-      throw ValidationError("--relaxation: found '\(shown(relaxation))'; expected 0 or more")
+    if let gamma, gamma.text != "auto" { _ = try strength(gamma, in: .unread) }
+    _ = try axis(omega, "--omega", in: .unread)
+    _ = try currentDensity.number("--current-density")
+    _ = try latticeConstant.positive("--lattice-constant")
+    _ = try thickness?.positive("--thickness")
+    _ = try crossSection?.positive("--cross-section")
+    _ = try spin.positive("--spin")
+    if try relaxation.number("--relaxation") < 0 {
+      throw ValidationError("--relaxation: found '\(shown(relaxation.text))'; expected 0 or more")
     }
-  }
-
-  private func positive(_ text: String, _ what: String) throws -> Double {
-    let value = try number(text, what)
-    guard value > 0 else {
-      throw ValidationError("\(what): found '\(shown(text))'; expected a number above 0")
-    }
-    return value
   }
 
   /// What the cell has in the directions that the model lacks.
@@ -101,7 +93,7 @@ struct TorqueCommand: TableCommand {
         "\(name): found none; expected one, since \(model.name) has dimension \(model.dimension) and a current density is per area"
       )
     }
-    return try positive(value, name)
+    return try value.positive(name)
   }
 
   private func refuseSuperfluous(_ model: Model) throws {
@@ -109,13 +101,13 @@ struct TorqueCommand: TableCommand {
       ("--cross-section", crossSection, 1), ("--thickness", thickness, 2),
     ] where value != nil && dimension != model.dimension {
       throw ValidationError(
-        "\(name): found '\(shown(value!))'; expected none, since \(model.name) has dimension \(model.dimension)"
+        "\(name): found '\(shown(value!.text))'; expected none, since \(model.name) has dimension \(model.dimension)"
       )
     }
   }
 
   func run() async throws {
-    try await reporting(arguments.work.verbosity) { log in
+    try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
       try arguments.checkOutput()
       let (torque, summary, table) = try await compute(log)
       if arguments.output != nil { try arguments.write(table) }
@@ -123,8 +115,7 @@ struct TorqueCommand: TableCommand {
         try standardOutput(summary)
         if let output = arguments.output { try standardOutput("written: \(output)\n") }
       }
-      for line in torque.failures { log.error("\(line)") }
-      if !torque.failures.isEmpty { throw ExitStatus.notConverged }
+      try tellEmptyCells(torque.failures, poles: torque.poles, log)
     }
   }
 
@@ -135,21 +126,22 @@ struct TorqueCommand: TableCommand {
   ) {
     let start = Date()
     let (request, inputs) = try await state.request(
-      arguments, omegas: axis(omega, "--omega"), diagrams: shippedDiagrams(), log)
+      arguments, omega: omega, diagrams: shippedDiagrams(), log)
     let model = request.model
     try refuseSuperfluous(model)
     let scale = TorqueScale(
-      currentDensity: try number(currentDensity, "--current-density"),
-      lengthUnit: try number(latticeConstant, "--lattice-constant"),
-      transverse: try transverse(model), spin: try number(spin, "--spin"))
+      currentDensity: try currentDensity.number("--current-density"),
+      lengthUnit: try latticeConstant.number("--lattice-constant"),
+      transverse: try transverse(model), spin: try spin.number("--spin"))
     var strength: Double?
     if let gamma {
       strength =
-        gamma == "auto"
+        gamma.text == "auto"
         ? try await Comparison.strength(
-          model, mu: request.mu, threads: arguments.work.threadCount) : try number(gamma, "--gamma")
+          model, mu: request.mu, threads: arguments.work.threadCount)
+        : try kubo.strength(gamma, in: inputs.input.scale)
     }
-    let zeta = try number(relaxation, "--relaxation")
+    let zeta = try relaxation.number("--relaxation")
     let torque = try await request.torque(impurities: strength, relaxation: zeta)
     return (
       torque, torque.summary(request, scale: scale, impurities: strength),

@@ -44,15 +44,15 @@ struct VerifyCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await reporting(arguments.work.verbosity) { log in
+    try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
       try arguments.checkOutput()
-      let request = try await state.request(
-        arguments, omegas: [], diagrams: folders.library(log), log
-      ).request
+      let (request, inputs) = try await state.request(
+        arguments, diagrams: folders.library(log), log)
       let gamma =
         dressing == "bare"
         ? nil
-        : try await strength.value(request, part: Comparison.verifiablePart(request.model))
+        : try await strength.value(
+          request, part: Comparison.verifiablePart(request.model), in: inputs.input.scale)
       let verification = try await request.verification(
         bare: dressing != "ladder", impurities: gamma)
       try arguments.write(verification.summary(request, impurities: gamma))

@@ -24,6 +24,10 @@ import Testing
     ],
     ["compare", "chain", "--omega", "0.3,0.7", "--gamma", "0.4"],
     ["bands", "chain", "--points", "9"],
+    ProgramTests.quick + [
+      "--omega", "0THz:50THz:3", "--responses", "Y", "--units", "eV=0.3", "--temperature", "300K",
+      "--mu=-0.4eV", "--set", "J=150meV",
+    ],
   ]
 
   /// `bands` writes three tables at once; each is found again.

@@ -2,6 +2,7 @@
 import KuboDiagrams
 import RealModule
 import Testing
+import kubo
 
 /// Numbers of the laboratory beside the model's own.
 @Suite struct PhysicalUnitsTests {
@@ -14,6 +15,58 @@ import Testing
     // e^2/hbar is pi times the conductance quantum 2 e^2/h.
     #expect(abs(units.conductivity(dimension: 2)! / (.pi * 7.748091729e-5) - 1) < 1e-9)
     #expect(units.conductivity(dimension: 1) == nil && units.conductivity(dimension: 3) == nil)
+  }
+
+  /// Units of energy, by values of CODATA 2018 and, for 300 K, by hand.
+  @Test(
+    arguments: [
+      (EnergyUnit.kelvin, 8.617333262e-5), (.terahertz, 4.135667696e-3),
+      (.gigahertz, 4.135667696e-6),
+      (.wavenumber, 1.239841984e-4), (.electronvolt, 1), (.millielectronvolt, 1e-3),
+    ] as [(EnergyUnit, Double)]) func energies(_ unit: EnergyUnit, _ electronvolts: Double)
+  {
+    #expect(abs(unit.electronvolts / electronvolts - 1) < 1e-9)
+    // The way back is that of the columns.
+    let units = PhysicalUnits(energy: unit.electronvolts)
+    switch unit {
+    case .kelvin: #expect(abs(units.temperature(300) / 300 - 1) < 1e-15)
+    case .terahertz: #expect(abs(units.frequency(7) / 7 - 1) < 1e-15)
+    default: break
+    }
+  }
+
+  /// What is written, in units of a model's energy.
+  @Test(
+    arguments: [
+      ("300K", 1.0, 1, 0.025851999786), ("300 K", 1, 1, 0.025851999786),
+      ("-0.4eV", 0.3, 1, -4 / 3.0),
+      ("20meV", 0.3, 1, 1 / 15.0), ("2THz", 1e-3, 1, 8.271335392), ("500GHz", 1, 1, 2.067833848e-3),
+      ("16cm^-1", 1, 1, 1.983747174e-3), ("+1e3meV", 1, 1, 1), (".5eV", 1, 1, 0.5),
+      ("7", 0.3, 1, 7),
+      ("0K", 0.3, 1, 0), ("400meV^2", 0.1, 2, 0.04), ("0.01eV^2", 0.1, 2, 1), ("0.3", 0.1, 2, 0.3),
+    ] as [(String, Double, Int, Double)]) func quantities(
+      _ text: String, _ unit: Double, _ power: Int, _ value: Double
+    ) throws
+  {
+    let scale = EnergyScale(name: "t", electronvolts: unit)
+    let found = try Quantity(text).energy("--x", in: scale, power: power)
+    #expect(abs(found - value) <= 1e-9 * abs(value))
+    // Without a unit no scale is needed.
+    let bare = EnergyScale(name: "t", electronvolts: nil)
+    let isBare = text == "7" || text == "0.3"
+    #expect((try? Quantity(text).energy("--x", in: bare, power: power)) == (isBare ? value : nil))
+  }
+
+  /// What is no finite decimal number is none anywhere.
+  @Test(arguments: [
+    "", "x", "nan", "NaN", "inf", "-infinity", "0x10", "0x1p3", "0x1p-3", "1e400", "1e", "1e+",
+    "e5",
+    ".", "-", "+", "+-1", " 1", "1_000", "1,5", "1:2", "٣", "1\u{0}", "1e-400", "1e100",
+  ]) func noNumbers(_ text: String) {
+    for suffix in ["", "eV", " meV"] {
+      #expect(throws: (any Error).self) { try Quantity(text + suffix).number("--x") }
+      #expect(throws: (any Error).self) { try Quantity(text + suffix).energy("--x", in: .unread) }
+    }
   }
 
   /// The same system in other units, of energy x 2.5 and of length x 3: what a laboratory measures stays.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
 import KuboDiagrams
 import KuboFiles
 import Testing
@@ -25,6 +26,30 @@ import Testing
 
   @Test func nothingFailsAsShipped() async throws {
     #expect(try await failures(shipped()).map(\.claim) == [])
+  }
+
+  /// What statements cite is there for a reader: numbers of the paper, or sections of the guide.
+  @Test func sources() async throws {
+    let guide = try String(contentsOfFile: "\(repository)/docs/conventions.md", encoding: .utf8)
+    let request = SpectrumRequest(
+      model: try shippedModel("chain"), mu: -1.2, temperature: 0.1, lifetime: .constant(0.3),
+      omegas: [], columns: [], diagrams: try shippedDiagrams(), tolerance: 1e-4, threads: 2)
+    let verification = try await request.verification(impurities: 0.4)
+    #expect(Set(verification.statements.map(\.subject)).count == 3)
+    for source in Set(verification.statements.map(\.source)) {
+      if source == "as the files declare" { continue }
+      let rest = source.trimmingPrefix("docs/conventions.md ")
+      if rest == source[...] {
+        #expect(source.wholeMatch(of: /\(S?[\d.ab]+\)(,? .*)?|Fig. S1|GSL.*/) != nil, "\(source)")
+        continue
+      }
+      for match in rest.replacing("Fig. S1", with: "").matches(of: /(\d)(\.(\d))?/) {
+        let section = try #require(guide.range(of: "\n## \(match.1). "), "\(source)")
+        let text = guide[section.upperBound...]
+        let end = text.range(of: "\n## ")?.lowerBound ?? text.endIndex
+        if let item = match.3 { #expect(text[..<end].contains("\n\(item). "), "\(source)") }
+      }
+    }
   }
 
   /// The sign of each file, the sign of each vertex of each file, and each band rule.

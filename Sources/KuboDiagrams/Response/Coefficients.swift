@@ -133,10 +133,7 @@ extension SpectrumRequest {
       spectrum.columns[n].staticPart = .zero
       for (m, omega) in omegas.enumerated() {
         guard let r = form.resonance(omega: omega, exchange: model.exchange) else {
-          spectrum.failures.append(
-            .init(
-              column: columns[n].label, omega: omega,
-              reason: "the closed form has an undamped pole at omega = 2 J; move omega off it"))
+          spectrum.poles.append(.pole(columns[n].label, omega))
           continue
         }
         let factor = ComplexDouble(0, -omega * tau) * r

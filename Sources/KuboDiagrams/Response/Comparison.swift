@@ -130,6 +130,16 @@ public struct Comparison: Sendable {
     return (low + coarse.filter { $0 < ends.0 || $0 > ends.1 } + fine).sorted()
   }
 
+  /// What could not be computed, a line for each reason with the lifetime of its part.
+  public var failureLines: [String] { lines(\.failureLines) }
+  /// Where closed forms have their undamped pole, and no value.
+  public var poleLines: [String] { lines(\.poleLines) }
+
+  private func lines(_ of: (Spectrum) -> [String]) -> [String] {
+    parts.flatMap { part in of(part.spectrum).map { "\(part.request.lifetime.description): \($0)" }
+    }
+  }
+
   /// The curves: `scba` bare, ladder, closed; `site` bare, ladder.
   public var curves: [Curve] {
     parts.flatMap { request, spectrum -> [Curve] in

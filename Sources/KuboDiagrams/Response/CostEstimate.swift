@@ -1,33 +1,39 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// The wall time that a spectrum will take, extrapolated from a few of its frequencies.
+/// The wall time that a spectrum will take, from runs with a few of its frequencies in which fine grids are not summed
+/// but counted (``CostForecast``).
 ///
-/// With t(n) the time for n frequencies spread over the axis, the first of two runs takes one of
-/// them and the second up to five, and
+/// With t(n) the time for n frequencies spread over the axis, measured and counted, for n = 1, 8, 64, ... (with impurities 1, 4, 16, ...)
+/// as long as that takes a second, and m < n the last two,
 ///
-///     t(N) = t(1) + (N - 1) [t(5) - t(1)]/4,
+///     t(N) = t(n) + (N - n) [t(n) - t(m)]/(n - m).
 ///
-/// the part t(1) - [t(5) - t(1)]/4 being what all frequencies share. Units: seconds. Source: this project.
-/// Accuracy: tables of many frequencies are shared, so that the true time is rather shorter: in seven
-/// cases with other work beside it was 0.45 to 2.8 times the estimate. It costs as much as five frequencies, with
-/// impurities up to as much as the whole of a short spectrum.
+/// Units: seconds. Accuracy: a factor of 2 or so beyond either end (docs/zone-integrals.md). It costs a second or so; with impurities at small tolerances, where one frequency takes longer, as much as five of them.
 public struct CostEstimate: Sendable, Equatable {
-  /// Seconds that the whole would take on as many threads, and seconds that the estimate took.
-  public let seconds, spent: Double
-  /// How many frequencies were computed, and how many there are.
+  /// Seconds that the whole would take on as many threads, at least and at most but for a factor of 2 or so, and seconds that
+  /// the estimate took. The two differ where fine grids are needed, as in three dimensions.
+  public let least, most, spent: Double
+  /// How many frequencies the last run had, and how many there are.
   public let tried, count: Int
 
-  /// The extrapolation from runs of `one` and `several` seconds for 1 and `tried` frequencies.
-  package init(one: Double, several: Double, tried: Int, count: Int) {
-    let each = tried > 1 ? max(0, several - one) / Double(tried - 1) : 0
-    seconds = max(several, one + each * Double(count - 1))
-    spent = one + (tried > 1 ? several : 0)
-    (self.tried, self.count) = (tried, count)
+  /// The extrapolation to `count` frequencies from `runs`, of n frequencies in so many seconds at least and at most.
+  package init(runs: [(n: Int, least: Double, most: Double)], spent: Double, count: Int) {
+    let last = runs.last ?? (0, 0, 0)
+    let before = runs.dropLast().last ?? (0, 0, 0)
+    func whole(_ a: Double, _ b: Double) -> Double {
+      let each = last.n > before.n ? max(0, b - a) / Double(last.n - before.n) : 0
+      return b + each * Double(max(0, count - last.n))
+    }
+    least = whole(before.least, last.least)
+    most = max(least, whole(before.most, last.most))
+    self.spent = spent
+    (tried, self.count) = (last.n, count)
   }
 
   /// Spectra on one axis, one after the other.
   package init(_ parts: [CostEstimate]) {
-    seconds = parts.reduce(0) { $0 + $1.seconds }
+    least = parts.reduce(0) { $0 + $1.least }
+    most = parts.reduce(0) { $0 + $1.most }
     spent = parts.reduce(0) { $0 + $1.spent }
     tried = parts.map(\.tried).min() ?? 0
     count = parts.map(\.count).min() ?? 0
@@ -35,22 +41,43 @@ public struct CostEstimate: Sendable, Equatable {
 }
 
 extension SpectrumRequest {
-  /// The time that ``spectrum()`` would take, by computing a few of the frequencies; see ``CostEstimate``.
+  /// The time that ``spectrum()`` would take; see ``CostEstimate``.
   /// - Throws: ``RequestError``, `CancellationError`.
   public func cost() async throws -> CostEstimate {
     let count = omegas.count
+    let clock = ContinuousClock()
     // In the middle of equal parts, whose costs may differ.
     func sample(_ n: Int) -> [Double] { (0..<n).map { omegas[(2 * $0 + 1) * count / (2 * n)] } }
-    func time(_ n: Int) async throws -> Double {
+    /// Seconds of a run with n frequencies, and of those what it took itself.
+    func time(_ n: Int) async throws -> (least: Double, most: Double, own: Double) {
       var request = self
       request.omegas = sample(n)
-      let clock = ContinuousClock()
-      return try await clock.measure { _ = try await request.spectrum() } / .seconds(1)
+      let forecast = CostForecast()
+      let own =
+        try await clock.measure {
+          _ = try await CostForecast.$current.withValue(forecast) { try await request.spectrum() }
+        } / .seconds(1)
+      return (own + forecast.seconds.least, own + forecast.seconds.most, own)
     }
-    guard count > 0 else { return CostEstimate(one: 0, several: 0, tried: 0, count: 0) }
-    let several = min(5, count)
-    let one = try await time(1)
-    return CostEstimate(
-      one: one, several: several > 1 ? try await time(several) : one, tried: several, count: count)
+    var runs: [(n: Int, least: Double, most: Double)] = []
+    var (n, spent) = (1, 0.0)
+    while n <= count, count > 0 {
+      var run = try await time(n)
+      spent += run.own
+      if runs.isEmpty, run.own < 0.3 {
+        // What is done once in the life of a program does not count.
+        let again = try await time(n)
+        spent += again.own
+        if again.own < run.own { run = again }
+      }
+      runs.append((n, run.least, run.most))
+      WorkProgress.note(
+        "estimate: \(n) frequencies in \(significant(run.least)) to \(significant(run.most)) s, \(significant(run.own)) s of which were spent"
+      )
+      if n == count || runs.count > 1 && spent + 2 * run.own > 1 { break }
+      // At constant lifetime a run with fine grids counted costs much the same for few frequencies.
+      n = min(count, (lifetime.order.impurities == nil ? 8 : 4) * n)
+    }
+    return CostEstimate(runs: runs, spent: spent, count: count)
   }
 }

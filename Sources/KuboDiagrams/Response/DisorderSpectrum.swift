@@ -356,7 +356,10 @@ extension SpectrumRequest {
       request.onlyBand = band
       parts.append(try await request.spectrum())
     }
-    for part in parts { result.failures += part.failures.filter { !result.failures.contains($0) } }
+    for part in parts {
+      result.failures += part.failures.filter { !result.failures.contains($0) }
+      result.poles += part.poles.filter { !result.poles.contains($0) }
+    }
     for (n, c) in chosen.enumerated() {
       let own = parts.map { $0.columns[n] }
       result.columns[c].staticPart = own.reduce(ComplexDouble.zero) { sum, column in

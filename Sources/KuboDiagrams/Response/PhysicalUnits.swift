@@ -12,10 +12,38 @@ public enum SI {
   public static let boltzmannConstant = 1.380649e-23
   /// hbar = h/2 pi in J s (docs/conventions.md).
   public static var reducedPlanckConstant: Double { planckConstant / (2 * .pi) }
+  /// c in m/s.
+  public static let lightSpeed = 299_792_458.0
   /// 1 nm in m.
   public static let nanometre = 1e-9
   /// 1 nm^3 in m^3.
   public static let cubicNanometre = 1e-27
+}
+
+/// A unit of the laboratory in which an energy may be given, by the name that stands behind the number.
+///
+///     k_B T = 1 K x k_B      hbar omega = h nu = 1 THz x h      hbar omega = h c/lambda = 1 cm^-1 x h c
+///
+/// Source: the exact constants of ``SI``.
+public enum EnergyUnit: String, Sendable, CaseIterable {
+  case electronvolt = "eV"
+  case millielectronvolt = "meV"
+  case kelvin = "K"
+  case terahertz = "THz"
+  case gigahertz = "GHz"
+  case wavenumber = "cm^-1"
+
+  /// The unit in units of eV, 1 K = k_B/e, 1 THz = 1e12 h/e, 1 cm^-1 = 100 h c/e (docs/conventions.md section 1); to rounding.
+  public var electronvolts: Double {
+    switch self {
+    case .electronvolt: 1
+    case .millielectronvolt: 1e-3
+    case .kelvin: SI.boltzmannConstant / SI.elementaryCharge
+    case .terahertz: 1e12 * SI.planckConstant / SI.elementaryCharge
+    case .gigahertz: 1e9 * SI.planckConstant / SI.elementaryCharge
+    case .wavenumber: 100 * SI.planckConstant * SI.lightSpeed / SI.elementaryCharge
+    }
+  }
 }
 
 /// What the model's units of energy and length are, for a laboratory's numbers beside the model's own,

@@ -46,6 +46,14 @@ public struct Spectrum: Sendable {
     public let omega: Double?
     /// The reason, with estimate and tolerance.
     public let reason: String
+
+    /// The pole of a closed form in `column`.
+    static func pole(_ column: String, _ omega: Double) -> Failure {
+      Failure(
+        column: column, omega: omega,
+        reason: "the closed form has an undamped pole at omega = 2 J; move omega off it")
+    }
+
     /// One line for a message.
     public var description: String {
       column + (omega.map { " at omega = \($0)" } ?? "") + ": " + reason
@@ -56,10 +64,16 @@ public struct Spectrum: Sendable {
   public let omegas: [Double]
   /// The columns, as requested.
   public internal(set) var columns: [Column]
-  /// The cells that stayed empty.
+  /// The cells that stayed empty though they have a value.
   public internal(set) var failures: [Failure]
+  /// The cells that are empty since a closed form has its undamped pole there, as is known beforehand.
+  public internal(set) var poles: [Failure] = []
   /// A line for each frequency and reason, with all columns that it concerns.
-  public var failureLines: [String] {
+  public var failureLines: [String] { Spectrum.lines(failures) }
+  /// The same for the poles.
+  public var poleLines: [String] { Spectrum.lines(poles) }
+
+  private static func lines(_ failures: [Failure]) -> [String] {
     var groups: [(omega: Double?, reason: String, columns: [String])] = []
     for failure in failures {
       if let n = groups.firstIndex(where: {

@@ -138,6 +138,8 @@ public struct Torque: Sendable {
   public let coefficients: Coefficients
   /// What could not be computed.
   public let failures: [String]
+  /// Where a closed form has its undamped pole, and no value.
+  public let poles: [String]
 }
 
 extension SpectrumRequest {
@@ -161,6 +163,7 @@ extension SpectrumRequest {
       tolerance: min(tolerance, 1e-6), threads: threads)
     var columns: [Torque.Column] = []
     var failures: [String] = []
+    var poles: [String] = []
     for kind in TorqueKind.allCases {
       for version in Version.allCases {
         let p = coefficients.entry(kind.closedForm, version).value
@@ -173,11 +176,12 @@ extension SpectrumRequest {
               guard let p, let r else {
                 // Once for both versions.
                 if version == .corrected {
-                  failures.append(
-                    "tau_\(kind.rawValue).closed at omega = \(omega): "
-                      + (p == nil
-                        ? "no Fermi surface, mu is in the gap"
-                        : "undamped pole at omega = 2 J; move omega off it"))
+                  let place = "tau_\(kind.rawValue).closed at omega = \(omega): "
+                  if p == nil {
+                    failures.append(place + "no Fermi surface, mu is in the gap")
+                  } else {
+                    poles.append(place + "undamped pole at omega = 2 J; move omega off it")
+                  }
                 }
                 return nil
               }
@@ -252,7 +256,7 @@ extension SpectrumRequest {
       omegas: omegas, columns: columns,
       ferromagnet: coefficients.polarisation.map {
         Estimate(value: -$0.value, error: $0.error)
-      }, coefficients: coefficients, failures: failures)
+      }, coefficients: coefficients, failures: failures, poles: poles)
   }
 
   /// The paper's coefficients are per conductivity along the gradient.

@@ -145,16 +145,16 @@ extension SpectrumRequest {
     ) async throws {
       statements.append(try await statement(.bare, claim, source, compute))
     }
-    try await state("gauge invariance: K_s(0) = 0, K_Sigma(0) = 0", "conventions.md 4.1") {
+    try await state("gauge invariance: K_s(0) = 0, K_Sigma(0) = 0", "docs/conventions.md 4.1") {
       try found.vanishingStatics(loops.map { "\($0).full" }) { try found.size($0) }
     }
-    try await state("(a) + ... + (f) = O nonadiabatic", "conventions.md 4.3, Fig. S1") {
+    try await state("(a) + ... + (f) = O nonadiabatic", "docs/conventions.md 4.3, Fig. S1") {
       worst(
         try loops.map { l in
           try found.compare("\(l).full") { try sum(l, letters, "O_nonadiabatic", $0) }
         })
     }
-    try await state("(a) + (d) = the main diagrams", "conventions.md 2, Fig. S1") {
+    try await state("(a) + (d) = the main diagrams", "docs/conventions.md 2, Fig. S1") {
       worst(
         try loops.map { l in
           try found.compare("\(l).full") {
@@ -162,7 +162,7 @@ extension SpectrumRequest {
           }
         })
     }
-    try await state("O adiabatic + O nonadiabatic = full", "conventions.md 4.3") {
+    try await state("O adiabatic + O nonadiabatic = full", "docs/conventions.md 4.3") {
       worst(
         try loops.map { l in
           try found.compare("\(l).full") { n in
@@ -173,7 +173,7 @@ extension SpectrumRequest {
           }
         })
     }
-    try await state("rotation about n: K^xx = K^yy, K^xy = -K^yx", "conventions.md 2") {
+    try await state("rotation about n: K^xx = K^yy, K^xy = -K^yx", "docs/conventions.md 2") {
       worst([
         try found.compare("s.xx.full") {
           ([try found.value("s.xx.full", $0)], [try found.value("s.yy.full", $0)])
@@ -185,11 +185,11 @@ extension SpectrumRequest {
         },
       ])
     }
-    try await state("K(-omega) = K(omega)*", "conventions.md 4.3") {
+    try await state("K(-omega) = K(omega)*", "docs/conventions.md 4.3") {
       try realityInTime(found, request.columns.filter { $0.dressing == .bare && $0.diagram == nil })
     }
     if directions.i == directions.j {
-      try await state("Re sigma(omega) >= 0", "conventions.md 4.3") {
+      try await state("Re sigma(omega) >= 0", "docs/conventions.md 4.3") {
         let size = try found.size("sigma")
         let values = try positive.indices.map { try found.value("sigma", $0) }
         return (

@@ -44,7 +44,8 @@ extension SpectrumRequest {
     ) async throws {
       statements.append(try await statement(.ladder, claim, source, compute))
     }
-    try await state("site: K_s(0) = 0, K_Sigma(0) = 0, bare and ladder", "conventions.md 4.1") {
+    try await state("site: K_s(0) = 0, K_Sigma(0) = 0, bare and ladder", "docs/conventions.md 4.1")
+    {
       let atSites = try siteResult.get()
       return worst(
         try [Dressing.bare, .ladder].map { dressing in
@@ -52,8 +53,9 @@ extension SpectrumRequest {
           return try atSites.vanishingStatics(names, dressing) { _ in size }
         })
     }
-    try await state("site: spin continuity 2 J K_Sigma = i omega K_s, ladder", "conventions.md 4.2")
-    {
+    try await state(
+      "site: spin continuity 2 J K_Sigma = i omega K_s, ladder", "docs/conventions.md 4.2"
+    ) {
       let atSites = try siteResult.get()
       return try atSites.compare("s_full", .ladder) { n in
         let factor = ComplexDouble(0, atSites.spectrum.omegas[n])
@@ -73,7 +75,8 @@ extension SpectrumRequest {
     for (name, result, columns) in [
       ("site", siteResult, site.columns), ("scba", scbaResult, scba.columns),
     ] {
-      try await state("\(name): K(-omega) = K(omega)*, bare and ladder", "conventions.md 4.3") {
+      try await state("\(name): K(-omega) = K(omega)*, bare and ladder", "docs/conventions.md 4.3")
+      {
         try realityInTime(result.get(), columns)
       }
     }
@@ -93,7 +96,7 @@ extension SpectrumRequest {
         try await statement(
           .ladder,
           "\(kind): Matsubara sum = Kramers-Kronig of Im K, at T = \(significant(thermal.temperature))",
-          "conventions.md 3, 4.3"
+          "docs/conventions.md 3, 4.3"
         ) { try await thermal.matsubara(count: 2).residual })
     }
     return statements

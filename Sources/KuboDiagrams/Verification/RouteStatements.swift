@@ -60,13 +60,18 @@ extension SpectrumRequest {
     }
     original = try await transformed(model, energy: 1)
     return [
-      try await statement(.bare, "symmetries found: reduced sum = sum of the whole grid", "6.4") {
+      try await statement(
+        .bare, "symmetries found: reduced sum = sum of the whole grid", "docs/conventions.md 4.4"
+      ) {
         try await symmetryResidual(names, omegas)
       },
-      try await statement(.bare, "another unit cell, and thus another grid", "conventions.md 4.4") {
+      try await statement(
+        .bare, "another unit cell, and thus another grid", "docs/conventions.md 4.4"
+      ) {
         try compare(try await transformed(copy(cell), energy: 1), energy: 1, length: 1)
       },
-      try await statement(.bare, "units of energy x 2.5, of length x 3", "conventions.md 4.4") {
+      try await statement(.bare, "units of energy x 2.5, of length x 3", "docs/conventions.md 4.4")
+      {
         try compare(
           try await transformed(copy(vectors, energy: energy, length: length), energy: energy),
           energy: energy, length: length)
@@ -121,12 +126,14 @@ extension SpectrumRequest {
     return [
       try await statement(
         .bare, "causality: Matsubara sum = Kramers-Kronig of Im K, \(state)",
-        "conventions.md 3, 4.3"
+        "docs/conventions.md 3, 4.3"
       ) {
         let result = try await fixed.matsubara(count: 3)
         return result.residual
       },
-      try await statement(.bare, "f-sum rule: -Pi(0) = T sum tr[d_i d_j H G], \(state)", "6.3") {
+      try await statement(
+        .bare, "f-sum rule: -Pi(0) = T sum tr[d_i d_j H G], \(state)", "docs/conventions.md 4.3"
+      ) {
         var optical = fixed.asking(["sigma"], omegas: [model.exchange])
         optical.tolerance = 1e-6
         let column = try VerifiedSpectrum(spectrum: await optical.spectrum()).column("sigma")

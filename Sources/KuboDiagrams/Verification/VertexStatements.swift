@@ -91,7 +91,7 @@ extension SpectrumRequest {
     return .init(
       subject: .vertices,
       claim: "\(measured.name).\(projection): traces = 4x4 matrices in the eigenstate frame",
-      source: definition == nil ? "as the files declare" : "conventions.md 2",
+      source: definition == nil ? "as the files declare" : "docs/conventions.md 2",
       residual: residual, tolerance: tolerance,
       place: wrong.isEmpty ? nil : suspects(members, wrong))
   }
@@ -144,6 +144,6 @@ extension SpectrumRequest {
     }
     return .init(
       subject: .vertices, claim: "Matsubara sums: closed form = real-axis integral by GSL",
-      source: "conventions.md 3", residual: residual, tolerance: 1e-9, place: place)
+      source: "docs/conventions.md 3", residual: residual, tolerance: 1e-9, place: place)
   }
 }

@@ -117,9 +117,12 @@ package struct GridRefinement: Sendable {
     var rounding: [Double] = []
     /// The differences of successive grids, and the divisions of the coarser ones.
     var steps: [(divisions: Int, differences: [ComplexDouble])] = []
-    /// The divisions of the last grid, 0 before the first, and of the next it needs.
+    /// The divisions of the last grid, 0 before the first, of the next it needs, and of the one that is expected to do.
     var divisions = 0
     var target: Int
+    var expected = 0
+    /// Whether the rest was counted by a ``CostForecast``.
+    var isForecast = false
   }
 
   /// How far a refinement has come.
@@ -172,15 +175,16 @@ package struct GridRefinement: Sendable {
     evaluate: (_ divisions: Int, _ groups: [Int]) async throws -> Level,
     allowed: (_ group: Int, _ values: [ComplexDouble], _ scales: [Double]) -> [PartErrors]
   ) async throws {
+    // The time for a point and a group.
+    var cost = 0.0
     func assess(_ g: Int) {
       let history = progress.histories[g]
+      guard !history.isForecast else { return }
       progress.outcomes[g] = outcome(
         g, &progress.histories[g], allowed(g, history.values, history.scales))
     }
     for g in groups where progress.histories[g].divisions > 0 { assess(g) }
-    func isWithinLimit(_ n: Int) -> Bool {
-      (0..<dimension).reduce(1.0) { p, _ in p * Double(n) } <= Double(pointLimit)
-    }
+    func isWithinLimit(_ n: Int) -> Bool { points(n) <= Double(pointLimit) }
     while true {
       let active = groups.filter {
         progress.histories[$0].target > progress.histories[$0].divisions
@@ -201,7 +205,12 @@ package struct GridRefinement: Sendable {
         return
       }
       let ready = active.filter { progress.histories[$0].target <= n }
+      if let forecast = CostForecast.current, count(&progress, ready, n, cost, forecast) {
+        continue
+      }
+      let start = ContinuousClock.now
       let level = try await evaluate(n, ready)
+      cost = (start.duration(to: .now) / .seconds(1)) / (points(n) * Double(20 + ready.count))
       for (position, g) in ready.enumerated() {
         let (old, values) = (progress.histories[g], level.values[position])
         progress.histories[g].values = values
@@ -217,6 +226,39 @@ package struct GridRefinement: Sendable {
     }
   }
 
+  private func points(_ divisions: Int) -> Double {
+    (0..<dimension).reduce(1.0) { p, _ in p * Double(divisions) }
+  }
+
+  /// Counts a grid that would take long, with those after it, as done; or does nothing.
+  private func count(
+    _ progress: inout Progress, _ ready: [Int], _ n: Int, _ cost: Double, _ forecast: CostForecast
+  ) -> Bool {
+    let isRateKnown = ready.allSatisfy { progress.histories[$0].steps.count > 1 }
+    func seconds(_ divisions: [Int]) -> Double {
+      let each = divisions.map { min(points($0), Double(pointLimit)) }
+      return cost * (20 * each.max()! + each.reduce(0, +))
+    }
+    guard
+      seconds(ready.map { _ in n }) > CostForecast.longest(isRateKnown: isRateKnown)
+    else { return false }
+    let next = seconds(ready.map { _ in n })
+    let last = ready.map { max(n, progress.histories[$0].expected) }
+    forecast.add(least: next, most: last.max()! > n ? next + seconds(last) : next)
+    WorkProgress.note(
+      "\(name): grids up to \(last.max()!)^\(dimension) counted, \(significant(forecast.seconds.least)) to \(significant(forecast.seconds.most)) s so far"
+    )
+    for g in ready {
+      progress.histories[g].divisions = n
+      progress.histories[g].target = n
+      progress.histories[g].isForecast = true
+      let zero = PartErrors(real: 0, imaginary: 0)
+      progress.outcomes[g].errors = progress.outcomes[g].values.map { _ in zero }
+      progress.outcomes[g].allowed = progress.outcomes[g].errors
+    }
+    return true
+  }
+
   /// What is known of a group; and the next grid that it needs, the last one if it has converged.
   private func outcome(_ g: Int, _ history: inout History, _ limits: [PartErrors]) -> Outcome {
     let (values, rounding, n) = (history.values, history.rounding, history.divisions)
@@ -224,6 +266,8 @@ package struct GridRefinement: Sendable {
       let unknown = PartErrors(real: .infinity, imaginary: .infinity)
       history.target = GridRefinement.rounded(
         n + (history.steps.isEmpty ? n / 2 : max(1, n / 5)))
+      // Three grids are the least.
+      history.expected = GridRefinement.rounded(history.steps.isEmpty ? 2 * n : n + n / 5)
       return Outcome(
         values: values, scales: history.scales, errors: values.map { _ in unknown },
         allowed: limits, divisions: n)
@@ -265,6 +309,7 @@ package struct GridRefinement: Sendable {
     let wanted = believed > 0 && missing.isFinite ? missing / believed : Double(n)
     history.target = GridRefinement.rounded(
       n + max(max(1, n / 5), Int(min(wanted, Double(n)).rounded(.up))))
+    history.expected = GridRefinement.rounded(n + Int(min(wanted, 1e6).rounded(.up)))
     return outcome
   }
 
