@@ -122,9 +122,12 @@ extension Figure.Panel {
 
   func plots(_ exits: [[Exit]]) -> [String] {
     var plots: [String] = []
+    let (low, high) = range ?? dataRange
+    func narrowest(_ y: Double) -> Double { 1e-3 * (isLogarithmic ? abs(y) : high - low) }
     for (n, curve) in curves.enumerated() where curve.runs.contains(where: { !$0.isEmpty }) {
       let points = curve.runs.joined()
-      if points.contains(where: { ($0.error ?? 0) > 0 }) {
+      // Narrower bands cannot be seen, and where gnuplot cuts one off it fills what it should not.
+      if points.contains(where: { ($0.error ?? 0) > narrowest($0.y) }) {
         plots.append(
           "$line\(n) using 1:3:4 with filledcurves fc rgb '\(curve.style.color)' fs transparent solid 0.25 noborder notitle"
         )

@@ -259,6 +259,10 @@ package struct GridRefinement: Sendable {
     return true
   }
 
+  /// In one dimension few wave vectors k_0 decide, and the errors of successive grids may be small together by the phase
+  /// N k_0; in more, surfaces of them average it out.
+  private var caution: Double { dimension == 1 ? 3 : 1 }
+
   /// What is known of a group; and the next grid that it needs, the last one if it has converged.
   private func outcome(_ g: Int, _ history: inout History, _ limits: [PartErrors]) -> Outcome {
     let (values, rounding, n) = (history.values, history.rounding, history.divisions)
@@ -279,8 +283,8 @@ package struct GridRefinement: Sendable {
     let coarser = after.divisions
     // Where d falls slowly, its phase counts: it may be small where the error is not.
     let decay = Double.exp(-believed * Double(n - coarser))
-    let gain = 2 * (1 + 2 * decay * decay) * decay
-    let guarded = 2 * Double.exp(-min(0.75 * rate, most) * Double(n - before.divisions))
+    let gain = caution * 2 * (1 + 2 * decay * decay) * decay
+    let guarded = caution * 2 * Double.exp(-min(0.75 * rate, most) * Double(n - before.divisions))
     let errors = values.indices.map { q in
       func bound(_ part: (ComplexDouble) -> Double) -> Double {
         max(
