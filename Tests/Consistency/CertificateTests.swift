@@ -12,7 +12,7 @@ struct CertificateTests {
   /// How many states, in one, two and three dimensions, and how long one may take.
   static let isLong = ProcessInfo.processInfo.environment["KUBO_LONG_TESTS"] != nil
   static let counts = isLong ? [1500, 420, 80] : [44, 13, 3]
-  static let seconds = isLong ? 20.0 : 5
+  static let seconds = isLong ? 120.0 : 300
 
   @Test func boundsAreTrue() async throws {
     // As in KUBO_CERTIFICATE=2:100:50, states 100 to 149 in two dimensions, to look for what is wrong.

@@ -123,8 +123,10 @@ import Testing
       omegas: [0.9, 1.0, -1.0], columns: columns, diagrams: try shippedDiagrams(), tolerance: 1e-4,
       threads: 2
     ).spectrum()
-    #expect(spectrum.failures.count == 8)
-    for failure in spectrum.failures {
+    // Known beforehand, they are no failures.
+    #expect(spectrum.failures.isEmpty)
+    #expect(spectrum.poles.count == 8)
+    for failure in spectrum.poles {
       #expect(abs(failure.omega!) == 1)
       #expect(failure.reason.contains("pole at omega = 2 J"))
     }
