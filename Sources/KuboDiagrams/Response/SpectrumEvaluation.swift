@@ -287,6 +287,8 @@ extension SpectrumRequest {
       // dK/d omega at omega = 0 is imaginary, since K(-omega) = K(omega)*.
       return omega == 0 ? ComplexDouble(-quotients[o].imaginary) : .i * quotients[o]
     }
+    // No sign of a zero.
+    if omega == 0 { return .zero }
     let dynamic = quotients[o].multiplied(by: omega)
     guard let form = closed(o, outputs) else { return dynamic }
     guard let r = form.resonance(omega: omega, exchange: model.exchange),
