@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ComplexModule
-import Foundation
 import KuboDiagrams
 import RealModule
 import Testing
@@ -93,7 +92,7 @@ import Testing
     let grid = try await sum(divisions: 1800, omegas: [0.3], withScales: false)
     let value = sigma[1].dynamic
     let right = ComplexDouble.i * grid.quotients[0][0]
-    #expect((value - right).length <= sigma[1].error + 1e3 * reach * 1e-3 * right.length)
+    #expect((value - right).length <= sigma[1].error + reach * right.length)
   }
 
   /// With the default tolerance the window of impurities at T > 0 reaches far enough: it stopped at 25 T, whose
@@ -105,20 +104,5 @@ import Testing
       diagrams: try shippedDiagrams(), tolerance: 1e-6, threads: 2
     ).spectrum()
     #expect(spectrum.failures.isEmpty, "\(spectrum.failures)")
-  }
-
-  /// A closed form without a lifetime leaves the loops theirs.
-  @Test(.enabled(if: ProcessInfo.processInfo.environment["KUBO_LONG_TESTS"] != nil))
-  func failedClosedForm() async throws {
-    let response = Response("X_na")!
-    let spectrum = try await SpectrumRequest(
-      model: try shippedModel("cubic"), mu: -3, temperature: 0.02, lifetime: .scba(0.1),
-      omegas: [0.2, 0.7],
-      columns: [Dressing.bare, .closed].map { .init(response: response, dressing: $0) },
-      diagrams: try shippedDiagrams(), tolerance: 1e-3, threads: 2
-    ).spectrum()
-    let closed = spectrum.columns[1].values.filter { $0 != nil }.count
-    #expect(spectrum.columns[0].values.allSatisfy { $0 != nil }, "\(spectrum.failures)")
-    #expect(closed == 2 || spectrum.failures.contains { $0.column == "X_na.closed" })
   }
 }
