@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import PackageDescription
 
+let complex = Target.Dependency.product(name: "ComplexModule", package: "swift-numerics")
+let real = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
+
 let package = Package(
   name: "kubo",
   products: [
     .executable(name: "kubo", targets: ["kubo"]),
-    .library(name: "KuboDiagrams", targets: ["KuboDiagrams"]),
+    .library(name: "KuboDiagrams", targets: ["KuboDiagrams", "KuboVerification"]),
     .library(name: "KuboFiles", targets: ["KuboFiles"]),
   ],
   dependencies: [
@@ -23,22 +26,50 @@ let package = Package(
     // Integrals and their error estimates; knows no physics.
     .target(
       name: "Quadrature",
-      dependencies: ["CGSL", .product(name: "RealModule", package: "swift-numerics")]),
+      dependencies: ["CGSL", real]),
     // The innermost loops of zone averages at complex energies, for several instruction sets.
     .target(name: "CZoneSums", linkerSettings: [.linkedLibrary("m")]),
-    // The physics; knows no files.
+    // Threads, progress and numbers in messages.
+    .target(name: "KuboWork", dependencies: [complex, real]),
+    // Crystal, Bloch Hamiltonian and its frame, symmetries, grids, displaced zones.
+    .target(name: "KuboLattice", dependencies: ["KuboWork", "CZoneSums", complex, real]),
+    // Integrals over the zone and their error bounds; know no loops.
+    .target(
+      name: "KuboZoneIntegrals",
+      dependencies: ["KuboLattice", "KuboWork", "Quadrature", complex, real]),
+    // Diagrams as traces at k, and their energy integrals.
+    .target(name: "KuboLoops", dependencies: ["KuboLattice", "Quadrature", complex, real]),
+    // Loops summed over the real zone and over displaced zones, Fermi surfaces.
+    .target(
+      name: "KuboZoneSums",
+      dependencies: [
+        "KuboLattice", "KuboLoops", "KuboWork", "KuboZoneIntegrals", "Quadrature", "CZoneSums",
+        complex, real,
+      ]),
+    // Self-energies, ladders and the energy integral after the zone average.
+    .target(
+      name: "KuboDisorder",
+      dependencies: [
+        "KuboLattice", "KuboLoops", "KuboWork", "KuboZoneIntegrals", "KuboZoneSums", "Quadrature",
+        "CZoneSums", complex, real,
+      ]),
+    // Requests and responses: the two engines, coefficients, torques. Exports what it stands on.
     .target(
       name: "KuboDiagrams",
       dependencies: [
-        "Quadrature", "CZoneSums", .product(name: "ComplexModule", package: "swift-numerics"),
-        .product(name: "RealModule", package: "swift-numerics"),
+        "KuboDisorder", "KuboLattice", "KuboLoops", "KuboWork", "KuboZoneIntegrals",
+        "KuboZoneSums", "Quadrature", "CZoneSums", complex, real,
       ]),
+    // Exact statements, explicit 4x4 matrices, the audit.
+    .target(name: "KuboVerification", dependencies: ["KuboDiagrams", complex, real]),
     // Strict YAML in, CSV out.
-    .target(name: "KuboFiles", dependencies: ["KuboDiagrams", "CMessageDigest", "Yams"]),
+    .target(
+      name: "KuboFiles",
+      dependencies: ["KuboDiagrams", "KuboVerification", "CMessageDigest", "Yams"]),
     .executableTarget(
       name: "kubo",
       dependencies: [
-        "KuboFiles", "Quadrature", .product(name: "ComplexModule", package: "swift-numerics"),
+        "KuboFiles", "KuboVerification", "Quadrature", complex,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -50,7 +81,8 @@ let package = Package(
     .testTarget(
       name: "KuboTests",
       dependencies: [
-        "Quadrature", "KuboDiagrams", "KuboFiles", "CGSL", "CZoneSums", "kubo", "Yams",
+        "Quadrature", "KuboDiagrams", "KuboVerification", "KuboFiles", "CGSL", "CZoneSums", "kubo",
+        "Yams",
         "UniformGrid",
       ],
       path: "Tests", exclude: ["CommandLine/Refusals", "Support"]),

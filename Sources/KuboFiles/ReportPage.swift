@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import Foundation
 import KuboDiagrams
+import KuboVerification
 
 /// A run on one page: parameters, spectra, bare bubble against ladder, diagrams, verification, and
 /// where the numbers come from. It needs no other file, no network and no script.

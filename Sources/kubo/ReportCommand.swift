@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 import KuboDiagrams
+import KuboVerification
 import KuboFiles
 
 /// `kubo report`.

@@ -4,8 +4,8 @@ import Testing
 
 /// Every public symbol that computes something states its equation, source and units.
 ///
-/// *Computes something*: a function, an initialiser or a property with a getter alone, of `Quadrature` or
-/// `KuboDiagrams`, whose result holds numbers (`SymbolGraph.computing`). Initialisers that store what they
+/// *Computes something*: a function, an initialiser or a property with a getter alone, of
+/// `SymbolGraph.modules`, whose result holds numbers (`SymbolGraph.computing`). Initialisers that store what they
 /// are given, and stored properties, do not compute.
 ///
 /// *States*: its own comment, or that of the type of its result, has an equation (a sign = or ->); these or

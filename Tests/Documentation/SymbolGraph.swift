@@ -32,7 +32,13 @@ struct SymbolGraph: Decodable {
   private(set) var symbols: [Symbol]
   private(set) var relationships: [Relationship]
 
-  /// The graphs of `Quadrature` and `KuboDiagrams` from the modules that the tests are linked with.
+  /// The layers of the physics, each a module.
+  static let modules = [
+    "Quadrature", "KuboWork", "KuboLattice", "KuboZoneIntegrals", "KuboLoops", "KuboZoneSums",
+    "KuboDisorder", "KuboDiagrams", "KuboVerification",
+  ]
+
+  /// The graphs of ``modules`` as the tests are linked with them.
   static func ofLibraries() throws -> SymbolGraph {
     let build = ProgramTests.program.deletingLastPathComponent().resolvingSymlinksInPath().path
     let scratch = try ScratchDirectory()
@@ -41,7 +47,7 @@ struct SymbolGraph: Decodable {
     let checkouts = URL(filePath: build).deletingLastPathComponent().deletingLastPathComponent()
       .appending(path: "checkouts").path
     var graph = SymbolGraph(symbols: [], relationships: [])
-    for module in ["Quadrature", "KuboDiagrams"] {
+    for module in modules {
       let run = try ProgramTests.run(
         URL(filePath: "/usr/bin/env"),
         [

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ComplexModule
 import KuboDiagrams
+import KuboVerification
 import Testing
 
 /// The anomalous current, (S5.7)-(S5.9), and the trace formulas of sections S6 and S7.

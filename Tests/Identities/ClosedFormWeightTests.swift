@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ComplexModule
 import KuboDiagrams
+import KuboVerification
 import Testing
 
 /// The weights w_s(k) of the closed forms against 4x4 traces, point by point.

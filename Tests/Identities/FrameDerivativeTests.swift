@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ComplexModule
 import KuboDiagrams
+import KuboVerification
 import Testing
 
 /// The engine's `Frame` at real and complex k: derivatives against central differences,

@@ -2,6 +2,7 @@
 import ComplexModule
 import Foundation
 import KuboDiagrams
+import KuboVerification
 
 /// The lattices of the identity tests.
 enum IdentityLattice: String, CaseIterable, Sendable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ComplexModule
 import KuboDiagrams
+import KuboVerification
 import Testing
 
 /// The comparison of ``LoopTraceTests`` fails when something in a loop is changed: each change must

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ComplexModule
 import KuboDiagrams
+import KuboVerification
 import Testing
 
 /// The paper's operators in the eigenstate frame, sections S1-S3 and S5, against explicit 4x4

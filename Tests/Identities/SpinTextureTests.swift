@@ -2,6 +2,7 @@
 import ComplexModule
 import Foundation
 import KuboDiagrams
+import KuboVerification
 import Testing
 
 /// The spin of an eigenstate (9) against explicit eigenvectors of the 4x4 matrix.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ComplexModule
 import KuboDiagrams
+import KuboVerification
 import Testing
 
 /// Sigma^alpha(q) = V^dagger(k - q/2) rho_3 sigma^alpha V(k + q/2) to first order in q, section S4.

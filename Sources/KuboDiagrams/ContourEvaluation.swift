@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import KuboLattice
+import KuboLoops
+import KuboWork
+import KuboZoneIntegrals
+import KuboZoneSums
+import RealModule
+
+/// Values, with the group structure of `GridRefinement`: group 0 holds the static parts, group
+/// n + 1 the dynamic parts at omega n.
+///
+/// The main scheme for constant lifetimes: `ContourSum`, whose cost does not depend on Gamma, with
+/// `ResonanceSum` where two bands can be in resonance, on a grid or, where that would have to be too
+/// fine, as a `NestedIntegral`. A frequency whose pole at 2 Delta = omega would be crossed gets
+/// contours with a smaller step, at last all of the pair of bands as a nested integral.
+struct ContourEvaluation: Sendable {
+  package let zone: ZoneSum
+  package let omegas: [Double]
+  package let outputs: Int
+  package let temperature, tolerance: Double
+  /// Which outputs are closed forms, which have no resonance between bands.
+  package let isClosed: [Bool]
+  /// K(omega) - K(0) or sigma as reported, from the quotients and the static parts.
+  package let finish:
+    @Sendable (
+      _ o: Int, _ omega: Double, _ quotients: [ComplexDouble],
+      _ statics: [ComplexDouble]
+    ) -> ComplexDouble
+  let finishStatic: @Sendable (_ o: Int, _ statics: [ComplexDouble]) -> ComplexDouble
+  /// What multiplies a quotient in `finish`.
+  package let factor: @Sendable (_ o: Int, _ omega: Double) -> Double
+  /// The scale of a reported value, from those of the quotient and of the static part.
+  package let scale:
+    @Sendable (_ o: Int, _ omega: Double, _ quotient: Double, _ statics: Double) -> Double
+
+  package var broadening: Double { zone.bubbles.line.broadening }
+  package var channels: Int { 2 * outputs }
+  /// So many points that a grid takes a minute or so.
+  package var pointLimit: Int { max(100_000_000, 20_000_000 * zone.symmetries.count) }
+
+  /// How a frequency is done.
+  struct Plan: Sendable {
+    /// The part of the full step, a power of 1/2.
+    package var part = 1.0
+    /// The strip of `ContourSum.Frequency`; 0 where the bands cannot resonate.
+    package var strip = 0.0
+    /// Points along each reciprocal vector that the terms of the strip need; nil for a nested integral.
+    package var resolution: Double?
+    /// For the terms of the strip, which is all of the zone then.
+    package var surfaces: [ResonanceSurface]?
+    /// omega < 0.
+    package var isReversed = false
+
+    /// How many functions of frequency are done in which way.
+    package static func summary(_ plans: [Plan]) -> String {
+      func count(_ condition: (Plan) -> Bool) -> Int { plans.count(where: condition) }
+      return
+        "contours for \(plans.count) functions, \(count { $0.part != 1 }) with a smaller step; "
+        + "resonances of bands: \(count { $0.surfaces != nil }) on surfaces of their own, "
+        + "\(count { $0.strip != 0 && $0.surfaces == nil && $0.resolution != nil }) on grids, "
+        + "\(count { $0.strip != 0 && $0.resolution == nil }) as nested integrals"
+    }
+  }
+
+  /// The outcomes, nil for groups that this scheme cannot serve.
+  package func outcomes() async throws -> [GridRefinement.Outcome?] {
+    let model = zone.model
+    let poles = MatsubaraPoles(temperature: temperature, broadening: broadening)
+    let full = await WorkProgress.stage("survey of contours") { _ in
+      ContourSurvey(
+        Band.allCases.map { BandContour.contour(of: $0, model) }, broadening: broadening,
+        omegas: omegas)
+    }
+    var surveys: [Double: ContourSurvey] = [1: full]
+    func survey(_ part: Double) -> ContourSurvey {
+      if surveys[part] == nil { surveys[part] = full.scaled(by: part) }
+      return surveys[part]!
+    }
+    var plans = await WorkProgress.stage(
+      "choice of contours", unit: "frequencies", of: omegas.count
+    ) { stage in
+      [Plan()]
+        + omegas.map { omega in
+          defer { stage?.advance() }
+          return plan(omega, survey)
+        }
+    }
+    for n in omegas.indices { plans[n + 1].isReversed = omegas[n] < 0 }
+    WorkProgress.note(Plan.summary(plans))
+    var result = [GridRefinement.Outcome?](repeating: nil, count: omegas.count + 1)
+    var largest = [Double](repeating: 0, count: outputs)
+    // The static part belongs to the largest contours; its tolerance to the largest response.
+    for part in Set(plans.map(\.part)).sorted() {
+      for isReversed in [true, false] {
+        let own = plans.indices.filter {
+          plans[$0].part == part && plans[$0].isReversed == isReversed
+        }
+        guard !own.isEmpty else { continue }
+        try await evaluate(own, survey(part), plans, poles, &largest, &result)
+      }
+    }
+    return result
+  }
+
+  /// Which contours and strip serve a frequency: what is predicted to cost least of
+  ///
+  /// - the widest strip that contours, full or with a smaller step, allow, as a nested integral or on a
+  ///   grid that resolves the lifetime,
+  /// - a strip so narrow that chi is negligible where the bands meet mu, on a grid for its width; the
+  ///   contours must not move 2 Delta by much more than that, where 1 - chi grows,
+  /// - the strip infinite, its terms on surfaces of their own,
+  /// - all of the pair of bands as a nested integral.
+  private func plan(_ omega: Double, _ survey: (Double) -> ContourSurvey) -> Plan {
+    let w = abs(omega)
+    let model = zone.model
+    let full = survey(1)
+    let gaps = full.gaps
+    guard w > 0.7 * gaps.lowerBound, w < 1.3 * gaps.upperBound else { return Plan() }
+    let isResonant = w > 0.98 * gaps.lowerBound && w < 1.02 * gaps.upperBound
+    // In microseconds, to many digits; see GridRefinement. The traces of a star, and then the terms of one
+    // frequency, shared ones on the contours and in the strip, as measured on the machine of the README.
+    func cost(_ resolution: Double, perStar: Double) -> Double {
+      (0..<model.dimension).reduce(perStar / Double(zone.symmetries.count)) { n, _ in
+        n * 15 * resolution
+      }
+    }
+    let size = Double(outputs)
+    let (traces, onContours, inStrip) = (0.6 + 0.16 * size, 0.05 + 0.04 * size, 0.1 + 0.05 * size)
+    let nested = [2e3, 1e5, 1e8][model.dimension - 1] * traces
+    func contours(_ plan: Plan) -> Double {
+      let isWhole = plan.strip == ContourSum.Frequency.whole
+      if !isWhole, !survey(plan.part).isValid(omega) { return .infinity }
+      return cost(resolution(omega, plan, survey(plan.part)), perStar: onContours)
+    }
+    var best = isResonant ? Plan(strip: ContourSum.Frequency.whole) : Plan()
+    var least = contours(best) + (isResonant ? nested : 0)
+    // Surveys of contours are not free; what costs too much without them needs none.
+    func consider(_ plan: Plan, _ cost: Double) {
+      guard cost < least else { return }
+      let sum = cost + contours(plan)
+      if sum < least { (best, least) = (plan, sum) }
+    }
+    let widest = full.gapDepth / 1.5
+    let wanted = full.separation(omega, mu: zone.mu) / 6
+    let direct = model.resolution(broadening + .pi * temperature)
+    let surfaces = full.resonanceSurfaces(omega, mu: zone.mu, temperature: temperature)
+    // Next to the resonance 1/D is large.
+    if !isResonant, let surfaces {
+      consider(
+        Plan(strip: .infinity, resolution: surfaces.map(\.resolution).max()!, surfaces: surfaces),
+        cost(surfaces.map(\.resolution).max()!, perStar: traces))
+    }
+    guard isResonant else { return best }
+    consider(Plan(strip: widest), nested)
+    for part in [1, 0.5, 0.25] {
+      var plan = Plan(part: part, strip: part * widest)
+      plan.resolution = max(direct, model.resolution(plan.strip / 2))
+      consider(plan, cost(plan.resolution!, perStar: inStrip))
+      if let surfaces {
+        plan = Plan(part: part, strip: .infinity, surfaces: surfaces)
+        plan.resolution = surfaces.map(\.resolution).max()!
+        consider(plan, cost(plan.resolution!, perStar: traces))
+      }
+    }
+    if wanted > 0, wanted < widest {
+      let part = Double.exp2((Double.log2(wanted / widest)).rounded(.down))
+      var plan = Plan(part: part, strip: part * widest)
+      plan.resolution = model.resolution(plan.strip / 2)
+      consider(plan, cost(plan.resolution!, perStar: inStrip))
+    }
+    return best
+  }
+
+  /// 1/c_0 of `GridRefinement` for the contours of a frequency: their own, and the width of the strip.
+  package func resolution(_ omega: Double?, _ plan: Plan, _ survey: ContourSurvey) -> Double {
+    let own = survey.resolution(
+      omega, mu: zone.mu, temperature: temperature,
+      hasPole: plan.strip != ContourSum.Frequency.whole, isSplit: plan.strip == 0)
+    return plan.strip > 0 ? max(own, zone.model.resolution(plan.strip / 2)) : own
+  }
+
+  /// Evaluates the groups named; where the contours err by more than what a resonance leaves of what
+  /// the sum may err, on to that.
+  private func evaluate(
+    _ groups: [Int], _ survey: ContourSurvey, _ plans: [Plan], _ poles: MatsubaraPoles,
+    _ largest: inout [Double], _ result: inout [GridRefinement.Outcome?]
+  ) async throws {
+    var open = groups
+    var left: [Int: [PartErrors]] = [:]
+    var resonance: [Int: GridRefinement.Outcome] = [:]
+    var part = ContourPart(self, groups, survey, plans, poles)
+    for round in 0..<3 {
+      let contour = try await part.refine(open, left, &largest)
+      if round == 0 {
+        resonance = try await resonancePart(
+          open.filter { plans[$0].strip != 0 && contour[$0]?.values.isEmpty == false }, contour,
+          plans,
+          poles)
+      }
+      for g in open {
+        guard let own = contour[g], !own.values.isEmpty else { continue }
+        var sum = own
+        if plans[g].strip != 0 {
+          guard let other = resonance[g] else { continue }
+          for o in 0..<outputs {
+            sum.values[o] += other.values[o]
+            sum.scales[o] += other.scales[o]
+            sum.errors[o].real += other.errors[o].real
+            sum.errors[o].imaginary += other.errors[o].imaginary
+          }
+          sum.divisions = max(own.divisions, other.divisions)
+        }
+        sum.allowed = (0..<outputs).map { o in
+          allowance(sum.values[o], sum.scales[o], g == 0 ? largest[o] : nil)
+        }
+        result[g] = sum
+      }
+      open = open.filter { g in
+        guard let sum = result[g], sum.failure != nil, let other = resonance[g] else {
+          return false
+        }
+        // The value may still change a little.
+        left[g] = zip(sum.allowed, other.errors).map {
+          PartErrors(
+            real: 0.9 * ($0.real - $1.real), imaginary: 0.9 * ($0.imaginary - $1.imaginary))
+        }
+        return left[g]!.allSatisfy { $0.real > 0 && $0.imaginary > 0 }
+      }
+      if open.isEmpty { return }
+    }
+  }
+
+  /// The largest error that a part may have; the reference of a static part is the largest dynamic
+  /// one.
+  func allowance(_ value: ComplexDouble, _ scale: Double, _ reference: Double?)
+    -> PartErrors
+  {
+    let floor = max(1e-4 * (reference ?? value.length), 1e-6 * scale)
+    func allowed(_ part: Double) -> Double {
+      max(tolerance * max(abs(part), floor), 2e-14 * scale)
+    }
+    return PartErrors(real: allowed(value.real), imaginary: allowed(value.imaginary))
+  }
+
+  package func replaced(_ o: Int, _ value: ComplexDouble) -> [ComplexDouble] {
+    var list = [ComplexDouble](repeating: .zero, count: outputs)
+    list[o] = value
+    return list
+  }
+
+  /// [K(omega) - K(0)]/omega of an output from its two channels; at omega < 0 from the conjugates of
+  /// the reversed functions at -omega.
+  package func combined(_ channel: [ComplexDouble], _ o: Int, _ omega: Double) -> ComplexDouble {
+    var (re, im) = (channel[2 * o], channel[2 * o + 1])
+    if omega < 0 { (re, im) = (-re.conjugate, -im.conjugate) }
+    return re + ComplexDouble.i * im
+  }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import KuboDisorder
+import KuboLattice
+import KuboLoops
+import KuboWork
+import KuboZoneIntegrals
+import Quadrature
+import RealModule
+
+extension SpectrumRequest {
+  /// K(i omega_l) with a self-energy that depends on energy, bare or with the ladder: the sum over
+  /// Matsubara frequencies with the self-energies there, and the spectral representation of
+  /// K(omega) at real frequencies.
+  package func matsubara(_ impurities: Impurities, _ gamma: Double, _ count: Int) async throws
+    -> MatsubaraSpectrum
+  {
+    let highest = 2 * (model.energyBound + 2 * gamma.squareRoot())
+    guard temperature <= highest else {
+      throw RequestError(
+        "temperature", found: "\(temperature)",
+        expected:
+          "at most \(significant(highest)) with impurities, twice the bands and their tails: above, the spectral representation is a small rest of large terms"
+      )
+    }
+    let all = Array(columns.indices)
+    // The survey of real energies must reach as far as the spectral integral.
+    var reaching = self
+    reaching.omegas = [4 * model.energyBound]
+    let integral = try await reaching.energyIntegral(all, impurities, gamma)
+    let step = 2 * Double.pi * temperature
+    func limits(_ values: [ComplexDouble], _ scales: [Double]) -> [PartErrors] {
+      values.indices.map {
+        let limit = tolerance * max(values[$0].length, 1e-2 * scales[$0])
+        return PartErrors(real: limit, imaginary: limit)
+      }
+    }
+    let direct = try await WorkProgress.stage(
+      "Matsubara sums", unit: "Matsubara frequencies", of: count
+    ) { stage in
+      var direct: [EnergyIntegral.Result] = []
+      for l in 0..<count {
+        let sketch = try await integral.matsubara(index: l, .sketch)
+        direct.append(
+          try await integral.matsubara(index: l, .errors(limits(sketch.values, sketch.scales))))
+        stage?.advance()
+      }
+      return direct
+    }
+    let frequencies = (0..<count).map { Double($0) * step }
+    let allowed = direct.map { limits($0.values, $0.scales) }
+    // omega on [0, cut], then omega = cut/u with u on [0, 1].
+    let cut = 2 * (model.energyBound + integral.crystal.width)
+    let outputs = columns.count
+    func kernel(_ omegas: [Double], _ jacobian: [Double]) async throws -> [[Double]] {
+      try await integral.queue.map(omegas.count) { n in
+        let omega = omegas[n]
+        let goal = allowed[0].map { limit in
+          PartErrors(real: limit.real / 4, imaginary: limit.imaginary / 4)
+        }
+        let values = try await integral.dynamicPart(omega: omega, .errors(goal))
+        return frequencies.flatMap { y -> [Double] in
+          let w = 2 / Double.pi * omega / (omega * omega + y * y) * jacobian[n]
+          return values.values.map { $0.imaginary * w }
+        }
+      }
+    }
+    func quadrature(_ values: [Double]) -> [Double] {
+      values.indices.map { allowed[$0 / outputs][$0 % outputs].real / 4 }
+    }
+    let (low, high) = try await WorkProgress.stage("spectral representation") { _ in
+      (
+        try await VectorIntegral(ends: [0, cut / 8, cut], allowed: quadrature) {
+          try await kernel($0, $0.map { _ in 1 })
+        },
+        try await VectorIntegral(ends: [0, 1], allowed: quadrature) { u in
+          try await kernel(u.map { cut / $0 }, u.map { cut / ($0 * $0) })
+        }
+      )
+    }
+    return MatsubaraSpectrum(
+      frequencies: frequencies,
+      columns: all.map { c in
+        MatsubaraSpectrum.Column(
+          response: columns[c].response,
+          direct: direct.map {
+            Estimate(value: $0.values[c], error: max($0.errors[c].real, $0.errors[c].imaginary))
+          },
+          spectral: (0..<count).map { l in
+            let n = l * outputs + c
+            // Each value under the integral is good to a quarter of what is allowed.
+            return Estimate(
+              value: ComplexDouble(low.values[n] + high.values[n]),
+              error: low.errors[n] + high.errors[n] + allowed[l][c].real)
+          }, scale: direct.map { $0.scales[c] })
+      })
+  }
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import KuboLattice
+import KuboWork
+import KuboZoneIntegrals
+import KuboZoneSums
+import Quadrature
+import RealModule
+
+/// Values from the real zone, traces times Matsubara sums of both bands at once: what contours cannot serve, and
+/// sums over both bands where the gap is smaller than the level width.
+extension SpectrumRequest {
+  /// 1/c_0 of `GridRefinement` on the real zone.
+  func realZoneResolution(_ sum: ZoneSum, _ gamma: Double) -> Double {
+    let width = gamma + .pi * temperature
+    return sum.isBandFree ? model.resolutionOfBoth(width) : model.resolution(width)
+  }
+
+  /// What the rounding of energies leaves of a sum, relative to its absolute contributions: propagators vary on
+  /// the scale of the level width.
+  private func noise(_ gamma: Double) -> Double {
+    1e-14 + 1e-15 * (model.energyBound + abs(mu)) / (gamma + .pi * temperature)
+  }
+
+  /// The outcomes of `groups`: 0 holds the static parts, n + 1 the dynamic parts at omega n.
+  func realZone(_ sum: ZoneSum, _ outputs: [Int], _ gamma: Double, _ groups: [Int]) async throws
+    -> [Int: GridRefinement.Outcome]
+  {
+    let refinement = GridRefinement(
+      resolution: realZoneResolution(sum, gamma), dimension: model.dimension, name: "real zone")
+    // Ten times as fine is what a few digits take; without that there is nothing to hope for.
+    let needed = 10 * refinement.resolution
+    let points = (0..<model.dimension).reduce(1.0) { n, _ in n * needed }
+    let stars = points / Double(sum.symmetries.count)
+    var found: [Int: GridRefinement.Outcome] = [:]
+    // Intervals that know where the integrand is sharp cost as much as some hundred thousand stars.
+    let most = model.dimension == 1 ? 1e4 : 3e5
+    if model.dimension < 3, stars > most {
+      found = try await nested(sum, outputs, gamma, groups)
+    }
+    let left = groups.filter { found[$0] == nil || found[$0]!.failure != nil }
+    guard !left.isEmpty else { return found }
+    guard points < Double(refinement.pointLimit) else {
+      for g in left where found[g] == nil {
+        found[g] = .failed(outputs: outputs.count, divisions: Int(min(1e9, needed)))
+      }
+      return found
+    }
+    do {
+      let omegas = left.filter { $0 > 0 }.map { self.omegas[$0 - 1] }
+      let others = try await onGrids(sum, outputs, refinement, omegas)
+      if left.contains(0) { found[0] = others[0] }
+      for (n, g) in left.filter({ $0 > 0 }).enumerated() { found[g] = others[n + 1] }
+    } catch let error as NonConvergence {
+      for g in left where found[g] == nil {
+        found[g] = .failed(outputs: outputs.count, divisions: error.divisions)
+      }
+    }
+    return found
+  }
+
+  /// Group 0 holds the static parts, group n + 1 the dynamic parts at omega n, on the real zone.
+  private func onGrids(
+    _ sum: ZoneSum, _ outputs: [Int], _ refinement: GridRefinement, _ omegas: [Double]
+  ) async throws -> [GridRefinement.Outcome] {
+    guard case .constant(let gamma) = lifetime else { preconditionFailure("checked by the order") }
+    let noise = noise(gamma)
+    var staticScales: [Double] = []
+    var scales: [[Double]?] = Array(repeating: nil, count: omegas.count)
+    var largest = [Double](repeating: 0, count: outputs.count)
+    var levels = 0
+    var roundings: [[Double]?] = Array(repeating: nil, count: omegas.count)
+    return try await refinement.run(groups: omegas.count + 1) { divisions, groups in
+      let active = groups.filter { $0 > 0 }.map { $0 - 1 }
+      levels += 1
+      let grid = try await sum(
+        divisions: divisions, omegas: active.map { omegas[$0] }, withScales: levels <= 2)
+      if levels <= 2 { staticScales = grid.staticScales }
+      var level = GridRefinement.Level(values: [], scales: [], rounding: [])
+      if groups.first == 0 {
+        level.values.append(outputs.indices.map { finishStatic($0, grid.statics, outputs) })
+        level.scales.append(staticScales)
+        level.rounding.append(staticScales.map { noise * $0 })
+      }
+      for (position, n) in active.enumerated() {
+        if levels <= 2 {
+          scales[n] = outputs.indices.map {
+            scale($0, omegas[n], grid.scales[position][$0], staticScales[$0], outputs)
+          }
+        }
+        if levels <= 2 {
+          roundings[n] = outputs.indices.map {
+            rounding($0, omegas[n], grid.rounding[position][$0], outputs) + noise * scales[n]![$0]
+          }
+        }
+        let values = outputs.indices.map {
+          finish($0, omegas[n], grid.quotients[position], grid.statics, outputs)
+        }
+        for o in outputs.indices { largest[o] = max(largest[o], values[o].length) }
+        level.values.append(values)
+        level.scales.append(scales[n]!)
+        level.rounding.append(roundings[n]!)
+      }
+      return level
+    } allowed: { group, values, scales in
+      allowances(
+        values, scales,
+        rounding: group == 0 ? staticScales.map { noise * $0 } : roundings[group - 1]!,
+        references: group == 0 ? largest : nil)
+    }
+  }
+
+  /// What the parts of values may err; those of static parts are judged by the largest dynamic ones.
+  private func allowances(
+    _ values: [ComplexDouble], _ scales: [Double], rounding: [Double], references: [Double]?
+  ) -> [PartErrors] {
+    values.indices.map { q in
+      let floor = max(1e-4 * (references?[q] ?? values[q].length), 1e-6 * scales[q])
+      let rounded = min(4 * rounding[q], 1e-9 * scales[q])
+      func allowance(_ part: Double) -> Double {
+        max(tolerance * max(abs(part), floor), rounded, 2e-14 * scales[q])
+      }
+      return PartErrors(
+        real: allowance(values[q].real), imaginary: allowance(values[q].imaginary))
+    }
+  }
+
+  /// The groups as nested integrals; those that come to an end.
+  private func nested(_ sum: ZoneSum, _ outputs: [Int], _ gamma: Double, _ groups: [Int])
+    async throws -> [Int: GridRefinement.Outcome]
+  {
+    let irreducible = IrreducibleZone(model, sum.symmetries)
+    // The scales, and with them a first idea of the values.
+    let rough = try await sum(
+      divisions: ContourSurvey.divisions(model), omegas: omegas, withScales: true)
+    let largest = outputs.indices.map { o in
+      omegas.indices.map {
+        finish(o, omegas[$0], rough.quotients[$0], rough.statics, outputs).length
+      }.max() ?? 0
+    }
+    let ordered = groups.sorted()
+    let inner = max(1, threads / max(1, ordered.count))
+    let outcomes = try await WorkProgress.stage(
+      "nested integrals", unit: "frequencies", of: ordered.count, isEven: true, isLeaf: true
+    ) { stage in
+      try await parallelMap(ordered.count, threads: threads) { n in
+        defer { stage?.advance() }
+        return try await nested(
+          sum, outputs, gamma, ordered[n], irreducible, rough, largest, threads: inner)
+      }
+    }
+    return Dictionary(
+      uniqueKeysWithValues: zip(ordered, outcomes).compactMap { g, o in o.map { (g, $0) } })
+  }
+
+  private func nested(
+    _ sum: ZoneSum, _ outputs: [Int], _ gamma: Double, _ group: Int, _ zone: IrreducibleZone,
+    _ rough: ZoneSum.Result, _ largest: [Double], threads: Int
+  ) async throws -> GridRefinement.Outcome? {
+    let count = outputs.count
+    let omega = group == 0 ? nil : omegas[group - 1]
+    let integral = NestedIntegral(
+      zone: zone, threads: threads, width: gamma, gapsOf: sum.isBandFree ? nil : model
+    ) { sum.values($0, omegas: omega.map { [$0] } ?? [], isExact: false) }
+    func pairs(_ x: [Double], _ from: Int) -> [ComplexDouble] {
+      (0..<count).map { ComplexDouble(x[2 * (from + $0)], x[2 * (from + $0) + 1]) }
+    }
+    // Of the reported values, from K(0) and the quotients.
+    func reported(_ x: [Double]) -> [ComplexDouble] {
+      let statics = pairs(x, 0)
+      guard let omega else { return outputs.indices.map { finishStatic($0, statics, outputs) } }
+      let quotients = pairs(x, count)
+      return outputs.indices.map { finish($0, omega, quotients, statics, outputs) }
+    }
+    let scales = outputs.indices.map { o in
+      omega == nil
+        ? rough.staticScales[o]
+        : scale(o, omega!, rough.scales[group - 1][o], rough.staticScales[o], outputs)
+    }
+    let rounding = outputs.indices.map { o in
+      noise(gamma) * scales[o]
+        + (omega.map { self.rounding(o, $0, rough.rounding[group - 1][o], outputs) } ?? 0)
+    }
+    func allowed(_ values: [ComplexDouble]) -> [PartErrors] {
+      allowances(
+        values, scales, rounding: rounding, references: group == 0 ? largest : nil)
+    }
+    // How much of an integral's error each reported part takes over: all of it or |omega| times.
+    let units = (0..<(omega == nil ? 2 : 4) * count).map { n in
+      var unit = [Double](repeating: 0, count: (omega == nil ? 2 : 4) * count)
+      unit[n] = 1
+      return reported(unit)
+    }
+    func errors(_ x: [Double]) -> [PartErrors] {
+      outputs.indices.map { o in
+        var sum = PartErrors(real: rounding[o], imaginary: rounding[o])
+        for (n, error) in x.enumerated() {
+          sum.real += abs(units[n][o].real) * error
+          sum.imaginary += abs(units[n][o].imaginary) * error
+        }
+        return sum
+      }
+    }
+    var values =
+      omega == nil
+      ? outputs.indices.map { finishStatic($0, rough.statics, outputs) }
+      : outputs.indices.map {
+        finish($0, omega!, rough.quotients[group - 1], rough.statics, outputs)
+      }
+    var best: GridRefinement.Outcome?
+    for _ in 0..<4 {
+      let goal = allowed(values)
+      // Each integral may err by a quarter of what the reported parts that it enters may.
+      let limits = units.map { unit -> Double in
+        var least = Double.infinity
+        for o in outputs.indices {
+          let (real, imaginary) = (abs(unit[o].real), abs(unit[o].imaginary))
+          if real > 0 { least = min(least, max(0, goal[o].real - rounding[o]) / real) }
+          if imaginary > 0 {
+            least = min(least, max(0, goal[o].imaginary - rounding[o]) / imaginary)
+          }
+        }
+        return least / 4
+      }
+      let result: (values: [Double], errors: [Double])
+      do {
+        result = try await integral(allowed: limits)
+      } catch is QuadratureError {
+        return best
+      }
+      values = reported(result.values)
+      let outcome = GridRefinement.Outcome(
+        values: values, scales: scales, errors: errors(result.errors),
+        allowed: allowed(values), divisions: 0)
+      if outcome.failure == nil { return outcome }
+      best = outcome
+    }
+    return best
+  }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import KuboLattice
+import KuboLoops
+import KuboWork
+import KuboZoneIntegrals
+import KuboZoneSums
+import Quadrature
+import RealModule
+
+extension ContourEvaluation {
+  /// The resonance at `groups`, those on a grid and those as nested integrals.
+  func resonancePart(
+    _ groups: [Int], _ contour: [Int: GridRefinement.Outcome], _ plans: [Plan],
+    _ poles: MatsubaraPoles
+  ) async throws -> [Int: GridRefinement.Outcome] {
+    guard !groups.isEmpty else { return [:] }
+    let sum = ResonanceSum(zone, poles: poles, isReversed: plans[groups[0]].isReversed)
+    let onSurfaces = groups.filter { plans[$0].surfaces != nil }
+    var found = try await grids(
+      sum, groups.filter { plans[$0].resolution != nil && plans[$0].surfaces == nil }, contour,
+      plans)
+    // Each has surfaces of its own, so that no grid is shared.
+    let single = try await WorkProgress.stage(
+      "resonance surfaces", unit: "frequencies", of: onSurfaces.count, isEven: true, isLeaf: true
+    ) { stage in
+      try await parallelMap(onSurfaces.count, threads: zone.threads) { n in
+        defer { stage?.advance() }
+        return try await grids(sum, [onSurfaces[n]], contour, plans)
+      }
+    }
+    for outcome in single { found.merge(outcome) { $1 } }
+    let nested = groups.filter { plans[$0].resolution == nil }
+    let inner = max(1, zone.threads / max(1, nested.count))
+    let irreducible = IrreducibleZone(zone.model, zone.symmetries)
+    let outcomes = try await WorkProgress.stage(
+      "nested integrals", unit: "frequencies", of: nested.count, isEven: true, isLeaf: true
+    ) { stage in
+      try await parallelMap(nested.count, threads: zone.threads) { n in
+        defer { stage?.advance() }
+        let g = nested[n]
+        return try await self.nested(
+          sum, irreducible, .init(omega: abs(omegas[g - 1]), strip: plans[g].strip),
+          omegas[g - 1], contour[g]!, threads: inner)
+      }
+    }
+    for (g, outcome) in zip(nested, outcomes) { found[g] = outcome }
+    return found
+  }
+
+  /// The largest errors of a resonant part, a quarter of those of the sum.
+  private func allowed(
+    _ contour: GridRefinement.Outcome, _ values: [ComplexDouble], _ scales: [Double]
+  ) -> [PartErrors] {
+    values.indices.map { o in
+      let full = allowance(contour.values[o] + values[o], contour.scales[o] + scales[o], nil)
+      return PartErrors(real: full.real / 4, imaginary: full.imaginary / 4)
+    }
+  }
+
+  /// The reported values that quotients contribute.
+  private func reported(_ channel: [ComplexDouble], _ omega: Double) -> [ComplexDouble] {
+    (0..<outputs).map { o in
+      isClosed[o]
+        ? .zero
+        : finish(o, omega, replaced(o, combined(channel, o, omega)), replaced(o, .zero))
+    }
+  }
+
+  private func scales(_ sizes: [Double], _ omega: Double) -> [Double] {
+    (0..<outputs).map { o in
+      isClosed[o] ? 0 : max(sizes[2 * o], sizes[2 * o + 1]) * factor(o, omega)
+    }
+  }
+
+  private func grids(
+    _ sum: ResonanceSum, _ groups: [Int], _ contour: [Int: GridRefinement.Outcome],
+    _ plans: [Plan]
+  ) async throws -> [Int: GridRefinement.Outcome] {
+    guard !groups.isEmpty else { return [:] }
+    let refinement = GridRefinement(
+      resolution: zone.model.resolution(.infinity), dimension: zone.model.dimension,
+      resolutions: groups.map { plans[$0].resolution! }, pointLimit: pointLimit,
+      name: "resonance")
+    var seen = [Int](repeating: 0, count: groups.count)
+    var known = [[Double]](repeating: [], count: groups.count)
+    do {
+      let outcomes = try await refinement.run(groups: groups.count) { divisions, active in
+        let withSizes = active.contains { seen[$0] < 2 }
+        let grid =
+          if let surfaces = plans[groups[0]].surfaces {
+            try await sum(
+              divisions: divisions, omega: abs(omegas[groups[0] - 1]), surfaces,
+              channels: channels, withSizes: withSizes)
+          } else {
+            try await sum(
+              divisions: divisions,
+              active.map {
+                .init(omega: abs(omegas[groups[$0] - 1]), strip: plans[groups[$0]].strip)
+              }, channels: channels, withSizes: withSizes)
+          }
+        var level = GridRefinement.Level(values: [], scales: [], rounding: [])
+        for (n, g) in active.enumerated() {
+          let omega = omegas[groups[g] - 1]
+          if seen[g] < 2 { known[g] = scales(grid.sizes[n], omega) }
+          seen[g] += 1
+          level.values.append(reported(grid.quotients[n], omega))
+          level.scales.append(known[g])
+          level.rounding.append(known[g].map { 1e-14 * $0 })
+        }
+        return level
+      } allowed: { g, values, scales in
+        allowed(contour[groups[g]]!, values, scales)
+      }
+      return Dictionary(
+        uniqueKeysWithValues: zip(groups, outcomes).filter { !$1.values.isEmpty })
+    } catch is NonConvergence {
+      return [:]
+    }
+  }
+
+  /// A nested integral of the resonant terms; nil if it does not converge.
+  private func nested(
+    _ sum: ResonanceSum, _ irreducible: IrreducibleZone, _ frequency: ContourSum.Frequency,
+    _ omega: Double, _ contour: GridRefinement.Outcome, threads: Int
+  ) async throws -> GridRefinement.Outcome? {
+    let (channels, outputs) = (channels, outputs)
+    // The reported parts are linear in the parts of the two channels of their output.
+    let map = (0..<4).map { unit in
+      let part = unit % 2 == 0 ? ComplexDouble.one : .i
+      return reported(
+        (0..<channels).map { $0 % 2 == unit / 2 ? part : .zero }, omega)
+    }
+    let integral = NestedIntegral(
+      zone: irreducible, threads: threads, width: broadening, gapsOf: zone.model
+    ) { points in
+      let (values, stride, levels) = sum.values(
+        points, frequency, channels: channels)
+      var components: [[Double]] = []
+      for o in 0..<outputs {
+        for part in 0..<2 {
+          let weights = (0..<4).map { part == 0 ? map[$0][o].real : map[$0][o].imaginary }
+          var own = [Double](repeating: 0, count: points.count)
+          for unit in 0..<4 where weights[unit] != 0 {
+            let from = (4 * o + unit) * stride
+            for n in points.indices { own[n] += weights[unit] * values[from + n] }
+          }
+          components.append(own)
+        }
+      }
+      return .init(components: components, levels: levels)
+    }
+    // The scale, and with it a first idea of the values, from a coarse grid.
+    let divisions = ContourSurvey.divisions(zone.model)
+    let rough = try await sum(divisions: divisions, [frequency], channels: channels)
+    let scales = scales(rough.sizes[0], omega)
+    var values = reported(rough.quotients[0], omega)
+    var best: GridRefinement.Outcome?
+    for _ in 0..<4 {
+      let goal = allowed(contour, values, scales)
+      let result: (values: [Double], errors: [Double])
+      do {
+        result = try await integral(allowed: goal.flatMap { [0.8 * $0.real, 0.8 * $0.imaginary] })
+      } catch is QuadratureError {
+        return best
+      }
+      values = (0..<outputs).map {
+        ComplexDouble(result.values[2 * $0], result.values[2 * $0 + 1])
+      }
+      let outcome = GridRefinement.Outcome(
+        values: values, scales: scales,
+        errors: (0..<outputs).map {
+          PartErrors(
+            real: result.errors[2 * $0] + 1e-14 * scales[$0],
+            imaginary: result.errors[2 * $0 + 1] + 1e-14 * scales[$0])
+        }, allowed: allowed(contour, values, scales), divisions: 0)
+      if outcome.failure == nil { return outcome }
+      best = outcome
+    }
+    return best
+  }
+}

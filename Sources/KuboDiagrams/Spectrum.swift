@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import KuboLattice
+import KuboWork
+import RealModule
+
+/// The responses K(omega) of a request, each with its error estimate.
+///
+///     dynamic = K(omega) - K(0)        static = K(0)
+///
+/// and for the conductivity dynamic = sigma(omega) = (i/omega)[Pi(omega) - Pi(0)], static = Pi(0).
+/// Units, with hbar = |e| = 1: K of a spin and sigma length^(2-d); X and Pi energy length^(2-d).
+///
+/// Accuracy, for the real and the imaginary part each:
+///
+///     |error| <= tolerance * max(|part|, 1e-4 |K(omega) - K(0)|, 1e-6 S)
+///
+/// where S is the sum of the absolute contributions to that response, of each trace at each k on the
+/// zone as it is deformed, to a factor of order 1; rounding may add up to
+/// 1e-9 S, and does so where |omega| is a small fraction of Gamma + pi T. A static part takes the
+/// largest dynamic part of the request for K(omega) - K(0).
+public struct Spectrum: Sendable {
+  /// One number of a column.
+  public struct Value: Sendable, Equatable {
+    /// K(omega) - K(0), or sigma(omega).
+    public var dynamic: ComplexDouble
+    /// A bound on the error of each part of dynamic, static and their sum.
+    public var error: Double
+    /// The sum of the absolute contributions, S.
+    public var scale: Double
+  }
+
+  /// One column over all frequencies.
+  public struct Column: Sendable {
+    /// What was asked for.
+    public var request: SpectrumRequest.Column
+    /// The values; nil where one could not be computed.
+    public var values: [Value?]
+    /// K(0); real for whole responses, and for single diagrams complex.
+    public var staticPart: ComplexDouble?
+  }
+
+  /// Why a cell is empty.
+  public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The column's label.
+    public let column: String
+    /// The frequency, or nil if the whole column is concerned.
+    public let omega: Double?
+    /// The reason, with estimate and tolerance.
+    public let reason: String
+
+    package init(column: String, omega: Double?, reason: String) {
+      self.column = column
+      self.omega = omega
+      self.reason = reason
+    }
+
+    /// The pole of a closed form in `column`.
+    package static func pole(_ column: String, _ omega: Double) -> Failure {
+      Failure(
+        column: column, omega: omega,
+        reason: "the closed form has an undamped pole at omega = 2 J; move omega off it")
+    }
+
+    /// One line for a message.
+    public var description: String {
+      column + (omega.map { " at omega = \($0)" } ?? "") + ": " + reason
+    }
+  }
+
+  /// The frequencies, as requested.
+  public let omegas: [Double]
+  /// The columns, as requested.
+  public internal(set) var columns: [Column]
+  /// The cells that stayed empty though they have a value.
+  public internal(set) var failures: [Failure]
+  /// The cells that are empty since a closed form has its undamped pole there, as is known beforehand.
+  public internal(set) var poles: [Failure] = []
+  /// A line for each frequency and reason, with all columns that it concerns.
+  public var failureLines: [String] { Spectrum.lines(failures) }
+  /// The same for the poles.
+  public var poleLines: [String] { Spectrum.lines(poles) }
+
+  private static func lines(_ failures: [Failure]) -> [String] {
+    var groups: [(omega: Double?, reason: String, columns: [String])] = []
+    for failure in failures {
+      if let n = groups.firstIndex(where: {
+        $0.omega == failure.omega && $0.reason == failure.reason
+      }) {
+        groups[n].columns.append(failure.column)
+      } else {
+        groups.append((failure.omega, failure.reason, [failure.column]))
+      }
+    }
+    return groups.map { group in
+      Failure(
+        column: group.columns.joined(separator: ", "), omega: group.omega, reason: group.reason
+      ).description
+    }
+  }
+  /// The largest grid that was needed, as points along each reciprocal vector.
+  public internal(set) var divisions: Int
+  /// The level widths -Im Sigma_s(mu) = 1/(2 tau_s) that the closed forms used, with `scba`.
+  public internal(set) var widths: [(band: Band, width: Double)] = []
+  /// Mean and standard deviation of Delta_k/J on the Fermi surface, if a closed form was asked for
+  /// and there is a surface; dimensionless. Both are 1, 0 where Delta_k = J, as (S7.17) puts it.
+  public internal(set) var gapRatio: (mean: Double, spread: Double)?
+  /// Why ``gapRatio`` could not be computed, if it was tried.
+  public internal(set) var gapRatioFailure: String?
+
+  /// The axis and the columns of `request`, with every cell empty.
+  package init(unfilled request: SpectrumRequest) {
+    omegas = request.omegas
+    columns = request.columns.map {
+      Column(
+        request: $0, values: Array(repeating: nil, count: request.omegas.count), staticPart: nil)
+    }
+    failures = []
+    divisions = 0
+  }
+
+  /// How far each closed column can be trusted, and whether that is poor.
+  ///
+  /// The resonance of the nonadiabatic closed forms puts Delta_k -> J; every printed form holds for
+  /// omega tau << 1 only.
+  public func validity(_ request: SpectrumRequest) -> [(label: String, text: String, isPoor: Bool)]
+  {
+    let narrowest: Double
+    if case .constant(let gamma) = request.lifetime {
+      narrowest = gamma
+    } else if let width = widths.map(\.width).min() {
+      narrowest = width
+    } else {
+      return []
+    }
+    let largest = (omegas.map(abs).max() ?? 0) / (2 * narrowest)
+    return columns.compactMap { column in
+      let isClosed =
+        column.request.dressing == .closed || column.request.dressing == .closedPrinted
+      guard isClosed, let form = column.request.response.closedForm else { return nil }
+      var parts: [String] = []
+      var isPoor = false
+      if form.isNonadiabatic {
+        if let ratio = gapRatio {
+          parts.append(
+            "Delta_k/J on the Fermi surface: mean \(significant(ratio.mean)), standard deviation \(significant(ratio.spread)), should be 1, 0"
+          )
+          isPoor = abs(ratio.mean - 1) + ratio.spread > 0.1
+        } else {
+          parts.append(
+            "Delta_k/J cannot be judged: "
+              + (gapRatioFailure ?? "no Fermi surface, mu is in the gap"))
+        }
+      }
+      if column.request.dressing == .closedPrinted {
+        parts.append("omega tau up to \(significant(largest)), should be << 1")
+        isPoor = isPoor || largest > 0.1
+      } else {
+        parts.append("omega tau up to \(significant(largest)), any allowed")
+        if !form.isNonadiabatic { parts.append("exact for these diagrams") }
+      }
+      return (
+        column.request.label, parts.joined(separator: "; ") + (isPoor ? "; POOR" : ""), isPoor
+      )
+    }
+  }
+}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import CZoneSums
+import ComplexModule
+import KuboLattice
+import KuboLoops
+import KuboZoneSums
+
+/// A grid of stars, ready to be multiplied with propagators at any complex energies.
+///
+/// With a self-energy that solves its equation on the same grid, it is a crystal of its own, with all
+/// exact statements that do not need the continuum; what it lacks is found by comparing two grids.
+package protocol ZoneTable: Sendable {
+  /// Points along each reciprocal vector.
+  var divisions: Int { get }
+  /// The memory it takes.
+  var bytes: Int { get }
+  /// sum over stars of |slot|^2/weight, by which Schwarz's inequality bounds a sum of moduli.
+  var squares: [Double] { get }
+
+  /// `scba`: avg g, g^2, g^3 of the bonding, then of the antibonding band; `site`: avg a/D, 1/D,
+  /// a^2/D^2, a/D^2, 1/D^2 with a = zeta - T.
+  func moments(_ x: DressedEnergy) -> [ComplexDouble]
+
+  /// How much a rung of the retarded-advanced ladder multiplies: at most 1 for the physical
+  /// solution, and 1 on the real axis within a band.
+  func stability(_ gamma: Double, _ x: DressedEnergy) -> Double
+
+  /// For each pair of energies: the sums over all stars that are planned, of slot times product, and
+  /// for each product asked for the average of its squared modulus, if wanted.
+  func sums(
+    _ products: PropagatorProducts, _ pairs: [(DressedEnergy, DressedEnergy)], withSquares: Bool
+  ) -> [(values: [ComplexDouble], squares: [Double]?)]
+}
+
+/// The larger eigenvalue of [[m_0, m_2], [m_2, m_1]].
+func largestEigenvalue(_ m: [Double]) -> Double {
+  let half = (m[0] - m[1]) / 2
+  return (m[0] + m[1]) / 2 + (half * half + m[2] * m[2]).squareRoot()
+}
+
+/// The two bands on their `BandContour`s, with the traces that multiply propagators there: for pairs
+/// of a retarded and an advanced energy, and for averages at one energy.
+///
+/// By partial fractions each term is singular at one band's energy only, zeta_s = E_s, retarded or
+/// advanced, so that a grid does with a number of points that hardly depends on the lifetime
+/// (docs/zone-integrals.md). Which pairs it serves is for `ContourSurvey` to say.
+package final class ContourTable: ZoneTable {
+  package let divisions: Int
+  package let squares: [Double]
+  private let norm: Double
+  private let slotCount: Int
+  private let kind: ZoneKind
+
+  /// Stars of one band in blocks, as in zone_sums.h.
+  private struct Stars: Sendable {
+    var blocks = 0
+    /// E_s and E_s - E_o, for `site` T and eta etabar, and weights, [block][re, im][star].
+    var first: [Double] = []
+    var second: [Double] = []
+    var weight: [Double] = []
+    /// [block][slot][re, im][star].
+    var slots: [Double] = []
+  }
+  /// In as many pieces as they were made in, which saves copying them: [piece][band].
+  private let pieces: [[Stars]]
+
+  package var bytes: Int {
+    pieces.joined().reduce(0) { $0 + 8 * ($1.slots.count + 3 * $1.weight.count) }
+  }
+
+  private struct Part: Sendable {
+    var buffer = StarBuffer()
+    var bands = [Stars(), Stars()]
+    var squares: [Double]
+    /// The blocks of each band that are in the squares.
+    var counted = [0, 0]
+  }
+
+  /// The table of `contours`, of the bonding and the antibonding band, with `divisions` points along each
+  /// reciprocal vector; nil if `traces` come point by point.
+  package init?(
+    _ contours: [BandContour], symmetries: [ReciprocalOperation], divisions: Int,
+    _ traces: StarTraces, threads: Int
+  ) async throws {
+    switch traces {
+    case .frames: return nil
+    case .bands: kind = ZONE_SCBA
+    case .polynomials: kind = ZONE_SITE
+    }
+    let grid = PeriodicGrid(contours[0].model, divisions: divisions, symmetries: symmetries)
+    let slotCount = traces.slotCount
+    let empty = Part(squares: Array(repeating: 0, count: slotCount))
+    let parts = try await grid.accumulateFirst(threads: threads, empty) { part in
+      ContourTable.flush(&part, contours, traces)
+    } _: { part, f, size in
+      part.buffer.add(f, size: size)
+      if part.buffer.count == 512 { ContourTable.flush(&part, contours, traces) }
+    }
+    self.divisions = divisions
+    self.slotCount = slotCount
+    let norm = 1 / Double(grid.count)
+    self.norm = norm
+    pieces = parts.map(\.bands).filter { $0[0].blocks > 0 }
+    squares = (0..<slotCount).map { slot in parts.reduce(0) { $0 + $1.squares[slot] } * norm }
+  }
+
+  /// Moves the stars of the buffer to the blocks.
+  private static func flush(_ part: inout Part, _ contours: [BandContour], _ traces: StarTraces) {
+    if part.buffer.count == 0 { return }
+    for contour in contours {
+      let s = contour.band.rawValue
+      switch traces {
+      case .frames: preconditionFailure("not collected")
+      case .bands(let program, _, let stored):
+        let table = part.buffer.table(program, contour)
+        // E_s = T -+ Delta.
+        let sign = -contour.band.sign
+        append(
+          to: &part.bands[s], table.blocks,
+          first: zip(table.hopping, table.gap).map { $0 + sign * $1 },
+          second: table.gap.map { 2 * sign * $0 },
+          weight: table.weights.map { $0 * Double(program.operationCount) })
+        if !stored.isEmpty { appendSlots(to: &part.bands[s], table, program, stored, contour) }
+      case .polynomials(let program, _):
+        let table = program.table(part.buffer, contour)
+        append(
+          to: &part.bands[s], table.blocks, first: table.hopping, second: table.square,
+          weight: table.weights.map { $0 * Double(program.operationCount) })
+        part.bands[s].slots += table.slots
+      }
+      addSquares(&part, s)
+    }
+    part.buffer = StarBuffer()
+  }
+
+  /// Adds numbers that stand as [re, im][star].
+  private static func append(
+    to stars: inout Stars, _ blocks: Int, first: [Double], second: [Double], weight: [Double]
+  ) {
+    let size = StarTable.blockSize
+    stars.blocks += blocks
+    for block in 0..<blocks {
+      for start in [0, blocks * size] {
+        let half = (start + block * size)..<(start + (block + 1) * size)
+        stars.first += first[half]
+        stars.second += second[half]
+        stars.weight += weight[half]
+      }
+    }
+  }
+
+  /// Adds the stored slots of a program, 1 and cos(theta).
+  private static func appendSlots(
+    to stars: inout Stars, _ table: StarBuffer.Table, _ program: TraceProgram, _ stored: [Int],
+    _ contour: BandContour
+  ) {
+    let size = StarTable.blockSize
+    for block in 0..<table.blocks {
+      for slot in stored {
+        let at = (block * program.slots.count + slot) * 3 * size
+        stars.slots += table.slots[at..<(at + 2 * size)]
+      }
+      let own = (block * size)..<((block + 1) * size)
+      // The traces are sums over all operations.
+      let weights = own.map {
+        ComplexDouble(table.weights[$0], table.weights[table.stars + $0])
+          .multiplied(by: Double(program.operationCount))
+      }
+      let cosines = zip(own, weights).map {
+        $1.multiplied(by: contour.model.exchange)
+          / ComplexDouble(table.gap[$0], table.gap[table.stars + $0])
+      }
+      for values in [weights, cosines] {
+        stars.slots += values.map(\.real) + values.map(\.imaginary)
+      }
+    }
+  }
+
+  /// Adds up |slot|^2/|weight| of the blocks that have not been counted.
+  private static func addSquares(_ part: inout Part, _ s: Int) {
+    let size = StarTable.blockSize
+    let stars = part.bands[s]
+    let slotCount = part.squares.count
+    for block in part.counted[s]..<stars.blocks {
+      for n in 0..<size {
+        let at = 2 * block * size + n
+        let weight = ComplexDouble(stars.weight[at], stars.weight[at + size]).length
+        if weight == 0 { continue }
+        for slot in 0..<slotCount {
+          let at = (block * slotCount + slot) * 2 * size + n
+          let (re, im) = (stars.slots[at], stars.slots[at + size])
+          part.squares[slot] += (re * re + im * im) / weight
+        }
+      }
+    }
+    part.counted[s] = stars.blocks
+  }
+
+  /// Visits the stars of a band, piece by piece.
+  private func forEachPiece(_ s: Band, _ body: (inout ZoneBand) -> Void) {
+    for piece in pieces {
+      let stars = piece[s.rawValue]
+      stars.first.withUnsafeBufferPointer { first in
+        stars.second.withUnsafeBufferPointer { second in
+          stars.weight.withUnsafeBufferPointer { weight in
+            stars.slots.withUnsafeBufferPointer { slots in
+              var band = ZoneBand(
+                kind: kind, is_upper: s == .antibonding ? 1 : 0, first: first.baseAddress,
+                second: second.baseAddress, weight: weight.baseAddress, slots: slots.baseAddress,
+                blocks: stars.blocks,
+                slot_count: Int32(slotCount))
+              body(&band)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// The share of a band in the moments.
+  private func moments(_ s: Band, _ own: ComplexDouble, _ other: ComplexDouble) -> [ComplexDouble] {
+    let count = kind == ZONE_SCBA ? 3 : 5
+    var sums = [ComplexDouble](repeating: .zero, count: count)
+    var part = [ZoneComplex](repeating: ZoneComplex(re: 0, im: 0), count: count)
+    forEachPiece(s) {
+      zone_band_moments(&$0, own.zone, other.zone, &part)
+      for m in 0..<count { sums[m] += ComplexDouble(part[m].re, part[m].im) }
+    }
+    return sums.map { $0.multiplied(by: norm) }
+  }
+
+  package func moments(_ x: DressedEnergy) -> [ComplexDouble] {
+    if kind == ZONE_SCBA { return Band.allCases.flatMap { moments($0, x[$0], .zero) } }
+    return zip(moments(.bonding, x.first, x.second), moments(.antibonding, x.first, x.second)).map {
+      $0 + $1
+    }
+  }
+
+  package func stability(_ gamma: Double, _ x: DressedEnergy) -> Double {
+    let m = moments(x)
+    // On the real axis outside of the bands |g|^2 = g^2, and 1/(z_2 - z_1) is infinite.
+    func isReal(_ zeta: ComplexDouble) -> Bool { zeta.imaginary < 1e-7 * zeta.length }
+    if kind == ZONE_SCBA {
+      // |g|^2 = -Im g/Im zeta.
+      return gamma
+        * Band.allCases.map { s in
+          isReal(x[s])
+            ? abs(m[3 * s.rawValue + 1].real) : -m[3 * s.rawValue].imaginary / x[s].imaginary
+        }.max()!
+    }
+    var squares = [0.0, 0, 0]
+    if isReal(x.first) {
+      // (a -+ j)^2/D^2 and |eta|^2/D^2 = (a^2 - j^2 - D)/D^2.
+      let j = x.second
+      let both = m[2] + j * j * m[4]
+      let odd = j.multiplied(by: 2) * m[3]
+      squares = [(both - odd).real, (both + odd).real, (m[2] - j * j * m[4] - m[1]).real]
+    } else {
+      var part = squares
+      for s in Band.allCases {
+        forEachPiece(s) {
+          zone_band_squares(&$0, x.first.zone, x.second.zone, &part)
+          for n in 0..<3 { squares[n] += part[n] * norm }
+        }
+      }
+    }
+    return gamma * largestEigenvalue(squares)
+  }
+
+  package func sums(
+    _ products: PropagatorProducts, _ pairs: [(DressedEnergy, DressedEnergy)], withSquares: Bool
+  ) -> [(values: [ComplexDouble], squares: [Double]?)] {
+    let count = products.numbers.count
+    let planCount = products.plan.count
+    var totals = [ComplexDouble](repeating: .zero, count: pairs.count * planCount)
+    var norms = [Double](repeating: 0, count: pairs.count * count)
+    for s in Band.allCases {
+      let o: Band = s == .bonding ? .antibonding : .bonding
+      let zonePairs = pairs.map { x, y in
+        kind == ZONE_SCBA
+          ? ZoneBandPair(own1: x[s].zone, other1: x[o].zone, own2: y[s].zone, other2: y[o].zone)
+          : ZoneBandPair(
+            own1: x.first.zone, other1: x.second.zone, own2: y.first.zone, other2: y.second.zone)
+      }
+      let (retarded, advanced) = products.terms[s.rawValue]
+      let own = products.plan.indices.filter {
+        let product = products.plan[$0].product
+        return retarded[product] >= 0 || advanced[product] >= 0
+      }
+      let plan = own.flatMap { [Int32(products.plan[$0].slot), Int32(products.plan[$0].product)] }
+      var values = [ZoneComplex](
+        repeating: ZoneComplex(re: 0, im: 0), count: pairs.count * own.count)
+      var squares = [Double](repeating: 0, count: norms.count)
+      forEachPiece(s) { stars in
+        squares.withUnsafeMutableBufferPointer { squares in
+          zone_band_sums(
+            &stars, zonePairs, Int32(pairs.count), retarded, advanced, Int32(count), plan,
+            Int32(own.count), &values, withSquares ? squares.baseAddress : nil)
+        }
+        for n in pairs.indices {
+          for (position, entry) in own.enumerated() {
+            let value = values[n * own.count + position]
+            totals[n * planCount + entry] += ComplexDouble(value.re, value.im)
+          }
+        }
+        if withSquares { for n in norms.indices { norms[n] += squares[n] } }
+      }
+    }
+    return pairs.indices.map { n in
+      (
+        totals[(n * planCount)..<((n + 1) * planCount)].map { $0.multiplied(by: norm) },
+        withSquares ? norms[(n * count)..<((n + 1) * count)].map { $0 * norm } : nil
+      )
+    }
+  }
+}

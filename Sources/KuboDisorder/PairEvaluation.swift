@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import KuboLattice
+import KuboLoops
+import KuboWork
+import KuboZoneIntegrals
+import RealModule
+
+/// A pair of energies and how its loops count in an integrand:
+/// direct F(z1, z2) + reflected F(z1*, z2*), with F at an advanced z2 if `isAdvanced`.
+struct EnergyPair: Sendable {
+  /// Energies above or on the real axis, from zero (not from mu).
+  var z1, z2: ComplexDouble
+  /// Whether z2 stands for its complex conjugate, g for the advanced propagator.
+  var isAdvanced = false
+  package var direct, reflected: ComplexDouble
+}
+
+/// A combination of loops at some energies, one point of an energy integral.
+struct EnergyPoint: Sendable {
+  package var pairs: [EnergyPair]
+  /// The errors that the zone averages may have, per output; if nil, 1e-2 of the scales.
+  package var allowed: [Double]?
+}
+
+/// The value of an ``EnergyPoint`` with a bound on its zone error, per output.
+struct PairSum: Sendable {
+  package var values: [ComplexDouble]
+  package var errors: [Double]
+  package var scales: [Double]
+  package var divisions: Int
+}
+
+extension ImpurityCrystal {
+  /// A point on its way to finer grids.
+  private struct Progress {
+    let index, request: Int
+    let point: EnergyPoint
+    /// The energies that occur, and the propagators there on the last grid.
+    let energies: [ComplexDouble]
+    var states: [DressedEnergy]
+    var grid: Grid
+    /// c of the error exp(-c N) on that surface.
+    let rate: Double
+    var last: PairSum?
+    var scales: [Double]?
+    /// The energies at which a grid did not have the physical self-energy.
+    var failures: [ComplexDouble] = []
+
+    init(
+      _ index: Int, _ request: Int, _ point: EnergyPoint, _ crystal: ImpurityCrystal
+    ) async throws {
+      self.index = index
+      self.request = request
+      self.point = point
+      var energies: [ComplexDouble] = []
+      for pair in point.pairs {
+        for z in [pair.z1, pair.z2] where !energies.contains(z) { energies.append(z) }
+      }
+      self.energies = energies
+      states = []
+      for z in energies { states.append(try await crystal.approximate(z)) }
+      let pairs = Progress.pairs(point, energies, states)
+      (grid, rate) = try crystal.grid(
+        states, pairs: pairs, nats: 6, onContours: point.pairs.allSatisfy(\.isAdvanced))
+    }
+
+    private static func pairs(
+      _ point: EnergyPoint, _ energies: [ComplexDouble], _ states: [DressedEnergy]
+    ) -> [(DressedEnergy, DressedEnergy)] {
+      point.pairs.map { pair in
+        let x2 = states[energies.firstIndex(of: pair.z2)!]
+        return (states[energies.firstIndex(of: pair.z1)!], pair.isAdvanced ? x2.conjugate : x2)
+      }
+    }
+
+    /// Solves the self-energies on a grid; where that fails, the next one is due.
+    mutating func solve(_ crystal: ImpurityCrystal, _ table: any ZoneTable) {
+      for (m, z) in energies.enumerated() {
+        guard let refined = crystal.refined(states[m], z: z, on: table) else {
+          grid.level += 1
+          last = nil
+          failures.append(z)
+          return
+        }
+        states[m] = refined
+      }
+    }
+
+    /// That there is no finer grid.
+    func nonConvergence(_ crystal: ImpurityCrystal) -> NonConvergence {
+      let z = energies.map { "\(significant($0.real)) + \(significant($0.imaginary)) i" }
+      return NonConvergence(
+        label: "zone average at z = \(z.joined(separator: ", "))", estimate: .infinity, allowed: 0,
+        divisions: GridLevels.divisions[crystal.surfaces[grid.surface].lastLevel])
+    }
+
+    /// The pairs of propagators, in order.
+    var pairs: [(DressedEnergy, DressedEnergy)] {
+      Progress.pairs(point, energies, states)
+    }
+
+    mutating func total(_ values: ArraySlice<PairValue>, _ divisions: Int) -> PairSum {
+      let count = values.first!.direct.count
+      var total = PairSum(
+        values: Array(repeating: .zero, count: count), errors: [],
+        scales: Array(repeating: 0, count: count), divisions: divisions)
+      for (pair, value) in zip(point.pairs, values) {
+        let size = max(pair.direct.length, pair.reflected.length)
+        for o in 0..<count {
+          total.values[o] += pair.direct * value.direct[o]
+          total.values[o] += pair.reflected * value.reflected[o].conjugate
+          if scales == nil { total.scales[o] += size * value.scales![o] }
+        }
+      }
+      if let scales { total.scales = scales } else { scales = total.scales }
+      return total
+    }
+  }
+
+  /// The values of the points of each request, or the error of one of them: `NonConvergence` or
+  /// ``SelfEnergyFailure``. Each point is summed on ever finer grids until the zone errors are as small as allowed
+  /// or 1e-13 of the scales.
+  ///
+  /// On each grid the self-energies are solved anew, so that the difference d of two grids of N_1 < N_2
+  /// points a direction holds that of the self-energy too. The sums converge at least as exp(-c N),
+  /// with c from the strip of complex k in which the propagators are analytic, and the error of the
+  /// finer grid is stated as 2 d exp(-c (N_2 - N_1)).
+  ///
+  /// In one dimension the errors have the phase N k_0 of few poles k_0, and d may be small by accident, at all
+  /// energies of a window at once: there the error is stated as no less than (S/3) (1 + c N) exp(-c N), of the size of
+  /// the Fourier coefficient of a double pole, S the sum of the moduli.
+  ///
+  /// A value does not depend on the other points, but many at once cost less each: a table is read
+  /// once for several pairs.
+  func sums(_ requests: [[EnergyPoint]], _ loops: PairLoops, threads: Int) async throws
+    -> [Result<[PairSum], any Error>]
+  {
+    let points = requests.enumerated().flatMap { request, points in
+      points.map { (request: request, point: $0) }
+    }
+    var results = [PairSum?](repeating: nil, count: points.count)
+    var errors = [(any Error)?](repeating: nil, count: requests.count)
+    let starts = try await parallelMap(points.count, threads: threads) { n in
+      try await caught { try await Progress(n, points[n].request, points[n].point, self) }
+    }
+    var active: [Progress] = []
+    for (start, (request, _)) in zip(starts, points) {
+      switch start {
+      case .success(let progress): active.append(progress)
+      case .failure(let error): errors[request] = errors[request] ?? error
+      }
+    }
+    // As many pairs at a time as keep their sums in the processor's cache.
+    let batch = 8
+    while true {
+      for progress in active where progress.grid.level > surfaces[progress.grid.surface].lastLevel {
+        errors[progress.request] = errors[progress.request] ?? progress.nonConvergence(self)
+      }
+      // A request is lost with one of its points.
+      active.removeAll { errors[$0.request] != nil }
+      guard let grid = active.map(\.grid).min() else { break }
+      let table = try await table(grid, hasSlots: true)
+      var chosen: [Progress] = []
+      var others: [Progress] = []
+      for progress in active {
+        if progress.grid == grid { chosen.append(progress) } else { others.append(progress) }
+      }
+      let solved = try await parallelMap(chosen.count, threads: threads) { [chosen] n in
+        var progress = chosen[n]
+        progress.solve(self, table)
+        return progress
+      }
+      chosen = []
+      for progress in solved {
+        if progress.grid == grid {
+          chosen.append(progress)
+        } else if progress.failures.count > 4 {
+          errors[progress.request] = SelfEnergyFailure(
+            energy: progress.failures.last!,
+            reason:
+              "not found on grids up to \(table.divisions) points along each reciprocal vector")
+        } else {
+          others.append(progress)
+        }
+      }
+      let pairs = chosen.flatMap(\.pairs)
+      // The scales hardly depend on the grid: the first one gives them.
+      let withScales = chosen.contains { $0.scales == nil }
+      let values = try await WorkProgress.stage(
+        "loops on \(surfaces[grid.surface].contours == nil ? "the real zone" : "contours"), "
+          + "\(table.divisions)^\(dimension)",
+        unit: "pairs", of: pairs.count, isEven: true
+      ) { stage in
+        try await parallelMap((pairs.count + batch - 1) / batch, threads: threads) { n in
+          let own = pairs[(n * batch)..<min(pairs.count, (n + 1) * batch)]
+          defer { stage?.advance(by: own.count) }
+          return loops.values(table, Array(own), withScales: withScales)
+        }.flatMap { $0 }
+      }
+      var next = 0
+      active = others
+      for var progress in chosen {
+        let count = progress.point.pairs.count
+        let total = progress.total(values[next..<(next + count)], table.divisions)
+        next += count
+        if let done = advance(&progress, total) {
+          results[progress.index] = done
+        } else {
+          active.append(progress)
+        }
+      }
+    }
+    var rest = results[...]
+    return requests.indices.map { n in
+      let own = rest.prefix(requests[n].count)
+      rest = rest.dropFirst(requests[n].count)
+      return errors[n].map { .failure($0) } ?? .success(own.map { $0! })
+    }
+  }
+
+  /// Takes the sum on a further grid into account; returns it if it is good enough, and chooses the
+  /// next grid otherwise.
+  private func advance(_ progress: inout Progress, _ total: PairSum) -> PairSum? {
+    let allowed = total.scales.indices.map {
+      max(progress.point.allowed?[$0] ?? 1e-2 * total.scales[$0], 1e-13 * total.scales[$0])
+    }
+    let rate = progress.rate
+    let nats = rate * Double(total.divisions)
+    let least = dimension == 1 ? (1 + nats) * Double.exp(-nats) / 3 : 0
+    var missing: Double
+    if let coarse = progress.last {
+      let gain = 2 * Double.exp(-rate * Double(total.divisions - coarse.divisions))
+      var result = total
+      result.errors = total.values.indices.map {
+        max((total.values[$0] - coarse.values[$0]).length * gain, least * total.scales[$0])
+          + 1e-15 * total.scales[$0]
+      }
+      missing = zip(result.errors, allowed).map { $0 > $1 ? Double.log($0 / $1) : 0 }.max()!
+      if missing == 0 { return result }
+    } else {
+      // The error of a sum is below its scale times exp(-c N); by experience a tenth of it or less.
+      missing = zip(total.scales, allowed).map { $0 > 0 ? Double.log(0.1 * $0 / $1) : 0 }.max()!
+      missing -= rate * Double(total.divisions)
+    }
+    progress.last = total
+    let wanted = Double(total.divisions) + max(0, missing) / rate
+    progress.grid.level =
+      GridLevels.divisions.firstIndex { Double($0) >= wanted && $0 > total.divisions }
+      ?? GridLevels.divisions.count
+    return nil
+  }
+}
+
+/// The result of `work`, or its error unless that is a cancellation.
+private func caught<Value: Sendable>(_ work: () async throws -> Value) async throws
+  -> Result<Value, any Error>
+{
+  do {
+    return .success(try await work())
+  } catch let error as CancellationError {
+    throw error
+  } catch {
+    return .failure(error)
+  }
+}
+
+/// Evaluates the points of many energy integrals that go on side by side: as soon as all of them wait,
+/// what they ask for is done at once.
+package actor PairQueue {
+  private let crystal: ImpurityCrystal
+  private let loops: PairLoops
+  private let threads: Int
+  private var participants = 0
+  private var waiting: [(points: [EnergyPoint], reply: CheckedContinuation<[PairSum], any Error>)] =
+    []
+
+  package init(_ crystal: ImpurityCrystal, _ loops: PairLoops, threads: Int) {
+    self.crystal = crystal
+    self.loops = loops
+    self.threads = threads
+  }
+
+  /// Runs `count` jobs side by side and returns their results in index order.
+  package func map<Value: Sendable>(
+    _ count: Int, _ job: @escaping @Sendable (Int) async throws -> Value
+  ) async throws -> [Value] {
+    participants += count
+    return try await withThrowingTaskGroup(of: (Int, Value).self) { group in
+      for n in 0..<count {
+        group.addTask {
+          let result: Value
+          do {
+            result = try await job(n)
+          } catch {
+            await self.leave()
+            throw error
+          }
+          await self.leave()
+          return (n, result)
+        }
+      }
+      var results = [Value?](repeating: nil, count: count)
+      for try await (n, result) in group { results[n] = result }
+      return results.map { $0! }
+    }
+  }
+
+  /// The values of `points`; a job has one call at a time.
+  /// - Throws: `NonConvergence`, ``SelfEnergyFailure``.
+  func sums(_ points: [EnergyPoint]) async throws -> [PairSum] {
+    if points.isEmpty { return [] }
+    return try await withCheckedThrowingContinuation { reply in
+      waiting.append((points, reply))
+      evaluateIfAllWait()
+    }
+  }
+
+  private func leave() {
+    participants -= 1
+    evaluateIfAllWait()
+  }
+
+  private func evaluateIfAllWait() {
+    guard !waiting.isEmpty, waiting.count >= participants else { return }
+    let requests = waiting
+    waiting = []
+    // On the actor, so that no job is answered before it waits: ThreadSanitizer does not see how the
+    // runtime orders the two.
+    Task {
+      do {
+        let results = try await self.crystal.sums(
+          requests.map(\.points), self.loops, threads: self.threads)
+        for (result, (_, reply)) in zip(results, requests) { reply.resume(with: result) }
+      } catch {
+        for (_, reply) in requests { reply.resume(throwing: error) }
+      }
+    }
+  }
+}

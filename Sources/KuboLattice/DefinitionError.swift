@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// The part of a model that an error is about; a file reader turns it into a line and a key.
+public enum ModelPlace: Sendable, Equatable {
+  /// The list of lattice vectors.
+  case latticeVectors
+  /// The hop with this index in the inter-sublattice list.
+  case interSublattice(Int)
+  /// The hop with this index in the intra-sublattice list.
+  case intraSublattice(Int)
+  /// The exchange energy J.
+  case exchange
+  /// The two lists of hops together.
+  case hops
+}
+
+/// A model that cannot be.
+public typealias ModelError = DefinitionError<ModelPlace>
+
+/// A model or a diagram that cannot be: what was found at which place, and what was expected.
+public struct DefinitionError<Place: Sendable & Equatable>: Error, Sendable, Equatable,
+  CustomStringConvertible
+{
+  /// Which part is wrong.
+  public let place: Place
+  /// What stands there.
+  public let found: String
+  /// What should stand there.
+  public let expected: String
+
+  package init(_ place: Place, found: String, expected: String) {
+    self.place = place
+    self.found = found
+    self.expected = expected
+  }
+
+  /// One line for a message.
+  public var description: String { "found \(found); expected \(expected)" }
+}
+
+/// A request that cannot be answered: what was found and what was expected.
+public struct RequestError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// What the message is about, what was found, and what was expected.
+  public let subject, found, expected: String
+
+  package init(_ subject: String, found: String, expected: String) {
+    self.subject = subject
+    self.found = found
+    self.expected = expected
+  }
+
+  /// One line for a message.
+  public var description: String { "\(subject): found \(found); expected \(expected)" }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import CZoneSums
+import ComplexModule
+import KuboLattice
+import RealModule
+
+/// l(p) of ``FermiLogarithm`` for any complex p with Im p <= -Gamma, as a logarithm and simple poles:
+///
+///     l(p) = log q - sum_(m < M) delta/(p - i pi T (2m + 1)) + sum_i c_i delta^2/(q^2 + tau_i^2 delta^2)
+///     q = p - 2 pi i T M,   delta = -2 pi i T
+///
+/// The Matsubara poles from m = M on are summed by the midpoint rule of Euler and Maclaurin, log q +
+/// r^2/24 - 7 r^4/960 + 31 r^6/8064 - ... with r = delta/q; three simple poles at each of +- i tau_i delta
+/// have the same expansion to r^12. M is such that |r| <= 1/9, where the rest is below 1e-15. At T = 0
+/// only log p is left.
+package final class MatsubaraPoles: @unchecked Sendable {
+  package private(set) var logarithm: ZoneLogarithm
+  private let storage: UnsafeMutablePointer<Double>
+
+  package init(temperature: Double, broadening: Double) {
+    var offsets: [ComplexDouble] = []
+    var weights: [ComplexDouble] = []
+    var shift = ComplexDouble.zero
+    if temperature > 0 {
+      let spacing = 2 * Double.pi * temperature
+      let delta = ComplexDouble(0, -spacing)
+      let count = max(0, Int((9 - min(9, broadening / spacing)).rounded(.up)))
+      shift = ComplexDouble(0, -spacing * Double(count))
+      for m in 0..<count {
+        offsets.append(ComplexDouble(0, -spacing * (Double(m) + 0.5)))
+        weights.append(delta)
+      }
+      for (x, c) in MatsubaraPoles.nodes {
+        let tau = x.squareRoot()
+        // i tau delta is real.
+        let place = tau * spacing
+        let weight = ComplexDouble(0, -c / (2 * tau)) * delta
+        offsets += [shift - ComplexDouble(place), shift + ComplexDouble(place)]
+        weights += [-weight, weight]
+      }
+    }
+    let n = offsets.count
+    storage = .allocate(capacity: max(1, 4 * n))
+    let all =
+      offsets.map(\.real) + offsets.map(\.imaginary) + weights.map(\.real)
+      + weights.map(\.imaginary)
+    storage.initialize(from: all, count: 4 * n)
+    let p = UnsafePointer(storage)
+    logarithm = ZoneLogarithm(
+      shift_re: shift.real, shift_im: shift.imaginary, count: Int32(n), offset_re: p,
+      offset_im: p + n, weight_re: p + 2 * n, weight_im: p + 3 * n)
+  }
+
+  /// x_i = tau_i^2 and c_i with sum_i c_i x_i^(k-1) = (1 - 2^(1-2k)) |B_2k|/2k for k = 1 to 6: the zeros of
+  /// x^3 + p_2 x^2 + p_1 x + p_0, orthogonal to 1, x, x^2.
+  private static let nodes: [(x: Double, c: Double)] = {
+    let m = [
+      1.0 / 24, 7.0 / 960, 31.0 / 8064, 127.0 / 30720, 511.0 / 67584, 1_414_477.0 / 67_092_480,
+    ]
+    func determinant(_ a: [Double], _ b: [Double], _ c: [Double]) -> Double {
+      a[0] * (b[1] * c[2] - b[2] * c[1]) - b[0] * (a[1] * c[2] - a[2] * c[1])
+        + c[0] * (a[1] * b[2] - a[2] * b[1])
+    }
+    let columns = (0..<4).map { Array(m[$0..<($0 + 3)]) }
+    let minus = columns[3].map { -$0 }
+    let all = determinant(columns[0], columns[1], columns[2])
+    let p = [
+      determinant(minus, columns[1], columns[2]) / all,
+      determinant(columns[0], minus, columns[2]) / all,
+      determinant(columns[0], columns[1], minus) / all,
+    ]
+    // Three real zeros, by the cosine of a third of an angle.
+    let third = p[2] / 3
+    let (a, b) = (third * third - p[1] / 3, third * (p[1] / 2 - third * third) - p[0] / 2)
+    let angle = Double.acos(b / (a * a.squareRoot())) / 3
+    let x = (0..<3).map {
+      2 * a.squareRoot() * Double.cos(angle - 2 * .pi * Double($0) / 3) - third
+    }
+    return x.indices.map { i in
+      let (y, z) = (x[(i + 1) % 3], x[(i + 2) % 3])
+      return (x[i], (m[2] - (y + z) * m[1] + y * z * m[0]) / ((x[i] - y) * (x[i] - z)))
+    }
+  }()
+
+  deinit { storage.deallocate() }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import KuboDiagrams
+import KuboLattice
+import KuboLoops
+import KuboWork
+import KuboZoneIntegrals
+import RealModule
+
+extension SpectrumRequest {
+  /// This request with impurities, bare and with the ladder.
+  private func withImpurities(_ lifetime: Lifetime, _ omegas: [Double], tolerance: Double)
+    -> SpectrumRequest
+  {
+    var request = self
+    request.lifetime = lifetime
+    let names =
+      lifetime.order.impurities == .scba ? ["X_na", "Y_na"] : ["Sigma_full", "s_full"]
+    request.columns = names.flatMap { name in
+      [Dressing.bare, .ladder].map { .init(response: Response(name)!, dressing: $0) }
+    }
+    request.omegas = omegas
+    request.tolerance = tolerance
+    return request
+  }
+
+  /// Impurities of strength `gamma`: conservation laws of the `site` ladder, and K(-omega) = K(omega)*
+  /// for both kinds.
+  package func conservationStatements(_ gamma: Double) async throws -> [Verification.Statement] {
+    let j = model.exchange
+    let positive = Self.verificationOmegas.prefix(2).map { $0 * j }
+    let both = positive + positive.map { -$0 }
+    let names = ["Sigma_full", "s_full"]
+    let site = withImpurities(.site(gamma), both, tolerance: Verification.loosestTolerance)
+    let scba = withImpurities(.scba(gamma), both, tolerance: Verification.loosestTolerance)
+    // A spectrum without self-energies fails each statement about it.
+    func spectrum(_ request: SpectrumRequest) async throws -> Result<VerifiedSpectrum, any Error> {
+      do {
+        return .success(VerifiedSpectrum(spectrum: try await request.spectrum()))
+      } catch let error where !(error is CancellationError) {
+        return .failure(error)
+      }
+    }
+    let (siteResult, scbaResult) = (try await spectrum(site), try await spectrum(scba))
+    var statements: [Verification.Statement] = []
+    func state(
+      _ claim: String, _ source: String,
+      _ compute: () async throws -> (residual: Double, tolerance: Double, place: String?)
+    ) async throws {
+      statements.append(try await statement(.ladder, claim, source, compute))
+    }
+    try await state("site: K_s(0) = 0, K_Sigma(0) = 0, bare and ladder", "docs/conventions.md 4.1")
+    {
+      let atSites = try siteResult.get()
+      return worst(
+        try [Dressing.bare, .ladder].map { dressing in
+          let size = try names.map { try atSites.size($0, dressing) }.max()!
+          return try atSites.vanishingStatics(names, dressing) { _ in size }
+        })
+    }
+    try await state(
+      "site: spin continuity 2 J K_Sigma = i omega K_s, ladder", "docs/conventions.md 4.2"
+    ) {
+      let atSites = try siteResult.get()
+      return try atSites.compare("s_full", .ladder) { n in
+        let factor = ComplexDouble(0, atSites.spectrum.omegas[n])
+        let (a, b) = (
+          try atSites.value("Sigma_full", n, .ladder), try atSites.value("s_full", n, .ladder)
+        )
+        return (
+          [
+            Estimate(
+              value: a.value.multiplied(by: 2 * j / factor.imaginary),
+              error: a.error * 2 * j / abs(factor.imaginary))
+          ],
+          [Estimate(value: b.value * .i, error: b.error)]
+        )
+      }
+    }
+    for (name, result, columns) in [
+      ("site", siteResult, site.columns), ("scba", scbaResult, scba.columns),
+    ] {
+      try await state("\(name): K(-omega) = K(omega)*, bare and ladder", "docs/conventions.md 4.3")
+      {
+        try realityInTime(result.get(), columns)
+      }
+    }
+    return statements
+  }
+
+  /// Causality of the loops with impurities of strength `gamma`, bare and with the ladder: the Matsubara
+  /// sum with the self-energies at i eps_n against the spectral representation.
+  package func ladderRouteStatements(_ gamma: Double) async throws -> [Verification.Statement] {
+    var statements: [Verification.Statement] = []
+    for lifetime in [Lifetime.site(gamma), .scba(gamma)] {
+      var request = withImpurities(lifetime, [], tolerance: 3e-3)
+      request.temperature = max(temperature, (model.dimension == 3 ? 0.3 : 0.05) * model.exchange)
+      let thermal = request
+      let kind = lifetime.order.impurities!.rawValue
+      statements.append(
+        try await statement(
+          .ladder,
+          "\(kind): Matsubara sum = Kramers-Kronig of Im K, at T = \(significant(thermal.temperature))",
+          "docs/conventions.md 3, 4.3"
+        ) { try await thermal.matsubara(count: 2).residual })
+    }
+    return statements
+  }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import KuboDiagrams
+import KuboLattice
+import KuboWork
+import RealModule
+
+/// The exact statements of docs/conventions.md section 4 on one model in one state, and the independent routes
+/// to its numbers.
+///
+/// Nothing here compares with a stored number: each statement is an identity, or the same quantity by
+/// a route that shares nothing with the engine's (explicit 4x4 matrices in the eigenstate frame,
+/// integrals by GSL, Matsubara sums).
+///
+///     residual = |left - right| / size <= tolerance = (rounding + errors of both) / size
+///
+/// Residuals and tolerances are dimensionless.
+public struct Verification: Sendable {
+  /// What a statement is about.
+  public enum Subject: String, Sendable, CaseIterable {
+    /// At single wave vectors, to rounding.
+    case vertices = "vertices and traces"
+    /// Bare loops at constant lifetime.
+    case bare = "bare loops"
+    /// Impurities and their ladder.
+    case ladder = "ladder"
+  }
+
+  /// The largest tolerance of the values that statements are about, relative and dimensionless, as
+  /// `SpectrumRequest.tolerance`: from looser ones some statements get a tolerance of their own above 1 %,
+  /// which proves nothing.
+  public static let loosestTolerance = 1e-4
+
+  /// One statement with its residual.
+  public struct Statement: Sendable {
+    /// What it is about.
+    public let subject: Subject
+    /// The statement, as in `K_s(0) = 0`.
+    public let claim: String
+    /// Where it comes from.
+    public let source: String
+    /// How far it is violated, and how far rounding and error estimates allow it to be, relative to
+    /// the size of the quantity.
+    public let residual, tolerance: Double
+    /// Where it fails: the diagrams that can be to blame, or why nothing could be computed.
+    public let place: String?
+
+    package init(
+      subject: Subject, claim: String, source: String, residual: Double, tolerance: Double,
+      place: String?
+    ) {
+      self.subject = subject
+      self.claim = claim
+      self.source = source
+      // A residual that is no number must not pass.
+      self.residual = residual.isNaN ? .infinity : residual
+      self.tolerance = tolerance
+      self.place = place
+    }
+
+    /// Above it a tolerance proves nothing and does not pass.
+    static let largestTolerance = 0.01
+
+    /// Whether it holds.
+    public var holds: Bool {
+      residual <= tolerance && tolerance <= Self.largestTolerance && place == nil
+    }
+
+    /// Why it does not hold.
+    public var reason: String {
+      place
+        ?? (tolerance <= Self.largestTolerance
+          ? "residual above tolerance" : "a tolerance above 1 % proves nothing")
+    }
+  }
+
+  /// The statements, in order.
+  public let statements: [Statement]
+}
+
+extension SpectrumRequest {
+  /// Verifies the model of the request in its state, with its diagrams; its columns and omegas are not
+  /// used. Bare loops take the request's lifetime, which must be constant. A tolerance above
+  /// ``Verification/loosestTolerance`` is replaced by it.
+  ///
+  /// - Parameters:
+  ///   - isBare: Whether the bare loops at constant lifetime are verified.
+  ///   - gamma: The strength of impurities, in squared energy units; nil leaves the ladder out.
+  /// - Throws: `RequestError`, `CancellationError`. What does not converge is a statement that fails.
+  public func verification(bare isBare: Bool = true, impurities gamma: Double?) async throws
+    -> Verification
+  {
+    guard case .constant = lifetime else {
+      throw RequestError(
+        "lifetime", found: lifetime.description,
+        expected: "constant=GAMMA for the bare loops; impurities have a strength of their own")
+    }
+    try check(impurities: gamma)
+    let most = 1e3 * model.hoppingBound
+    if let gamma, gamma.squareRoot() > most {
+      throw RequestError(
+        "gamma", found: significant(gamma),
+        expected:
+          "at most \(significant(most * most)), the square of a thousand times the hopping: beyond, statements about the ladder are lost to rounding"
+      )
+    }
+    var request = self
+    request.tolerance = min(tolerance, Verification.loosestTolerance)
+    var statements = await WorkProgress.stage("vertices") { _ in request.vertexStatements() }
+    if isBare {
+      statements += try await request.identityStatements()
+      statements += try await request.invarianceStatements()
+      statements += try await request.routeStatements()
+    }
+    if let gamma {
+      statements += try await request.conservationStatements(gamma)
+      statements += try await request.ladderRouteStatements(gamma)
+    }
+    return Verification(statements: statements)
+  }
+
+  /// A statement, or its failure if `compute` throws what does not converge.
+  package func statement(
+    _ subject: Verification.Subject, _ claim: String, _ source: String,
+    _ compute: () async throws -> (residual: Double, tolerance: Double, place: String?)
+  ) async throws -> Verification.Statement {
+    do {
+      let (residual, tolerance, place) = try await WorkProgress.stage(claim) { _ in
+        try await compute()
+      }
+      return .init(
+        subject: subject, claim: claim, source: source, residual: residual, tolerance: tolerance,
+        place: place)
+    } catch let error where !(error is CancellationError) && !(error is RequestError) {
+      return .init(
+        subject: subject, claim: claim, source: source, residual: .infinity, tolerance: 0,
+        place: "\(error)")
+    }
+  }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import KuboLattice
+import KuboWork
+
+/// A number with its error estimate.
+public struct Estimate: Sendable, Equatable {
+  /// The value.
+  public var value: ComplexDouble
+  /// A bound on |exact - value|.
+  public var error: Double
+
+  package init(value: ComplexDouble, error: Double) {
+    self.value = value
+    self.error = error
+  }
+}
+
+/// Why an integral was given up.
+public struct NonConvergence: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The frequency, or whatever labels the integral, as in `omega = 0.3`.
+  public let label: String
+  /// The estimate reached, the tolerance asked for, and the grid divisions tried last.
+  public let estimate, allowed: Double
+  /// Grid points along each reciprocal vector in the last grid.
+  public let divisions: Int
+
+  package init(label: String, estimate: Double, allowed: Double, divisions: Int) {
+    self.label = label
+    self.estimate = estimate
+    self.allowed = allowed
+    self.divisions = divisions
+  }
+
+  /// One line for a message.
+  public var description: String {
+    if estimate == .infinity {
+      return
+        "\(label): the zone integral needs more than \(divisions) points along each reciprocal vector, "
+        + "which is beyond the limit; a larger lifetime parameter, temperature or J would do"
+    }
+    return
+      "\(label): the zone integral did not converge: error estimate \(significant(estimate)), allowed \(significant(allowed)), "
+      + "with \(divisions) points along each reciprocal vector, the last grid within the limit"
+  }
+}
+
+/// Error bounds, or allowances, of the real and of the imaginary part of a number.
+package struct PartErrors: Sendable, Equatable {
+  package var real, imaginary: Double
+
+  package init(real: Double, imaginary: Double) {
+    self.real = real
+    self.imaginary = imaginary
+  }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import KuboLattice
+import KuboLoops
+import KuboZoneIntegrals
+import RealModule
+
+/// Averages over the Fermi surface, (1/V) sum_k sum_s w_s(k) delta(mu - E_s), with
+/// delta -> -f'(E - mu) at T > 0.
+///
+/// -f'(x) is the imaginary part of l'(x - i0)/pi (`FermiLogarithm`), which is analytic for
+/// Im x < 0, and the zone is deformed, k -> kappa = k - i c grad E_s, which makes
+/// Im E(kappa) about -c |grad E|^2 < 0: no singularity is left near the path and the periodic grid
+/// converges exponentially, at T = 0 as well and whatever the shape of the surface,
+///
+///     W = (1/pi) Im (1/V) sum_k det(1 - i c d_a d_b E) w(kappa) l'(E(kappa) - mu).
+///
+/// It fails where grad E = 0 on the surface at T = 0, a van Hove energy, where W itself is singular.
+/// The result does not depend on c, which is checked with a second c.
+package struct FermiSurface: Sendable {
+  /// A weight on the bands: analytic in k and even, so that k and -k count alike.
+  package typealias Weight = @Sendable (_ frame: Frame, _ s: Band) -> ComplexDouble
+
+  package let model: Model
+  package let directions: Directions
+  package let temperature: Double
+  package let weights: [Weight]
+  package let tolerance: Double
+  package let threads: Int
+
+  package init(
+    model: Model, directions: Directions, temperature: Double, weights: [Weight], tolerance: Double,
+    threads: Int
+  ) {
+    self.model = model
+    self.directions = directions
+    self.temperature = temperature
+    self.weights = weights
+    self.tolerance = tolerance
+    self.threads = threads
+  }
+
+  /// The averages of all weights at `mu`, each to `tolerance` of its own value, with 1e-6 of the sum
+  /// of its absolute contributions as the floor.
+  /// - Throws: `NonConvergence` or `VanHove`.
+  package func averages(mu: Double) async throws -> [Estimate] {
+    if temperature == 0, let point = model.vanHove(at: mu) { throw point }
+    let step = 0.5 / model.largestCurvature()
+    let first = try await deformed(mu: mu, step: step)
+    let second = try await deformed(mu: mu, step: 0.7 * step)
+    return zip(first, second).map {
+      Estimate(value: $0.value, error: max($0.error, ($0.value - $1.value).length))
+    }
+  }
+
+  private func deformed(mu: Double, step: Double) async throws -> [Estimate] {
+    // The deformation moves the singularities off by about c v^2; v is at most the slope.
+    let slope = model.energySlope
+    let width = .pi * temperature + step * slope * slope / 2
+    let refinement = GridRefinement(
+      resolution: max(slope / width, model.resolution(.infinity)), dimension: model.dimension,
+      pointLimit: [1_000_000, 4_000_000, 100_000_000][model.dimension - 1], unit: "",
+      name: "Fermi surface")
+    let outcome = try await refinement.run(groups: 1) { divisions, _ in
+      let level = try await sum(mu: mu, step: step, divisions: divisions)
+      return .init(
+        values: [level.values], scales: [level.scales],
+        rounding: [level.scales.map { 1e-14 * $0 }])
+    } allowed: { _, values, scales in
+      values.indices.map {
+        let limit = max(
+          tolerance * max(abs(values[$0].real), 1e-6 * scales[$0]), 2e-14 * scales[$0])
+        return PartErrors(real: limit, imaginary: limit)
+      }
+    }[0]
+    if let failure = outcome.failure {
+      throw NonConvergence(
+        label: "mu = \(mu)", estimate: outcome.worst(failure).estimate,
+        allowed: outcome.worst(failure).allowed, divisions: outcome.divisions)
+    }
+    return outcome.estimates
+  }
+
+  /// The mean over one grid per cell volume.
+  private func sum(mu: Double, step: Double, divisions: Int) async throws
+    -> (values: [ComplexDouble], scales: [Double])
+  {
+    let symmetries = model.energySymmetries()
+    let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
+    let hessian = model.hessianHamiltonians()
+    let hamiltonian = BlochHamiltonian(model, directions: directions)
+    let reciprocal = model.reciprocalVectors.map(packed)
+    struct Part: Sendable {
+      var values: [ComplexDouble]
+      var scales: [Double]
+    }
+    let empty = Part(
+      values: Array(repeating: .zero, count: weights.count),
+      scales: Array(repeating: 0, count: weights.count))
+    let parts = try await grid.accumulate(threads: threads, empty) { part, index, star in
+      let k = grid.point(index)
+      let frames = hessian.map { $0.frame(at: k) }
+      for s in Band.allCases {
+        let (gradient, curvature) = model.derivatives(frames, s)
+        // The displacement -c grad E in reduced coordinates, which symmetries map like f.
+        let y = gradient.map { -step * $0 }
+        let g = model.latticeVectors.map { a in
+          zip(a, y).reduce(0) { $0 + $1.0 * $1.1 } / (2 * .pi)
+        }
+        let jacobian = curvature.indices.map { a in
+          curvature.indices.map { b in ComplexDouble(a == b ? 1 : 0, -step * curvature[a][b]) }
+        }
+        let kappa = WaveVector(real: k.real, imaginary: packed(y))
+        let pole = hamiltonian.frame(at: kappa).energy(s) - ComplexDouble(mu)
+        let delta =
+          complexDeterminant(jacobian)
+          * FermiLogarithm.derivative(at: pole, temperature: temperature)
+        for point in star {
+          let rows = symmetries[point.operation].rows
+          var shift = SIMD3<Double>.zero
+          for a in rows.indices {
+            shift +=
+              reciprocal[a] * rows[a].indices.reduce(0.0) { $0 + Double(rows[a][$1]) * g[$1] }
+          }
+          let frame = hamiltonian.frame(at: WaveVector(real: point.k.real, imaginary: shift))
+          for (q, weight) in weights.enumerated() {
+            let value = (delta * weight(frame, s)).imaginary * point.weight / .pi
+            part.values[q] += ComplexDouble(value)
+            part.scales[q] += abs(value)
+          }
+        }
+      }
+    }
+    let norm = 1 / (Double(grid.count) * model.cellVolume)
+    return (
+      weights.indices.map { q in parts.reduce(.zero) { $0 + $1.values[q] }.multiplied(by: norm) },
+      weights.indices.map { q in parts.reduce(0) { $0 + $1.scales[q] } * norm }
+    )
+  }
+}
+
+/// The determinant of a matrix of one to three rows.
+func complexDeterminant(_ m: [[ComplexDouble]]) -> ComplexDouble {
+  switch m.count {
+  case 1: return m[0][0]
+  case 2: return m[0][0] * m[1][1] - m[0][1] * m[1][0]
+  default:
+    let a = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1])
+    let b = m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])
+    let c = m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0])
+    return a - b + c
+  }
+}

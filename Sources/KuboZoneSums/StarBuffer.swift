@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import CZoneSums
+import ComplexModule
+import KuboLattice
+import KuboLoops
+
+/// Stars on their way to the C loops: their first points are collected and evaluated together, with
+/// all their images.
+package struct StarBuffer: Sendable {
+  /// Reduced wave vectors of the first points, and the sizes of their stars.
+  package private(set) var points: [SIMD3<Double>] = []
+  package private(set) var sizes: [Double] = []
+
+  package init(points: [SIMD3<Double>] = [], sizes: [Double] = []) {
+    self.points = points
+    self.sizes = sizes
+  }
+  /// The number of stars waiting.
+  package var count: Int { points.count }
+
+  /// The stars in blocks of 64, the last one filled up with stars of weight 0.
+  package struct Table {
+    package let blocks: Int
+    /// T and Delta of each star, [re, im][star].
+    package var hopping, gap: [Double]
+    /// [block][slot][re, im, size][64].
+    package var slots: [Double]
+    /// The first points, [axis][re, im][star], and their weights times the Jacobian, [re, im][star].
+    package let points, weights: [Double]
+    package var stars: Int { blocks * Int(ZONE_BLOCK) }
+
+    /// The table as the C loops take it, with `energy` and `difference` of each star, [re, im][star].
+    func withContour<R>(
+      _ program: TraceProgram, energy: [Double], difference: [Double], channels: Int,
+      _ body: (inout ZoneContour) -> R
+    ) -> R {
+      energy.withUnsafeBufferPointer { energy in
+        difference.withUnsafeBufferPointer { difference in
+          slots.withUnsafeBufferPointer { slots in
+            program.slotChannels.withUnsafeBufferPointer { slotChannels in
+              program.slotFunctions.withUnsafeBufferPointer { slotFunctions in
+                var contour = ZoneContour(
+                  blocks: blocks, energy: energy.baseAddress, difference: difference.baseAddress,
+                  slots: slots.baseAddress, slot_count: Int32(program.slots.count),
+                  channel_count: Int32(channels), slot_channel: slotChannels.baseAddress,
+                  slot_function: slotFunctions.baseAddress)
+                return body(&contour)
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Adds the star of a point, of `size` points.
+  package mutating func add(_ f: SIMD3<Double>, size: Double) {
+    points.append(f)
+    sizes.append(size)
+  }
+
+  /// The first points displaced by a contour, [axis][re, im][star], and their weights times the
+  /// Jacobian, [re, im][star], for C loops that sum over the images of `crystal`.
+  package func displaced(_ crystal: TraceProgram, _ contour: some DisplacedZone) -> (
+    blocks: Int, points: [Double], weights: [Double]
+  ) {
+    let dimension = contour.model.dimension
+    let blocks = (count + Int(ZONE_BLOCK) - 1) / Int(ZONE_BLOCK)
+    let stars = blocks * Int(ZONE_BLOCK)
+    var f = [Double](repeating: 0, count: 2 * dimension * stars)
+    var weights = [Double](repeating: 0, count: 2 * stars)
+    for (n, point) in points.enumerated() {
+      for a in 0..<dimension { f[2 * a * stars + n] = point[a] }
+    }
+    var jacobian = [Double](repeating: 1, count: stars) + [Double](repeating: 0, count: stars)
+    var displacement = contour.displacement
+    if displacement.step != 0 {
+      withUnsafePointer(to: crystal.program) { program in
+        zone_displacements(program, blocks, contour.metric, &displacement, &f, &jacobian)
+      }
+    }
+    let share = 1 / Double(crystal.operationCount)
+    for (n, size) in sizes.enumerated() {
+      weights[n] = jacobian[n] * size * share
+      weights[stars + n] = jacobian[stars + n] * size * share
+    }
+    return (blocks, f, weights)
+  }
+
+  /// The table of the stars, the points displaced by a contour.
+  package func table(_ traces: TraceProgram, _ contour: some DisplacedZone) -> Table {
+    let (blocks, f, weights) = displaced(traces, contour)
+    let stars = blocks * Int(ZONE_BLOCK)
+    var hopping = [Double](repeating: 0, count: 2 * stars)
+    var gap = hopping
+    var slots = [Double](repeating: 0, count: stars * traces.slots.count * 3)
+    withUnsafePointer(to: traces.program) {
+      zone_traces($0, blocks, f, weights, &slots, &hopping, &gap)
+    }
+    return Table(
+      blocks: blocks, hopping: hopping, gap: gap, slots: slots, points: f, weights: weights)
+  }
+}
