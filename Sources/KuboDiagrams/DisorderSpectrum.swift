@@ -70,7 +70,7 @@ extension SpectrumRequest {
       symmetries: model.energySymmetries(), divisions: divisions,
       traces: pointByPoint ? loops.scalarTraces : loops.traces(model, directions), threads: threads)
     let pair = (
-      DressedEnergy(first: zeta[0], second: zeta[1]), DressedEnergy(first: zeta[2], second: zeta[3])
+      DressedState(impurities, zeta[0], zeta[1]), DressedState(impurities, zeta[2], zeta[3])
     )
     let value = loops.values(table, [pair], withScales: false)[0]
     return value.direct + value.reflected
@@ -89,7 +89,7 @@ extension SpectrumRequest {
         loops.traces(model, directions), threads: threads)
     else { return nil }
     let pair = (
-      DressedEnergy(first: zeta[0], second: zeta[1]), DressedEnergy(first: zeta[2], second: zeta[3])
+      DressedState(impurities, zeta[0], zeta[1]), DressedState(impurities, zeta[2], zeta[3])
     )
     let value = loops.values(table, [pair], withScales: false)[0]
     return value.direct + value.reflected
@@ -106,7 +106,7 @@ extension SpectrumRequest {
     let survey = ContourSurvey(
       Band.allCases.map { BandContour.contour(of: $0, model) }, broadening: width / 2)
     let pair = (
-      DressedEnergy(first: zeta[0], second: zeta[1]), DressedEnergy(first: zeta[2], second: zeta[3])
+      DressedState(impurities, zeta[0], zeta[1]), DressedState(impurities, zeta[2], zeta[3])
     )
     if isSite { return survey.siteRate(pair.0, pair.1) }
     return survey.isValid(pair.0, pair.1) ? survey.rate(pair.0, pair.1) : nil
@@ -130,13 +130,11 @@ extension SpectrumRequest {
       WorkProgress.note("self-energies: \(edges.count) edges and critical energies in the window")
     }
     let state = try await crystal.approximate(ComplexDouble(mu))
-    let smoothness =
-      impurities == .scba
-      ? min(state.first.imaginary, state.second.imaginary) : state.first.imaginary
     return EnergyIntegral(
       crystal: crystal, queue: PairQueue(crystal, loops, threads: threads), mu: mu,
       temperature: temperature,
-      outputCount: chosen.count, edges: edges, smoothness: max(0, smoothness),
+      outputCount: chosen.count, edges: edges,
+      smoothness: max(0, state.energies.map(\.imaginary).min()!),
       thermalReach: thermalReach)
   }
 
@@ -300,7 +298,8 @@ extension SpectrumRequest {
     }
     // The narrowest level at mu decides how fast it varies.
     let state = try await integral.crystal.exact(ComplexDouble(mu))
-    let widths = Band.allCases.map { state.x[$0].imaginary }.filter {
+    let levels = state.x.levelWidths
+    let widths = [levels.lowerBound, levels.upperBound].filter {
       $0 > 1e-5 * integral.crystal.width
     }
     let step =
@@ -335,8 +334,8 @@ extension SpectrumRequest {
     var widths: [(band: Band, width: Double)] = []
     for s in Band.allCases {
       // In the gap -Im Sigma is rounding.
-      if state.x[s].imaginary > 1e-9 * crystal.width {
-        widths.append((s, state.x[s].imaginary))
+      if state.x.levelWidth(s) > 1e-9 * crystal.width {
+        widths.append((s, state.x.levelWidth(s)))
         continue
       }
       let distance = try await crystal.distanceToBand(s, from: mu)

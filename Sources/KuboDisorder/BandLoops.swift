@@ -173,7 +173,7 @@ package struct BandLoops: Sendable {
   }
 
   func values(
-    _ table: any ZoneTable, _ pairs: [(DressedEnergy, DressedEnergy)], withScales: Bool
+    _ table: any ZoneTable, _ pairs: [(DressedState, DressedState)], withScales: Bool
   ) -> [PairValue] {
     zip(pairs, table.sums(products, pairs, withSquares: withScales)).map { pair, sums in
       assembled(table, sums.values, sums.squares)

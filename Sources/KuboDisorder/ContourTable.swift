@@ -19,16 +19,16 @@ package protocol ZoneTable: Sendable {
 
   /// `scba`: avg g, g^2, g^3 of the bonding, then of the antibonding band; `site`: avg a/D, 1/D,
   /// a^2/D^2, a/D^2, 1/D^2 with a = zeta - T.
-  func moments(_ x: DressedEnergy) -> [ComplexDouble]
+  func moments(_ x: DressedState) -> [ComplexDouble]
 
   /// How much a rung of the retarded-advanced ladder multiplies: at most 1 for the physical
   /// solution, and 1 on the real axis within a band.
-  func stability(_ gamma: Double, _ x: DressedEnergy) -> Double
+  func stability(_ gamma: Double, _ x: DressedState) -> Double
 
   /// For each pair of energies: the sums over all stars that are planned, of slot times product, and
   /// for each product asked for the average of its squared modulus, if wanted.
   func sums(
-    _ products: PropagatorProducts, _ pairs: [(DressedEnergy, DressedEnergy)], withSquares: Bool
+    _ products: PropagatorProducts, _ pairs: [(DressedState, DressedState)], withSquares: Bool
   ) -> [(values: [ComplexDouble], squares: [Double]?)]
 }
 
@@ -229,29 +229,29 @@ package final class ContourTable: ZoneTable {
     return sums.map { $0.multiplied(by: norm) }
   }
 
-  package func moments(_ x: DressedEnergy) -> [ComplexDouble] {
-    if kind == ZONE_SCBA { return Band.allCases.flatMap { moments($0, x[$0], .zero) } }
-    return zip(moments(.bonding, x.first, x.second), moments(.antibonding, x.first, x.second)).map {
-      $0 + $1
+  package func moments(_ x: DressedState) -> [ComplexDouble] {
+    let (a, b) = x.numbers
+    switch x {
+    case .bands: return moments(.bonding, a, .zero) + moments(.antibonding, b, .zero)
+    case .sublattices:
+      return zip(moments(.bonding, a, b), moments(.antibonding, a, b)).map { $0 + $1 }
     }
   }
 
-  package func stability(_ gamma: Double, _ x: DressedEnergy) -> Double {
+  package func stability(_ gamma: Double, _ x: DressedState) -> Double {
     let m = moments(x)
     // On the real axis outside of the bands |g|^2 = g^2, and 1/(z_2 - z_1) is infinite.
     func isReal(_ zeta: ComplexDouble) -> Bool { zeta.imaginary < 1e-7 * zeta.length }
-    if kind == ZONE_SCBA {
+    guard case .sublattices(let zeta, let j) = x else {
       // |g|^2 = -Im g/Im zeta.
       return gamma
-        * Band.allCases.map { s in
-          isReal(x[s])
-            ? abs(m[3 * s.rawValue + 1].real) : -m[3 * s.rawValue].imaginary / x[s].imaginary
+        * x.energies.enumerated().map { s, zeta in
+          isReal(zeta) ? abs(m[3 * s + 1].real) : -m[3 * s].imaginary / zeta.imaginary
         }.max()!
     }
     var squares = [0.0, 0, 0]
-    if isReal(x.first) {
+    if isReal(zeta) {
       // (a -+ j)^2/D^2 and |eta|^2/D^2 = (a^2 - j^2 - D)/D^2.
-      let j = x.second
       let both = m[2] + j * j * m[4]
       let odd = j.multiplied(by: 2) * m[3]
       squares = [(both - odd).real, (both + odd).real, (m[2] - j * j * m[4] - m[1]).real]
@@ -259,7 +259,7 @@ package final class ContourTable: ZoneTable {
       var part = squares
       for s in Band.allCases {
         forEachPiece(s) {
-          zone_band_squares(&$0, x.first.zone, x.second.zone, &part)
+          zone_band_squares(&$0, zeta.zone, j.zone, &part)
           for n in 0..<3 { squares[n] += part[n] * norm }
         }
       }
@@ -268,19 +268,19 @@ package final class ContourTable: ZoneTable {
   }
 
   package func sums(
-    _ products: PropagatorProducts, _ pairs: [(DressedEnergy, DressedEnergy)], withSquares: Bool
+    _ products: PropagatorProducts, _ pairs: [(DressedState, DressedState)], withSquares: Bool
   ) -> [(values: [ComplexDouble], squares: [Double]?)] {
     let count = products.numbers.count
     let planCount = products.plan.count
     var totals = [ComplexDouble](repeating: .zero, count: pairs.count * planCount)
     var norms = [Double](repeating: 0, count: pairs.count * count)
     for s in Band.allCases {
-      let o: Band = s == .bonding ? .antibonding : .bonding
       let zonePairs = pairs.map { x, y in
-        kind == ZONE_SCBA
-          ? ZoneBandPair(own1: x[s].zone, other1: x[o].zone, own2: y[s].zone, other2: y[o].zone)
-          : ZoneBandPair(
-            own1: x.first.zone, other1: x.second.zone, own2: y.first.zone, other2: y.second.zone)
+        // With `scba` each band has its own energy first.
+        let (a, b) = (x.numbers, y.numbers)
+        return kind == ZONE_SCBA && s == .antibonding
+          ? ZoneBandPair(own1: a.1.zone, other1: a.0.zone, own2: b.1.zone, other2: b.0.zone)
+          : ZoneBandPair(own1: a.0.zone, other1: a.1.zone, own2: b.0.zone, other2: b.1.zone)
       }
       let (retarded, advanced) = products.terms[s.rawValue]
       let own = products.plan.indices.filter {

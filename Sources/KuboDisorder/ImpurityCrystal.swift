@@ -36,7 +36,7 @@ package struct ImpurityCrystal: Sendable {
   package let dimension: Int
   private let strips: ZoneStrips
   /// Solutions at evenly spaced real energies, to start from.
-  package var survey: [(energy: Double, state: DressedEnergy)] = []
+  package var survey: [(energy: Double, state: DressedState)] = []
   /// A length of the energy axis beyond which nothing happens: bandwidth and self-energies.
   package let width: Double
 
@@ -60,7 +60,7 @@ package struct ImpurityCrystal: Sendable {
   /// c of the error exp(-c N) of grid sums of the propagators `states`, and of `pairs` of them; nil on
   /// contours that do not serve them.
   package func rate(
-    _ surface: Int, _ states: [DressedEnergy], pairs: [(DressedEnergy, DressedEnergy)] = []
+    _ surface: Int, _ states: [DressedState], pairs: [(DressedState, DressedState)] = []
   ) -> Double? {
     guard let contours = surfaces[surface].contours else {
       return states.reduce(Double.infinity) { min($0, strips.rate($1)) }
@@ -85,7 +85,7 @@ package struct ImpurityCrystal: Sendable {
   /// by the width of the strip of complex k in which they are analytic, and the rate there. Contours
   /// are for real energies, and for pairs of a retarded and an advanced one.
   package func grid(
-    _ states: [DressedEnergy], pairs: [(DressedEnergy, DressedEnergy)] = [], nats: Double,
+    _ states: [DressedState], pairs: [(DressedState, DressedState)] = [], nats: Double,
     onContours: Bool, contourNats: Double? = nil
   ) throws -> (grid: Grid, rate: Double) {
     var best: (grid: Grid, rate: Double)?
@@ -117,8 +117,10 @@ package struct ImpurityCrystal: Sendable {
 
   /// Finds out, once the survey is there, where the contours serve pairs of bands in resonance.
   package mutating func prepareContours(largestOmega: Double) {
-    let widths = survey.map { max(0, $0.state.first.imaginary) + max(0, $0.state.second.imaginary) }
-    let average = widths.reduce(0, +) / Double(max(1, widths.count)) / 2
+    let widths = survey.flatMap { energy in
+      Band.allCases.map { max(0, energy.state.levelWidth($0)) }
+    }
+    let average = widths.reduce(0, +) / Double(max(1, widths.count))
     for n in surfaces.indices {
       guard let contours = surfaces[n].contours, contours.gaps.lowerBound < largestOmega else {
         continue
@@ -132,7 +134,7 @@ package struct ImpurityCrystal: Sendable {
   ///
   /// From far above the real axis, where the equation is solved by its bare propagators, z comes
   /// down step by step; as soon as a step right to the end succeeds, it is taken.
-  package func approximate(_ z: ComplexDouble) async throws -> DressedEnergy {
+  package func approximate(_ z: ComplexDouble) async throws -> DressedState {
     if z.imaginary == 0, survey.count > 1 {
       let step = survey[1].energy - survey[0].energy
       let position = (z.real - survey[0].energy) / step
@@ -140,9 +142,8 @@ package struct ImpurityCrystal: Sendable {
         let n = min(Int(position), survey.count - 2)
         let t = position - Double(n)
         let (a, b) = (survey[n].state, survey[n + 1].state)
-        let start = DressedEnergy(
-          first: a.first.multiplied(by: 1 - t) + b.first.multiplied(by: t),
-          second: a.second.multiplied(by: 1 - t) + b.second.multiplied(by: t))
+        let change = b.map { $0.multiplied(by: t) }
+        let start = a.map { $0.multiplied(by: 1 - t) }.moved(by: change.numbers)
         if let x = try await solved(start, z: z, from: 0) { return x }
       }
     }
@@ -172,23 +173,18 @@ package struct ImpurityCrystal: Sendable {
   }
 
   /// The solution at z from a state `distance` above, if Newton's method finds the physical one.
-  private func solved(_ start: DressedEnergy, z: ComplexDouble, from distance: Double) async throws
-    -> DressedEnergy?
+  private func solved(_ start: DressedState, z: ComplexDouble, from distance: Double) async throws
+    -> DressedState?
   {
-    var x = start
     // Without impurities the propagators move with z.
-    for keyPath in [\DressedEnergy.first, \.second]
-    where equation.impurities == .scba || keyPath == \.first {
-      x[keyPath: keyPath].imaginary = max(
-        x[keyPath: keyPath].imaginary - distance, x[keyPath: keyPath].imaginary / 2)
-    }
+    var x = start.withEnergies { max($0 - distance, $0 / 2) }
     // The grid never becomes coarser on the way, nor goes back to the real zone, or it could alternate
     // with the next one.
     var finest: Grid?
-    var last: DressedEnergy?
+    var last: DressedState?
     for _ in 0..<12 {
       // After small steps the same one will do.
-      if last.map({ self.distance(x, $0) > 0.1 * min(x.first.imaginary, x.second.imaginary) })
+      if last.map({ x.distance(to: $0) > 0.1 * x.levelWidths.lowerBound })
         ?? true
       {
         guard let needed = try? grid([x], nats: 7, onContours: true, contourNats: 20).grid else {
@@ -199,9 +195,8 @@ package struct ImpurityCrystal: Sendable {
       last = x
       let table = try await table(finest!, hasSlots: false)
       let (step, _, _) = equation.newton(table, x, z)
-      x.first += step.first
-      x.second += step.second
-      let change = max(step.first.length, step.second.length)
+      x = x.moved(by: step)
+      let change = max(step.0.length, step.1.length)
       guard change.isFinite, change < 4 * width else { return nil }
       if change < 1e-6 * width {
         return isPhysical(x, table) && table.stability(equation.gamma, x) < 1.01 ? x : nil
@@ -210,40 +205,27 @@ package struct ImpurityCrystal: Sendable {
     return nil
   }
 
-  private func distance(_ x: DressedEnergy, _ y: DressedEnergy) -> Double {
-    max((x.first - y.first).length, (x.second - y.second).length)
-  }
-
   /// Whether the self-energies have the sign of a decay.
-  private func isPhysical(_ x: DressedEnergy, _ table: any ZoneTable) -> Bool {
+  private func isPhysical(_ x: DressedState, _ table: any ZoneTable) -> Bool {
     // Outside of a band grids on contours leave an imaginary part as large as their errors.
     let margin = table is ContourTable ? -1e-2 * equation.gamma.squareRoot() : -1e-9 * width
-    switch equation.impurities {
-    case .scba: return x.first.imaginary > margin && x.second.imaginary > margin
-    case .site:
-      // Sigma_0 +- Sigma_3 are those of the two sublattices.
-      return x.first.imaginary - abs(x.second.imaginary) > margin
-    }
+    // Sigma_0 +- Sigma_3 are those of the two sublattices.
+    return x.levelWidths.lowerBound > margin
   }
 
   /// The solution at z on the grid of `table` by Newton's method from a physical one nearby; nil if
   /// the grid is too coarse to have one there.
-  func refined(_ start: DressedEnergy, z: ComplexDouble, on table: any ZoneTable) -> DressedEnergy?
-  {
+  func refined(_ start: DressedState, z: ComplexDouble, on table: any ZoneTable) -> DressedState? {
     if let x = descended(start, z: z, on: table) {
       // A solution close to a physical one is on the same branch; others must show that they are.
-      if distance(x, start) < 1e-5 * width || table.stability(equation.gamma, x) < 1 + 1e-6 {
+      if x.distance(to: start) < 1e-5 * width || table.stability(equation.gamma, x) < 1 + 1e-6 {
         return x
       }
     }
     // Next to a band edge a coarser grid may have had z in the gap: from a real start Newton's
     // method never leaves the real axis, so it gets one above it.
     for lift in [1e-5, 1e-4, 1e-3, 1e-2] {
-      var lifted = start
-      lifted.first.imaginary = max(lifted.first.imaginary, lift * width)
-      if equation.impurities == .scba {
-        lifted.second.imaginary = max(lifted.second.imaginary, lift * width)
-      }
+      let lifted = start.withEnergies { max($0, lift * width) }
       if let x = descended(lifted, z: z, on: table), table.stability(equation.gamma, x) < 1 + 1e-6 {
         return x
       }
@@ -251,16 +233,15 @@ package struct ImpurityCrystal: Sendable {
     return nil
   }
 
-  private func descended(_ start: DressedEnergy, z: ComplexDouble, on table: any ZoneTable)
-    -> DressedEnergy?
+  private func descended(_ start: DressedState, z: ComplexDouble, on table: any ZoneTable)
+    -> DressedState?
   {
     var x = start
     var last = Double.infinity
     for _ in 0..<60 {
       let (step, _, left) = equation.newton(table, x, z)
-      x.first += step.first
-      x.second += step.second
-      let change = max(step.first.length, step.second.length)
+      x = x.moved(by: step)
+      let change = max(step.0.length, step.1.length)
       guard change < 0.1 * width else { return nil }
       // Newton's steps shrink quadratically but next to a band edge, where they halve.
       let rest = min(left ?? .infinity, last.isFinite ? change * (change / last) : .infinity)
@@ -271,12 +252,12 @@ package struct ImpurityCrystal: Sendable {
   }
 
   /// The same to rounding, with |residual|, and with a check of the retarded-advanced ladder.
-  func polished(_ start: DressedEnergy, z: ComplexDouble, on table: any ZoneTable)
-    -> (x: DressedEnergy, residual: Double)?
+  func polished(_ start: DressedState, z: ComplexDouble, on table: any ZoneTable)
+    -> (x: DressedState, residual: Double)?
   {
     guard let near = refined(start, z: z, on: table) else { return nil }
     let (step, _, _) = equation.newton(table, near, z)
-    let x = DressedEnergy(first: near.first + step.first, second: near.second + step.second)
+    let x = near.moved(by: step)
     let residual = equation.newton(table, x, z).residual
     return table.stability(equation.gamma, x) < 1 + 1e-6 ? (x, residual) : nil
   }

@@ -38,7 +38,7 @@ extension ImpurityCrystal {
     let point: EnergyPoint
     /// The energies that occur, and the propagators there on the last grid.
     let energies: [ComplexDouble]
-    var states: [DressedEnergy]
+    var states: [DressedState]
     var grid: Grid
     /// c of the error exp(-c N) on that surface.
     let rate: Double
@@ -66,8 +66,8 @@ extension ImpurityCrystal {
     }
 
     private static func pairs(
-      _ point: EnergyPoint, _ energies: [ComplexDouble], _ states: [DressedEnergy]
-    ) -> [(DressedEnergy, DressedEnergy)] {
+      _ point: EnergyPoint, _ energies: [ComplexDouble], _ states: [DressedState]
+    ) -> [(DressedState, DressedState)] {
       point.pairs.map { pair in
         let x2 = states[energies.firstIndex(of: pair.z2)!]
         return (states[energies.firstIndex(of: pair.z1)!], pair.isAdvanced ? x2.conjugate : x2)
@@ -96,7 +96,7 @@ extension ImpurityCrystal {
     }
 
     /// The pairs of propagators, in order.
-    var pairs: [(DressedEnergy, DressedEnergy)] {
+    var pairs: [(DressedState, DressedState)] {
       Progress.pairs(point, energies, states)
     }
 

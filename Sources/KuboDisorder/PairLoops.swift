@@ -87,7 +87,7 @@ package enum PairLoops: Sendable {
 
   /// F(z1, z2) of all outputs on one grid, for many pairs.
   package func values(
-    _ table: any ZoneTable, _ pairs: [(DressedEnergy, DressedEnergy)], withScales: Bool
+    _ table: any ZoneTable, _ pairs: [(DressedState, DressedState)], withScales: Bool
   ) -> [PairValue] {
     switch self {
     case .scba(let loops): loops.values(table, pairs, withScales: withScales)

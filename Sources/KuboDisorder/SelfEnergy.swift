@@ -169,7 +169,7 @@ extension ImpurityCrystal {
   }
 
   /// The state at z to about 1e-9 of the bandwidth.
-  package func exact(_ z: ComplexDouble) async throws -> (x: DressedEnergy, divisions: Int) {
+  package func exact(_ z: ComplexDouble) async throws -> (x: DressedState, divisions: Int) {
     let result = try await converged(z, tolerance: 1e-9)
     return (result.x, result.divisions)
   }
@@ -192,13 +192,13 @@ extension ImpurityCrystal {
   private typealias Averages = (first: ComplexDouble, second: ComplexDouble)
 
   private func converged(_ z: ComplexDouble, tolerance: Double) async throws -> (
-    x: DressedEnergy, residual: Double, change: Double, averages: Averages,
+    x: DressedState, residual: Double, change: Double, averages: Averages,
     averagesBefore: Averages, divisions: Int
   ) {
     var start = try await approximate(z)
     var grid = try grid([start], nats: -Double.log(tolerance), onContours: true).grid
     let surface = surfaces[grid.surface]
-    var last: (x: DressedEnergy, averages: Averages)?
+    var last: (x: DressedState, averages: Averages)?
     // Five levels are a factor of two in the grid.
     let end = min(surface.lastLevel, grid.level + 5)
     while grid.level <= end {
@@ -206,7 +206,7 @@ extension ImpurityCrystal {
       if let (x, residual) = polished(start, z: z, on: table) {
         let averages = equation.averages(table, x)
         if let last {
-          let change = max((x.first - last.x.first).length, (x.second - last.x.second).length)
+          let change = x.distance(to: last.x)
           if change <= tolerance * 2 * equation.gamma.squareRoot() {
             return (x, residual, change, averages, last.averages, table.divisions)
           }
@@ -251,9 +251,8 @@ extension ImpurityCrystal {
         return (e, try await plain.approximate(ComplexDouble(e)))
       }
     }
-    func squares(_ x: DressedEnergy) -> [Double] {
-      let parts = equation.impurities == .scba ? [x.first, x.second] : [x.first]
-      return parts.map { max(0, $0.imaginary) * max(0, $0.imaginary) }
+    func squares(_ x: DressedState) -> [Double] {
+      x.energies.map { max(0, $0.imaginary) * max(0, $0.imaginary) }
     }
     let least = 1e-16 * width * width
     var found: [Double] = []
@@ -278,7 +277,7 @@ extension ImpurityCrystal {
   /// Where `square`, (Im Sigma)^2 of what has an edge close to `start`, begins or ends: a parabola
   /// through three points inside, twice, the second time closer.
   private func edge(
-    near start: Double, isRising: Bool, _ square: (DressedEnergy) -> Double
+    near start: Double, isRising: Bool, _ square: (DressedState) -> Double
   ) async throws -> Double {
     var edge = start
     for distance in [1e-3 * width, 2e-4 * width] {
@@ -313,20 +312,16 @@ extension ImpurityCrystal {
     let hamiltonian = BlochHamiltonian(model, directions: Directions(i: 0, j: 0))
     for (k, s) in model.criticalPoints() {
       let frame = hamiltonian.frame(at: WaveVector(k))
-      func distance(_ x: DressedEnergy) -> Double {
-        switch equation.impurities {
-        case .scba: return (x[s] - frame.energy(s)).real
-        case .site:
-          let delta = ComplexDouble.sqrt(frame.eta * frame.etabar + x.second * x.second)
-          return (x.first - frame.hopping).real + s.sign * delta.real
-        }
+      func distance(_ x: DressedState) -> Double {
+        x.distance(
+          to: s, hopping: frame.hopping, square: frame.eta * frame.etabar, exchange: model.exchange
+        ).real
       }
       for (last, next) in zip(survey, survey.dropFirst()) {
         let (a, b) = (distance(last.state), distance(next.state))
         guard (a < 0) != (b < 0) else { continue }
         let energy = last.energy + (next.energy - last.energy) * a / (a - b)
-        let width =
-          equation.impurities == .scba ? next.state[s].imaginary : next.state.first.imaginary
+        let width = next.state.levelWidth(s)
         // One is enough where levels overlap, and where a band begins with a square root.
         if (found + edges).allSatisfy({ abs($0 - energy) > width }) { found.append(energy) }
       }
@@ -341,7 +336,7 @@ extension ImpurityCrystal {
     for n in 0...count {
       let e = -width + 2 * width * Double(n) / Double(count)
       let x = try await approximate(ComplexDouble(e))
-      if x[s].imaginary > 1e-8 * width { nearest = min(nearest, abs(e - mu)) }
+      if x.levelWidth(s) > 1e-8 * width { nearest = min(nearest, abs(e - mu)) }
     }
     return max(0, nearest - 2 * width / Double(count))
   }

@@ -186,21 +186,21 @@ package final class StarTable: ZoneTable {
     }
   }
 
-  package func moments(_ x: DressedEnergy) -> [ComplexDouble] {
+  package func moments(_ x: DressedState) -> [ComplexDouble] {
     var sums = [ComplexDouble](repeating: .zero, count: 6)
     var own = [ZoneComplex](repeating: ZoneComplex(re: 0, im: 0), count: 6)
     forEachPiece { stars, _ in
-      zone_moments(impurities.kind, stars, x.first.zone, x.second.zone, &own)
+      zone_moments(impurities.kind, stars, x.numbers.0.zone, x.numbers.1.zone, &own)
       for m in 0..<6 { sums[m] += ComplexDouble(own[m].re, own[m].im) }
     }
     return sums.map { $0.multiplied(by: norm) }
   }
 
-  package func stability(_ gamma: Double, _ x: DressedEnergy) -> Double {
+  package func stability(_ gamma: Double, _ x: DressedState) -> Double {
     var m = [0.0, 0, 0]
     var own = m
     forEachPiece { stars, _ in
-      zone_squares(impurities.kind, stars, x.first.zone, x.second.zone, &own)
+      zone_squares(impurities.kind, stars, x.numbers.0.zone, x.numbers.1.zone, &own)
       for n in 0..<3 { m[n] += own[n] }
     }
     switch impurities {
@@ -210,15 +210,15 @@ package final class StarTable: ZoneTable {
   }
 
   package func sums(
-    _ products: PropagatorProducts, _ pairs: [(DressedEnergy, DressedEnergy)], withSquares: Bool
+    _ products: PropagatorProducts, _ pairs: [(DressedState, DressedState)], withSquares: Bool
   ) -> [(values: [ComplexDouble], squares: [Double]?)] {
     let count = products.left.count
     let planCount = products.plan.count
     let plan = products.plan.flatMap { [Int32($0.slot), Int32(products.numbers[$0.product])] }
     let zonePairs = pairs.map {
       ZonePair(
-        first1: $0.0.first.zone, second1: $0.0.second.zone, first2: $0.1.first.zone,
-        second2: $0.1.second.zone)
+        first1: $0.0.numbers.0.zone, second1: $0.0.numbers.1.zone, first2: $0.1.numbers.0.zone,
+        second2: $0.1.numbers.1.zone)
     }
     var totals = [ComplexDouble](repeating: .zero, count: pairs.count * planCount)
     var values = [ZoneComplex](repeating: ZoneComplex(re: 0, im: 0), count: totals.count)

@@ -269,7 +269,7 @@ package struct SublatticeLoops: Sendable {
   // MARK: Values
 
   func values(
-    _ table: any ZoneTable, _ pairs: [(DressedEnergy, DressedEnergy)], withScales: Bool
+    _ table: any ZoneTable, _ pairs: [(DressedState, DressedState)], withScales: Bool
   ) -> [PairValue] {
     zip(pairs, table.sums(products, pairs, withSquares: withScales)).map { pair, sums in
       assembled(table, pair.0, pair.1, sums.values, sums.squares)
@@ -277,7 +277,7 @@ package struct SublatticeLoops: Sendable {
   }
 
   private func assembled(
-    _ table: any ZoneTable, _ x1: DressedEnergy, _ x2: DressedEnergy, _ moments: [ComplexDouble],
+    _ table: any ZoneTable, _ x1: DressedState, _ x2: DressedState, _ moments: [ComplexDouble],
     _ norms: [Double]?
   ) -> PairValue {
     let state = Moments(values: moments, table: table, x1: x1, x2: x2)
@@ -322,15 +322,15 @@ package struct SublatticeLoops: Sendable {
   private struct Moments {
     let values: [ComplexDouble]
     let table: any ZoneTable
-    let x1, x2: DressedEnergy
+    let x1, x2: DressedState
 
     /// j with the sign of the spin at the start.
     func coefficient(_ m: Monomial, start: Spin) -> ComplexDouble {
       var product = ComplexDouble.one
-      for _ in 0..<m.a1 { product *= x1.first }
-      for _ in 0..<m.b1 { product *= x1.second.multiplied(by: start.sign) }
-      for _ in 0..<m.a2 { product *= x2.first }
-      for _ in 0..<m.b2 { product *= x2.second.multiplied(by: start.sign) }
+      for _ in 0..<m.a1 { product *= x1.numbers.0 }
+      for _ in 0..<m.b1 { product *= x1.numbers.1.multiplied(by: start.sign) }
+      for _ in 0..<m.a2 { product *= x2.numbers.0 }
+      for _ in 0..<m.b2 { product *= x2.numbers.1.multiplied(by: start.sign) }
       return product
     }
   }

@@ -79,27 +79,28 @@ package struct ZoneStrips: Sendable {
   }
 
   /// 2 pi times the half-width of the strip.
-  package func rate(_ x: DressedEnergy) -> Double {
+  package func rate(_ x: DressedState) -> Double {
     var narrowest = Double.infinity
-    let square = x.second * x.second
-    // Outside of a band; with j(z) it lies within |j - J| of where it is with J.
-    let shift = impurities == .site ? (x.second - ComplexDouble(exchange)).length : 0
-    let far = bands.enumerated().map { s, band in
-      max(
-        0,
-        band.distance(to: impurities == .site ? x.first.real : x[Band(rawValue: s)!].real) - shift)
+    let (first, second) = x.numbers
+    let far: [Double]
+    switch x {
+    case .bands: far = [bands[0].distance(to: first.real), bands[1].distance(to: second.real)]
+    case .sublattices:
+      // Outside of a band; with j(z) it lies within |j - J| of where it is with J.
+      let shift = (second - ComplexDouble(exchange)).length
+      far = bands.map { max(0, $0.distance(to: first.real) - shift) }
     }
     for sample in samples {
       let b: Double
       let a: Double
-      switch impurities {
-      case .scba:
+      switch x {
+      case .bands:
         let delta = (sample.gap + exchange * exchange).squareRoot()
-        b = distance(x.first - ComplexDouble(sample.hopping - delta), sample.reach[0], far[0])
-        a = distance(x.second - ComplexDouble(sample.hopping + delta), sample.reach[1], far[1])
-      case .site:
-        let delta = ComplexDouble.sqrt(ComplexDouble(sample.gap) + square)
-        let from = x.first - ComplexDouble(sample.hopping)
+        b = distance(first - ComplexDouble(sample.hopping - delta), sample.reach[0], far[0])
+        a = distance(second - ComplexDouble(sample.hopping + delta), sample.reach[1], far[1])
+      case .sublattices:
+        let delta = ComplexDouble.sqrt(ComplexDouble(sample.gap) + second * second)
+        let from = first - ComplexDouble(sample.hopping)
         b = distance(from + delta, sample.reach[0], far[0])
         a = distance(from - delta, sample.reach[1], far[1])
       }

@@ -185,22 +185,23 @@ package struct ContourSurvey: Sendable {
 
   /// The same for terms of propagators with these energies, x1 retarded and x2, if any, advanced:
   /// c of the error exp(-c N) of a grid sum.
-  package func rate(_ x1: DressedEnergy, _ x2: DressedEnergy? = nil) -> Double {
+  package func rate(_ x1: DressedState, _ x2: DressedState? = nil) -> Double {
     let y = x2?.conjugate
     var nearest = startDistance
     for band in Band.allCases {
+      let (own1, own2) = (x1.energies[band.rawValue], y?.energies[band.rawValue])
       // zeta_s = E_s, and zeta_s(z_1) - zeta_o(z_2) = E_s - E_o, and at one energy.
       let poles = gapPoles(band, x1, y).map { ($0, gaps.distance(to: $0.real)) }
       let range = energies[band.rawValue]
       let (farFromX, farFromY) = (
-        range.distance(to: x1[band].real), range.distance(to: y?[band].real ?? 0)
+        range.distance(to: own1.real), range.distance(to: own2?.real ?? 0)
       )
       nodes[band.rawValue].withUnsafeBufferPointer { own in
         for node in own {
           let (g, h) = (node.slope, node.curvature)
-          note(node.energy - x1[band], g, h, node.stretch, node.cell, farFromX, &nearest)
-          if let y {
-            note(node.energy - y[band], g, h, node.stretch, node.cell, farFromY, &nearest)
+          note(node.energy - own1, g, h, node.stretch, node.cell, farFromX, &nearest)
+          if let own2 {
+            note(node.energy - own2, g, h, node.stretch, node.cell, farFromY, &nearest)
           }
           for (pole, far) in poles {
             note(
@@ -214,29 +215,23 @@ package struct ContourSurvey: Sendable {
   }
 
   /// The values of 2 Delta at which the terms of a band are singular, but those far from all there are.
-  private func gapPoles(_ s: Band, _ x1: DressedEnergy, _ y: DressedEnergy?) -> [ComplexDouble] {
-    guard let y else { return [] }
+  private func gapPoles(_ s: Band, _ x1: DressedState, _ y: DressedState?) -> [ComplexDouble] {
+    guard let other = y?.numbers else { return [] }
+    let x = x1.numbers
     let all =
-      s == .antibonding
-      ? [
-        x1.second - y.first.conjugate, y.second - x1.first.conjugate, x1.second - x1.first,
-        y.second - y.first,
-      ]
-      : [
-        y.second.conjugate - x1.first, x1.second.conjugate - y.first, x1.second - x1.first,
-        y.second - y.first,
-      ]
+      (s == .antibonding
+        ? [x.1 - other.0.conjugate, other.1 - x.0.conjugate]
+        : [other.1.conjugate - x.0, x.1.conjugate - other.0])
+      + [x.1 - x.0, other.1 - other.0]
     return all.filter { $0.real > 0.3 * gaps.lowerBound }
   }
 
   /// Whether the contours serve a pair of energies, the first retarded, the second advanced: no pole
   /// at 2 Delta = zeta_+(z_1) - zeta_-(z_2) has been crossed, nor one at zeta_+ - zeta_- of one energy.
-  package func isValid(_ x1: DressedEnergy, _ x2: DressedEnergy) -> Bool {
-    let y = x2.conjugate
-    guard
-      [x1, y].allSatisfy({ ($0.second - $0.first).length < 0.5 * gaps.lowerBound })
-    else { return false }
-    return [x1.second - y.first.conjugate, y.second - x1.first.conjugate].allSatisfy {
+  package func isValid(_ x1: DressedState, _ x2: DressedState) -> Bool {
+    let (x, y) = (x1.numbers, x2.conjugate.numbers)
+    guard [x, y].allSatisfy({ ($0.1 - $0.0).length < 0.5 * gaps.lowerBound }) else { return false }
+    return [x.1 - y.0.conjugate, y.1 - x.0.conjugate].allSatisfy {
       isUncrossed($0, margin: 0)
     }
   }

@@ -60,7 +60,7 @@ public struct DensityOfStates: Sendable {
     refinement.resolutions = energies.map {
       let z = ComplexDouble($0, broadening)
       // As ContourSurvey.resolution: what the contours' own derivatives can take from the distance.
-      return 2 / survey.rate(DressedEnergy(first: z, second: z))
+      return 2 / survey.rate(.bands(bonding: z, antibonding: z))
     }
     let outcomes = try await refinement.run(groups: energies.count) { divisions, groups in
       try await level(

@@ -14,18 +14,20 @@ extension ContourSurvey {
   /// k, or the way is too short to come to u = 0; if so does c - s (Delta_2 - Delta_1), the difference of
   /// one band at two energies; and, between the bands, by ``isUncrossed(_:margin:)``, where 2 Delta is off by
   /// the changes of j.
-  package func siteRate(_ x1: DressedEnergy, _ x2: DressedEnergy? = nil) -> Double? {
+  package func siteRate(_ x1: DressedState, _ x2: DressedState? = nil) -> Double? {
     let exchange = contours[0].model.exchange
     let y1 = x2?.conjugate
     if let x2, let y1 {
-      for (x, y) in [(x1, x2), (y1, x1.conjugate)] {
+      for (x, y) in [(x1.numbers, x2.numbers), (y1.numbers, x1.conjugate.numbers)] {
         let shift =
-          (x.second - ComplexDouble(exchange)).length + (y.second - ComplexDouble(exchange)).length
-        let depth = abs(x.second.imaginary) + abs(y.second.imaginary)
-        let pole = x.first - y.first - ComplexDouble(0, depth)
+          (x.1 - ComplexDouble(exchange)).length + (y.1 - ComplexDouble(exchange)).length
+        let depth = abs(x.1.imaginary) + abs(y.1.imaginary)
+        let pole = x.0 - y.0 - ComplexDouble(0, depth)
         guard shift < 0.25 * gaps.lowerBound, isUncrossed(pole, margin: shift) else { return nil }
       }
     }
+    let (first, second, advanced) = (x1.numbers, x2?.numbers, y1?.numbers)
+    let conjugate = x1.conjugate.numbers
     var nearest = 1 / contours[0].model.harmonics
     for (s, own) in nodes.enumerated() {
       let sign = s == Band.antibonding.rawValue ? 1.0 : -1.0
@@ -34,8 +36,8 @@ extension ContourSurvey {
         for n in stride(from: 0, to: own.count, by: 3) {
           let node = own[n]
           guard
-            note(node, sign, exchange, x1, x2, &nearest),
-            y1.map({ note(node, sign, exchange, $0, x1.conjugate, &nearest) }) ?? true
+            note(node, sign, exchange, first, second, &nearest),
+            advanced.map({ note(node, sign, exchange, $0, conjugate, &nearest) }) ?? true
           else { return false }
         }
         return true
@@ -45,11 +47,14 @@ extension ContourSurvey {
     return nearest
   }
 
+  /// zeta and j of a `DressedState`.
+  private typealias Numbers = (ComplexDouble, ComplexDouble)
+
   /// Takes the terms of 1/u at the energy x, with y as the other one, into account; false where a pole
   /// may have been crossed.
   @inline(__always)
   private func note(
-    _ node: Node, _ sign: Double, _ exchange: Double, _ x: DressedEnergy, _ y: DressedEnergy?,
+    _ node: Node, _ sign: Double, _ exchange: Double, _ x: Numbers, _ y: Numbers?,
     _ nearest: inout Double
   ) -> Bool {
     let delta0 = node.gap.multiplied(by: 0.5)
@@ -60,37 +65,37 @@ extension ContourSurvey {
     let realHopping = (node.real[1] + node.real[0]) / 2
     let realSquare = ComplexDouble(realDelta0 * realDelta0 - exchange * exchange)
 
-    let squared = square + x.second * x.second
+    let squared = square + x.1 * x.1
     guard squared.real > 0.1 * exchange * exchange else { return false }
     let delta = root(squared)
-    let u = x.first - hopping - delta.multiplied(by: sign)
+    let u = x.0 - hopping - delta.multiplied(by: sign)
     // Im u at real k is at most the first of these.
-    if u.imaginary < 0.5 * (x.first.imaginary + abs(x.second.imaginary)) {
+    if u.imaginary < 0.5 * (x.0.imaginary + abs(x.1.imaginary)) {
       let real =
-        x.first - ComplexDouble(realHopping)
-        - root(realSquare + x.second * x.second).multiplied(by: sign)
+        x.0 - ComplexDouble(realHopping)
+        - root(realSquare + x.1 * x.1).multiplied(by: sign)
       guard u.imaginary >= 0.5 * real.imaginary || (u - real).length < 0.5 * real.length else {
         return false
       }
     }
     // The energies with j(z) lie within |j - J| of those with J.
-    let shift = (x.second - ComplexDouble(exchange)).length
+    let shift = (x.1 - ComplexDouble(exchange)).length
     let range = energies[sign > 0 ? 1 : 0]
     note(
       u, node.slope, node.curvature, node.stretch, node.cell,
-      max(0, range.distance(to: x.first.real) - shift), &nearest)
+      max(0, range.distance(to: x.0.real) - shift), &nearest)
     let size = delta.length
     note(
       squared, size * node.gapSlope,
       size * node.gapCurvature + node.gapSlope * node.gapSlope / 2, node.stretch, 0, 0, &nearest)
 
     guard let y else { return true }
-    let other = root(square + y.second * y.second)
-    let c = y.first - x.first
+    let other = root(square + y.1 * y.1)
+    let c = y.0 - x.0
     let same = c - (other - delta).multiplied(by: sign)
-    if same.imaginary > 0.5 * (c.imaginary - abs(x.second.imaginary) - abs(y.second.imaginary)) {
+    if same.imaginary > 0.5 * (c.imaginary - abs(x.1.imaginary) - abs(y.1.imaginary)) {
       let change =
-        root(realSquare + y.second * y.second) - root(realSquare + x.second * x.second)
+        root(realSquare + y.1 * y.1) - root(realSquare + x.1 * x.1)
       let real = c - change.multiplied(by: sign)
       guard same.imaginary <= 0.5 * real.imaginary || (same - real).length < 0.5 * real.length
       else { return false }
@@ -98,7 +103,7 @@ extension ContourSurvey {
     let ratio = (other - delta).length / min(other.length, size)
     note(same, ratio * node.gapSlope, ratio * node.gapCurvature, node.stretch, 0, 0, &nearest)
     let far =
-      gaps.distance(to: -sign * c.real) - shift - (y.second - ComplexDouble(exchange)).length
+      gaps.distance(to: -sign * c.real) - shift - (y.1 - ComplexDouble(exchange)).length
     note(
       c + (other + delta).multiplied(by: sign), node.gapSlope, node.gapCurvature, node.stretch,
       node.cell, max(0, far), &nearest)
