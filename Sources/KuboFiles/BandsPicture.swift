@@ -89,7 +89,7 @@ extension Picture {
     let end = corners.map(\.distance).max()!
     text += "set xrange [0:\(end > 0 ? end : 1)]\n"
     text +=
-      "set ylabel \(Typeset.quoted(Symbol.labelled(Symbol.quantity("E"), table.unit(named: "E")))) offset 1,0\n"
+      "set ylabel \(Typeset.quoted(Symbol.labelled(Symbol.quantity(Column("E")), table.unit(named: "E")))) offset 1,0\n"
     let ticks = corners.map {
       "\(Typeset.quoted(Typeset.literal(shortened($0.name)))) \($0.distance)"
     }
@@ -135,7 +135,7 @@ extension BandStates {
   /// The densities against the energy, which goes upward.
   fileprivate func density(mu: Double, unit: String?) -> String {
     let largest = densities.map { $0.density.bonding + $0.density.antibonding }.max() ?? 1
-    let label = Typeset.quoted(Symbol.labelled(Symbol.quantity("dos"), unit))
+    let label = Typeset.quoted(Symbol.labelled(Symbol.quantity(Column("dos")), unit))
     var text = "set xrange [0:\(1.08 * largest)]\nset xtics nomirror autofreq\n"
     text += "set xtics \(Picture.step(largest / 3))\nset xlabel \(label) offset 0,0.4\n"
     text += Picture.data("mu", [[0, mu], [1.08 * largest, mu]])
@@ -162,9 +162,9 @@ extension BandStates {
     var text = margins + "set xrange [\(-reach):\(reach)]\nset yrange [\(-reach):\(reach)]\n"
     text += "set format y '%g'\nset xtics nomirror autofreq\nset ytics nomirror autofreq\n"
     text +=
-      "set xlabel \(Typeset.quoted(Symbol.labelled(Symbol.quantity("k_x"), unit))) offset 0,0.4\n"
+      "set xlabel \(Typeset.quoted(Symbol.labelled(Symbol.quantity(Column("k_x")), unit))) offset 0,0.4\n"
     text +=
-      "set ylabel \(Typeset.quoted(Symbol.labelled(Symbol.quantity("k_y"), unit))) offset 1,0\n"
+      "set ylabel \(Typeset.quoted(Symbol.labelled(Symbol.quantity(Column("k_y")), unit))) offset 1,0\n"
     let caption =
       contours.isEmpty ? "no Fermi contour at μ" : "Fermi contours, arrows: spin (9) for τ = x"
     text += "set label '\(caption)' at graph 0.5,1.06 center\n"

@@ -11,7 +11,7 @@ struct TableMap: Sendable {
   let values: [[Double?]]
   /// The first table, for names, units and title; and the column.
   let table: CSVFile
-  let curve: TableCurve
+  let column: Column
 
   /// - Throws: ``FileError`` for tables that do not belong together, naming what differs.
   init(_ tables: [(path: String, table: CSVFile)], column: String) throws(FileError) {
@@ -68,7 +68,8 @@ struct TableMap: Sendable {
     let curves = try first.curves([column], path: path)
     guard curves.count == 1 else {
       throw refusal(
-        path, "\(shortenedList(curves.map(\.name))) for --map", "one column, by its full name")
+        path, "\(shortenedList(curves.map(\.column.name))) for --map",
+        "one column, by its full name")
     }
     let axis = first.axisIndex
     let order = first.rows.indices.filter { first.rows[$0][axis] != nil }
@@ -79,7 +80,7 @@ struct TableMap: Sendable {
     let index = curves[0].index
     values = rows.map { row in order.map { row.table.rows[$0][index] } }
     table = first
-    curve = curves[0]
+    self.column = curves[0].column
   }
 
   /// A number, or the one behind the same name and =, as in constant=0.1.
@@ -115,7 +116,7 @@ extension Picture {
     let range = isSigned ? (-reach, reach) : low < high ? (low, high) : (low - 1, high + 1)
     let title = map.table.title(
       width: 48, without: [map.key],
-      and: map.table.isDynamic(map.curve.quantity) ? [Picture.dynamic] : [])
+      and: map.table.isDynamic(map.column.content) ? [Picture.dynamic] : [])
     let (xs, ys) = (
       edges(bins.map { (map.axis[$0.lowerBound] + map.axis[$0.upperBound - 1]) / 2 }),
       edges(map.parameters)
@@ -130,10 +131,10 @@ extension Picture {
       rows.append([])
     }
     var text = "$cells << EOD\n" + rows.map { $0.joined(separator: " ") + "\n" }.joined() + "EOD\n"
-    let symbol = [map.curve.part?.symbol, map.table.symbol(map.curve)].compactMap(\.self)
-    let route = map.curve.variant.isEmpty ? "" : ", " + Symbol.route(map.curve.variant)
+    let symbol = [map.column.part?.symbol, map.table.symbol(map.column)].compactMap(\.self)
     let label = Symbol.labelled(
-      symbol.joined(separator: " ") + route, map.table.unit(map.curve))
+      [symbol.joined(separator: " "), Symbol.route(map.column.variant)].filter { !$0.isEmpty }
+        .joined(separator: ", "), map.table.unit(map.column))
     // 2 J of each table, if the axis is a frequency.
     let poles: [[Double]] =
       map.table.pole.map { pole in

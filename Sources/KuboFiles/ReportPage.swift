@@ -97,12 +97,13 @@ public struct Report: Sendable {
     let strength: (key: String, value: String) = ("impurities gamma", "\(impurities)")
     var rows: [[String]] = []
     for (key, value) in table.header + [strength] {
-      let name = key.hasPrefix("parameter.") ? String(key.dropFirst(10)) : key
+      let parameter = CSVFile.parameter(key)
+      let name = parameter ?? key
       switch key {
       case "mu", "temperature", "lifetime": rows.append([name, value, units.energy])
       case "direction", "tolerance": rows.append([name, value, ""])
       case strength.key: rows.append([name, value, "(\(units.energy))^2"])
-      case _ where key.hasPrefix("parameter."):
+      case _ where parameter != nil:
         let isSet = provenance.settings[name] != nil
         rows.append([name, value, units.energy + (isSet ? ", set for this run" : "")])
       default: break
