@@ -13,7 +13,9 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.0.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
   ],
   targets: [
     // GSL 2.7, the GNU Scientific Library.
@@ -34,7 +36,13 @@ let package = Package(
         .product(name: "RealModule", package: "swift-numerics"),
       ]),
     // Strict YAML in, CSV out.
-    .target(name: "KuboFiles", dependencies: ["KuboDiagrams", "CMessageDigest", "Yams"]),
+    .target(
+      name: "KuboFiles",
+      dependencies: [
+        "KuboDiagrams", "CMessageDigest", "Yams",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .executableTarget(
       name: "kubo",
       dependencies: [

@@ -23,11 +23,8 @@ public struct Report: Sendable {
     request: SpectrumRequest, spectrum: Spectrum, comparison: Comparison, impurities: Double,
     verification: Verification?, provenance: Provenance
   ) {
-    self.request = request
-    self.spectrum = spectrum
-    self.comparison = comparison
-    self.impurities = impurities
-    self.verification = verification
+    (self.request, self.spectrum, self.comparison) = (request, spectrum, comparison)
+    (self.impurities, self.verification) = (impurities, verification)
     self.provenance = provenance
   }
 
@@ -39,13 +36,13 @@ public struct Report: Sendable {
   /// The page, as HTML.
   /// - Parameter path: where it will stand, for messages.
   /// - Throws: ``OutputError/tool(path:reason:)`` if gnuplot is missing or fails.
-  public func page(path: String) throws(OutputError) -> TextFile {
+  public func page(path: String) async throws(OutputError) -> TextFile {
     let table = CSVFile(spectrum, request: request, provenance: provenance)
     let sections: [(id: String, title: String, body: HTML)] = [
       ("model", "Model and state", state(table)),
-      ("spectra", "Spectra at constant lifetime", try spectra(table, path)),
-      ("ladder", "Bare bubble against ladder", try ladder(path)),
-      ("diagrams", "Diagrams", try diagrams(path)),
+      ("spectra", "Spectra at constant lifetime", try await spectra(table, path)),
+      ("ladder", "Bare bubble against ladder", try await ladder(path)),
+      ("diagrams", "Diagrams", try await diagrams(path)),
       ("verification", "Verification", checks),
       ("provenance", "Provenance", origin(table)),
     ]
@@ -120,7 +117,7 @@ public struct Report: Sendable {
       """
   }
 
-  private func spectra(_ table: CSVFile, _ path: String) throws(OutputError) -> HTML {
+  private func spectra(_ table: CSVFile, _ path: String) async throws(OutputError) -> HTML {
     var responses: [Response] = []
     for column in spectrum.columns where !responses.contains(column.request.response) {
       responses.append(column.request.response)
@@ -137,7 +134,7 @@ public struct Report: Sendable {
       let fixed = columns.first?.staticPart.map { significant($0.real, digits: 5) } ?? "unknown"
       let bound = columns.flatMap(\.values).compactMap { $0?.error }.max() ?? 0
       let unit = table[header: "unit.\(response.name)"] ?? "1"
-      let drawn = try picture(table, response, path)
+      let drawn = try await picture(table, response, path)
       let caption: HTML =
         response.isConductivity
         ? "σ(ω) = (i/ω)[Π(ω) − Π(0)] in \(unit); Π(0) = \(fixed)."
@@ -170,9 +167,9 @@ public struct Report: Sendable {
 
   private func picture(
     _ table: CSVFile, _ response: Response, _ path: String
-  ) throws(OutputError) -> [UInt8] {
+  ) async throws(OutputError) -> [UInt8] {
     do {
-      return try Picture(table: table, columns: [response.name]).drawn(.svg, path: path)
+      return try await Picture(table: table, columns: [response.name]).drawn(.svg, path: path)
     } catch let error as OutputError {
       throw error
     } catch {
@@ -186,8 +183,8 @@ public struct Report: Sendable {
     return "<p class=\"failed\">Not computed:</p><ul>\(items)</ul>"
   }
 
-  private func ladder(_ path: String) throws(OutputError) -> HTML {
-    let drawn = try Picture(
+  private func ladder(_ path: String) async throws(OutputError) -> HTML {
+    let drawn = try await Picture(
       comparison, units: units, parameters: provenance.parameters
     ).drawn(.svg, path: path)
     let found = comparison.curves.filter { $0.dressing != .closed }.map { curve in
@@ -218,7 +215,7 @@ public struct Report: Sendable {
       """
   }
 
-  private func diagrams(_ path: String) throws(OutputError) -> HTML {
+  private func diagrams(_ path: String) async throws(OutputError) -> HTML {
     var shown: [Diagram] = []
     for column in request.columns {
       for diagram in request.diagrams.diagrams(of: column.response) where !shown.contains(diagram) {
@@ -227,7 +224,7 @@ public struct Report: Sendable {
     }
     var figures: [HTML] = []
     for diagram in shown {
-      let drawn = try Picture(diagram, hasCaption: false).drawn(.svg, path: path)
+      let drawn = try await Picture(diagram, hasCaption: false).drawn(.svg, path: path)
       let lines = diagram.caption.dropFirst().map { "<li>\($0)</li>" as HTML }
       figures.append(
         """

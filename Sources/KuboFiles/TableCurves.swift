@@ -83,6 +83,9 @@ extension CSVFile {
     Symbol.quantity(column, isDynamic: isDynamic(column))
   }
 
+  /// The same with its unit.
+  func label(_ column: Column) -> String { Symbol.labelled(symbol(column), unit(column)) }
+
   /// The points of a curve, in runs between empty cells, in the order of the axis.
   func runs(_ curve: TableCurve) -> [[Figure.Point]] {
     var runs: [[Figure.Point]] = [[]]

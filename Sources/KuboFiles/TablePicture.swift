@@ -54,7 +54,7 @@ extension Picture {
     let drawn = panels.map { content in
       let own = zip(curves, contents).filter { $1 == content }.map(\.0)
       var panel = Figure.Panel(
-        label: Symbol.labelled(table.symbol(own[0].column), content.unit), curves: [])
+        label: table.label(own[0].column), curves: [])
       // Without the poles of closed forms, and whether they belong in the panel however large they are.
       var cores: [(curve: Figure.Curve, isCertain: Bool)] = []
       for curve in own {

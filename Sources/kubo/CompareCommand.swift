@@ -83,7 +83,7 @@ struct CompareCommand: TableCommand {
         try standardOutput(comparison.summary())
       }
       if let picture {
-        try Picture(comparison, units: provenance.model.units, parameters: provenance.parameters)
+        try await Picture(comparison, units: provenance.model.units, parameters: provenance.parameters)
           .write(
             to: picture, overwrite: arguments.force)
         if arguments.output != "-", !arguments.work.quiet {

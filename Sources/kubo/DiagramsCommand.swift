@@ -138,7 +138,7 @@ private struct DrawDiagram: AsyncParsableCommand {
       if isTeX {
         try source.write(to: output, overwrite: force)
       } else {
-        try Picture(entry.diagram).write(to: output, overwrite: force)
+        try await Picture(entry.diagram).write(to: output, overwrite: force)
       }
       try standardOutput("drawn: \(shown(output))\n")
     }

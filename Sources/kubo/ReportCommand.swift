@@ -61,7 +61,7 @@ struct ReportCommand: AsyncParsableCommand {
         request: request, spectrum: spectrum, comparison: comparison, impurities: gamma,
         verification: verification,
         provenance: try arguments.provenance(inputs, since: start))
-      try arguments.write(report.page(path: arguments.output ?? "-").text)
+      try await arguments.write(report.page(path: arguments.output ?? "-").text)
       if let output = arguments.output, output != "-", !arguments.work.quiet {
         try standardOutput("written: \(output)\n")
       }

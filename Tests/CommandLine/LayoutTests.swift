@@ -11,7 +11,8 @@ import Testing
       "Quadrature", "CZoneSums", "ComplexModule", "RealModule", "Synchronization",
     ],
     "KuboFiles": [
-      "KuboDiagrams", "CMessageDigest", "Yams", "Foundation", "Glibc", "Synchronization",
+      "KuboDiagrams", "CMessageDigest", "Subprocess", "SystemPackage", "Yams", "Foundation",
+      "Glibc", "Synchronization",
     ],
     "kubo": [
       "KuboFiles", "KuboDiagrams", "Quadrature", "ComplexModule", "ArgumentParser", "Logging",
