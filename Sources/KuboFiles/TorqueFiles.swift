@@ -51,13 +51,7 @@ extension Torque {
     -> String
   {
     let v = scale.velocity(request.model)
-    let model = request.model
-    func cells(_ texts: [String]) -> String {
-      texts.map { text in
-        text.padding(
-          toLength: max(28, text.count + 1), withPad: " ", startingAt: 0)
-      }.joined()
-    }
+    func cells(_ texts: [String]) -> String { Table.line(texts, [28, 28, 28, 28, 28]) }
     func text(_ value: Estimate?) -> String {
       guard let value else { return "-" }
       // Plus zero, so that no minus sign stands before it.
@@ -69,8 +63,7 @@ extension Torque {
       return "\(sum) ±\(significant(value.error * abs(v), digits: 1))"
     }
     var lines = [
-      "\(model.name): mu = \(request.mu), T = \(request.temperature), \(request.lifetime.description)"
-        + (gamma.map { ", impurities gamma = \($0)" } ?? ""),
+      request.title + (gamma.map { ", impurities gamma = \($0)" } ?? ""),
       "j = \(scale.currentDensity) A/m^2, N = \(scale.spin), q = -|e|: v_0 = v_c j/(4 q N) = \(significant(v, digits: 5)) m/s"
         + (v < 0 ? " (along the electrons, against the current)" : ""),
       "d/dt (M/N) m = tau_m d_i (M/N) m + tau_m_na n x d_i n,  d/dt n = (tau_n + tau_n_na) d_i n",
