@@ -151,7 +151,9 @@ public struct Reproduction: Sendable {
   public init(stored: CSVFile, again: CSVFile) {
     for key in again.settings {
       let (a, b) = (stored[header: key], again[header: key])
-      if a != b {
+      // Numbers may be written in other ways.
+      let numbers = [a, b].map { $0.flatMap { CoreSchema.decimal($0) } }
+      if a != b, numbers[0] == nil || numbers[0] != numbers[1] {
         mismatches.append(
           "\(key): stored \(a.map(quoted) ?? "none"), now \(b.map(quoted) ?? "none")")
       }

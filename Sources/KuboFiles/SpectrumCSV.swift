@@ -189,14 +189,14 @@ extension CSVFile {
   /// Sigma(energy): `energy`, the two self-energies with their error and residual, and the
   /// densities of states; nil rows could not be computed.
   public init(
-    _ rows: [(energy: Double, value: SelfEnergy?)], lifetime: Lifetime, tolerance: String,
+    _ rows: [(energy: Double, value: SelfEnergy?)], lifetime: Lifetime, tolerance: Double,
     provenance: Provenance
   ) {
     let energy = provenance.model.units.energy
     let isBands = lifetime.order.impurities == .scba
     let header =
       provenance.header + [
-        ("lifetime", lifetime.description), ("tolerance", tolerance),
+        ("lifetime", lifetime.description), ("tolerance", "\(tolerance)"),
         ("column.energy", "from zero, as mu"),
         ("column.err", "a bound on the errors of the self-energies"),
         ("column.residual", "|Sigma - gamma avg G| on the finest grid"),
