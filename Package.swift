@@ -16,7 +16,9 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.0.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
   ],
   targets: [
     // GSL 2.7, the GNU Scientific Library.
@@ -65,7 +67,11 @@ let package = Package(
     // Strict YAML in, CSV out.
     .target(
       name: "KuboFiles",
-      dependencies: ["KuboDiagrams", "KuboVerification", "CMessageDigest", "Yams"]),
+      dependencies: [
+        "KuboDiagrams", "KuboVerification", "CMessageDigest", "Yams",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .executableTarget(
       name: "kubo",
       dependencies: [

@@ -16,18 +16,13 @@ extension Audit {
 
   /// The tables for the terminal.
   public func summary(_ request: SpectrumRequest) -> String {
-    func row(_ texts: [String], _ widths: [Int]) -> String {
-      zip(texts, widths).map { text, width in
-        text.padding(toLength: max(width, text.count + 1), withPad: " ", startingAt: 0)
-      }.joined()
-    }
     var lines = [
       "\(request.model.name): T = \(request.temperature), direction \(request.directions.description)",
       "", "Formulas, largest deviation from 4x4 matrices in the lower / upper band",
     ]
     for f in formulas {
       lines.append(
-        row(
+        Table.line(
           [
             f.equation,
             "printed \(short(f.printedDeviation.bonding)) / \(short(f.printedDeviation.antibonding))",
@@ -39,11 +34,11 @@ extension Audit {
     lines += ["", "Coefficients"]
     let widths = [22, 7, 9, 14, 14, 14, 10, 16]
     lines.append(
-      row(
+      Table.line(
         ["", "band", "mu", "printed", "corrected", "loops", "error", "", "loops by"], widths + [0]))
     for n in numbers {
       lines.append(
-        row(
+        Table.line(
           [
             n.name, n.band == .bonding ? "lower" : "upper", significant(n.mu, digits: 4),
             number(n.printed), number(n.corrected), number(n.loops), short(n.loops.error),

@@ -21,10 +21,12 @@ extension CSVFile {
     ]
     header += provenance.footer
     self.init(
-      header: header, columns: ["distance"] + axes + ["E_bonding", "E_antibonding"],
-      rows: bands.points.map {
-        [$0.distance] + $0.k.map { $0 } + [$0.energies.bonding, $0.energies.antibonding]
-      })
+      header: header,
+      [(Column("distance"), bands.points.map(\.distance))]
+        + axes.enumerated().map { n, axis in (Column(axis), bands.points.map { $0.k[n] }) } + [
+          (Column("E", .bonding), bands.points.map(\.energies.bonding)),
+          (Column("E", .antibonding), bands.points.map(\.energies.antibonding)),
+        ])
   }
 
   /// The density of states against energy, and the number of states below each.
@@ -41,16 +43,15 @@ extension CSVFile {
         ), ("column.states", "the integral of dos up to the energy"),
         ("unit.dos", "1/\(units.energy)"),
       ] + provenance.footer,
-      columns: [
-        "energy", "dos_bonding", "dos_antibonding", "dos.err", "states_bonding",
-        "states_antibonding", "states.err",
-      ],
-      rows: densities.map {
-        [
-          $0.energy, $0.density.bonding, $0.density.antibonding, $0.densityError,
-          $0.states.bonding, $0.states.antibonding, $0.statesError,
-        ]
-      })
+      [
+        (Column("energy"), densities.map(\.energy)),
+        (Column("dos", .bonding), densities.map(\.density.bonding)),
+        (Column("dos", .antibonding), densities.map(\.density.antibonding)),
+        (Column("dos", part: .error), densities.map(\.densityError)),
+        (Column("states", .bonding), densities.map(\.states.bonding)),
+        (Column("states", .antibonding), densities.map(\.states.antibonding)),
+        (Column("states", part: .error), densities.map(\.statesError)),
+      ])
   }
 }
 

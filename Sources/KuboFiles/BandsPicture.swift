@@ -62,113 +62,91 @@ extension Picture {
     let (left, between, density) = (1.4, 0.4, 2.0)
     let path = states == nil ? 6.9 : 4.5
     let zone = 5.6
-    let height = top + bands + (hasContours ? gap + zone : 0) + 1.2
-    func margins(_ x: Double, _ w: Double, _ y: Double, _ h: Double) -> String {
-      "set lmargin at screen \(significant(x / width))\nset rmargin at screen \(significant((x + w) / width))\n"
-        + "set tmargin at screen \(significant(1 - y / height))\nset bmargin at screen \(significant(1 - (y + h) / height))\n"
-    }
-    var text = "set multiplot\nset tics scale 0.5\nunset key\n"
-    for (n, words) in title.enumerated() {
-      let y = significant(1 - (0.35 + line * Double(n)) / height)
-      text += "set label \(Typeset.quoted(words)) at screen 0.5, screen \(y) center\n"
-    }
-    text += key.commands { x, row in
-      let y = 0.35 + line * Double(title.count + row)
-      return "screen \(significant((x + 0.2) / width)), screen \(significant(1 - y / height))"
-    }
-    let columns = ["distance", "E_bonding", "E_antibonding"].map {
-      table.columns.firstIndex(of: $0)!
+    var script = Script(
+      width: width, height: top + bands + (hasContours ? gap + zone : 0) + 1.2)
+    script.add("set multiplot", "set tics scale 0.5", "unset key")
+    script.title(title, from: 0.35)
+    key.draw(in: &script, 0.2, 0.35 + line * Double(title.count))
+    let columns = [Column("distance"), Column("E", .bonding), Column("E", .antibonding)].map {
+      table.columns.firstIndex(of: $0.name)!
     }
     let rows = table.rows.map { row in columns.map { row[$0] } }
     let values = rows.flatMap { $0.dropFirst().compactMap(\.self) }
     let (least, most) = (values.min() ?? -1, values.max() ?? 1)
     let margin = most > least ? 0.07 * (most - least) : 1
-    text += "set yrange [\(least - margin):\(most + margin)]\n"
+    script.range("y", least - margin, most + margin)
     // The path.
-    text += margins(left, path, top, bands)
+    script.panel(left, top, width: path, height: bands)
     let end = corners.map(\.distance).max()!
-    text += "set xrange [0:\(end > 0 ? end : 1)]\n"
-    text +=
-      "set ylabel \(Typeset.quoted(Symbol.labelled(Symbol.quantity("E"), table.unit(named: "E")))) offset 1,0\n"
+    script.range("x", 0, end > 0 ? end : 1)
+    script.axis("y", table.label(Column("E")), offset: "1,0")
     let ticks = corners.map {
       "\(Typeset.quoted(Typeset.literal(shortened($0.name)))) \($0.distance)"
     }
-    text += "set xtics nomirror (\(ticks.joined(separator: ", ")))\nset ytics nomirror\n"
-    for corner in corners where corner.distance > 0 && corner.distance < end {
-      text +=
-        "set arrow from \(corner.distance), graph 0 to \(corner.distance), graph 1 nohead lw 0.5 lc rgb '\(Ink.mark)'\n"
+    script.add("set xtics nomirror (\(ticks.joined(separator: ", ")))", "set ytics nomirror")
+    for x in corners.map(\.distance) where x > 0 && x < end {
+      script.line(from: "\(x), graph 0", to: "\(x), graph 1", "lw 0.5 lc rgb '\(Ink.mark)'")
     }
-    text +=
-      "set label \(Typeset.quoted(Symbol.state("mu"))) at graph 0.02, first \(mu) left offset 0,0.5 textcolor rgb '\(Ink.mark)'\n"
-    text += "$bands << EOD\n"
-    for row in rows {
-      text += row.map { $0.map { "\($0)" } ?? "NaN" }.joined(separator: " ") + "\n"
-    }
-    text += "EOD\n"
-    text +=
-      "plot \(mu) with lines dt 3 lc rgb '\(Ink.mark)', "
-      + Picture.bandStyles.enumerated().map {
-        "$bands using 1:\($0 + 2) with lines \($1.style.line)"
-      }.joined(separator: ", ") + "\n"
+    script.label(
+      Symbol.state("mu"), at: "graph 0.02, first \(mu)",
+      "left offset 0,0.5 textcolor rgb '\(Ink.mark)'")
+    script.data("bands", rows)
+    script.draw(
+      ["\(mu) with lines dt 3 lc rgb '\(Ink.mark)'"]
+        + Picture.bandStyles.enumerated().map {
+          "$bands using 1:\($0 + 2) with lines \($1.style.line)"
+        })
     if let states {
-      text += "unset label\nunset arrow\nunset ylabel\nset format y ''\n"
-      text += margins(left + path + between, density, top, bands)
-      text += states.density(
-        mu: mu, unit: table.unit(named: "dos") ?? table[header: "units.energy"].map { "1/\($0)" })
+      script.add("unset label", "unset arrow", "unset ylabel", "set format y ''")
+      script.panel(left + path + between, top, width: density, height: bands)
+      // The table of the path has no unit of it.
+      let unit = table.unit(named: "dos") ?? table[header: "units.energy"].map { "1/\($0)" }
+      states.drawDensity(
+        in: &script, mu: mu, Symbol.labelled(Symbol.quantity(Column("dos")), unit))
       if hasContours {
-        text += states.zone(
-          margins((width - zone) / 2 + 0.3, zone, top + bands + gap, zone),
-          unit: table.unit(named: "k_x"))
+        script.panel((width - zone) / 2 + 0.3, top + bands + gap, width: zone, height: zone)
+        states.drawZone(in: &script, ["k_x", "k_y"].map { table.label(Column($0)) })
       }
     }
-    self.init(script: text + "unset multiplot\n", size: Size(width: width, height: height))
-  }
-
-  /// A block of data; an empty row is a gap.
-  static func data(_ name: String, _ rows: [[Double]]) -> String {
-    "$\(name) << EOD\n"
-      + rows.map { $0.map { "\($0)" }.joined(separator: " ") + "\n" }.joined() + "EOD\n"
+    script.add("unset multiplot")
+    self.init(script)
   }
 }
 
 extension BandStates {
   /// The densities against the energy, which goes upward.
-  fileprivate func density(mu: Double, unit: String?) -> String {
+  fileprivate func drawDensity(in script: inout Script, mu: Double, _ label: String) {
     let largest = densities.map { $0.density.bonding + $0.density.antibonding }.max() ?? 1
-    let label = Typeset.quoted(Symbol.labelled(Symbol.quantity("dos"), unit))
-    var text = "set xrange [0:\(1.08 * largest)]\nset xtics nomirror autofreq\n"
-    text += "set xtics \(Picture.step(largest / 3))\nset xlabel \(label) offset 0,0.4\n"
-    text += Picture.data("mu", [[0, mu], [1.08 * largest, mu]])
-    text += Picture.data(
+    script.range("x", 0, 1.08 * largest)
+    script.add("set xtics nomirror autofreq", "set xtics \(Picture.step(largest / 3))")
+    script.axis("x", label, offset: "0,0.4")
+    script.data("mu", [[0, mu], [1.08 * largest, mu]])
+    script.data(
       "density",
       densities.map {
-        [
-          $0.energy, $0.density.bonding, $0.density.antibonding,
-          $0.density.bonding + $0.density.antibonding,
-        ]
+        let (a, b) = ($0.density.bonding, $0.density.antibonding)
+        return [$0.energy, a, b, a + b]
       })
-    let curves = Picture.bandStyles.enumerated().map { n, item in
-      "$density using \(n + 2):1 with lines \(item.style.line)"
-    }
-    return text
-      + "plot \(curves.joined(separator: ", ")), $density using 4:1 with lines \(Picture.sumStyle.line), $mu using 1:2 with lines dt 3 lc rgb '\(Ink.mark)'\n"
+    let styles = Picture.bandStyles.map(\.style) + [Picture.sumStyle]
+    script.draw(
+      styles.enumerated().map { "$density using \($0 + 2):1 with lines \($1.line)" }
+        + ["$mu using 1:2 with lines dt 3 lc rgb '\(Ink.mark)'"])
   }
 
   /// The zone with its named points, the contours repeated over what is shown, and the spins.
-  fileprivate func zone(_ margins: String, unit: String?) -> String {
+  fileprivate func drawZone(in script: inout Script, _ labels: [String]) {
     let brillouin = BrillouinZone(model)
     let outline = brillouin.outline
     let reach = 1.25 * outline.flatMap { $0.map(abs) }.max()!
-    var text = margins + "set xrange [\(-reach):\(reach)]\nset yrange [\(-reach):\(reach)]\n"
-    text += "set format y '%g'\nset xtics nomirror autofreq\nset ytics nomirror autofreq\n"
-    text +=
-      "set xlabel \(Typeset.quoted(Symbol.labelled(Symbol.quantity("k_x"), unit))) offset 0,0.4\n"
-    text +=
-      "set ylabel \(Typeset.quoted(Symbol.labelled(Symbol.quantity("k_y"), unit))) offset 1,0\n"
-    let caption =
-      contours.isEmpty ? "no Fermi contour at μ" : "Fermi contours, arrows: spin (9) for τ = x"
-    text += "set label '\(caption)' at graph 0.5,1.06 center\n"
-    text += Picture.data("outline", outline + [outline[0]])
+    for axis in ["x", "y"] { script.range(axis, -reach, reach) }
+    script.add(
+      "set format y '%g'", "set xtics nomirror autofreq", "set ytics nomirror autofreq")
+    script.axis("x", labels[0], offset: "0,0.4")
+    script.axis("y", labels[1], offset: "1,0")
+    script.label(
+      contours.isEmpty ? "no Fermi contour at μ" : "Fermi contours, arrows: spin (9) for τ = x",
+      at: "graph 0.5,1.06", "center")
+    script.data("outline", outline + [outline[0]])
     // Translations that bring a curve into view.
     let b = model.reciprocalVectors
     let translations = (-3...3).flatMap { n in
@@ -188,22 +166,24 @@ extension BandStates {
         spins += arrows(contour, brillouin, reach)
       }
       guard !rows.isEmpty else { continue }
-      text += Picture.data("curve\(band.rawValue)", rows)
-      text += Picture.data("spin\(band.rawValue)", spins)
-      plots.append("$curve\(band.rawValue) using 1:2 with lines \(style.line)")
-      plots.append(
-        "$spin\(band.rawValue) using 1:2:3:4 with vectors head filled size screen 0.016,20 lw 1.2 lc rgb '\(Ink.black.rawValue)'"
-      )
+      script.data("curve\(band.rawValue)", rows)
+      script.data("spin\(band.rawValue)", spins)
+      plots += [
+        "$curve\(band.rawValue) using 1:2 with lines \(style.line)",
+        "$spin\(band.rawValue) using 1:2:3:4 with vectors head filled size screen 0.016,20 lw 1.2 lc rgb '\(Ink.black.rawValue)'",
+      ]
     }
     var named: Set<String> = []
     for point in brillouin.path where named.insert(point.name).inserted {
       // Names stand outside, so that those of neighbours keep apart.
       let length = (point.k[0] * point.k[0] + point.k[1] * point.k[1]).squareRoot()
       let away = length > 0 ? point.k.map { $0 / length } : [0.7, 0.7]
-      text +=
-        "set label \(Typeset.quoted(Typeset.literal(point.name))) at \(point.k[0]),\(point.k[1]) center point pt 7 ps 0.3 offset \(significant(1.3 * away[0])),\(significant(0.9 * away[1])) front\n"
+      script.label(
+        Typeset.literal(point.name), at: "\(point.k[0]),\(point.k[1])",
+        "center point pt 7 ps 0.3 offset \(significant(1.3 * away[0])),\(significant(0.9 * away[1])) front"
+      )
     }
-    return text + "plot \(plots.joined(separator: ", "))\n"
+    script.draw(plots)
   }
 
   /// Spins at points of a contour some distance apart: x, y, dx, dy.

@@ -25,6 +25,15 @@ public struct CSVFile: Sendable {
     self.rows = rows
   }
 
+  /// A table of columns of equal length.
+  init(
+    header: [(key: String, value: String)], _ columns: [(column: Column, values: [Double?])]
+  ) {
+    self.init(
+      header: header, columns: columns.map(\.column.name),
+      rows: columns[0].values.indices.map { n in columns.map { $0.values[n] } })
+  }
+
   /// The text of the file. Line breaks and control characters of the header are escaped.
   /// - Precondition: each row has one value per column, and no value is infinite or NaN.
   public var text: String {
@@ -36,6 +45,11 @@ public struct CSVFile: Sendable {
       text += row.map(CSVFile.cell).joined(separator: ",") + "\n"
     }
     return text
+  }
+
+  /// The parameter of the model that a key of the header names, as in `parameter.J`; nil of other keys.
+  static func parameter(_ key: String) -> String? {
+    key.hasPrefix("parameter.") ? String(key.dropFirst("parameter.".count)) : nil
   }
 
   private static func cell(_ value: Double?) -> String {

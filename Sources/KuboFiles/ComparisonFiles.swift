@@ -8,44 +8,34 @@ extension CSVFile {
   public init(_ comparison: Comparison, provenance: Provenance) {
     let first = comparison.parts[0].request
     var header = provenance.header + first.header.filter { $0.key != "lifetime" }
-    var names = ["omega"]
+    let omegas = comparison.parts[0].spectrum.omegas
+    var columns = [(column: Column("omega"), values: omegas.map(Optional.init))]
     for (request, spectrum) in comparison.parts {
-      let kind = request.lifetime.order.impurities!.rawValue
+      let impurities = request.lifetime.order.impurities!
+      let kind = impurities.rawValue
       header.append(("lifetime.\(kind)", request.lifetime.description))
       header.append(
         ("grid.\(kind)", "\(spectrum.divisions) points along each reciprocal vector at most"))
       for column in spectrum.columns {
-        let label = "\(kind).\(column.request.label)"
-        header.append(("column.\(label)", column.request.summary))
-        names += ["\(label).re", "\(label).im", "\(label).err", "\(label).static"]
+        let name = Column(column.request, impurities)
+        header.append(("column.\(name.name)", column.request.summary))
+        columns += column.numbers(name)
       }
       header += request.units(provenance.model.units, prefix: "\(kind).")
       header += spectrum.validity(request).map { ("validity.\(kind).\($0.label)", $0.text) }
     }
-    let curves = comparison.curves
     header.append(
       ("column.*.continuity", "|2 J K_Sigma - i omega K_s| / max |2 J K_Sigma| of the full K"))
-    names += curves.map { "\($0.impurities.rawValue).\($0.dressing.rawValue).continuity" }
-    header.append(("note", comparison.explanation))
-    header += provenance.footer
-    let omegas = comparison.parts[0].spectrum.omegas
-    let rows = omegas.indices.map { n -> [Double?] in
-      var row: [Double?] = [omegas[n]]
-      for (_, spectrum) in comparison.parts {
-        for column in spectrum.columns {
-          let value = column.values[n]
-          row += [
-            value?.dynamic.real, value?.dynamic.imaginary, value?.error, column.staticPart?.real,
-          ]
-        }
-      }
-      for curve in curves {
-        row.append(
-          curve.omegas.firstIndex(of: omegas[n]).map { curve.continuityResiduals[$0] })
-      }
-      return row
+    for curve in comparison.curves {
+      columns.append(
+        (
+          Column(
+            lifetime: .init(curve.impurities), route: .init(curve.dressing), part: .continuity),
+          omegas.map { curve.omegas.firstIndex(of: $0).map { curve.continuityResiduals[$0] } }
+        ))
     }
-    self.init(header: header, columns: names, rows: rows)
+    header.append(("note", comparison.explanation))
+    self.init(header: header + provenance.footer, columns)
   }
 }
 

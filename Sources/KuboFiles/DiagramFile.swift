@@ -111,16 +111,12 @@ extension YAMLValue {
 
   /// Those of `options` that a list names, at least one and each once.
   fileprivate func choices<T>(of options: [(String, T)]) throws(FileError) -> [T] {
-    var chosen: [T] = []
-    for item in try distinctItems() { chosen.append(try item.choice(of: options)) }
-    return chosen
+    try distinctItems().map { item throws(FileError) in try item.choice(of: options) }
   }
 
   /// A list of names, at least one and each once.
   fileprivate func distinctNames() throws(FileError) -> [String] {
-    var names: [String] = []
-    for item in try distinctItems() { names.append(try item.name()) }
-    return names
+    try distinctItems().map { item throws(FileError) in try item.name() }
   }
 
   private func distinctItems() throws(FileError) -> [YAMLValue] {

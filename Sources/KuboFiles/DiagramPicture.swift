@@ -11,24 +11,15 @@ extension Picture {
     var drawing = DiagramScript()
     for propagator in layout.propagators { drawing.add(propagator) }
     for vertex in layout.vertices { drawing.add(vertex) }
-    let size = drawing.finish(caption: hasCaption ? diagram.caption : [])
-    self.init(script: drawing.text, size: size)
+    self.init(drawing.finished(caption: hasCaption ? diagram.caption : []))
   }
 }
 
-/// gnuplot's commands for a diagram, in centimetres.
+/// gnuplot's commands for a diagram, in centimetres about the middle of the loop.
 private struct DiagramScript {
   private typealias Point = DiagramLayout.Point
 
-  private(set) var text = """
-    unset border
-    unset tics
-    unset key
-    set parametric
-    set samples 500
-    set trange [0:1]
-
-    """
+  private var script = Script()
   private var curves: [String] = []
   /// Half the size of the drawing.
   private var width = 4.8
@@ -44,8 +35,9 @@ private struct DiagramScript {
     // The head of an arrow half way, along the tangent.
     let tip = Point(radius: r, angle: propagator.middle + 0.09)
     let tail = Point(radius: r, angle: propagator.middle - 0.09)
-    text +=
-      "set arrow from \(tail.x),\(tail.y) to \(tip.x),\(tip.y) size 0.3,20,90 filled lc rgb 'black'\n"
+    script.add(
+      "set arrow from \(tail.x),\(tail.y) to \(tip.x),\(tip.y) size 0.3,20,90 filled lc rgb 'black'"
+    )
     write(propagator.label, Point(radius: r + 0.32, angle: propagator.middle), propagator.middle)
   }
 
@@ -53,8 +45,9 @@ private struct DiagramScript {
     for leg in vertex.legs { add(leg) }
     let radius = vertex.isDressed ? DiagramLayout.dressed : DiagramLayout.dot
     let fill = vertex.isDressed ? "#b8b8b8" : "black"
-    text +=
-      "set object circle at \(vertex.point.x),\(vertex.point.y) size \(radius) front fc rgb '\(fill)' fs solid border lc rgb 'black'\n"
+    script.add(
+      "set object circle at \(vertex.point.x),\(vertex.point.y) size \(radius) front fc rgb '\(fill)' fs solid border lc rgb 'black'"
+    )
     // Within the loop, two lines, from which the text runs away from the vertex.
     let isOneLine = vertex.symbol == nil
     let gap = radius + 0.2 + (isOneLine ? 0.12 : 0.3) * abs(sin(vertex.angle))
@@ -105,37 +98,29 @@ private struct DiagramScript {
     // Letters of a wide font.
     let length = 0.17 * Double(formula.signs)
     width = max(width, abs(place.x) + (side == "center" ? length / 2 : length) + 0.1)
-    text +=
-      "set label \(Typeset.quoted(formula.enhanced)) at \(place.x),\(y) \(side) front textcolor rgb '\(color)'\n"
+    script.label(
+      formula.enhanced, at: "\(place.x),\(y)", "\(side) front textcolor rgb '\(color)'")
   }
 
-  /// Writes the caption below, and the frame: a centimetre is one in x and y.
-  /// - Returns: the size of the picture in centimetres.
-  mutating func finish(caption: [String]) -> Picture.Size {
+  /// With the caption below, and the frame: a centimetre is one in x and y.
+  consuming func finished(caption: [String]) -> Script {
     var y = -height - (caption.isEmpty ? 0.1 : 0.45)
     for (n, paragraph) in caption.enumerated() {
       for line in wrapped(paragraph, width: DiagramScript.captionWidth, limit: 8) {
         // In a user's text no sign may change how it is set.
-        let written =
-          n == 0
-          ? Typeset.quoted("{/:Bold \(Typeset.literal(line))}")
-          : "\(Typeset.quoted(oneLine(line))) noenhanced"
-        text += "set label \(written) at \(0.25 - width),\(y) left\n"
+        script.label(
+          n == 0 ? "{/:Bold \(Typeset.literal(line))}" : oneLine(line), at: "\(0.25 - width),\(y)",
+          n == 0 ? "left" : "left noenhanced")
         y -= DiagramScript.lineHeight
       }
     }
-    let size = Picture.Size(
-      width: 2 * width, height: height + 0.1 - y)
-    text += """
-      set xrange [\(-width):\(width)]
-      set yrange [\(y):\(height + 0.1)]
-      set lmargin screen 0
-      set rmargin screen 1
-      set bmargin screen 0
-      set tmargin screen 1
-      plot \(curves.joined(separator: ", \\\n  "))
-
-      """
-    return size
+    script.size = Picture.Size(width: 2 * width, height: height + 0.1 - y)
+    script.add("unset border", "unset tics", "unset key", "set parametric", "set samples 500")
+    script.range("t", 0, 1)
+    script.range("x", -width, width)
+    script.range("y", y, height + 0.1)
+    script.panel(0, 0, width: script.size.width, height: script.size.height)
+    script.draw(curves)
+    return script
   }
 }

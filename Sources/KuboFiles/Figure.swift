@@ -144,52 +144,46 @@ extension Picture {
       figure.key, isCut: exits.joined().contains { !$0.isEmpty }, width: width - 0.4)
     let top =
       0.25 + line * Double(figure.title.count + key.lineCount + (marks.isEmpty ? 0 : 1))
-    let height = top + bottom + Double(rows) * panelHeight + Double(rows - 1) * gap
-    func screen(_ x: Double, _ y: Double) -> String {
-      "screen \(significant(x / width)), screen \(significant(1 - y / height))"
-    }
-
-    var text = "set multiplot\nset xzeroaxis lc rgb '\(Ink.mark)' lw 0.5\nset tics scale 0.5\n"
-    text += "set style textbox opaque noborder margins 0.5,0.5\n"
-    for (n, title) in figure.title.enumerated() {
-      text +=
-        "set label \(Typeset.quoted(title)) at \(screen(width / 2, 0.3 + line * Double(n))) center\n"
-    }
-    text += key.commands { x, row in
-      screen(0.2 + x, 0.35 + line * Double(figure.title.count + row))
-    }
-    text += "unset key\nset xtics nomirror\n"
-    text += "set xrange [\(start):\(end > start ? end : start + 1)]\n"
-    func poles(named: Bool) -> String {
-      marks.map { mark in
-        "set arrow from \(mark.x), graph 0 to \(mark.x), graph 1 nohead dt 3 lc rgb '\(Ink.mark)'\n"
-          + (named
-            ? "set label \(Typeset.quoted(mark.label)) at \(mark.x), graph 1 center offset 0,0.6 textcolor rgb '\(Ink.mark)'\n"
-            : "")
-      }.joined()
-    }
+    var script = Script(
+      width: width,
+      height: top + bottom + Double(rows) * panelHeight + Double(rows - 1) * gap)
+    script.add(
+      "set multiplot", "set xzeroaxis lc rgb '\(Ink.mark)' lw 0.5", "set tics scale 0.5",
+      "set style textbox opaque noborder margins 0.5,0.5", "unset key", "set xtics nomirror")
+    script.title(figure.title, from: 0.3)
+    key.draw(in: &script, 0.2, 0.35 + line * Double(figure.title.count))
+    script.range("x", start, end > start ? end : start + 1)
     for (n, panel) in figure.panels.enumerated() {
       let (row, column) = (n / columns, n % columns)
       let panelWidth = (width - Double(columns) * (left + right)) / Double(columns)
       let x = left + Double(column) * (panelWidth + left + right)
       let y = top + Double(row) * (panelHeight + gap)
-      text += "set lmargin at screen \(significant(x / width))\n"
-      text += "set rmargin at screen \(significant((x + panelWidth) / width))\n"
-      text += "set tmargin at screen \(significant(1 - y / height))\n"
-      text += "set bmargin at screen \(significant(1 - (y + panelHeight) / height))\n"
+      script.panel(x, y, width: panelWidth, height: panelHeight)
       let isLast = n + columns >= figure.panels.count
-      text += isLast ? "set format x '%g'\n" : "set format x ''\n"
-      text += isLast ? "set xlabel \(Typeset.quoted(figure.axis)) offset 0,0.4\n" : "unset xlabel\n"
+      script.add(isLast ? "set format x '%g'" : "set format x ''")
+      if isLast {
+        script.axis("x", figure.axis, offset: "0,0.4")
+      } else {
+        script.add("unset xlabel")
+      }
       // What stands above the panels is drawn once, and names of marks above the first row.
-      if n > 0 { text += "unset label\nunset arrow\n" }
-      text += poles(named: row == 0)
+      if n > 0 { script.add("unset label", "unset arrow") }
+      for mark in marks {
+        script.line(
+          from: "\(mark.x), graph 0", to: "\(mark.x), graph 1", "dt 3 lc rgb '\(Ink.mark)'")
+        if row == 0 {
+          script.label(
+            mark.label, at: "\(mark.x), graph 1",
+            "center offset 0,0.6 textcolor rgb '\(Ink.mark)'")
+        }
+      }
       // At one place, however wide the numbers are.
-      text +=
-        "set label 41 \(Typeset.quoted(panel.label)) at \(screen(x - 1.45, y + panelHeight / 2)) center rotate\n"
-      text += panel.commands(exits[n])
-      text += "plot \(panel.plots(exits[n]).joined(separator: ", "))\n"
+      script.label(
+        panel.label, number: 41, at: script.place(x - 1.45, y + panelHeight / 2), "center rotate")
+      panel.draw(in: &script, exits[n])
     }
-    self.init(script: text + "unset multiplot\n", size: Size(width: width, height: height))
+    script.add("unset multiplot")
+    self.init(script)
   }
 }
 

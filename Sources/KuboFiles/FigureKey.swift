@@ -36,23 +36,23 @@ struct Key {
     }
   }
 
-  /// gnuplot's commands; `place` is a position of so many cm to the right in a line.
-  func commands(_ place: (Double, Int) -> String) -> String {
-    entries.enumerated().map { n, item in
-      let (entry, line) = item
-      func point(_ x: Double, _ look: String) -> String {
-        "set label '' at \(place(entry.start + x, line)) point \(look) front\n"
+  /// Draws it with its upper left corner at a place.
+  func draw(in script: inout Script, _ x: Double, _ y: Double) {
+    for (entry, line) in entries {
+      func place(_ shift: Double) -> String {
+        script.place(x + entry.start + shift, y + Picture.Size.line * Double(line))
       }
-      var text =
-        "set label \(Typeset.quoted(entry.name)) at \(place(entry.start + 1, line)) left\n"
+      func point(_ shift: Double, _ look: String) {
+        script.label("", at: place(shift), "point \(look) front")
+      }
+      script.label(entry.name, at: place(1), "left")
       if let style = entry.style {
-        text +=
-          "set arrow from \(place(entry.start, line)) to \(place(entry.start + 0.9, line)) nohead \(style.line)\n"
-        text += style.marks.map { point(0.45, $0) }.joined()
+        script.line(from: place(0), to: place(0.9), style.line)
+        for mark in style.marks { point(0.45, mark) }
       } else {
-        text += point(0.3, "pt 9 ps 0.9") + point(0.6, "pt 11 ps 0.9")
+        point(0.3, "pt 9 ps 0.9")
+        point(0.6, "pt 11 ps 0.9")
       }
-      return text
-    }.joined()
+    }
   }
 }

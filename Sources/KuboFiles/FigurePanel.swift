@@ -9,14 +9,15 @@ extension Figure.Panel {
     let isUpward: Bool
   }
 
-  /// gnuplot's commands before the plot: the scale, the note, and the data.
-  func commands(_ exits: [[Exit]]) -> String {
-    var text =
-      isLogarithmic
-      ? "set logscale y\nset format y '10^{%T}'\n" : "unset logscale y\nset format y '%g'\n"
+  /// Draws its curves: the scale, the note, the data and the plot.
+  func draw(in script: inout Script, _ exits: [[Exit]]) {
     let (low, high) = range ?? dataRange
-    text += "set yrange [\(low):\(high)]\nset ytics nomirror autofreq\n"
-    if !isLogarithmic { text += "set ytics \(Picture.step((high - low) / 6))\n" }
+    script.add(
+      isLogarithmic ? "set logscale y" : "unset logscale y",
+      isLogarithmic ? "set format y '10^{%T}'" : "set format y '%g'")
+    script.range("y", low, high)
+    script.add("set ytics nomirror autofreq")
+    if !isLogarithmic { script.add("set ytics \(Picture.step((high - low) / 6))") }
     // Where fewer lines are.
     let points = curves.flatMap { $0.runs.joined().map(\.y) }
     func count(_ from: Double, _ to: Double) -> Int {
@@ -25,26 +26,21 @@ extension Figure.Panel {
     let isAbove = isLogarithmic || count(0.75, 1) <= count(0, 0.25)
     for (n, words) in ((note.map { [$0] } ?? []) + absences).enumerated() {
       let y = isAbove ? 0.9 - 0.12 * Double(n) : 0.1 + 0.12 * Double(n)
-      text +=
-        "set label \(30 + n) \(Typeset.quoted(words)) at graph 0.03,\(significant(y)) left front boxed\n"
+      script.label(words, number: 30 + n, at: "graph 0.03,\(significant(y))", "left front boxed")
     }
     for (n, curve) in curves.enumerated() {
-      text += "$line\(n) << EOD\n"
-      for run in curve.runs {
-        for p in run.thinned() {
-          text += "\(p.x) \(p.y) \(p.y - (p.error ?? 0)) \(p.y + (p.error ?? 0))\n"
-        }
-        text += "\n"
-      }
-      text += "EOD\n"
-      if !marked(n).isEmpty { text += Picture.data("mark\(n)", marked(n).map { [$0.x, $0.y] }) }
+      script.data(
+        "line\(n)",
+        curve.runs.flatMap { run in
+          run.thinned().map { [$0.x, $0.y, $0.y - ($0.error ?? 0), $0.y + ($0.error ?? 0)] } + [[]]
+        })
+      if !marked(n).isEmpty { script.data("mark\(n)", marked(n).map { [$0.x, $0.y] }) }
+      // Triangles of gnuplot that point upward and downward.
       if !exits[n].isEmpty {
-        text += "$exit\(n) << EOD\n"
-        // Triangles of gnuplot that point upward and downward.
-        text += exits[n].map { "\($0.x) \($0.y) \($0.isUpward ? 9 : 11)\n" }.joined() + "EOD\n"
+        script.data("exit\(n)", exits[n].map { [$0.x, $0.y, $0.isUpward ? 9 : 11] })
       }
     }
-    return text
+    script.draw(plots(exits))
   }
 
   /// Which curves have no line where they have values, or not in all of their pieces: a line for each, which
@@ -120,7 +116,7 @@ extension Figure.Panel {
     return marked.isEmpty ? Array(points.prefix(1)) : marked
   }
 
-  func plots(_ exits: [[Exit]]) -> [String] {
+  private func plots(_ exits: [[Exit]]) -> [String] {
     var plots: [String] = []
     let (low, high) = range ?? dataRange
     func narrowest(_ y: Double) -> Double { 1e-3 * (isLogarithmic ? abs(y) : high - low) }

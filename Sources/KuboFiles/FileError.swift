@@ -31,12 +31,8 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     _ kind: Kind, file: String, line: Int? = nil, key: String? = nil, found: String,
     expected: String
   ) {
-    self.kind = kind
-    self.file = file
-    self.line = line
-    self.key = key.flatMap { $0.isEmpty ? nil : $0 }
-    self.found = found
-    self.expected = expected
+    (self.kind, self.file, self.line) = (kind, file, line)
+    (self.key, self.found, self.expected) = (key.flatMap { $0.isEmpty ? nil : $0 }, found, expected)
   }
 
   /// One line for a message: `square.yaml:12: lattice.vectors: found ...; expected ...`.

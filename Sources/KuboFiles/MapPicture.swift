@@ -11,7 +11,7 @@ struct TableMap: Sendable {
   let values: [[Double?]]
   /// The first table, for names, units and title; and the column.
   let table: CSVFile
-  let curve: TableCurve
+  let column: Column
 
   /// - Throws: ``FileError`` for tables that do not belong together, naming what differs.
   init(_ tables: [(path: String, table: CSVFile)], column: String) throws(FileError) {
@@ -68,7 +68,8 @@ struct TableMap: Sendable {
     let curves = try first.curves([column], path: path)
     guard curves.count == 1 else {
       throw refusal(
-        path, "\(shortenedList(curves.map(\.name))) for --map", "one column, by its full name")
+        path, "\(shortenedList(curves.map(\.column.name))) for --map",
+        "one column, by its full name")
     }
     let axis = first.axisIndex
     let order = first.rows.indices.filter { first.rows[$0][axis] != nil }
@@ -79,7 +80,7 @@ struct TableMap: Sendable {
     let index = curves[0].index
     values = rows.map { row in order.map { row.table.rows[$0][index] } }
     table = first
-    curve = curves[0]
+    self.column = curves[0].column
   }
 
   /// A number, or the one behind the same name and =, as in constant=0.1.
@@ -115,25 +116,21 @@ extension Picture {
     let range = isSigned ? (-reach, reach) : low < high ? (low, high) : (low - 1, high + 1)
     let title = map.table.title(
       width: 48, without: [map.key],
-      and: map.table.isDynamic(map.curve.quantity) ? [Picture.dynamic] : [])
+      and: map.table.isDynamic(map.column.content) ? [Picture.dynamic] : [])
     let (xs, ys) = (
       edges(bins.map { (map.axis[$0.lowerBound] + map.axis[$0.upperBound - 1]) / 2 }),
       edges(map.parameters)
     )
     // Cells: gnuplot colours a quadrangle by its first corner.
-    var rows: [[String]] = []
-    for (y, values) in zip(ys, map.values + [map.values.last!]) {
-      for (n, x) in xs.enumerated() {
-        let value = bins[min(n, count - 1)].compactMap { values[$0] }.max { abs($0) < abs($1) }
-        rows.append(["\(x)", "\(y)", value.map { "\($0)" } ?? "NaN"])
-      }
-      rows.append([])
+    let rows = zip(ys, map.values + [map.values.last!]).flatMap { y, values in
+      xs.enumerated().map { n, x -> [Double?] in
+        [x, y, bins[min(n, count - 1)].compactMap { values[$0] }.max { abs($0) < abs($1) }]
+      } + [[]]
     }
-    var text = "$cells << EOD\n" + rows.map { $0.joined(separator: " ") + "\n" }.joined() + "EOD\n"
-    let symbol = [map.curve.part?.symbol, map.table.symbol(map.curve)].compactMap(\.self)
-    let route = map.curve.variant.isEmpty ? "" : ", " + Symbol.route(map.curve.variant)
+    let symbol = [map.column.part?.symbol, map.table.symbol(map.column)].compactMap(\.self)
     let label = Symbol.labelled(
-      symbol.joined(separator: " ") + route, map.table.unit(map.curve))
+      [symbol.joined(separator: " "), Symbol.route(map.column.variant)].filter { !$0.isEmpty }
+        .joined(separator: ", "), map.table.unit(map.column))
     // 2 J of each table, if the axis is a frequency.
     let poles: [[Double]] =
       map.table.pole.map { pole in
@@ -144,36 +141,36 @@ extension Picture {
     let isNamedAbove = !visible.isEmpty && visible.last == poles.last
     let (width, line, bottom, panel) = (Size.column, Size.line, 1.5, 6.0)
     let top = 0.25 + line * Double(title.count + (isNamedAbove ? 1 : 0))
-    let height = top + panel + bottom
-    for (n, words) in title.enumerated() {
-      text +=
-        "set label \(n + 1) \(Typeset.quoted(words)) at screen 0.5, screen \(1 - (0.3 + line * Double(n)) / height) center\n"
-    }
-    text += "set lmargin at screen 0.18\nset rmargin at screen 0.7\n"
-    text += "set tmargin at screen \(1 - top / height)\nset bmargin at screen \(bottom / height)\n"
-    text +=
-      "set palette defined (\(Palette.stops(isSigned)))\nset cbrange [\(range.0):\(range.1)]\n"
-    text += "set xrange [\(xs.first!):\(xs.last!)]\nset yrange [\(ys.first!):\(ys.last!)]\n"
-    text += "set xlabel \(Typeset.quoted(map.table.axisLabel)) offset 0,0.1\n"
-    text += "set ylabel \(Typeset.quoted(map.table.symbol(map.key))) offset 0.3,0\n"
-    text += "set cblabel \(Typeset.quoted(label)) offset 0.5,0\n"
-    text +=
-      "set tics scale 0.5 front out nomirror\nset view map\nset pm3d map corners2color c1\nunset key\n"
+    var script = Script(width: width, height: top + panel + bottom)
+    script.data("cells", rows)
+    script.title(title, from: 0.3)
+    script.panel(0.18 * width, top, width: 0.52 * width, height: panel)
+    script.add("set palette defined (\(Palette.stops(isSigned)))")
+    script.range("cb", range.0, range.1)
+    script.range("x", xs.first!, xs.last!)
+    script.range("y", ys.first!, ys.last!)
+    script.axis("x", map.table.axisLabel, offset: "0,0.1")
+    script.axis("y", map.table.symbol(map.key), offset: "0.3,0")
+    script.axis("cb", label, offset: "0.5,0")
+    script.add(
+      "set tics scale 0.5 front out nomirror", "set view map", "set pm3d map corners2color c1",
+      "unset key")
     var plots = ["$cells using 1:2:(0):3 with pm3d"]
     if let first = poles.first, let last = poles.last {
-      text += Picture.data("pole", [[first[0], ys.first!, 0]] + poles + [[last[0], ys.last!, 0]])
+      script.data("pole", [[first[0], ys.first!, 0]] + poles + [[last[0], ys.last!, 0]])
       let ink = isSigned ? Ink.black.rawValue : "#ffffff"
       plots.append("$pole using 1:2:3 with lines dt 3 lw 1.5 lc rgb '\(ink)'")
       if isNamedAbove {
-        text +=
-          "set label 11 \(Typeset.quoted(Picture.resonance)) at first \(last[0]), graph 1 center offset 0,0.65\n"
+        script.label(
+          Picture.resonance, number: 11, at: "first \(last[0]), graph 1", "center offset 0,0.65")
       } else if let place = visible.last {
-        text +=
-          "set label 11 \(Typeset.quoted(Picture.resonance)) at first \(place[0]), first \(place[1]) right offset -0.5,0 front textcolor rgb '\(ink)'\n"
+        script.label(
+          Picture.resonance, number: 11, at: "first \(place[0]), first \(place[1])",
+          "right offset -0.5,0 front textcolor rgb '\(ink)'")
       }
     }
-    text += "splot \(plots.joined(separator: ", "))\n"
-    self.init(script: text, size: Size(width: width, height: height))
+    script.draw(plots, by: "splot")
+    self.init(script)
   }
 }
 

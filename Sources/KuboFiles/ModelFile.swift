@@ -15,9 +15,7 @@ public struct ModelFile: Sendable {
 
     /// Conditions with these values.
     public init(mu: Double, temperature: Double, lifetime: Lifetime) {
-      self.mu = mu
-      self.temperature = temperature
-      self.lifetime = lifetime
+      (self.mu, self.temperature, self.lifetime) = (mu, temperature, lifetime)
     }
   }
 
@@ -153,19 +151,16 @@ public struct ModelFile: Sendable {
   private static func hops(
     _ value: YAMLValue, known: [String]
   ) throws(FileError) -> [DeclaredHop] {
-    var hops: [DeclaredHop] = []
     let items = try value.list(expected: "a list of hops, [] for none")
     guard items.count <= hopLimit else {
       throw value.refusal("at most \(hopLimit)", found: "\(items.count) hops")
     }
-    for item in items {
+    return try items.map { item throws(FileError) in
       let fields = try item.fields("vector", "amplitude")
-      hops.append(
-        DeclaredHop(
-          line: fields["vector"]!.line, vector: try fields["vector"]!.numbers(),
-          amplitude: try Amplitude(fields["amplitude"]!, known: known)))
+      return DeclaredHop(
+        line: fields["vector"]!.line, vector: try fields["vector"]!.numbers(),
+        amplitude: try Amplitude(fields["amplitude"]!, known: known))
     }
-    return hops
   }
 
   // MARK: The model
@@ -262,15 +257,11 @@ extension YAMLValue {
 
   /// A list of numbers.
   func numbers() throws(FileError) -> [Double] {
-    var numbers: [Double] = []
-    for item in try list(expected: "a list of numbers") { numbers.append(try item.number()) }
-    return numbers
+    try list(expected: "a list of numbers").map { item throws(FileError) in try item.number() }
   }
 
   /// A list of lists of numbers.
   func rows(expected: String) throws(FileError) -> [[Double]] {
-    var rows: [[Double]] = []
-    for item in try list(expected: expected) { rows.append(try item.numbers()) }
-    return rows
+    try list(expected: expected).map { item throws(FileError) in try item.numbers() }
   }
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import Foundation
+import Subprocess
+import SystemPackage
 
 /// A picture that gnuplot draws.
 ///
 ///     let picture = try Picture(table: CSVFile(spectrum, request: request, provenance: provenance))
-///     let svg = try picture.drawn(.svg)
+///     let svg = try await picture.drawn(.svg)
 public struct Picture: Sendable {
   /// The kinds of pictures, by the file's ending.
   public enum Format: String, Sendable, CaseIterable {
@@ -47,18 +49,15 @@ public struct Picture: Sendable {
   package let script: String
   let size: Size
 
-  init(script: String, size: Size) {
-    self.script = "set encoding utf8\n" + script
-    self.size = size
-  }
+  init(_ script: Script) { (self.script, size) = (script.text, script.size) }
 
   // MARK: Files
 
   /// Draws the picture and writes it as a whole or not at all.
   /// - Throws: ``OutputError``.
-  public func write(to path: String, overwrite: Bool) throws(OutputError) {
+  public func write(to path: String, overwrite: Bool) async throws(OutputError) {
     let format = try Picture.format(path)
-    try OutputFile(path: path, overwrite: overwrite).write(drawn(format, path: path))
+    try OutputFile(path: path, overwrite: overwrite).write(await drawn(format, path: path))
   }
 
   /// Finds out before a long computation whether ``write(to:overwrite:)`` would fail.
@@ -72,7 +71,7 @@ public struct Picture: Sendable {
   /// Finds out whether there is a gnuplot; `path` names the output in messages.
   /// - Throws: ``OutputError/tool(path:reason:)``.
   public static func checkProgram(path: String) throws(OutputError) {
-    guard gnuplot != nil else { throw .tool(path: path, reason: missing.description) }
+    guard gnuplot != nil else { throw .tool(path: path, reason: missing) }
   }
 
   private static func format(_ path: String) throws(OutputError) -> Format {
@@ -86,22 +85,57 @@ public struct Picture: Sendable {
 
   /// The bytes of the picture; `path` names it in messages.
   /// - Throws: ``OutputError/tool(path:reason:)`` if gnuplot is missing or fails.
-  public func drawn(_ format: Format, path: String = "picture") throws(OutputError) -> [UInt8] {
+  public func drawn(_ format: Format, path: String = "picture") async throws(OutputError)
+    -> [UInt8]
+  {
+    guard let gnuplot = Picture.gnuplot else { throw .tool(path: path, reason: Picture.missing) }
+    var id: pid_t?
+    // A file without a name: a pipe that gnuplot does not read to its end would end this program too (swift-subprocess 1.0.2).
+    let file = tmpfile()
+    defer {
+      if let file { fclose(file) }
+      Unfinished.step { state in _ = id.map { state.processes.remove($0) } }
+    }
     do {
-      return try run(format)
-    } catch let error as Trouble {
-      throw .tool(path: path, reason: error.description)
+      guard let file else { throw Errno(rawValue: errno) }
+      let commands = fileno(file)
+      let text = "set terminal \(format.terminal(size))\n\(script)"
+      if let code = writeAll(Array(text.utf8)[...], to: commands) { throw Errno(rawValue: code) }
+      lseek(commands, 0, SEEK_SET)
+      // -d: whatever the user's own settings are, the picture is the same.
+      let result = try await Subprocess.run(
+        .path(FilePath(gnuplot)), arguments: ["-d", "-"], workingDirectory: "/",
+        input: .fileDescriptor(
+          FileDescriptor(rawValue: commands), closeAfterSpawningProcess: false),
+        output: .bytes(limit: 1 << 28), error: .string(limit: 1 << 24)
+      ) { process in
+        let own = process.processIdentifier.value
+        Unfinished.step { _ = $0.processes.insert(own) }
+        id = own
+      }
+      if result.terminationStatus.isSuccess, !result.standardOutput.isEmpty {
+        return result.standardOutput
+      }
+      let message = result.standardError.split(separator: "\n").first {
+        !$0.allSatisfy { $0 == " " || $0 == "^" }
+      }
+      throw Trouble(description: message.map { shortened(String($0)) } ?? "no message")
     } catch {
-      throw .tool(path: path, reason: error.localizedDescription)
+      throw .tool(
+        path: path,
+        reason: error is SubprocessError && id == nil
+          ? "found \(gnuplot), which cannot be run; expected gnuplot"
+          : "found \(gnuplot) failing (\(error)); expected a picture")
     }
   }
 
+  /// What gnuplot said.
   private struct Trouble: Error, CustomStringConvertible {
     let description: String
   }
 
-  private static let missing = Trouble(
-    description: "found no gnuplot in PATH; expected it there (Debian: gnuplot-nox)")
+  private static let missing =
+    "found no gnuplot in PATH; expected it there (Debian: gnuplot-nox)"
 
   /// The program in an absolute folder of PATH: one in the current folder may be a stranger's.
   private static var gnuplot: String? {
@@ -112,64 +146,6 @@ public struct Picture: Sendable {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
           && access(path, X_OK) == 0
       }
-  }
-
-  private func run(_ format: Format) throws -> [UInt8] {
-    guard let gnuplot = Picture.gnuplot else { throw Picture.missing }
-    let files = FileManager.default
-    let folder = files.temporaryDirectory.appending(path: "kubo-\(UUID().uuidString)")
-    try Unfinished.step { state in
-      guard mkdir(folder.path, 0o700) == 0 else {
-        throw Trouble(
-          description:
-            "found \(String(cString: strerror(errno))) for \(files.temporaryDirectory.path); "
-            + "expected a folder TMPDIR for temporary files")
-      }
-      state.folders.insert(folder.path)
-    }
-    defer {
-      Unfinished.step { state in
-        try? files.removeItem(at: folder)
-        state.folders.remove(folder.path)
-      }
-    }
-    let (commands, picture, messages) = (
-      folder.appending(path: "commands"), folder.appending(path: "picture"),
-      folder.appending(path: "messages")
-    )
-    try "set terminal \(format.terminal(size))\nset output 'picture'\n\(script)".write(
-      to: commands, atomically: false, encoding: .utf8)
-    _ = files.createFile(atPath: messages.path, contents: nil)
-    let process = Process()
-    process.executableURL = URL(filePath: gnuplot)
-    // -d: whatever the user's own settings are, the picture is the same.
-    process.arguments = ["-d", "commands"]
-    process.currentDirectoryURL = folder
-    process.standardError = try FileHandle(forWritingTo: messages)
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    do {
-      try Unfinished.step { state in
-        try process.run()
-        state.processes.insert(process.processIdentifier)
-      }
-    } catch {
-      throw Trouble(description: "found \(gnuplot), which cannot be run; expected gnuplot")
-    }
-    process.waitUntilExit()
-    Unfinished.step { state in _ = state.processes.remove(process.processIdentifier) }
-    let bytes = (try? Data(contentsOf: picture)) ?? Data()
-    guard process.terminationStatus == 0, !bytes.isEmpty else {
-      let text = (try? String(contentsOf: messages, encoding: .utf8)) ?? ""
-      throw Trouble(
-        description: "found \(gnuplot) failing (\(firstLine(text))); expected a picture")
-    }
-    return Array(bytes)
-  }
-
-  private func firstLine(_ text: String) -> String {
-    text.split(separator: "\n").first { !$0.allSatisfy { $0 == " " || $0 == "^" } }
-      .map { shortened(String($0)) } ?? "no message"
   }
 }
 

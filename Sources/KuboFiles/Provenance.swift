@@ -24,15 +24,9 @@ public struct Provenance: Sendable {
     units: PhysicalUnits? = nil, diagrams: DiagramLibrary? = nil, filling: Filling? = nil,
     wallTime: Double?
   ) {
-    self.program = program
-    self.date = date
-    self.command = command
-    self.model = model
-    self.settings = settings
-    self.units = units
-    self.diagrams = diagrams
-    self.filling = filling
-    self.wallTime = wallTime
+    (self.program, self.date, self.command, self.model) = (program, date, command, model)
+    (self.settings, self.units, self.diagrams) = (settings, units, diagrams)
+    (self.filling, self.wallTime) = (filling, wallTime)
   }
 
   /// The values of the model's parameters.

@@ -151,7 +151,9 @@ public struct Reproduction: Sendable {
   public init(stored: CSVFile, again: CSVFile) {
     for key in again.settings {
       let (a, b) = (stored[header: key], again[header: key])
-      if a != b {
+      // Numbers may be written in other ways.
+      let numbers = [a, b].map { $0.flatMap { CoreSchema.decimal($0) } }
+      if a != b, numbers[0] == nil || numbers[0] != numbers[1] {
         mismatches.append(
           "\(key): stored \(a.map(quoted) ?? "none"), now \(b.map(quoted) ?? "none")")
       }
@@ -170,7 +172,8 @@ public struct Reproduction: Sendable {
       isIdentical = false
       return
     }
-    let bounds = stored.columns.map { Reproduction.bound($0, in: stored.columns) }
+    let schema = stored.columns.map(Column.init(parsing:))
+    let bounds = schema.map { $0.bound(in: stored.columns) }
     for (old, new) in zip(stored.rows, again.rows) {
       let row = old.first.flatMap(\.self).map { " at \(stored.columns[0]) = \($0)" } ?? ""
       for (c, name) in stored.columns.enumerated() {
@@ -200,26 +203,14 @@ public struct Reproduction: Sendable {
             largestUnbounded = Difference(place: place, stored: a, again: b, ratio: ratio)
           }
           // Bounds and residuals are rounding themselves; all else may have that of other hardware.
-          let isRounding = ["err", "residual", "continuity"].contains {
-            name == $0 || name.hasSuffix(".\($0)")
-          }
+          let part = schema[c].part
+          let isRounding = part?.isError == true || part == .residual || part == .continuity
           if isRounding ? abs(a) > 1000 * abs(b) && b != 0 : ratio > 1e-6 {
             mismatches.append("\(place): stored \(a), now \(b)")
           }
         }
       }
     }
-  }
-
-  /// The column that bounds the error of another: `R.err` of `R`, `R.D.err` of `R.D.re`, `dos.err` of
-  /// `dos_A_up`, `err` of all else in its table; none for errors and residuals.
-  static func bound(_ name: String, in columns: [String]) -> Int? {
-    let parts = name.split(separator: ".")
-    guard let last = parts.last, last != "err", name != "residual" else { return nil }
-    let parent = parts.dropLast().joined(separator: ".")
-    let stem = name.prefix { $0 != "_" }
-    return ["\(name).err", "\(parent).err", "\(stem).err", "err"].lazy
-      .compactMap { columns.firstIndex(of: $0) }.first
   }
 
   /// A few lines for the terminal.
@@ -250,7 +241,7 @@ public struct Reproduction: Sendable {
 extension CSVFile {
   /// The keys of those lines of the header that say what was computed.
   var settings: [String] {
-    let parameters = header.map(\.key).filter { $0.hasPrefix("parameter.") }
+    let parameters = header.map(\.key).filter { CSVFile.parameter($0) != nil }
     // With a filling mu is a result, whose effect the columns show.
     let mu = header.contains { $0.key == "filling" } ? [] : ["mu"]
     return Reproduction.settings + parameters + mu

@@ -24,11 +24,8 @@ public struct Report: Sendable {
     request: SpectrumRequest, spectrum: Spectrum, comparison: Comparison, impurities: Double,
     verification: Verification?, provenance: Provenance
   ) {
-    self.request = request
-    self.spectrum = spectrum
-    self.comparison = comparison
-    self.impurities = impurities
-    self.verification = verification
+    (self.request, self.spectrum, self.comparison) = (request, spectrum, comparison)
+    (self.impurities, self.verification) = (impurities, verification)
     self.provenance = provenance
   }
 
@@ -40,13 +37,13 @@ public struct Report: Sendable {
   /// The page, as HTML.
   /// - Parameter path: where it will stand, for messages.
   /// - Throws: ``OutputError/tool(path:reason:)`` if gnuplot is missing or fails.
-  public func page(path: String) throws(OutputError) -> TextFile {
+  public func page(path: String) async throws(OutputError) -> TextFile {
     let table = CSVFile(spectrum, request: request, provenance: provenance)
     let sections: [(id: String, title: String, body: HTML)] = [
       ("model", "Model and state", state(table)),
-      ("spectra", "Spectra at constant lifetime", try spectra(table, path)),
-      ("ladder", "Bare bubble against ladder", try ladder(path)),
-      ("diagrams", "Diagrams", try diagrams(path)),
+      ("spectra", "Spectra at constant lifetime", try await spectra(table, path)),
+      ("ladder", "Bare bubble against ladder", try await ladder(path)),
+      ("diagrams", "Diagrams", try await diagrams(path)),
       ("verification", "Verification", checks),
       ("provenance", "Provenance", origin(table)),
     ]
@@ -98,12 +95,13 @@ public struct Report: Sendable {
     let strength: (key: String, value: String) = ("impurities gamma", "\(impurities)")
     var rows: [[String]] = []
     for (key, value) in table.header + [strength] {
-      let name = key.hasPrefix("parameter.") ? String(key.dropFirst(10)) : key
+      let parameter = CSVFile.parameter(key)
+      let name = parameter ?? key
       switch key {
       case "mu", "temperature", "lifetime": rows.append([name, value, units.energy])
       case "direction", "tolerance": rows.append([name, value, ""])
       case strength.key: rows.append([name, value, "(\(units.energy))^2"])
-      case _ where key.hasPrefix("parameter."):
+      case _ where parameter != nil:
         let isSet = provenance.settings[name] != nil
         rows.append([name, value, units.energy + (isSet ? ", set for this run" : "")])
       default: break
@@ -120,7 +118,7 @@ public struct Report: Sendable {
       """
   }
 
-  private func spectra(_ table: CSVFile, _ path: String) throws(OutputError) -> HTML {
+  private func spectra(_ table: CSVFile, _ path: String) async throws(OutputError) -> HTML {
     var responses: [Response] = []
     for column in spectrum.columns where !responses.contains(column.request.response) {
       responses.append(column.request.response)
@@ -137,7 +135,7 @@ public struct Report: Sendable {
       let fixed = columns.first?.staticPart.map { significant($0.real, digits: 5) } ?? "unknown"
       let bound = columns.flatMap(\.values).compactMap { $0?.error }.max() ?? 0
       let unit = table[header: "unit.\(response.name)"] ?? "1"
-      let drawn = try picture(table, response, path)
+      let drawn = try await picture(table, response, path)
       let caption: HTML =
         response.isConductivity
         ? "σ(ω) = (i/ω)[Π(ω) − Π(0)] in \(unit); Π(0) = \(fixed)."
@@ -170,9 +168,9 @@ public struct Report: Sendable {
 
   private func picture(
     _ table: CSVFile, _ response: Response, _ path: String
-  ) throws(OutputError) -> [UInt8] {
+  ) async throws(OutputError) -> [UInt8] {
     do {
-      return try Picture(table: table, columns: [response.name]).drawn(.svg, path: path)
+      return try await Picture(table: table, columns: [response.name]).drawn(.svg, path: path)
     } catch let error as OutputError {
       throw error
     } catch {
@@ -186,8 +184,8 @@ public struct Report: Sendable {
     return "<p class=\"failed\">Not computed:</p><ul>\(items)</ul>"
   }
 
-  private func ladder(_ path: String) throws(OutputError) -> HTML {
-    let drawn = try Picture(
+  private func ladder(_ path: String) async throws(OutputError) -> HTML {
+    let drawn = try await Picture(
       comparison, units: units, parameters: provenance.parameters
     ).drawn(.svg, path: path)
     let found = comparison.curves.filter { $0.dressing != .closed }.map { curve in
@@ -218,7 +216,7 @@ public struct Report: Sendable {
       """
   }
 
-  private func diagrams(_ path: String) throws(OutputError) -> HTML {
+  private func diagrams(_ path: String) async throws(OutputError) -> HTML {
     var shown: [Diagram] = []
     for column in request.columns {
       for diagram in request.diagrams.diagrams(of: column.response) where !shown.contains(diagram) {
@@ -227,7 +225,7 @@ public struct Report: Sendable {
     }
     var figures: [HTML] = []
     for diagram in shown {
-      let drawn = try Picture(diagram, hasCaption: false).drawn(.svg, path: path)
+      let drawn = try await Picture(diagram, hasCaption: false).drawn(.svg, path: path)
       let lines = diagram.caption.dropFirst().map { "<li>\($0)</li>" as HTML }
       figures.append(
         """

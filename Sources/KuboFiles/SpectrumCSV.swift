@@ -23,8 +23,8 @@ extension SpectrumRequest {
     -> [(key: String, value: String)]
   {
     var lines: [(key: String, value: String)] = []
-    for response in columns.map(\.response)
-    where !lines.contains(where: { $0.key.hasSuffix(".\(response.name)") }) {
+    var seen: Set<Response> = []
+    for response in columns.map(\.response) where seen.insert(response).inserted {
       let factor: String? =
         switch response.measured {
         case .chargeCurrent: isConductivity ? "e^2/hbar" : units.energy
@@ -64,96 +64,74 @@ extension CSVFile {
     provenance: Provenance
   ) {
     var header = provenance.header + request.header
+    var columns = [(column: Column("omega"), values: spectrum.omegas.map(Optional.init))]
     let dimension = request.model.dimension
-    let unit = PhysicalUnits.conductivityUnit(dimension: dimension)
-    /// What a column is to be multiplied by for another three in SI units.
-    func factor(_ column: Spectrum.Column) -> Double? {
-      column.request.response.isConductivity
-        ? units.flatMap { $0.conductivity(dimension: dimension) } : nil
-    }
+    let unit = Column.SIUnit(dimension: dimension)
     if let units {
       header += units.header(temperature: request.temperature)
       header.append(("column.omega_THz", "frequency nu = hbar omega/h; omega = 2 pi nu"))
       header.append(("unit.omega_THz", "THz"))
-      if spectrum.columns.contains(where: { factor($0) != nil }) {
-        let text = ["S m, of a chain", "S, of a layer", "S/m"][dimension - 1]
-        header.append(("column.*.\(unit)", "conductivity in \(text)"))
-        header.append(("unit.*.\(unit)", String(text.prefix { $0 != "," })))
-      }
+      columns.append((Column("omega_THz"), spectrum.omegas.map(units.frequency)))
+    }
+    let conductivity = units.flatMap { $0.conductivity(dimension: dimension) }
+    if conductivity != nil, spectrum.columns.contains(where: \.request.response.isConductivity) {
+      let body = [", of a chain", ", of a layer", ""][dimension - 1]
+      header.append(("column.*.\(unit.rawValue)", "conductivity in \(unit.symbol)\(body)"))
+      header.append(("unit.*.\(unit.rawValue)", unit.symbol))
     }
     header.append(("grid", "\(spectrum.divisions) points along each reciprocal vector at most"))
     for column in spectrum.columns {
-      header.append(("column.\(column.request.label)", column.request.summary))
+      let name = Column(column.request)
+      header.append(("column.\(name.name)", column.request.summary))
+      let numbers = column.numbers(name)
+      columns += numbers
+      if let conductivity, column.request.response.isConductivity {
+        columns += numbers.prefix(3).map { number in
+          var copy = number.column
+          copy.unit = unit
+          return (copy, number.values.map { $0.map { $0 * conductivity } })
+        }
+      }
     }
     header += request.units(provenance.model.units)
     header += spectrum.validity(request).map { ("validity.\($0.label)", $0.text) }
-    header += provenance.footer
-    var names = ["omega"] + (units == nil ? [] : ["omega_THz"])
-    for column in spectrum.columns {
-      let label = column.request.label
-      names += ["\(label).re", "\(label).im", "\(label).err", "\(label).static"]
-      if column.request.diagram != nil { names.append("\(label).static_im") }
-      if factor(column) != nil { names += ["re", "im", "err"].map { "\(label).\(unit).\($0)" } }
-    }
-    let rows = spectrum.omegas.indices.map { n -> [Double?] in
-      var row: [Double?] = [spectrum.omegas[n]]
-      if let units { row.append(units.frequency(spectrum.omegas[n])) }
-      for column in spectrum.columns {
-        let value = column.values[n]
-        row += [
-          value?.dynamic.real, value?.dynamic.imaginary, value?.error,
-          column.staticPart?.real,
-        ]
-        if column.request.diagram != nil { row.append(column.staticPart?.imaginary) }
-        if let f = factor(column) {
-          row += [
-            value.map { $0.dynamic.real * f }, value.map { $0.dynamic.imaginary * f },
-            value.map { $0.error * f },
-          ]
-        }
-      }
-      return row
-    }
-    self.init(header: header, columns: names, rows: rows)
+    self.init(header: header + provenance.footer, columns)
   }
 
   /// K(i omega_l): `l`, `omega_l`, then `R.sum`, `R.sum.err`, `R.spectral`, `R.spectral.err`.
   ///
-  /// With `units` the second column is `omega_l_THz`.
+  /// With `units` the third column is `omega_l_THz`.
   public init(
     _ spectrum: MatsubaraSpectrum, request: SpectrumRequest, units: PhysicalUnits? = nil,
     provenance: Provenance
   ) {
     var header = provenance.header + request.header
+    var columns: [(column: Column, values: [Double?])] = [
+      (Column("l"), spectrum.frequencies.indices.map(Double.init)),
+      (Column("omega_l"), spectrum.frequencies),
+    ]
     if let units {
       header += units.header(temperature: request.temperature)
       header.append(("column.omega_l_THz", "hbar omega_l/h"))
       header.append(("unit.omega_l_THz", "THz"))
+      columns.append((Column("omega_l_THz"), spectrum.frequencies.map(units.frequency)))
     }
-    header.append(
-      ("column.R.sum", "K(i omega_l), the Matsubara sum itself; for sigma, K is Pi"))
-    header.append(
+    header += [
+      ("column.R.sum", "K(i omega_l), the Matsubara sum itself; for sigma, K is Pi"),
       (
         "column.R.spectral",
         "(2/pi) int_0^infinity omega Im K(omega)/(omega^2 + omega_l^2), from the closed form"
-      ))
+      ),
+    ]
     header += request.units(provenance.model.units, isConductivity: false)
-    header += provenance.footer
-    var names = ["l", "omega_l"] + (units == nil ? [] : ["omega_l_THz"])
     for column in spectrum.columns {
-      let r = column.response.name
-      names += ["\(r).sum", "\(r).sum.err", "\(r).spectral", "\(r).spectral.err"]
-    }
-    let rows = spectrum.frequencies.indices.map { l -> [Double?] in
-      var row: [Double?] = [Double(l), spectrum.frequencies[l]]
-      if let units { row.append(units.frequency(spectrum.frequencies[l])) }
-      for column in spectrum.columns {
-        row += [column.direct[l].value.real, column.direct[l].error]
-        row += [column.spectral[l].value.real, column.spectral[l].error]
+      for (route, values) in [(Column.Route.sum, column.direct), (.spectral, column.spectral)] {
+        let name = Column(column.response.name, route: route)
+        columns.append((name, values.map(\.value.real)))
+        columns.append((name.with(.error), values.map(\.error)))
       }
-      return row
     }
-    self.init(header: header, columns: names, rows: rows)
+    self.init(header: header + provenance.footer, columns)
   }
 
   /// The coefficients against mu; nil rows are values that could not be computed.
@@ -161,87 +139,107 @@ extension CSVFile {
     _ rows: [(mu: Double, coefficients: Coefficients?)], temperature: Double,
     dimension: Int, directions: Directions, tolerance: Double, provenance: Provenance
   ) {
-    var header = provenance.header
-    header += [
-      ("temperature", "\(temperature)"), ("direction", directions.description),
-      ("tolerance", "\(tolerance)"),
-      (
-        "column.sigma_c_over_tau",
-        "(S6.23), one of the two degenerate states: the measured conductivity is twice it"
-      ),
-      ("column.P", "dimensionless; empty where mu lies in the gap or the value did not converge"),
-      ("column.*.product", "P sigma_c/tau, given in the gap too"),
-      (
-        "column.printed",
-        "as the paper prints it; corrected: with the signs and terms the loops require"
-      ),
-      ("column.Delta_over_J", "mean and standard deviation of Delta_k/J on the Fermi surface"),
-    ]
     let conductivity = KuboFiles.unit(
       "e^2/hbar^2 \(provenance.model.units.energy)", provenance.model.units.length,
       to: 2 - dimension)
-    header +=
-      [
+    let header =
+      provenance.header + [
+        ("temperature", "\(temperature)"), ("direction", directions.description),
+        ("tolerance", "\(tolerance)"),
+        (
+          "column.sigma_c_over_tau",
+          "(S6.23), one of the two degenerate states: the measured conductivity is twice it"
+        ),
+        ("column.P", "dimensionless; empty where mu lies in the gap or the value did not converge"),
+        ("column.*.product", "P sigma_c/tau, given in the gap too"),
+        (
+          "column.printed",
+          "as the paper prints it; corrected: with the signs and terms the loops require"
+        ),
+        ("column.Delta_over_J", "mean and standard deviation of Delta_k/J on the Fermi surface"),
         ("unit.sigma_c_over_tau", conductivity), ("unit.*.product", conductivity),
       ] + provenance.footer
-    let kinds = ClosedForm.allCases.flatMap { form in
-      Version.allCases.map { (form, $0, "\(form.coefficientName).\($0.rawValue)") }
+    func column(_ name: Column, _ value: (Coefficients) -> Double?) -> (Column, [Double?]) {
+      (name, rows.map { $0.coefficients.flatMap(value) })
     }
-    var names = ["mu", "sigma_c_over_tau"] + kinds.map(\.2) + ["sigma_c_over_tau.err"]
-    for kind in kinds { names += ["\(kind.2).err", "\(kind.2).product", "\(kind.2).product.err"] }
-    names += ["Delta_over_J.mean", "Delta_over_J.spread"]
-    self.init(
-      header: header, columns: names,
-      rows: rows.map { mu, c in
-        let entries = kinds.map { kind in c?.entry(kind.0, kind.1) }
-        var row: [Double?] = [mu, c?.conductivity.value.real]
-        row += entries.map { $0?.value?.value.real }
-        row.append(c?.conductivity.error)
-        for e in entries { row += [e?.value?.error, e?.product.value.real, e?.product.error] }
-        return row + [c?.gapRatio?.mean, c?.gapRatio?.spread]
-      })
+    let sigma = Column("sigma_c_over_tau")
+    var columns: [(column: Column, values: [Double?])] = [
+      (Column("mu"), rows.map(\.mu)), column(sigma) { $0.conductivity.value.real },
+    ]
+    var rest = [column(sigma.with(.error)) { $0.conductivity.error }]
+    for form in ClosedForm.allCases {
+      for version in Version.allCases {
+        let name = Column(form.coefficientName, route: .init(rawValue: version.rawValue))
+        columns.append(column(name) { $0.entry(form, version).value?.value.real })
+        rest += [
+          column(name.with(.error)) { $0.entry(form, version).value?.error },
+          column(name.with(.product)) { $0.entry(form, version).product.value.real },
+          column(name.with(.productError)) { $0.entry(form, version).product.error },
+        ]
+      }
+    }
+    let ratio = Column("Delta_over_J")
+    rest += [
+      column(ratio.with(.mean)) { $0.gapRatio?.mean },
+      column(ratio.with(.spread)) { $0.gapRatio?.spread },
+    ]
+    self.init(header: header, columns + rest)
   }
-}
 
-extension CSVFile {
   /// Sigma(energy): `energy`, the two self-energies with their error and residual, and the
   /// densities of states; nil rows could not be computed.
   public init(
-    _ rows: [(energy: Double, value: SelfEnergy?)], lifetime: Lifetime, tolerance: String,
+    _ rows: [(energy: Double, value: SelfEnergy?)], lifetime: Lifetime, tolerance: Double,
     provenance: Provenance
   ) {
-    let impurities = lifetime.order.impurities!
-    let names = SelfEnergy.names(impurities)
-    let (a, b) = names.values
-    var header = provenance.header
-    header +=
-      [
-        ("lifetime", lifetime.description), ("tolerance", tolerance),
+    let energy = provenance.model.units.energy
+    let isBands = lifetime.order.impurities == .scba
+    let header =
+      provenance.header + [
+        ("lifetime", lifetime.description), ("tolerance", "\(tolerance)"),
         ("column.energy", "from zero, as mu"),
         ("column.err", "a bound on the errors of the self-energies"),
         ("column.residual", "|Sigma - gamma avg G| on the finest grid"),
         (
           "column.dos",
-          impurities == .scba
+          isBands
             ? "-(1/pi) Im avg tr G per unit cell, both degenerate states of the band"
             : "-(1/pi) Im avg G per unit cell, of A up and B down together, and of B up and A down"
-        ), ("unit.Sigma", provenance.model.units.energy),
-        ("unit.residual", provenance.model.units.energy),
-        ("unit.dos", "1/\(provenance.model.units.energy)"),
+        ), ("unit.Sigma", energy), ("unit.residual", energy), ("unit.dos", "1/\(energy)"),
       ] + provenance.footer
+    func column(_ name: Column, _ value: (SelfEnergy) -> Double?) -> (Column, [Double?]) {
+      (name, rows.map { $0.value.flatMap(value) })
+    }
+    let first = Column("Sigma", isBands ? .bonding : .scalar)
+    let second = Column("Sigma", isBands ? .antibonding : .staggered)
     self.init(
       header: header,
-      columns: [
-        "energy", "\(a).re", "\(a).im", "\(b).re", "\(b).im", "err", "residual",
-        names.densities.0, names.densities.1, "dos.err",
-      ],
-      rows: rows.map { energy, v in
-        [
-          energy, v?.values.first.real, v?.values.first.imaginary, v?.values.second.real,
-          v?.values.second.imaginary, v?.error, v?.residual, v?.density.first, v?.density.second,
-          v?.densityError,
-        ]
-      })
+      [
+        (Column("energy"), rows.map(\.energy)),
+        column(first.with(.real)) { $0.values.first.real },
+        column(first.with(.imaginary)) { $0.values.first.imaginary },
+        column(second.with(.real)) { $0.values.second.real },
+        column(second.with(.imaginary)) { $0.values.second.imaginary },
+        column(Column(part: .error)) { $0.error },
+        column(Column(part: .residual)) { $0.residual },
+        column(Column("dos", isBands ? .bonding : .aUp)) { $0.density.first },
+        column(Column("dos", isBands ? .antibonding : .bUp)) { $0.density.second },
+        column(Column("dos", part: .error)) { $0.densityError },
+      ])
+  }
+}
+
+extension Spectrum.Column {
+  /// Its numbers under a name: re, im, err and static, for a single diagram static_im too.
+  func numbers(_ name: Column) -> [(column: Column, values: [Double?])] {
+    var parts: [(Column.Part, [Double?])] = [
+      (.real, values.map { $0?.dynamic.real }), (.imaginary, values.map { $0?.dynamic.imaginary }),
+      (.error, values.map { $0?.error }), (.fixed, values.map { _ in staticPart?.real }),
+    ]
+    if request.diagram != nil {
+      parts.append((.fixedImaginary, values.map { _ in staticPart?.imaginary }))
+    }
+    return parts.map { (name.with($0), $1) }
   }
 }
 

@@ -5,12 +5,11 @@ extension Spectrum {
   /// A short table for the terminal: for each column the value at the lowest frequency, the largest
   /// value and where it is, and the largest error bound.
   public func summary(_ request: SpectrumRequest) -> String {
-    var lines = [
-      "\(request.model.name): mu = \(request.mu), T = \(request.temperature), \(request.lifetime.description), direction \(request.directions.description)",
-      "\(omegas.count) frequencies from \(omegas.min() ?? 0) to \(omegas.max() ?? 0), grid up to \(divisions) points along each reciprocal vector",
-    ]
-    lines.append(summaryTable.text(widths: [22, 14, 16, 10, 0]))
-    return lines.joined(separator: "\n")
+    """
+    \(request.title), direction \(request.directions.description)
+    \(omegas.count) frequencies from \(omegas.min() ?? 0) to \(omegas.max() ?? 0), grid up to \(divisions) points along each reciprocal vector
+    \(summaryTable.text(widths: [22, 14, 16, 10, 0]))
+    """
   }
 
   /// One row for each column.

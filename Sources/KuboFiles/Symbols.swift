@@ -27,71 +27,60 @@ enum Symbol {
     "tau_m_na": "\\tau_m^{\\mathrm{na}}", "tau_n_na": "\\tau_n^{\\mathrm{na}}", "P_m": "P_m",
     "P_n": "P_n", "P_m_na": "P_m^{\\mathrm{na}}", "P_n_na": "P_n^{\\mathrm{na}}",
   ]
-  private static let routes = [
-    "bare": "bare", "ladder": "ladder", "closed": "closed form",
-    "closed_printed": "closed form, printed", "printed": "as printed", "corrected": "corrected",
-    "sum": "Matsubara sum", "spectral": "from the spectrum", "constant": "constant Γ",
-    "A_up": "A up, B down", "B_up": "B up, A down",
+  private static let routes: [Column.Route: String] = [
+    .closed: "closed form", .closedPrinted: "closed form, printed", .printed: "as printed",
+    .sum: "Matsubara sum", .spectral: "from the spectrum",
+  ]
+  private static let levels: [Column.Level: String] = [
+    .scalar: MathText("\\Sigma_0").enhanced, .staggered: MathText("\\Sigma_3").enhanced,
+    .aUp: "A up, B down", .bUp: "B up, A down",
   ]
   /// Units of numbers whose names say them.
   static let units = [
     "omega_THz": "THz", "omega_l_THz": "THz", "temperature_K": "K",
     "current_density_A_per_m2": "A/m^2", "lattice_constant_nm": "nm", "thickness_nm": "nm",
-    "cross_section_nm2": "nm^2", "S": "S", "S_m": "S m", "S_per_m": "S/m",
+    "cross_section_nm2": "nm^2",
   ]
 
-  /// An axis, or a number of the header; nil where the name has no symbol.
-  static func known(_ name: String) -> String? { states[name]?.enhanced }
-
-  /// The same, or the name.
+  /// An axis, or a number of the header, by its name.
   static func state(_ name: String) -> String {
-    name.hasPrefix("parameter.")
-      ? parameter(String(name.dropFirst(10))) : known(name) ?? Typeset.literal(shortened(name))
+    let known = CSVFile.parameter(name).map { parameters[$0] } ?? states[name]
+    return known?.enhanced ?? Typeset.literal(shortened(CSVFile.parameter(name) ?? name))
   }
 
-  /// A parameter of a model.
-  static func parameter(_ name: String) -> String {
-    parameters[name]?.enhanced ?? Typeset.literal(shortened(name))
+  /// A quantity, without route; with a Delta if it is without its value at omega = 0.
+  static func quantity(_ column: Column, isDynamic: Bool = false) -> String {
+    let content = column.content
+    let name = column.isPolarisation ? "Pi" : content.quantity
+    var symbol = Typeset.literal(shortened(name))
+    let words = name.split(separator: ".").map(String.init)
+    if let known = quantities[name] ?? states[name] {
+      symbol = known.enhanced
+    } else if Response(name) != nil, words.count == 3, let known = quantities[words[0]] {
+      symbol =
+        "\(known.enhanced)^{\(Typeset.literal(words[1]))}_{\(Typeset.literal(words[2]))}"
+    }
+    if isDynamic { symbol = "Δ\(symbol)" }
+    switch content.part {
+    case nil: break
+    case let part? where name.isEmpty: symbol = part.rawValue
+    case .fixed: symbol += "(0)"
+    case .fixedImaginary: symbol = "Im \(symbol)(0)"
+    case .product: symbol += MathText("\\ \\sigma_c/\\tau").enhanced
+    case let part?: symbol += ", \(part.rawValue)"
+    }
+    return content.lifetime.map { "\($0.rawValue): \(symbol)" } ?? symbol
   }
 
-  /// A quantity as in `scba.X_na`, `s.xy.full` or `Y.static`; with a Delta if it is without its value at
-  /// omega = 0.
-  static func quantity(_ name: String, isDynamic: Bool = false) -> String {
-    var parts = name.split(separator: ".").map(String.init)
-    var prefix = isDynamic ? "Δ" : ""
-    if parts.count > 1, ["scba", "site"].contains(parts[0]) {
-      prefix = "\(parts.removeFirst()): \(prefix)"
-    }
-    var suffix = ""
-    switch parts.count > 1 ? parts.last : nil {
-    case "static": suffix = "(0)"
-    case "static_im": (prefix, suffix) = ("\(prefix)Im ", "(0)")
-    case "product": suffix = MathText("\\ \\sigma_c/\\tau").enhanced
-    case let last? where TableCurve.companions.contains(last): suffix = ", \(last)"
-    default: break
-    }
-    if !suffix.isEmpty { parts.removeLast() }
-    let base = parts.joined(separator: ".")
-    if let symbol = quantities[base] ?? states[base] { return prefix + symbol.enhanced + suffix }
-    if parts.count == 3, let symbol = quantities[parts[0]] {
-      let (spins, projection) = (Typeset.literal(parts[1]), Typeset.literal(parts[2]))
-      return "\(prefix)\(symbol.enhanced)^{\(spins)}_{\(projection)}\(suffix)"
-    }
-    return prefix + Typeset.literal(shortened(base)) + suffix
-  }
-
-  /// A route as in `closed_printed`, `constant.bare` or `bare.bonding`.
-  static func route(_ name: String) -> String {
-    if let component = ["0": "\\Sigma_0", "3": "\\Sigma_3"][name] {
-      return MathText(stringLiteral: component).enhanced
-    }
-    var parts = name.split(separator: ".").map(String.init)
+  /// The route of a column, as in `bare, constant Γ`.
+  static func route(_ variant: Column) -> String {
     // The kind of lifetime says least.
-    if parts.count == 2, ["constant", "scba", "site"].contains(parts[0]) { parts.swapAt(0, 1) }
-    let known = parts.prefix { routes[$0] != nil }.map { routes[$0]! }
-    let rest = parts.dropFirst(known.count).joined(separator: ".")
-    return (known + (rest.isEmpty ? [] : [Typeset.literal(shortened(rest))])).joined(
-      separator: ", ")
+    let lifetime = variant.lifetime.map { $0 == .constant ? "constant Γ" : $0.rawValue }
+    return [
+      variant.route.map { routes[$0] ?? $0.rawValue },
+      variant.share.map { Typeset.literal(shortened($0)) },
+      variant.level.map { levels[$0] ?? $0.rawValue }, lifetime,
+    ].compactMap(\.self).joined(separator: ", ")
   }
 
   /// A symbol with its unit.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import KuboDiagrams
 
 /// Cells for people: for the terminal in columns of fixed width, or for a page.
 struct Table: Sendable {
@@ -9,19 +10,25 @@ struct Table: Sendable {
 
   /// Lines with columns of these widths, or wider where a cell asks for it.
   func text(widths: [Int]) -> String {
-    func line(_ cells: [String]) -> String {
-      zip(cells, widths).enumerated().map { n, cell in
-        let (text, width) = cell
-        let isLast = n == cells.count - 1
-        return text
-          + String(repeating: " ", count: max(isLast ? 0 : 1, width - text.count))
-      }.joined()
-    }
     let heads = columns.map { $0.split(separator: "\n", omittingEmptySubsequences: false) }
-    let height = heads.map(\.count).max() ?? 0
-    let titles = (0..<height).map { n in
-      line(heads.map { n < $0.count ? String($0[n]) : "" })
+    let titles = (0..<(heads.map(\.count).max() ?? 0)).map { n in
+      heads.map { n < $0.count ? String($0[n]) : "" }
     }
-    return (titles + rows.map(line)).joined(separator: "\n")
+    return (titles + rows).map { Table.line($0, widths) }.joined(separator: "\n")
+  }
+
+  /// Cells in columns of these widths.
+  static func line(_ cells: [String], _ widths: [Int]) -> String {
+    zip(cells, widths).enumerated().map { n, cell in
+      let gap = max(n == cells.count - 1 ? 0 : 1, cell.1 - cell.0.count)
+      return cell.0 + String(repeating: " ", count: gap)
+    }.joined()
+  }
+}
+
+extension SpectrumRequest {
+  /// The model and its state, on a line.
+  var title: String {
+    "\(model.name): mu = \(mu), T = \(temperature), \(lifetime.description)"
   }
 }

@@ -20,7 +20,7 @@ extension Picture {
     }
     let curves = try table.curves(columns, path: path)
     // What has another unit has another panel.
-    let contents = curves.map { Content(quantity: $0.quantity, unit: table.unit($0)) }
+    let contents = curves.map { Content(quantity: $0.column.content, unit: table.unit($0.column)) }
     var panels: [Content] = []
     for content in contents where !panels.contains(content) { panels.append(content) }
     guard !curves.isEmpty, panels.count <= Picture.panelLimit else {
@@ -28,48 +28,47 @@ extension Picture {
         .setting, file: path, found: "\(panels.count) quantities to draw",
         expected: "1 to \(Picture.panelLimit), to be chosen by --columns")
     }
-    var variants: [String] = []
-    for curve in curves where !curve.variant.isEmpty && !variants.contains(curve.variant) {
-      variants.append(curve.variant)
+    var variants: [Column] = []
+    for variant in curves.map(\.column.variant)
+    where variant != Column() && !variants.contains(variant) {
+      variants.append(variant)
     }
     guard variants.count <= Figure.Style.limit else {
       throw FileError(
         .setting, file: path,
-        found: "\(variants.count) routes (\(shortenedList(variants))) to tell apart",
+        found: "\(variants.count) routes (\(shortenedList(variants.map(\.name)))) to tell apart",
         expected: "at most \(Figure.Style.limit), to be chosen by --columns")
     }
-    let hasParts = curves.contains { $0.part != nil }
+    let hasParts = curves.contains { $0.column.part?.symbol != nil }
 
     /// Parts have colours and variants dashes; without parts variants have both.
-    func style(_ curve: TableCurve) -> Figure.Style {
-      let n = variants.firstIndex(of: curve.variant) ?? 0
-      let ink: Ink =
-        !hasParts
-        ? .number(n) : curve.part == nil ? .green : curve.part == .real ? .blue : .vermilion
+    func style(_ column: Column) -> Figure.Style {
+      let n = variants.firstIndex(of: column.variant) ?? 0
+      let inks: [Column.Part: Ink] = [.real: .blue, .imaginary: .vermilion]
+      let ink = hasParts ? column.part.flatMap { inks[$0] } ?? .green : .number(n)
       return Figure.Style(
-        Symbol.route(curve.variant), ink, route: n, isImaginary: curve.part == .imaginary)
+        Symbol.route(column.variant), ink, route: n, isImaginary: column.part == .imaginary)
     }
 
     let pole = table.pole
     let drawn = panels.map { content in
       let own = zip(curves, contents).filter { $1 == content }.map(\.0)
       var panel = Figure.Panel(
-        label: Symbol.labelled(table.symbol(own[0]), content.unit), curves: [])
+        label: table.label(own[0].column), curves: [])
       // Without the poles of closed forms, and whether they belong in the panel however large they are.
       var cores: [(curve: Figure.Curve, isCertain: Bool)] = []
       for curve in own {
-        let style = style(curve)
+        let (column, style) = (curve.column, style(curve.column))
         var drawn = Figure.Curve(style: style, runs: table.runs(curve))
-        drawn.name = [curve.part?.symbol, style.name].compactMap(\.self).joined(separator: " ")
-        let hasPole = curve.quantity.contains("_na") && curve.variant.hasPrefix("closed")
+        drawn.name = [column.part?.symbol, style.name].compactMap(\.self).joined(separator: " ")
         var core = drawn
-        if hasPole, let pole {
+        if column.hasPole, let pole {
           drawn.runs = drawn.runs.flatMap { $0.split(at: pole) }
           core.runs = core.runs.map { $0.aside(pole) }.filter { !$0.isEmpty }
         }
         panel.curves.append(drawn)
         if !core.runs.isEmpty {
-          cores.append((core, !hasPole && curve.variant != "closed_printed"))
+          cores.append((core, !column.hasPole && column.route != .closedPrinted))
         }
       }
       panel.range = Picture.range(of: panel, cores)
@@ -78,12 +77,10 @@ extension Picture {
       return panel
     }
     var key: [Figure.Style] = []
-    for part in [TableCurve.Part.real, .imaginary] where curves.contains(where: { $0.part == part })
-    {
-      key.append(
-        .init(
-          part.symbol, part == .real ? .blue : .vermilion, route: 0,
-          isImaginary: part == .imaginary))
+    for part in [Column.Part.real, .imaginary]
+    where curves.contains(where: { $0.column.part == part }) {
+      key.append(style(Column(part: part)))
+      key[key.count - 1].name = part.symbol!
     }
     if variants.count > 1 {
       for (n, variant) in variants.enumerated() {
@@ -102,7 +99,7 @@ extension Picture {
 
   /// What stands in one panel.
   private struct Content: Equatable {
-    var quantity: String
+    var quantity: Column
     var unit: String?
   }
 
@@ -176,7 +173,7 @@ extension CSVFile {
   func title(width: Int, without: Set<String> = [], and last: [String] = []) -> [String] {
     var words: [String] = []
     for (key, value) in header where !without.contains(key) {
-      if key.hasPrefix("parameter.") || ["mu", "temperature", "impurities"].contains(key) {
+      if CSVFile.parameter(key) != nil || ["mu", "temperature", "impurities"].contains(key) {
         words.append(Symbol.equation(Symbol.state(key), value))
       } else if key == "lifetime" || key.hasPrefix("lifetime.") {
         words.append(lifetimeText(value))

@@ -26,25 +26,22 @@ extension CSVFile {
       ),
     ]
     for kind in TorqueKind.allCases {
-      header.append(("column.tau_\(kind.rawValue)", "multiplies \(kind.gradient)"))
-      header.append(("unit.tau_\(kind.rawValue)", "m/s"))
+      header.append(("column.\(kind.quantity)", "multiplies \(kind.gradient)"))
+      header.append(("unit.\(kind.quantity)", "m/s"))
     }
     if let ferromagnet = torque.ferromagnet {
       header.append(("ferromagnet_m_per_s", "\(ferromagnet.value.real * v)"))
     }
-    header += provenance.footer
-    let rows = torque.omegas.indices.map { n -> [Double?] in
-      [torque.omegas[n]]
-        + torque.columns.flatMap { column -> [Double?] in
-          guard let value = column.values[n] else { return [nil, nil, nil] }
-          return [value.value.real * v, value.value.imaginary * v, value.error * abs(v)]
-        }
+    var columns = [(column: Column("omega"), values: torque.omegas.map(Optional.init))]
+    for column in torque.columns {
+      let name = Column(parsing: column.label)
+      columns += [
+        (name.with(.real), column.values.map { $0.map { $0.value.real * v } }),
+        (name.with(.imaginary), column.values.map { $0.map { $0.value.imaginary * v } }),
+        (name.with(.error), column.values.map { $0.map { $0.error * abs(v) } }),
+      ]
     }
-    self.init(
-      header: header,
-      columns: ["omega"]
-        + torque.columns.flatMap { c in ["re", "im", "err"].map { "\(c.label).\($0)" } },
-      rows: rows)
+    self.init(header: header + provenance.footer, columns)
   }
 }
 
@@ -54,13 +51,7 @@ extension Torque {
     -> String
   {
     let v = scale.velocity(request.model)
-    let model = request.model
-    func cells(_ texts: [String]) -> String {
-      texts.map { text in
-        text.padding(
-          toLength: max(28, text.count + 1), withPad: " ", startingAt: 0)
-      }.joined()
-    }
+    func cells(_ texts: [String]) -> String { Table.line(texts, [28, 28, 28, 28, 28]) }
     func text(_ value: Estimate?) -> String {
       guard let value else { return "-" }
       // Plus zero, so that no minus sign stands before it.
@@ -72,8 +63,7 @@ extension Torque {
       return "\(sum) ±\(significant(value.error * abs(v), digits: 1))"
     }
     var lines = [
-      "\(model.name): mu = \(request.mu), T = \(request.temperature), \(request.lifetime.description)"
-        + (gamma.map { ", impurities gamma = \($0)" } ?? ""),
+      request.title + (gamma.map { ", impurities gamma = \($0)" } ?? ""),
       "j = \(scale.currentDensity) A/m^2, N = \(scale.spin), q = -|e|: v_0 = v_c j/(4 q N) = \(significant(v, digits: 5)) m/s"
         + (v < 0 ? " (along the electrons, against the current)" : ""),
       "d/dt (M/N) m = tau_m d_i (M/N) m + tau_m_na n x d_i n,  d/dt n = (tau_n + tau_n_na) d_i n",
@@ -82,7 +72,7 @@ extension Torque {
     for (n, omega) in omegas.enumerated() {
       lines.append("hbar omega = \(omega), velocities in m/s")
       let kinds = TorqueKind.allCases
-      lines.append(cells([""] + kinds.map { "tau_\($0.rawValue)" }))
+      lines.append(cells([""] + kinds.map(\.quantity)))
       var routes: [String] = []
       for column in columns where !routes.contains(column.route) { routes.append(column.route) }
       for route in routes {

@@ -2,14 +2,13 @@
 import Foundation
 import Synchronization
 
-/// What must not outlive the program: temporary files, and the folder and process of gnuplot.
+/// What must not outlive the program: temporary files, and the process of gnuplot.
 ///
-/// Each is made and noted under one lock, and takes its final name under it, so that whoever holds the
+/// A file is made and noted under one lock, and takes its final name under it, so that whoever holds the
 /// lock knows all there is.
 public enum Unfinished {
   struct State: Sendable {
     var files: Set<String> = []
-    var folders: Set<String> = []
     var processes: Set<pid_t> = []
   }
 
@@ -39,13 +38,5 @@ public enum Unfinished {
   private static func remove(_ state: borrowing State) {
     for process in state.processes { kill(process, SIGKILL) }
     for file in state.files { unlink(file) }
-    for folder in state.folders {
-      // The process may make a file until it is gone.
-      for _ in 0..<20 {
-        try? FileManager.default.removeItem(atPath: folder)
-        if access(folder, F_OK) != 0 { break }
-        usleep(5_000)
-      }
-    }
   }
 }

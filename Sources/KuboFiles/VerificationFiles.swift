@@ -11,7 +11,7 @@ extension Verification {
       text.padding(toLength: max(width, text.count), withPad: " ", startingAt: 0)
     }
     var lines = [
-      "\(request.model.name): mu = \(request.mu), T = \(request.temperature), \(request.lifetime.description)"
+      request.title
         + (gamma.map { ", impurities gamma = \($0)" } ?? "")
     ]
     for subject in Subject.allCases {

@@ -33,23 +33,14 @@ struct AuditCommand: AsyncParsableCommand {
     try await reporting(arguments.work.verbosity) { log in
       let start = Date()
       try arguments.checkOutput()
-      let input = try arguments.read(log)
-      let (mu, filling) = try await potential.value(
-        input, lifetime: input.file.defaults.lifetime, threads: arguments.work.threadCount, log)
-      let diagrams = try shippedDiagrams()
-      let request = SpectrumRequest(
-        model: input.model, mu: mu,
-        temperature: input.temperature, lifetime: input.file.defaults.lifetime, omegas: [],
-        directions: try directions(arguments.direction), columns: [],
-        diagrams: DiagramSet(diagrams.diagrams),
-        threads: arguments.work.threadCount)
+      let (request, inputs) = try await arguments.request(
+        potential, diagrams: shippedDiagrams(), log)
       let audit = try await request.audit()
       if let output = arguments.output, output != "-" {
         try arguments.write(
           audit.markdown(
             request,
-            command: try arguments.provenance(
-              Inputs(input, diagrams: diagrams, filling: filling), since: start)))
+            command: try arguments.provenance(inputs, since: start)))
       }
       if !arguments.work.quiet || (arguments.output ?? "-") == "-" {
         try standardOutput(audit.summary(request))

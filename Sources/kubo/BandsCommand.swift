@@ -34,10 +34,12 @@ struct BandsCommand: TableCommand {
     parsing: .unconditional,
     help: ArgumentHelp(
       "Points of the path in reduced coordinates, as in 0,0:0.5,0:0,0. Default: see above.",
-      valueName: "k:k:..."))
-  var path: String?
-  @Option(parsing: .unconditional, help: "Points along the path.")
-  var points: String = "400"
+      valueName: "k:k:..."), transform: corners)
+  var path: [[Double]]?
+  @Option(
+    parsing: .unconditional, help: "Points along the path. Default: 400.",
+    transform: integer(2...100_000))
+  var points = 400
   @Option(help: ArgumentHelp("Write the density of states, as CSV.", valueName: "file"))
   var density: String?
   @Option(
@@ -50,75 +52,72 @@ struct BandsCommand: TableCommand {
   )
   var picture: String?
 
-  func validate() throws {
-    if let path { _ = try corners(path) }
-    _ = try integer(points, "--points", 2...100_000)
-  }
-
   /// Reduced coordinates.
-  private func corners(_ text: String) throws -> [[Double]] {
-    let list = try text.split(separator: ":", omittingEmptySubsequences: false).map {
-      try $0.split(separator: ",", omittingEmptySubsequences: false).map {
-        try Quantity($0).number("--path")
-      }
+  private static func corners(_ text: String) throws -> [[Double]] {
+    let list = try list(text.split(separator: ":", omittingEmptySubsequences: false)) {
+      try words(String($0)).map(number)
     }
-    guard list.count > 1, list.count <= 100, list.allSatisfy({ $0.count == list[0].count }) else {
-      throw ValidationError(
-        "--path: found '\(shown(text))'; expected 2 to 100 points, one coordinate for each dimension"
-      )
+    guard 2...100 ~= list.count, list.allSatisfy({ $0.count == list[0].count }) else {
+      throw ValidationError("expected 2 to 100 points, one coordinate for each dimension")
     }
     return list
   }
 
-  func run() async throws {
-    try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
-      try checkFiles()
-      let work = try await work(log)
-      let states = density == nil ? nil : try await work.densityTable()
-      if contours != nil, work.fermi.isEmpty {
-        log.notice("note: no Fermi contour at mu = \(work.request.mu)")
-      }
-      if let density { try states!.write(to: density, overwrite: arguments.force) }
-      if let contours {
-        try work.contourTable().write(to: contours, overwrite: arguments.force)
-      }
-      try arguments.write(try work.bandTable())
-      // Last: whoever interrupts it, or has no gnuplot, keeps the numbers.
-      if let picture {
-        try await Picture(bands: work.bandTable(), states: work.states()).write(
-          to: picture, overwrite: arguments.force)
-      }
-      if arguments.output != nil, arguments.output != "-", !arguments.work.quiet {
-        for (name, what) in [
-          (arguments.output, "written"), (density, "written"), (contours, "written"),
-          (picture, "drawn"),
-        ] {
-          if let name { try standardOutput("\(what): \(name)\n") }
-        }
-      }
-    }
+  var files: (tables: [(option: String, path: String?)], picture: String?) {
+    ([("--density", density), ("--contours", contours)], picture)
   }
 
-  func table(_ log: Logger) async throws -> CSVFile {
-    try await work(log).bandTable()
+  func result(_ log: Logger) async throws -> TableResult {
+    let zone = try await zone(log)
+    var result = TableResult(table: try table(zone), summary: "")
+    let densities = density == nil && picture == nil ? [] : try await zone.densities()
+    if let density { result.others.append((density, try zone.table(densities))) }
+    if let contours {
+      let fermi = try zone.contours()
+      result.others.append((contours, try zone.table(fermi)))
+      if fermi.isEmpty { result.notes = ["no Fermi contour at mu = \(zone.request.mu)"] }
+    }
+    if let picture {
+      let drawing = Picture(bands: result.table, states: try zone.states(densities))
+      result.picture = (picture, drawing)
+    }
+    return result
+  }
+
+  private func table(_ zone: Zone) throws -> CSVFile {
+    try zone.table(pathCorners(zone.request.model), points)
   }
 
   /// What the picture shows beside the path.
   func states(_ log: Logger) async throws -> BandStates {
-    try await work(log, isDrawn: true).states()
+    let zone = try await zone(log)
+    return try zone.states(try await zone.densities())
   }
 
   func table(_ log: Logger, like stored: CSVFile) async throws -> CSVFile {
-    let work = try await work(log)
+    let zone = try await zone(log)
     return switch stored.columns.first {
-    case "energy": try await work.densityTable()
-    case "contour": try work.contourTable()
-    default: try work.bandTable()
+    case "energy": try zone.table(try await zone.densities())
+    case "contour": try zone.table(try zone.contours())
+    default: try table(zone)
     }
   }
 
-  /// What the options ask for, with the bands and the contours.
-  private func work(_ log: Logger, isDrawn: Bool = false) async throws -> Work {
+  /// The path's corners, those of `--path` or of the zone.
+  private func pathCorners(_ model: Model) throws -> [(name: String, k: [Double])] {
+    let zone = BrillouinZone(model)
+    return try path?.map { f in
+      guard f.count == model.dimension else {
+        throw ValidationError(
+          "--path: found \(f.count) coordinates; expected \(model.dimension), one for each reciprocal vector"
+        )
+      }
+      return (zone.name(reduced: f, model), model.waveVector(reduced: f))
+    } ?? zone.path.map { ($0.name, $0.k) }
+  }
+
+  /// What the options ask for.
+  private func zone(_ log: Logger) async throws -> Zone {
     let start = Date()
     let (request, inputs) = try await state.request(arguments, diagrams: nil, log)
     let model = request.model
@@ -131,101 +130,50 @@ struct BandsCommand: TableCommand {
         "--contours: found with \(model.name) of dimension \(model.dimension); expected a model in two dimensions"
       )
     }
-    let zone = BrillouinZone(model)
-    var corners = zone.path.map { (name: $0.name, k: $0.k) }
-    if let path {
-      corners = try self.corners(path).map { f in
-        guard f.count == model.dimension else {
-          throw ValidationError(
-            "--path: found \(f.count) coordinates; expected \(model.dimension), one for each reciprocal vector"
-          )
-        }
-        return (zone.name(reduced: f, model), model.waveVector(reduced: f))
-      }
-    }
-    let needsContours = model.dimension == 2 && (contours != nil || picture != nil || isDrawn)
-    return Work(
-      request: request, broadening: gamma,
-      bands: try BandStructure(
-        model, path: corners, count: integer(points, "--points", 2...100_000)),
-      fermi: needsContours ? try FermiContour.contours(model, mu: request.mu) : [],
-      units: inputs.input.file.units,
+    return Zone(
+      request: request, broadening: gamma, units: inputs.input.file.units,
       provenance: { try arguments.provenance(inputs, since: start) })
   }
 
-  /// The bands and the contours, and what makes tables and the picture of them.
-  private final class Work {
+  /// A state, what is computed of it, and tables of that.
+  private struct Zone {
     let request: SpectrumRequest
     let broadening: Double
-    let bands: BandStructure
-    let fermi: [FermiContour]
     let units: (energy: String, length: String)
     let provenance: () throws -> Provenance
-    private var densities: [DensityOfStates]?
 
-    init(
-      request: SpectrumRequest, broadening: Double, bands: BandStructure, fermi: [FermiContour],
-      units: (energy: String, length: String), provenance: @escaping () throws -> Provenance
-    ) {
-      (self.request, self.broadening, self.bands) = (request, broadening, bands)
-      (self.fermi, self.units, self.provenance) = (fermi, units, provenance)
-    }
-
-    /// Computed once.
-    private func density() async throws -> [DensityOfStates] {
-      if let densities { return densities }
-      let found = try await DensityOfStates.values(
+    func densities() async throws -> [DensityOfStates] {
+      try await DensityOfStates.values(
         model: request.model,
         energies: DensityOfStates.axis(request.model, broadening: broadening),
         broadening: broadening, tolerance: request.tolerance, threads: request.threads)
-      densities = found
-      return found
     }
 
-    func bandTable() throws -> CSVFile {
-      CSVFile(
-        bands, mu: request.mu, broadening: broadening, units: units, provenance: try provenance())
+    func contours() throws -> [FermiContour] {
+      try FermiContour.contours(request.model, mu: request.mu)
     }
 
-    func densityTable() async throws -> CSVFile {
+    func states(_ densities: [DensityOfStates]) throws -> BandStates {
+      BandStates(
+        model: request.model, densities: densities,
+        contours: request.model.dimension == 2 ? try contours() : [])
+    }
+
+    func table(_ path: [(name: String, k: [Double])], _ points: Int) throws -> CSVFile {
       CSVFile(
-        try await density(), broadening: broadening, tolerance: request.tolerance, units: units,
+        try BandStructure(request.model, path: path, count: points), mu: request.mu,
+        broadening: broadening, units: units, provenance: try provenance())
+    }
+
+    func table(_ densities: [DensityOfStates]) throws -> CSVFile {
+      CSVFile(
+        densities, broadening: broadening, tolerance: request.tolerance, units: units,
         provenance: try provenance())
     }
 
-    func contourTable() throws -> CSVFile {
+    func table(_ contours: [FermiContour]) throws -> CSVFile {
       CSVFile(
-        fermi, model: request.model, mu: request.mu, units: units, provenance: try provenance())
+        contours, model: request.model, mu: request.mu, units: units, provenance: try provenance())
     }
-
-    func states() async throws -> BandStates {
-      BandStates(model: request.model, densities: try await density(), contours: fermi)
-    }
-  }
-
-  /// Refuses outputs that cannot be written, before the work.
-  private func checkFiles() throws {
-    try arguments.checkOutput()
-    var taken: [(path: String?, what: String)] = [
-      (Installation.modelPath(arguments.model), "the model file"),
-      (arguments.output, "the path of --output"),
-    ]
-    for (option, path) in [
-      ("--density", density), ("--contours", contours), ("--picture", picture),
-    ] {
-      for (other, what) in taken
-      where path.flatMap({ p in other.map { isSameFile($0, p) } }) == true {
-        throw ValidationError("\(option): found '\(shown(path!))', \(what); expected another path")
-      }
-      if path == "-" {
-        throw ValidationError(
-          "\(option): found '-'; expected a path: standard output is for the bands")
-      }
-      taken.append((path, "the path of \(option)"))
-    }
-    for path in [density, contours] {
-      if let path { try CSVFile.checkWritable(path: path, overwrite: arguments.force) }
-    }
-    if let picture { try Picture.checkWritable(path: picture, overwrite: arguments.force) }
   }
 }

@@ -32,28 +32,21 @@ struct CoefficientsCommand: TableCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Chemical potentials, START:STOP:COUNT or a,b,c. Default: the model's.", valueName: "axis"))
-  var mu: String?
-  @Option(parsing: .unconditional, help: "Relative error of each average over the Fermi surface.")
-  var tolerance: Quantity = "1e-9"
+      "Chemical potentials, START:STOP:COUNT or a,b,c. Default: the model's.", valueName: "axis"),
+    transform: Axis.init)
+  var mu: Axis?
+  @Option(
+    parsing: .unconditional,
+    help: "Relative error of each average over the Fermi surface. Default: 1e-9.",
+    transform: kubo.tolerance)
+  var tolerance = 1e-9
 
-  func validate() throws {
-    if let mu { _ = try axis(mu, "--mu", in: .unread) }
-    try checkTolerance(tolerance)
-  }
-
-  func run() async throws { try await write(attempt) }
-
-  func table(_ log: Logger) async throws -> CSVFile { try await attempt(log).table }
-
-  private func attempt(_ log: Logger) async throws -> (table: CSVFile, failures: [String]) {
+  func result(_ log: Logger) async throws -> TableResult {
     let start = Date()
     let input = try arguments.read(log)
-    let directions = try directions(arguments.direction)
-    let tolerance = try tolerance.number("--tolerance")
     var rows: [(mu: Double, coefficients: Coefficients?)] = []
     var failures: [String] = []
-    let energies = try mu.map { try axis($0, "--mu", in: input.scale) } ?? [input.file.defaults.mu]
+    let energies = try mu?.values("--mu", in: input.scale) ?? [input.file.defaults.mu]
     try await WorkProgress.stage(
       "coefficients", unit: "mu", of: energies.count, isEven: true
     ) { stage in
@@ -64,7 +57,8 @@ struct CoefficientsCommand: TableCommand {
             (
               mu,
               try await Coefficients(
-                model: input.model, mu: mu, temperature: input.temperature, directions: directions,
+                model: input.model, mu: mu, temperature: input.temperature,
+                directions: arguments.direction,
                 tolerance: tolerance, threads: arguments.work.threadCount)
             ))
         } catch let error where error is NonConvergence || error is VanHove {
@@ -73,12 +67,12 @@ struct CoefficientsCommand: TableCommand {
         }
       }
     }
-    return (
-      CSVFile(
+    return TableResult(
+      table: CSVFile(
         rows, temperature: input.temperature, dimension: input.model.dimension,
-        directions: directions,
+        directions: arguments.direction,
         tolerance: tolerance,
-        provenance: try arguments.provenance(Inputs(input), since: start)), failures
-    )
+        provenance: try arguments.provenance(Inputs(input), since: start)),
+      failures: failures)
   }
 }

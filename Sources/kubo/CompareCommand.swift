@@ -41,91 +41,44 @@ struct CompareCommand: TableCommand {
       "The picture to draw, by its ending: .svg, .png or .pdf.", valueName: "file"),
     completion: .file(extensions: ["svg", "png", "pdf"]))
   var picture: String?
-  @Option(parsing: .unconditional, help: "Relative error of each part of each value.")
-  var tolerance: Quantity = "1e-3"
+  @Option(
+    parsing: .unconditional, help: "Relative error of each part of each value. Default: 1e-3.",
+    transform: kubo.tolerance)
+  var tolerance = 1e-3
   @Flag(help: CostEstimate.help)
   var estimate = false
 
-  func validate() throws {
-    try checkTolerance(tolerance)
+  var advice: String { estimate ? toleranceAdvice : estimateAdvice }
+  var files: (tables: [(option: String, path: String?)], picture: String?) { ([], picture) }
+
+  func cost(_ log: Logger) async throws -> String? {
+    guard estimate else { return nil }
+    let (request, strength, _) = try await request(log)
+    return try await Comparison.cost(request, gamma: strength).summary(threads: request.threads)
   }
 
-  func run() async throws {
-    try await reporting(
-      arguments.work.verbosity,
-      advice: toleranceAdvice + (estimate ? "" : "; --estimate tells beforehand how long it takes")
-    ) { log in
-      try arguments.checkOutput()
-      if let picture {
-        for (other, what) in [
-          (arguments.output, "the path of --output"),
-          (Installation.modelPath(arguments.model), "the model file"),
-        ] where other.map({ isSameFile($0, picture) }) == true {
-          throw ValidationError(
-            "--picture: found '\(shown(picture))', \(what); expected another path")
-        }
-        try Picture.checkWritable(path: picture, overwrite: arguments.force)
-      }
-      if estimate {
-        let (request, strength, _) = try await request(log)
-        let cost = try await Comparison.cost(request, gamma: strength)
-        try standardOutput(cost.summary(threads: request.threads))
-        return
-      }
-      let (comparison, provenance) = try await compute(log)
-      let table = CSVFile(comparison, provenance: provenance)
-      if let output = arguments.output {
-        try arguments.write(table)
-        if output != "-", !arguments.work.quiet {
-          try standardOutput(comparison.summary() + "written: \(output)\n")
-        }
-      } else {
-        try standardOutput(comparison.summary())
-      }
-      if let picture {
-        try Picture(comparison, units: provenance.model.units, parameters: provenance.parameters)
-          .write(
-            to: picture, overwrite: arguments.force)
-        if arguments.output != "-", !arguments.work.quiet {
-          try standardOutput("drawn: \(picture)\n")
-        }
-      }
-      try tellEmptyCells(comparison.failureLines, poles: comparison.poleLines, log)
-    }
-  }
-
-  func table(_ log: Logger) async throws -> CSVFile {
-    let (comparison, provenance) = try await compute(log)
-    return CSVFile(comparison, provenance: provenance)
-  }
-
-  private func compute(_ log: Logger) async throws -> (
-    comparison: Comparison, provenance: Provenance
-  ) {
+  func result(_ log: Logger) async throws -> TableResult {
     let start = Date()
     let (request, strength, inputs) = try await request(log)
     let comparison = try await Comparison(request, gamma: strength)
-    return (comparison, try arguments.provenance(inputs, since: start))
+    let provenance = try arguments.provenance(inputs, since: start)
+    let drawing = Picture(
+      comparison, units: provenance.model.units, parameters: provenance.parameters)
+    return TableResult(
+      table: CSVFile(comparison, provenance: provenance), summary: comparison.summary(),
+      isSummaryEnough: true, picture: picture.map { ($0, drawing) },
+      failures: comparison.failureLines, poles: comparison.poleLines)
   }
 
   private func request(_ log: Logger) async throws -> (
     request: SpectrumRequest, gamma: Double, inputs: Inputs
   ) {
-    let input = try arguments.read(log)
     // Two kinds of impurities, one mu: that of the clean bands.
-    let (mu, filling) = try await potential.value(
-      input, lifetime: nil, threads: arguments.work.threadCount, log)
-    let diagrams = try shippedDiagrams()
-    let request = SpectrumRequest(
-      model: input.model, mu: mu,
-      temperature: input.temperature, lifetime: input.file.defaults.lifetime,
-      omegas: try axis.values(input),
-      directions: try directions(arguments.direction), columns: [],
-      diagrams: DiagramSet(diagrams.diagrams),
-      tolerance: try tolerance.number("--tolerance"), threads: arguments.work.threadCount)
-    return (
-      request, try await strength.value(request, part: Comparison.usualPart, in: input.scale),
-      Inputs(input, diagrams: diagrams, filling: filling)
-    )
+    var (request, inputs) = try await arguments.request(
+      potential, diagrams: shippedDiagrams(), tolerance: tolerance, ofCleanBands: true, log)
+    request.omegas = try axis.values(inputs.input)
+    let gamma = try await strength.value(
+      request, part: Comparison.usualPart, in: inputs.input.scale)
+    return (request, gamma, inputs)
   }
 }

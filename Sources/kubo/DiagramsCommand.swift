@@ -20,12 +20,9 @@ struct DiagramsCommand: AsyncParsableCommand {
     subcommands: [ShowDiagrams.self, DrawDiagram.self], defaultSubcommand: ShowDiagrams.self)
 }
 
-/// The shipped diagrams and the user's.
-private struct DiagramArguments: ParsableArguments {
-  @OptionGroup var folders: DiagramFolders
-
-  func entry(_ name: String) throws -> DiagramLibrary.Entry {
-    let library = try folders.library()
+extension DiagramFolders {
+  fileprivate func entry(_ name: String) throws -> DiagramLibrary.Entry {
+    let library = try library()
     guard let entry = library.entries.first(where: { $0.diagram.name == name }) else {
       throw ValidationError(
         "diagram: found '\(shown(name))'; expected \(library.diagrams.map(\.name).joined(separator: ", "))"
@@ -52,15 +49,15 @@ private struct ShowDiagrams: AsyncParsableCommand {
 
   @Argument(help: "The name of a diagram to show.")
   var name: String?
-  @OptionGroup var arguments: DiagramArguments
+  @OptionGroup var folders: DiagramFolders
 
   func run() async throws {
     try await reporting { _ in
       guard let name else {
-        try standardOutput(arguments.folders.library().diagrams.map(line).joined())
+        try standardOutput(folders.library().diagrams.map(line).joined())
         return
       }
-      let entry = try arguments.entry(name)
+      let entry = try folders.entry(name)
       try standardOutput(line(entry.diagram) + details(entry.diagram) + "file: \(entry.path)\n")
     }
   }
@@ -104,7 +101,7 @@ private struct DrawDiagram: AsyncParsableCommand {
 
   @Argument(help: "The name of a diagram.")
   var name: String
-  @OptionGroup var arguments: DiagramArguments
+  @OptionGroup var folders: DiagramFolders
   @Option(
     help: ArgumentHelp(
       "The file to write, by its ending .svg, .png, .pdf or .tex. Default: LaTeX on standard output.",
@@ -125,7 +122,7 @@ private struct DrawDiagram: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting { _ in
-      let entry = try arguments.entry(name)
+      let entry = try folders.entry(name)
       let source = TextFile(tikz: entry.diagram)
       guard let output, output != "-" else {
         try standardOutput(source.text)
@@ -138,7 +135,7 @@ private struct DrawDiagram: AsyncParsableCommand {
       if isTeX {
         try source.write(to: output, overwrite: force)
       } else {
-        try Picture(entry.diagram).write(to: output, overwrite: force)
+        try await Picture(entry.diagram).write(to: output, overwrite: force)
       }
       try standardOutput("drawn: \(shown(output))\n")
     }

@@ -52,7 +52,7 @@ struct Kubo: AsyncParsableCommand {
       MatsubaraCommand.self, RerunCommand.self, VerifyCommand.self, TorqueCommand.self,
       AuditCommand.self, PlotCommand.self, BandsCommand.self, ReportCommand.self,
       ModelsCommand.self,
-      DiagramsCommand.self, ManualCommand.self,
+      DiagramsCommand.self,
     ])
 
   /// The command that these words call for.
@@ -66,8 +66,9 @@ struct Kubo: AsyncParsableCommand {
   /// Instead of the parser's own `main`, which takes a failed write of a help text for success.
   static func main() async {
     prepareProcess()
+    let arguments = Array(CommandLine.arguments.dropFirst())
     do {
-      var command = try parsed(Array(CommandLine.arguments.dropFirst()))
+      var command = try parsed(arguments)
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
       } else {
@@ -75,7 +76,10 @@ struct Kubo: AsyncParsableCommand {
       }
     } catch {
       let status = exitCode(for: error)
-      let text = fullMessage(for: error)
+      // The parser repeats arguments as they are; one with line breaks is one line.
+      let text = arguments.filter { shown($0) != $0 }.reduce(fullMessage(for: error)) {
+        $0.replacing($1, with: shown($1))
+      }
       if status != .success {
         if !text.isEmpty { Console.shared.write(text + "\n") }
         Foundation.exit(status.rawValue)

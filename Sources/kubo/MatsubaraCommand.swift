@@ -26,27 +26,21 @@ struct MatsubaraCommand: TableCommand {
 
   @OptionGroup var arguments: ModelArguments
   @OptionGroup var response: ResponseArguments
-  @Option(help: "How many Matsubara frequencies, from omega_0 = 0.")
-  var count: String = "8"
+  @Option(
+    help: "How many Matsubara frequencies, from omega_0 = 0. Default: 8.",
+    transform: integer(1...10_000))
+  var count = 8
 
-  func validate() throws { _ = try integer(count, "--count", 1...10_000) }
-
-  func run() async throws {
-    try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
-      try arguments.checkOutput()
-      try arguments.write(try await table(log))
-    }
-  }
-
-  func table(_ log: Logger) async throws -> CSVFile {
+  func result(_ log: Logger) async throws -> TableResult {
     let start = Date()
-    let columns = try response.chosen().map {
+    let columns = response.chosen.map {
       SpectrumRequest.Column(response: $0, dressing: .bare)
     }
     let (request, inputs) = try await response.request(arguments, columns: columns, log)
-    let result = try await request.matsubara(count: integer(count, "--count", 1...10_000))
-    return CSVFile(
-      result, request: request, units: inputs.input.units,
-      provenance: try arguments.provenance(inputs, since: start))
+    let result = try await request.matsubara(count: count)
+    return TableResult(
+      table: CSVFile(
+        result, request: request, units: inputs.input.units,
+        provenance: try arguments.provenance(inputs, since: start)))
   }
 }

@@ -30,15 +30,16 @@ struct ModelsCommand: AsyncParsableCommand {
   var model: String?
   @Option(
     parsing: .singleValue,
-    help: ArgumentHelp("Replace a parameter of the model.", valueName: "name=value"))
-  var set: [String] = []
+    help: ArgumentHelp("Replace a parameter of the model.", valueName: "name=value"),
+    transform: Setting.init)
+  var set: [Setting] = []
   @OptionGroup var units: UnitArguments
 
   func validate() throws {
     if model == nil, !set.isEmpty {
       throw ValidationError("--set: found without a model; expected a model")
     }
-    _ = try settings(set, in: .unread)
+    try set.check()
   }
 
   func run() async throws {
@@ -48,7 +49,7 @@ struct ModelsCommand: AsyncParsableCommand {
         return
       }
       let file = try Installation.readModel(model)
-      let settings = try settings(set, in: units.scale(file))
+      let settings = try set.values(in: units.scale(file))
       try standardOutput(file.summary(of: try file.model(setting: settings), settings))
     }
   }

@@ -25,8 +25,9 @@ struct Inputs {
 struct WorkArguments: ParsableArguments {
   @Option(
     parsing: .unconditional,
-    help: "Threads; the results do not depend on it. Default: all processors.")
-  var threads: String?
+    help: "Threads; the results do not depend on it. Default: all processors.",
+    transform: integer(1...1024))
+  var threads: Int?
   @Flag(help: "No messages but errors, no progress, and no summary of what was written to a file.")
   var quiet = false
   @Flag(help: "Tell on standard error how the work is done, and how long each stage takes.")
@@ -36,13 +37,12 @@ struct WorkArguments: ParsableArguments {
     if quiet, verbose {
       throw ValidationError("--quiet: found with --verbose; expected one of them")
     }
-    if let threads { _ = try integer(threads, "--threads", 1...1024) }
   }
 
   var verbosity: Verbosity { Verbosity(quiet: quiet, verbose: verbose) }
 
   var threadCount: Int {
-    threads.flatMap { Int($0) } ?? ProcessInfo.processInfo.activeProcessorCount
+    threads ?? ProcessInfo.processInfo.activeProcessorCount
   }
 }
 
@@ -74,17 +74,15 @@ struct ImpurityStrength: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help:
-      "The impurities' strength gamma = n_i u_i^2, in squared energy units, or as 400meV^2. Default: a level width of J/5 at mu (verify and report in three dimensions: 3 J)."
-  )
-  var gamma: Quantity?
-
-  func validate() throws { _ = try gamma.map { try strength($0, in: .unread) } }
+      "The impurities' strength gamma = n_i u_i^2, in squared energy units, or as 400meV^2. Default: a level width of J/5 at mu (verify and report in three dimensions: 3 J).",
+    transform: Energy.strength)
+  var gamma: Energy?
 
   /// gamma, or that of a level width of `part` of J.
   func value(_ request: SpectrumRequest, part: Double, in scale: EnergyScale) async throws
     -> Double
   {
-    if let gamma { return try strength(gamma, in: scale) }
+    if let gamma { return try gamma.value("--gamma", in: scale) }
     return try await Comparison.strength(
       request.model, mu: request.mu, part: part, threads: request.threads)
   }
@@ -96,28 +94,19 @@ struct ComparisonAxis: ParsableArguments {
     parsing: .unconditional,
     help: ArgumentHelp(
       "Frequencies, START:STOP:COUNT or a,b,c. Default: 0 to 3 J, finer about 2 J.",
-      valueName: "axis"))
-  var omega: String?
+      valueName: "axis"), transform: frequencies)
+  var omega: Axis?
 
-  func validate() throws {
-    if let omega, try axis(omega, "--omega", in: .unread).allSatisfy({ $0 == 0 }) {
-      throw ValidationError("--omega: found '\(shown(omega))'; expected a frequency other than 0")
-    }
+  private static func frequencies(_ text: String) throws -> Axis {
+    let axis = try Axis(text)
+    if axis.isZero { throw ValidationError("expected a frequency other than 0") }
+    return axis
   }
 
   func values(_ input: ModelInput) throws -> [Double] {
-    try omega.map { try axis($0, "--omega", in: input.scale) }
+    try omega?.values("--omega", in: input.scale)
       ?? Comparison.axis(exchange: input.model.exchange)
   }
-}
-
-/// gamma of impurities, in squared units of the model's energy.
-func strength(_ gamma: Quantity, in scale: EnergyScale) throws -> Double {
-  let value = try gamma.energy("--gamma", in: scale, power: 2)
-  guard value > 0 else {
-    throw ValidationError("--gamma: found '\(shown(gamma.text))'; expected a number above 0")
-  }
-  return value
 }
 
 /// A model as the arguments set it.
@@ -135,18 +124,22 @@ struct ModelArguments: ParsableArguments {
   @Argument(
     help: "A shipped model (see 'kubo models') or the path of a model file.", completion: .model)
   var model: String
-  @Option(help: ArgumentHelp("Replace a parameter of the model.", valueName: "name=value"))
-  var set: [String] = []
+  @Option(
+    help: ArgumentHelp("Replace a parameter of the model.", valueName: "name=value"),
+    transform: Setting.init)
+  var set: [Setting] = []
   @OptionGroup var units: UnitArguments
   @Option(
     parsing: .unconditional,
     help:
-      "The temperature k_B T, 0 or more, in the model's unit of energy; with --units as 300K too.")
-  var temperature: Quantity?
+      "The temperature k_B T, 0 or more, in the model's unit of energy; with --units as 300K too.",
+    transform: temperature)
+  var temperature: Energy?
   @Option(
     help: ArgumentHelp(
-      "Directions of the texture gradient and of the electric field.", valueName: "ij"))
-  var direction: String = "xx"
+      "Directions of the texture gradient and of the electric field. Default: xx.", valueName: "ij"),
+    transform: directions)
+  var direction = Directions(i: 0, j: 0)
   @Option(
     help: ArgumentHelp("The file to write; - is standard output.", valueName: "file"),
     completion: .file())
@@ -156,28 +149,29 @@ struct ModelArguments: ParsableArguments {
   @OptionGroup var work: WorkArguments
 
   func validate() throws {
-    if let temperature, try temperature.energy("--temperature", in: .unread) < 0 {
-      throw ValidationError(
-        "--temperature: found '\(shown(temperature.text))'; expected 0 or more")
-    }
-    _ = try settings(set, in: .unread)
-    _ = try directions(direction)
+    try set.check()
     _ = try sourceDate()
+  }
+
+  private static func temperature(_ text: String) throws -> Energy {
+    let energy = try Energy(text)
+    guard energy.number >= 0 else { throw ValidationError("expected 0 or more") }
+    return energy
   }
 
   /// Reads the model file and applies `--set`; `withLengths` if results may be in units of length.
   func read(_ log: Logger, withLengths: Bool = false) throws -> ModelInput {
     let file = try Installation.readModel(model)
-    let (scale, physical) = (try units.scale(file), try units.physical())
+    let (scale, physical) = (try units.scale(file), units.units?.value)
     if !withLengths, physical?.length != nil {
       throw ValidationError(
-        "--units: found '\(shown(units.units!))'; expected eV=E alone: spectra and Matsubara sums take nm=L"
+        "--units: found '\(units.units!)'; expected eV=E alone: spectra and Matsubara sums take nm=L"
       )
     }
-    let settings = try settings(set, in: scale)
+    let settings = try set.values(in: scale)
     let model = try file.model(setting: settings)
     let t =
-      try temperature.map { try $0.energy("--temperature", in: scale) } ?? file.defaults.temperature
+      try temperature?.value("--temperature", in: scale) ?? file.defaults.temperature
     if t > 2 * model.energyBound {
       let kelvins = scale.electronvolts.map {
         " = \(significant(PhysicalUnits(energy: $0).temperature(t))) K"
@@ -190,50 +184,60 @@ struct ModelArguments: ParsableArguments {
       file: file, settings: settings, model: model, temperature: t, scale: scale, units: physical)
   }
 
-  /// A request without columns. What is wrong with the model is told before what is wrong with diagrams.
+  /// A request without columns; mu of a filling is that of the clean bands, if asked for. What is wrong with the model is
+  /// told before what is wrong with diagrams.
   func request(
-    _ potential: ChemicalPotential, lifetime: String?, omega: String?,
-    diagrams: @autoclosure () throws -> DiagramLibrary?, tolerance: Quantity,
-    withLengths: Bool = false, _ log: Logger
+    _ potential: ChemicalPotential, lifetime: LifetimeChoice? = nil, omega: Axis? = nil,
+    diagrams: @autoclosure () throws -> DiagramLibrary?, tolerance: Double? = nil,
+    withLengths: Bool = false, ofCleanBands isClean: Bool = false, _ log: Logger
   ) async throws -> (request: SpectrumRequest, inputs: Inputs) {
     let input = try read(log, withLengths: withLengths)
     if let note = input.model.mirrorNote { log.notice("note: \(note)") }
-    let lifetime =
-      try lifetime.map { try kubo.lifetime($0, in: input.scale) } ?? input.file.defaults.lifetime
-    let omegas = try omega.map { try axis($0, "--omega", in: input.scale) } ?? []
+    let lifetime = try lifetime?.value(in: input.scale) ?? input.file.defaults.lifetime
+    let omegas = try omega?.values("--omega", in: input.scale) ?? []
     let diagrams = try diagrams()
     let (mu, filling) = try await potential.value(
-      input, lifetime: lifetime, threads: work.threadCount, log)
-    return (
-      SpectrumRequest(
-        model: input.model, mu: mu, temperature: input.temperature, lifetime: lifetime,
-        omegas: omegas, directions: try directions(direction), columns: [],
-        diagrams: DiagramSet(diagrams?.diagrams ?? []),
-        tolerance: try tolerance.number("--tolerance"), threads: work.threadCount),
-      Inputs(input, diagrams: diagrams, filling: filling)
-    )
+      input, lifetime: isClean ? nil : lifetime, threads: work.threadCount, log)
+    var request = SpectrumRequest(
+      model: input.model, mu: mu, temperature: input.temperature, lifetime: lifetime,
+      omegas: omegas, directions: direction, columns: [],
+      diagrams: DiagramSet(diagrams?.diagrams ?? []), threads: work.threadCount)
+    if let tolerance { request.tolerance = tolerance }
+    return (request, Inputs(input, diagrams: diagrams, filling: filling))
   }
 
-  /// Refuses an output that cannot be written, before the work.
-  func checkOutput() throws {
-    guard let output, output != "-" else { return }
-    guard !isSameFile(output, Installation.modelPath(model)) else {
-      throw ValidationError(
-        "--output: found '\(shown(output))', the model file; expected another path")
+  /// Refuses outputs that cannot be written or would replace another, before the work: the table, further tables, a picture.
+  func checkOutput(_ tables: [(option: String, path: String?)] = [], picture: String? = nil) throws
+  {
+    var taken = [(path: Installation.modelPath(model), what: "the model file")]
+    for (option, path) in [("--output", output)] + tables + [("--picture", picture)] {
+      guard let path, (option, path) != ("--output", "-") else { continue }
+      if let (_, what) = taken.first(where: { isSameFile($0.path, path) }) {
+        throw ValidationError("\(option): found '\(shown(path))', \(what); expected another path")
+      }
+      if path == "-" {
+        throw ValidationError(
+          "\(option): found '-'; expected a path: standard output is for the table")
+      }
+      taken.append((path, "the path of \(option)"))
+      if option == "--picture" {
+        try Picture.checkWritable(path: path, overwrite: force)
+      } else {
+        try CSVFile.checkWritable(path: path, overwrite: force)
+      }
     }
-    try CSVFile.checkWritable(path: output, overwrite: force)
   }
-
-  /// Writes the table where `--output` says; without it, to standard output.
-  func write(_ table: CSVFile) throws { try write(table.text) }
 
   /// Writes the text where `--output` says; without it, to standard output.
   func write(_ text: String) throws {
-    guard let output, output != "-" else {
-      try standardOutput(text)
-      return
-    }
+    guard let output, output != "-" else { return try standardOutput(text) }
     try TextFile(text).write(to: output, overwrite: force)
+  }
+
+  /// Prints what there is to say of an output in a file, and its name.
+  func tell(_ summary: String = "") throws {
+    guard let output, output != "-", !work.quiet else { return }
+    try standardOutput("\(summary)written: \(output)\n")
   }
 
   func provenance(_ inputs: Inputs, since start: Date) throws -> Provenance {
@@ -252,30 +256,22 @@ struct ChemicalPotential: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help:
-      "The chemical potential, in the model's unit of energy; with --units as -0.4eV too. Default: the model's."
-  )
-  var mu: Quantity?
+      "The chemical potential, in the model's unit of energy; with --units as -0.4eV too. Default: the model's.",
+    transform: { try Energy($0) })
+  var mu: Energy?
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "Electrons per unit cell in place of --mu, above 0 and below 4; 2 is half filling.",
-      valueName: "electrons"))
-  var filling: Quantity?
+      valueName: "electrons"),
+    transform: number("electrons per unit cell, above 0 and below 4; 2 is half filling") {
+      $0 > 0 && $0 < 4
+    })
+  var filling: Double?
 
   func validate() throws {
-    if let mu {
-      _ = try mu.energy("--mu", in: .unread)
-      if filling != nil {
-        throw ValidationError("--filling: found with --mu; expected one of them")
-      }
-    }
-    if let filling {
-      let electrons = try filling.number("--filling")
-      guard electrons > 0, electrons < 4 else {
-        throw ValidationError(
-          "--filling: found '\(shown(filling.text))'; expected electrons per unit cell, above 0 and below 4; 2 is half filling"
-        )
-      }
+    if mu != nil, filling != nil {
+      throw ValidationError("--filling: found with --mu; expected one of them")
     }
   }
 
@@ -285,11 +281,11 @@ struct ChemicalPotential: ParsableArguments {
   ) async throws -> (mu: Double, filling: Filling?) {
     guard let filling else {
       return (
-        try mu.map { try $0.energy("--mu", in: input.scale) } ?? input.file.defaults.mu, nil
+        try mu?.value("--mu", in: input.scale) ?? input.file.defaults.mu, nil
       )
     }
     let found = try await Filling(
-      electrons: filling.number("--filling"), model: input.model, temperature: input.temperature,
+      electrons: filling, model: input.model, temperature: input.temperature,
       lifetime: lifetime, threads: threads)
     log.notice("note: \(found.summary)")
     return (found.mu, found)
@@ -301,29 +297,51 @@ struct ConstantLifetimeArguments: ParsableArguments {
   @OptionGroup var potential: ChemicalPotential
   @Option(
     help: ArgumentHelp(
-      "constant=GAMMA of the bare loops. Default: the model's.", valueName: "kind=value"))
-  var lifetime: String?
-  @Option(parsing: .unconditional, help: "Relative error of each part of each value.")
-  var tolerance: Quantity = "1e-4"
-
-  func validate() throws {
-    if let lifetime {
-      guard case .constant = try kubo.lifetime(lifetime, in: .unread) else {
-        throw ValidationError(
-          "--lifetime: found '\(shown(lifetime))'; expected constant=GAMMA, the level width of the bare loops"
-        )
-      }
-    }
-    try checkTolerance(tolerance)
-  }
+      "constant=GAMMA of the bare loops. Default: the model's.", valueName: "kind=value"),
+    transform: LifetimeChoice.constant)
+  var lifetime: LifetimeChoice?
+  @Option(
+    parsing: .unconditional, help: "Relative error of each part of each value. Default: 1e-4.",
+    transform: kubo.tolerance)
+  var tolerance = 1e-4
 
   /// A request without columns.
   func request(
-    _ arguments: ModelArguments, omega: String? = nil,
+    _ arguments: ModelArguments, omega: Axis? = nil,
     diagrams: @autoclosure () throws -> DiagramLibrary?, _ log: Logger
   ) async throws -> (request: SpectrumRequest, inputs: Inputs) {
     try await arguments.request(
       potential, lifetime: lifetime, omega: omega, diagrams: try diagrams(), tolerance: tolerance,
       log)
+  }
+}
+
+/// What the model's units are.
+struct UnitArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The model's unit of energy in eV, as eV=0.3: energies may then be given with a unit, as in 300K, -0.4eV, 20meV, 2THz (h nu), 500GHz, 16cm^-1, and strengths gamma in eV^2 or meV^2. Spectra and Matsubara sums get the temperature in K and frequencies in THz beside the model's own numbers, and with nm=L for the unit of length, as eV=0.3,nm=0.4, sigma in S (two dimensions, without nm too), S/m or S m (three, one).",
+      valueName: "units"), transform: Units.init)
+  var units: Units?
+
+  /// The units as they were written.
+  struct Units: CustomStringConvertible {
+    let description: String
+    let value: PhysicalUnits
+
+    init(_ text: String) throws { (description, value) = (text, try physicalUnits(text)) }
+  }
+
+  /// The unit of energy of `--units`, or the model's own if that is one.
+  func scale(_ file: ModelFile) throws -> EnergyScale {
+    let name = file.units.energy
+    // K may be any constant of a model.
+    let own = EnergyUnit(rawValue: name).flatMap { $0 == .kelvin ? nil : $0.electronvolts }
+    if let own, let units, abs(units.value.energy / own - 1) > 1e-9 {
+      throw ValidationError(
+        "--units: found '\(units)'; expected eV=\(own), since the model's unit of energy is \(name)"
+      )
+    }
+    return EnergyScale(name: name, electronvolts: units?.value.energy ?? own)
   }
 }

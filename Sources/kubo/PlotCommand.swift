@@ -86,7 +86,7 @@ struct PlotCommand: AsyncParsableCommand {
         picture = try Picture(
           table: read[0].table, columns: names?.map(String.init), path: read[0].path)
       }
-      try picture.write(to: output, overwrite: force)
+      try await picture.write(to: output, overwrite: force)
       if !quiet { try standardOutput("drawn: \(shown(output))\n") }
     }
   }

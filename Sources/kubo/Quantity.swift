@@ -3,59 +3,65 @@ import ArgumentParser
 import KuboDiagrams
 import KuboFiles
 
-/// A number of the command line as it was written: decimal and finite, where an energy is meant perhaps with a unit, as in
-/// `-0.4eV`, `300K`, `20meV^2`.
+/// A number of the command line: decimal, finite, of a magnitude that calculations bear.
 ///
-/// The parser takes every text, since only with the option's name the refusal can say what is wrong; and energies are known
-/// only with the model.
-package struct Quantity: ExpressibleByArgument, ExpressibleByStringLiteral {
-  package let text: String
-
-  package init(argument: String) { text = argument }
-  package init(stringLiteral: String) { text = stringLiteral }
-  package init(_ text: some StringProtocol) { self.text = String(text) }
-
-  package var defaultValueDescription: String { text }
-
-  /// A finite number without a unit, or what was found.
-  package func number(_ what: String) throws -> Double { try number(text, what) }
-
-  private func number(_ digits: String, _ what: String) throws -> Double {
-    guard CoreSchema.kind(of: digits) == .number, let value = Double(digits) else {
-      throw refusal(what, "a finite number of magnitude below 1e100")
-    }
-    // What is too small for a double would be read as zero.
-    return try checked(value, isLost: value == 0 && CoreSchema.number(digits) == nil, what)
+/// Refusals of this file say what was expected; the parser adds the option and what was found.
+package func number(_ text: some StringProtocol) throws -> Double {
+  guard CoreSchema.kind(of: String(text)) == .number, let value = Double(text) else {
+    throw ValidationError("expected a finite number of magnitude below 1e100")
   }
+  // What is too small for a double would be read as zero.
+  return try checked(value, isLost: value == 0 && CoreSchema.number(String(text)) == nil)
+}
 
-  /// The same, above 0.
-  func positive(_ what: String) throws -> Double {
-    let value = try number(what)
-    guard value > 0 else { throw refusal(what, "a number above 0") }
+private func checked(_ value: Double, isLost: Bool = false) throws -> Double {
+  guard value.magnitude < 1e100 else {
+    throw ValidationError("expected a finite number of magnitude below 1e100")
+  }
+  guard value.magnitude >= 1e-100 || value == 0 && !isLost else {
+    throw ValidationError("expected 0, or a magnitude of at least 1e-100")
+  }
+  return value
+}
+
+/// A number within limits, which `expected` names.
+func number(_ expected: String, _ holds: @escaping @Sendable (Double) -> Bool)
+  -> @Sendable (String) throws -> Double
+{
+  { text in
+    let value = try number(text)
+    guard holds(value) else { throw ValidationError("expected \(expected)") }
     return value
   }
+}
 
-  /// An energy, or the square of one, in units of the model's.
-  package func energy(_ what: String, in scale: EnergyScale, power: Int = 1) throws -> Double {
-    guard let (digits, unit) = try parts(what, power) else { return try number(what) }
-    let value = try number(String(digits), what)
-    guard let model = scale.electronvolts else {
-      let squares = power == 1 ? "in units" : "in squares"
-      throw refusal(
-        what,
-        "a number \(squares) of the model's energy \(scale.name), or --units eV=E, which says what \(scale.name) is"
-      )
+/// A number above 0.
+let positive = number("a number above 0") { $0 > 0 }
+/// A relative error.
+let tolerance = number("a number between 0 and 1") { $0 > 0 && $0 < 1 }
+
+/// An integer in a range.
+func integer(_ range: ClosedRange<Int>) -> @Sendable (String) throws -> Int {
+  { text in
+    guard let value = Int(text), range.contains(value) else {
+      throw ValidationError("expected \(range.lowerBound) to \(range.upperBound)")
     }
-    let factor = unit.electronvolts / model
-    return try checked(value * factor * (power == 1 ? 1 : factor), isLost: false, what)
+    return value
   }
+}
 
-  /// Whether the text ends in a unit; zero is the same in all.
-  func hasUnit(_ what: String) throws -> Bool { try parts(what, 1) != nil }
+/// An energy, or the square of one, as it was written, perhaps with a unit, as in `-0.4eV`, `300K`, `20meV^2`: what it is in
+/// units of the model's is known only with the model.
+package struct Energy: CustomStringConvertible {
+  package let description: String
+  /// The number in front of the unit; zero and the sign are those of the energy.
+  package let number: Double
+  package let unit: EnergyUnit?
+  let power: Int
 
-  /// The number and its unit; nil where there is no unit, whether or not the rest is a number.
-  private func parts(_ what: String, _ power: Int) throws -> (digits: Substring, unit: EnergyUnit)?
-  {
+  /// Reads one; strengths of impurities are squares.
+  package init(_ text: some StringProtocol, power: Int = 1) throws {
+    (description, self.power) = (String(text), power)
     // Of squares only those in use.
     let units: [EnergyUnit] =
       power == 1 ? EnergyUnit.allCases : [.electronvolt, .millielectronvolt]
@@ -63,32 +69,92 @@ package struct Quantity: ExpressibleByArgument, ExpressibleByStringLiteral {
     for (unit, name) in zip(units, names) where text.hasSuffix(name) {
       let digits = text.dropLast(name.count)
       let trimmed = digits.last == " " ? digits.dropLast() : digits
-      if CoreSchema.kind(of: String(trimmed)) == .number { return (trimmed, unit) }
+      if CoreSchema.kind(of: String(trimmed)) == .number {
+        (number, self.unit) = (try kubo.number(trimmed), unit)
+        return
+      }
     }
     // A number with something behind it that may have been meant as a unit.
     let start = text.prefix { "+-.0123456789".contains($0) }
     let rest = text.dropFirst(start.count)
-    guard CoreSchema.kind(of: String(start)) == .number, CoreSchema.kind(of: text) != .number,
+    if CoreSchema.kind(of: String(start)) == .number, CoreSchema.kind(of: description) != .number,
       rest.contains(where: \.isLetter), rest.first != "x", rest.first != "X"
-    else { return nil }
-    throw refusal(
-      what,
-      "a number without a unit, or with one of \(names.joined(separator: ", "))"
-        + (power == 1 ? "" : ": gamma = n_i u_i^2 is the square of an energy"))
+    {
+      throw ValidationError(
+        "expected a number without a unit, or with one of \(names.joined(separator: ", "))"
+          + (power == 1 ? "" : ": gamma = n_i u_i^2 is the square of an energy"))
+    }
+    (number, unit) = (try kubo.number(text), nil)
   }
 
-  private func checked(_ value: Double, isLost: Bool, _ what: String) throws -> Double {
-    guard value.magnitude < 1e100 else {
-      throw refusal(what, "a finite number of magnitude below 1e100")
-    }
-    guard value.magnitude >= 1e-100 || value == 0 && !isLost else {
-      throw refusal(what, "0, or a magnitude of at least 1e-100")
-    }
-    return value
+  /// The strength of impurities gamma, above 0.
+  static func strength(_ text: String) throws -> Energy {
+    let energy = try Energy(text, power: 2)
+    guard energy.number > 0 else { throw ValidationError("expected a number above 0") }
+    return energy
   }
 
-  private func refusal(_ what: String, _ expected: String) -> ValidationError {
-    ValidationError("\(what): found '\(shown(text))'; expected \(expected)")
+  /// In units of the model's; `option` names it in a refusal.
+  package func value(_ option: String, in scale: EnergyScale) throws -> Double {
+    guard let unit else { return number }
+    func refusal(_ expected: String) -> ValidationError {
+      ValidationError("\(option): found '\(shown(description))'; \(expected)")
+    }
+    guard let model = scale.electronvolts else {
+      throw refusal(
+        "expected a number in \(power == 1 ? "units" : "squares") of the model's energy \(scale.name), or --units eV=E, which says what \(scale.name) is"
+      )
+    }
+    let factor = unit.electronvolts / model
+    do {
+      return try checked(number * factor * (power == 1 ? 1 : factor))
+    } catch let error as ValidationError {
+      throw refusal(error.message)
+    }
+  }
+}
+
+/// Energies, `START:STOP:COUNT` or `a,b,c`.
+package struct Axis: CustomStringConvertible {
+  package let description: String
+  private let energies: [Energy]
+  /// Of equal steps between two ends; nil where all energies are given.
+  private let count: Int?
+
+  package init(_ text: String) throws {
+    description = text
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    count = parts.count == 3 ? Int(parts[2]) : nil
+    guard parts.count == 1 || 1...1_000_000 ~= count ?? 0 else {
+      throw ValidationError(
+        "expected START:STOP:COUNT with COUNT from 1 to 1000000, or a,b,c")
+    }
+    energies = try list(
+      parts.count == 1 ? words(text) : Array(parts.prefix(2))
+    ) { try Energy($0) }
+    if count == 1, energies[0].number != energies[1].number || energies[0].unit != energies[1].unit
+    {
+      throw ValidationError("expected a COUNT of 2 or more for two ends")
+    }
+    // A unit at one end alone may be meant for both.
+    guard Set(energies.filter { $0.number != 0 }.map { $0.unit == nil }).count < 2 else {
+      throw ValidationError("expected a unit at each of the numbers, or at none")
+    }
+  }
+
+  /// Whether nothing but zero is asked for.
+  var isZero: Bool { energies.allSatisfy { $0.number == 0 } }
+
+  /// In units of the model's.
+  func values(_ option: String, in scale: EnergyScale) throws -> [Double] {
+    let values = try energies.map { try $0.value(option, in: scale) }
+    guard let count else { return values }
+    let (start, stop) = (values[0], values[1])
+    guard count > 1 else { return [start] }
+    // From both ends, so that the last value is STOP to the bit.
+    return (0..<count).map { n in
+      n == count - 1 ? stop : start + (stop - start) * (Double(n) / Double(count - 1))
+    }
   }
 }
 
@@ -102,36 +168,5 @@ package struct EnergyScale {
   /// A unit of this name and value.
   package init(name: String, electronvolts: Double?) {
     (self.name, self.electronvolts) = (name, electronvolts)
-  }
-
-  /// For what can be checked of a text before the model is read; zero and the sign of an energy are right.
-  package static let unread = EnergyScale(name: "", electronvolts: 1)
-}
-
-/// What the model's units are.
-struct UnitArguments: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "The model's unit of energy in eV, as eV=0.3: energies may then be given with a unit, as in 300K, -0.4eV, 20meV, 2THz (h nu), 500GHz, 16cm^-1, and strengths gamma in eV^2 or meV^2. Spectra and Matsubara sums get the temperature in K and frequencies in THz beside the model's own numbers, and with nm=L for the unit of length, as eV=0.3,nm=0.4, sigma in S (two dimensions, without nm too), S/m or S m (three, one).",
-      valueName: "units"))
-  var units: String?
-
-  func validate() throws { _ = try physical() }
-
-  /// The units of `--units`.
-  func physical() throws -> PhysicalUnits? { try units.map(physicalUnits) }
-
-  /// The unit of energy of `--units`, or the model's own if that is one.
-  func scale(_ file: ModelFile) throws -> EnergyScale {
-    let name = file.units.energy
-    // K may be any constant of a model.
-    let own = EnergyUnit(rawValue: name).flatMap { $0 == .kelvin ? nil : $0.electronvolts }
-    let given = try physical()?.energy
-    if let own, let given, abs(given / own - 1) > 1e-9 {
-      throw ValidationError(
-        "--units: found '\(shown(units!))'; expected eV=\(own), since the model's unit of energy is \(name)"
-      )
-    }
-    return EnergyScale(name: name, electronvolts: given ?? own)
   }
 }

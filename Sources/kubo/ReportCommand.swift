@@ -27,15 +27,13 @@ struct ReportCommand: AsyncParsableCommand {
   @OptionGroup var state: ConstantLifetimeArguments
   @OptionGroup var strength: ImpurityStrength
   @OptionGroup var axis: ComparisonAxis
-  @Option(help: "Names, separated by commas, as of 'kubo spectrum'. Default: all named ones.")
-  var responses: String?
+  @Option(
+    help: "Names, separated by commas, as of 'kubo spectrum'. Default: all named ones.",
+    transform: kubo.responses)
+  var responses: [Response]?
   @OptionGroup var folders: DiagramFolders
   @Flag(inversion: .prefixedNo, help: "Check the exact statements on the model, as 'kubo verify'.")
   var verify = true
-
-  func validate() throws {
-    _ = try chosenResponses(responses)
-  }
 
   func run() async throws {
     try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
@@ -45,7 +43,7 @@ struct ReportCommand: AsyncParsableCommand {
       var (request, inputs) = try await state.request(
         arguments, diagrams: folders.library(log), log)
       request.omegas = try axis.values(inputs.input)
-      request.columns = try chosenResponses(responses).flatMap { response in
+      request.columns = (responses ?? .named).flatMap { response in
         response.dressings(request.lifetime, request.diagrams)
           .filter { $0 != .closedPrinted }.map { .init(response: response, dressing: $0) }
       }
@@ -62,10 +60,8 @@ struct ReportCommand: AsyncParsableCommand {
         request: request, spectrum: spectrum, comparison: comparison, impurities: gamma,
         verification: verification,
         provenance: try arguments.provenance(inputs, since: start))
-      try arguments.write(report.page(path: arguments.output ?? "-").text)
-      if let output = arguments.output, output != "-", !arguments.work.quiet {
-        try standardOutput("written: \(output)\n")
-      }
+      try await arguments.write(report.page(path: arguments.output ?? "-").text)
+      try arguments.tell()
       let refuted = verification?.statements.filter { !$0.holds } ?? []
       for statement in refuted { log.error("\(statement.claim): \(statement.reason)") }
       do {

@@ -29,41 +29,33 @@ struct SelfEnergyCommand: TableCommand {
       """)
 
   @OptionGroup var arguments: ModelArguments
-  @Option(help: ArgumentHelp("scba=GAMMA or site=GAMMA.", valueName: "kind=value"))
-  var lifetime: String
+  @Option(
+    help: ArgumentHelp("scba=GAMMA or site=GAMMA.", valueName: "kind=value"),
+    transform: LifetimeChoice.impurities)
+  var lifetime: LifetimeChoice
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Energies, START:STOP:COUNT or a,b,c. Default: 201 over all bands.", valueName: "axis"))
-  var energy: String?
-  @Option(parsing: .unconditional, help: "The error of Sigma, in units of 2 sqrt(gamma).")
-  var tolerance: Quantity = "1e-7"
+      "Energies, START:STOP:COUNT or a,b,c. Default: 201 over all bands.", valueName: "axis"),
+    transform: Axis.init)
+  var energy: Axis?
+  @Option(
+    parsing: .unconditional, help: "The error of Sigma, in units of 2 sqrt(gamma). Default: 1e-7.",
+    transform: kubo.tolerance)
+  var tolerance = 1e-7
 
-  func validate() throws {
-    if case .constant = try kubo.lifetime(lifetime, in: .unread) {
-      throw ValidationError(
-        "--lifetime: found '\(shown(lifetime))'; expected scba=GAMMA or site=GAMMA")
-    }
-    if let energy { _ = try axis(energy, "--energy", in: .unread) }
-    try checkTolerance(tolerance)
-  }
-
-  func run() async throws { try await write(attempt) }
-
-  func table(_ log: Logger) async throws -> CSVFile { try await attempt(log).table }
-
-  private func attempt(_ log: Logger) async throws -> (table: CSVFile, failures: [String]) {
+  func result(_ log: Logger) async throws -> TableResult {
     let start = Date()
     let input = try arguments.read(log)
-    let lifetime = try kubo.lifetime(lifetime, in: input.scale)
+    let lifetime = try lifetime.value(in: input.scale)
     let energies =
-      try energy.map { try axis($0, "--energy", in: input.scale) }
+      try energy?.values("--energy", in: input.scale)
       ?? SelfEnergy.axis(input.model, lifetime)
     var rows: [(energy: Double, value: SelfEnergy?)] = []
     var failures: [String] = []
     let values = try await SelfEnergy.attempts(
       model: input.model, lifetime: lifetime, energies: energies,
-      tolerance: tolerance.number("--tolerance"), threads: arguments.work.threadCount)
+      tolerance: tolerance, threads: arguments.work.threadCount)
     for (energy, value) in zip(energies, values) {
       switch value {
       case .success(let value): rows.append((energy, value))
@@ -72,10 +64,10 @@ struct SelfEnergyCommand: TableCommand {
         rows.append((energy, nil))
       }
     }
-    return (
-      CSVFile(
-        rows, lifetime: lifetime, tolerance: tolerance.text,
-        provenance: try arguments.provenance(Inputs(input), since: start)), failures
-    )
+    return TableResult(
+      table: CSVFile(
+        rows, lifetime: lifetime, tolerance: tolerance,
+        provenance: try arguments.provenance(Inputs(input), since: start)),
+      failures: failures)
   }
 }

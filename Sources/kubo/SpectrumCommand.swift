@@ -11,57 +11,49 @@ struct ResponseArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "constant=GAMMA: g = 1/(eps - E + i Gamma), tau = 1/(2 Gamma), with --units as constant=20meV too; scba=GAMMA, site=GAMMA: impurities of strength gamma = n_i u_i^2, self-consistent, one self-energy per band or impurities on the sites.",
-      valueName: "kind=value"))
-  var lifetime: String?
+      valueName: "kind=value"), transform: LifetimeChoice.init)
+  var lifetime: LifetimeChoice?
   @Option(
     help: ArgumentHelp(
       "The ladder of s with scba: exact, with the true cos(theta_k) under its sum, or paper.",
       valueName: "form"))
-  var ladderForm: String = "exact"
-  @Option(help: "Names, separated by commas; see the list below.")
-  var responses: String?
+  var ladderForm = LadderForm.exact
+  @Option(
+    help: "Names, separated by commas; see the list below.", transform: kubo.responses)
+  var responses: [Response]?
   @OptionGroup var folders: DiagramFolders
-  @Option(parsing: .unconditional, help: "Relative error of each part of each value.")
-  var tolerance: Quantity = "1e-6"
-
-  func validate() throws {
-    if let lifetime { _ = try kubo.lifetime(lifetime, in: .unread) }
-    try checkTolerance(tolerance)
-    _ = try chosen()
-    guard LadderForm(rawValue: ladderForm) != nil else {
-      throw ValidationError(
-        "--ladder-form: found '\(shown(ladderForm))'; expected \(LadderForm.allCases.map(\.rawValue).joined(separator: ", "))"
-      )
-    }
-  }
+  @Option(
+    parsing: .unconditional, help: "Relative error of each part of each value. Default: 1e-6.",
+    transform: kubo.tolerance)
+  var tolerance = 1e-6
 
   /// The responses asked for, or the named ones.
-  func chosen() throws -> [Response] { try chosenResponses(responses) }
+  var chosen: [Response] { responses ?? .named }
 
   /// The units of `--units`; refuses those that lack what a conductivity of the request needs.
   func physicalUnits(_ arguments: ModelArguments, _ request: SpectrumRequest) throws
     -> PhysicalUnits?
   {
-    guard let result = try arguments.units.physical() else { return nil }
-    if try chosen().contains(where: \.isConductivity),
+    guard let result = arguments.units.units?.value else { return nil }
+    if chosen.contains(where: \.isConductivity),
       result.conductivity(dimension: request.model.dimension) == nil
     {
       throw ValidationError(
-        "--units: found '\(shown(arguments.units.units!))'; expected nm=L too, since \(request.model.name) has dimension \(request.model.dimension) and sigma the unit of length to the power \(2 - request.model.dimension)"
+        "--units: found '\(arguments.units.units!)'; expected nm=L too, since \(request.model.name) has dimension \(request.model.dimension) and sigma the unit of length to the power \(2 - request.model.dimension)"
       )
     }
     return result
   }
 
   func request(
-    _ arguments: ModelArguments, omega: String? = nil, columns: [SpectrumRequest.Column],
+    _ arguments: ModelArguments, omega: Axis? = nil, columns: [SpectrumRequest.Column],
     _ log: Logger
   ) async throws -> (request: SpectrumRequest, inputs: Inputs) {
     var result = try await arguments.request(
       potential, lifetime: lifetime, omega: omega, diagrams: folders.library(log),
       tolerance: tolerance, withLengths: true, log)
     result.request.columns = columns
-    result.request.ladderForm = LadderForm(rawValue: ladderForm)!
+    result.request.ladderForm = ladderForm
     return result
   }
 }
@@ -110,12 +102,13 @@ struct SpectrumCommand: TableCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Frequencies hbar omega, START:STOP:COUNT or a,b,c; with --units as 0THz:100THz:51 too, with nu = omega/2 pi in THz.",
-      valueName: "axis"))
-  var omega: String = "0:3:200"
+      "Frequencies hbar omega, START:STOP:COUNT or a,b,c; with --units as 0THz:100THz:51 too, with nu = omega/2 pi in THz. Default: 0:3:200.",
+      valueName: "axis"), transform: Axis.init)
+  var omega = try! Axis("0:3:200")
   @Option(
-    help: "bare, ladder, closed, closed_printed, separated by commas. Default: all that exist.")
-  var dressing: String?
+    help: "bare, ladder, closed, closed_printed, separated by commas. Default: all that exist.",
+    transform: dressings(Dressing.allCases))
+  var dressing: [Dressing]?
   @Flag(help: "Add a column for each diagram of each bare response.")
   var perDiagram = false
   @Flag(
@@ -126,58 +119,26 @@ struct SpectrumCommand: TableCommand {
   @Flag(help: CostEstimate.help)
   var estimate = false
 
-  func validate() throws {
-    _ = try axis(omega, "--omega", in: .unread)
-    _ = try dressings()
+  var advice: String { estimate ? toleranceAdvice : estimateAdvice }
+
+  func cost(_ log: Logger) async throws -> String? {
+    guard estimate else { return nil }
+    let request = try await request(log).request
+    return try await request.cost().summary(threads: request.threads)
   }
 
-  private func dressings() throws -> [Dressing]? {
-    try dressing?.split(separator: ",", omittingEmptySubsequences: false).map {
-      guard let dressing = Dressing(rawValue: String($0)) else {
-        throw ValidationError(
-          "--dressing: found '\(shown(String($0)))'; expected \(Dressing.allCases.map(\.rawValue).joined(separator: ", "))"
-        )
-      }
-      return dressing
-    }
-  }
-
-  func run() async throws {
-    try await reporting(
-      arguments.work.verbosity,
-      advice: toleranceAdvice + (estimate ? "" : "; --estimate tells beforehand how long it takes")
-    ) { log in
-      try arguments.checkOutput()
-      if estimate {
-        let request = try await request(log).request
-        try standardOutput(await request.cost().summary(threads: request.threads))
-        return
-      }
-      let (spectrum, request, table) = try await compute(log)
-      try arguments.write(table)
-      if let output = arguments.output, output != "-", !arguments.work.quiet {
-        try standardOutput(spectrum.summary(request) + "\nwritten: \(output)\n")
-      }
-      for validity in spectrum.validity(request) where validity.isPoor {
-        log.notice("note: \(validity.label): \(validity.text)")
-      }
-      try tellEmptyCells(spectrum.failureLines, poles: spectrum.poleLines, log)
-    }
-  }
-
-  func table(_ log: Logger) async throws -> CSVFile { try await compute(log).table }
-
-  private func compute(_ log: Logger) async throws -> (
-    spectrum: Spectrum, request: SpectrumRequest, table: CSVFile
-  ) {
+  func result(_ log: Logger) async throws -> TableResult {
     let start = Date()
     let (request, inputs) = try await request(log)
     let units = try response.physicalUnits(arguments, request)
     let spectrum = try await request.spectrum()
-    let table = CSVFile(
-      spectrum, request: request, units: units,
-      provenance: try arguments.provenance(inputs, since: start))
-    return (spectrum, request, table)
+    return TableResult(
+      table: CSVFile(
+        spectrum, request: request, units: units,
+        provenance: try arguments.provenance(inputs, since: start)),
+      summary: spectrum.summary(request) + "\n",
+      notes: spectrum.validity(request).filter(\.isPoor).map { "\($0.label): \($0.text)" },
+      failures: spectrum.failureLines, poles: spectrum.poleLines)
   }
 
   private func request(_ log: Logger) async throws -> (request: SpectrumRequest, inputs: Inputs) {
@@ -190,16 +151,15 @@ struct SpectrumCommand: TableCommand {
   /// Every pair asked for; without `--dressing`, every pair that exists, and with `--responses`
   /// and `--dressing` both given, a pair that does not exist is refused.
   private func columns(_ request: SpectrumRequest) throws -> [SpectrumRequest.Column] {
-    let asked = try dressings()
     if perBand, request.lifetime.order.impurities == .site {
       throw ValidationError(
         "--per-band: found with --lifetime \(request.lifetime.description); expected constant=GAMMA or scba=GAMMA: impurities on the sites mix the bands"
       )
     }
     var columns: [SpectrumRequest.Column] = []
-    for r in try response.chosen() {
+    for r in response.chosen {
       let known = r.dressings(request.lifetime, request.diagrams)
-      let wanted = asked.map { list in
+      let wanted = dressing.map { list in
         response.responses == nil ? list.filter(known.contains) : list
       }
       // A response that is named and has none is refused with the reason (``SpectrumRequest``).
@@ -226,7 +186,7 @@ struct SpectrumCommand: TableCommand {
     }
     guard !columns.isEmpty else {
       throw ValidationError(
-        "dressing: found \(dressing ?? "none") with lifetime \(request.lifetime.description); expected one that some response has"
+        "dressing: found \(dressing?.map(\.rawValue).joined(separator: ",") ?? "none") with lifetime \(request.lifetime.description); expected one that some response has"
       )
     }
     return columns

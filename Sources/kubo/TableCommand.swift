@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ArgumentParser
+import KuboDiagrams
 import KuboFiles
 import Logging
 
@@ -7,34 +8,78 @@ import Logging
 protocol TableCommand: AsyncParsableCommand {
   var arguments: ModelArguments { get set }
 
-  /// Computes the table; writes no file and nothing to standard output. Values that could not be
+  /// Computes all there is to write and say; writes no file and nothing to standard output. Values that could not be
   /// computed are empty cells.
-  func table(_ log: Logger) async throws -> CSVFile
+  func result(_ log: Logger) async throws -> TableResult
 
-  /// The same for the one of several tables that has the columns of `stored`.
+  /// The table alone; of several the one that has the columns of `stored`.
   func table(_ log: Logger, like stored: CSVFile) async throws -> CSVFile
+
+  /// What `--estimate` tells in place of computing; nil without it.
+  func cost(_ log: Logger) async throws -> String?
+
+  /// Files to write besides the one of `--output`: tables with their options, and a picture.
+  var files: (tables: [(option: String, path: String?)], picture: String?) { get }
+  /// What would help where the work takes long.
+  var advice: String { get }
+}
+
+/// What a command has computed.
+struct TableResult {
+  let table: CSVFile
+  /// What is told where the table goes to a file, nil for nothing; and where it goes nowhere, if that `isSummaryEnough`.
+  var summary: String?
+  var isSummaryEnough = false
+  var others: [(path: String, table: CSVFile)] = []
+  var picture: (path: String, drawing: Picture)?
+  var notes: [String] = []
+  /// Why cells are empty; at poles of closed forms that is known beforehand.
+  var failures: [String] = []
+  var poles: [String] = []
 }
 
 extension TableCommand {
+  var files: (tables: [(option: String, path: String?)], picture: String?) { ([], nil) }
+  var advice: String { toleranceAdvice }
+
+  func cost(_ log: Logger) async throws -> String? { nil }
+
   func table(_ log: Logger, like stored: CSVFile) async throws -> CSVFile {
-    try await table(log)
+    try await result(log).table
   }
 
-  /// Writes the table that `attempt` computes, and reports why some of its cells are empty.
-  func write(
-    _ attempt: (Logger) async throws -> (table: CSVFile, failures: [String])
-  ) async throws {
-    try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
-      try arguments.checkOutput()
-      let (table, failures) = try await attempt(log)
-      try arguments.write(table)
-      try tellEmptyCells(failures, poles: [], log)
+  func run() async throws {
+    try await reporting(arguments.work.verbosity, advice: advice) { log in
+      let files = files
+      try arguments.checkOutput(files.tables, picture: files.picture)
+      if let cost = try await cost(log) { return try standardOutput(cost) }
+      let result = try await result(log)
+      for (path, table) in result.others {
+        try table.write(to: path, overwrite: arguments.force)
+      }
+      let isPrinted =
+        arguments.output == "-" || arguments.output == nil && !result.isSummaryEnough
+      if arguments.output != nil || isPrinted { try arguments.write(result.table.text) }
+      if arguments.output == nil, !isPrinted { try standardOutput(result.summary ?? "") }
+      // Last: whoever interrupts it, or has no gnuplot, keeps the numbers.
+      if let (path, drawing) = result.picture {
+        try await drawing.write(to: path, overwrite: arguments.force)
+      }
+      if let summary = result.summary { try arguments.tell(summary) }
+      if !isPrinted, !arguments.work.quiet {
+        for (path, _) in result.others { try standardOutput("written: \(path)\n") }
+        if let (path, _) = result.picture { try standardOutput("drawn: \(path)\n") }
+      }
+      for note in result.notes { log.notice("note: \(note)") }
+      try tellEmptyCells(result.failures, poles: result.poles, log)
     }
   }
 }
 
 /// What makes a command that takes long take less.
 let toleranceAdvice = "; a larger --tolerance takes less, --verbose tells more"
+/// The same of a command that has `--estimate`.
+let estimateAdvice = toleranceAdvice + "; --estimate tells beforehand how long it takes"
 
 /// Tells why cells are empty. That a closed form has no value at its pole is known beforehand, and no failure.
 func tellEmptyCells(_ failures: [String], poles: [String], _ log: Logger) throws {

@@ -42,45 +42,44 @@ struct TorqueCommand: TableCommand {
     parsing: .unconditional,
     help: ArgumentHelp(
       "Add impurities of this strength, scba and site, with their ladders; auto is a level width of J/5 at mu.",
-      valueName: "strength"))
-  var gamma: Quantity?
+      valueName: "strength"),
+    transform: Strength.init)
+  var gamma: Strength?
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Frequencies, START:STOP:COUNT or a,b,c.", valueName: "axis"))
-  var omega: String = "0"
-  @Option(parsing: .unconditional, help: "The current density, A/m^2.")
-  var currentDensity: Quantity
+    help: ArgumentHelp("Frequencies, START:STOP:COUNT or a,b,c. Default: 0.", valueName: "axis"),
+    transform: Axis.init)
+  var omega = try! Axis("0")
+  @Option(parsing: .unconditional, help: "The current density, A/m^2.", transform: number)
+  var currentDensity: Double
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("The model's unit of length, nm.", valueName: "nm"))
-  var latticeConstant: Quantity
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("The thickness of a layer, nm; two dimensions.", valueName: "nm"))
-  var thickness: Quantity?
+    parsing: .unconditional, help: ArgumentHelp("The model's unit of length, nm.", valueName: "nm"),
+    transform: positive)
+  var latticeConstant: Double
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The cross-section of a chain, nm^2; one dimension.", valueName: "nm2"))
-  var crossSection: Quantity?
-  @Option(parsing: .unconditional, help: "The spin N of a site.")
-  var spin: Quantity
+    help: ArgumentHelp("The thickness of a layer, nm; two dimensions.", valueName: "nm"),
+    transform: positive)
+  var thickness: Double?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The cross-section of a chain, nm^2; one dimension.", valueName: "nm2"),
+    transform: positive)
+  var crossSection: Double?
+  @Option(parsing: .unconditional, help: "The spin N of a site.", transform: positive)
+  var spin: Double
   @Option(
     parsing: .unconditional,
     help:
-      "The spin relaxation rate zeta_s = tau_sd/tau_sf, in i omega tau_sd - zeta_s of the closed form (+ zeta_s as printed)."
-  )
-  var relaxation: Quantity = "0"
+      "The spin relaxation rate zeta_s = tau_sd/tau_sf, in i omega tau_sd - zeta_s of the closed form (+ zeta_s as printed). Default: 0.",
+    transform: number("0 or more") { $0 >= 0 })
+  var relaxation = 0.0
 
-  func validate() throws {
-    if let gamma, gamma.text != "auto" { _ = try strength(gamma, in: .unread) }
-    _ = try axis(omega, "--omega", in: .unread)
-    _ = try currentDensity.number("--current-density")
-    _ = try latticeConstant.positive("--lattice-constant")
-    _ = try thickness?.positive("--thickness")
-    _ = try crossSection?.positive("--cross-section")
-    _ = try spin.positive("--spin")
-    if try relaxation.number("--relaxation") < 0 {
-      throw ValidationError("--relaxation: found '\(shown(relaxation.text))'; expected 0 or more")
-    }
+  /// A strength of impurities; none is one that gives a certain level width.
+  struct Strength {
+    let energy: Energy?
+
+    init(_ text: String) throws { energy = text == "auto" ? nil : try .strength(text) }
   }
 
   /// What the cell has in the directions that the model lacks.
@@ -93,61 +92,43 @@ struct TorqueCommand: TableCommand {
         "\(name): found none; expected one, since \(model.name) has dimension \(model.dimension) and a current density is per area"
       )
     }
-    return try value.positive(name)
+    return value
   }
 
   private func refuseSuperfluous(_ model: Model) throws {
     for (name, value, dimension) in [
       ("--cross-section", crossSection, 1), ("--thickness", thickness, 2),
-    ] where value != nil && dimension != model.dimension {
+    ] {
+      guard let value, dimension != model.dimension else { continue }
       throw ValidationError(
-        "\(name): found '\(shown(value!.text))'; expected none, since \(model.name) has dimension \(model.dimension)"
+        "\(name): found '\(value)'; expected none, since \(model.name) has dimension \(model.dimension)"
       )
     }
   }
 
-  func run() async throws {
-    try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
-      try arguments.checkOutput()
-      let (torque, summary, table) = try await compute(log)
-      if arguments.output != nil { try arguments.write(table) }
-      if arguments.output == nil || arguments.output != "-" && !arguments.work.quiet {
-        try standardOutput(summary)
-        if let output = arguments.output { try standardOutput("written: \(output)\n") }
-      }
-      try tellEmptyCells(torque.failures, poles: torque.poles, log)
-    }
-  }
-
-  func table(_ log: Logger) async throws -> CSVFile { try await compute(log).table }
-
-  private func compute(_ log: Logger) async throws -> (
-    torque: Torque, summary: String, table: CSVFile
-  ) {
+  func result(_ log: Logger) async throws -> TableResult {
     let start = Date()
     let (request, inputs) = try await state.request(
       arguments, omega: omega, diagrams: shippedDiagrams(), log)
     let model = request.model
     try refuseSuperfluous(model)
     let scale = TorqueScale(
-      currentDensity: try currentDensity.number("--current-density"),
-      lengthUnit: try latticeConstant.number("--lattice-constant"),
-      transverse: try transverse(model), spin: try spin.number("--spin"))
+      currentDensity: currentDensity,
+      lengthUnit: latticeConstant,
+      transverse: try transverse(model), spin: spin)
     var strength: Double?
     if let gamma {
-      strength =
-        gamma.text == "auto"
-        ? try await Comparison.strength(
-          model, mu: request.mu, threads: arguments.work.threadCount)
-        : try kubo.strength(gamma, in: inputs.input.scale)
+      strength = try gamma.energy?.value("--gamma", in: inputs.input.scale)
+      if strength == nil {
+        strength = try await Comparison.strength(model, mu: request.mu, threads: request.threads)
+      }
     }
-    let zeta = try relaxation.number("--relaxation")
-    let torque = try await request.torque(impurities: strength, relaxation: zeta)
-    return (
-      torque, torque.summary(request, scale: scale, impurities: strength),
-      CSVFile(
-        torque, scale: scale, request: request, impurities: strength, relaxation: zeta,
-        provenance: try arguments.provenance(inputs, since: start))
-    )
+    let torque = try await request.torque(impurities: strength, relaxation: relaxation)
+    return TableResult(
+      table: CSVFile(
+        torque, scale: scale, request: request, impurities: strength, relaxation: relaxation,
+        provenance: try arguments.provenance(inputs, since: start)),
+      summary: torque.summary(request, scale: scale, impurities: strength), isSummaryEnough: true,
+      failures: torque.failures, poles: torque.poles)
   }
 }

@@ -33,16 +33,10 @@ struct VerifyCommand: AsyncParsableCommand {
   @OptionGroup var arguments: ModelArguments
   @OptionGroup var state: ConstantLifetimeArguments
   @OptionGroup var strength: ImpurityStrength
-  @Option(help: "bare, ladder, or bare,ladder.")
-  var dressing: String = "bare,ladder"
+  @Option(
+    help: "bare, ladder, or bare,ladder. Default: both.", transform: dressings([.bare, .ladder]))
+  var dressing: [Dressing] = [.bare, .ladder]
   @OptionGroup var folders: DiagramFolders
-
-  func validate() throws {
-    guard ["bare", "ladder", "bare,ladder"].contains(dressing) else {
-      throw ValidationError(
-        "--dressing: found '\(shown(dressing))'; expected bare, ladder or bare,ladder")
-    }
-  }
 
   func run() async throws {
     try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
@@ -50,12 +44,12 @@ struct VerifyCommand: AsyncParsableCommand {
       let (request, inputs) = try await state.request(
         arguments, diagrams: folders.library(log), log)
       let gamma =
-        dressing == "bare"
+        !dressing.contains(.ladder)
         ? nil
         : try await strength.value(
           request, part: Comparison.verifiablePart(request.model), in: inputs.input.scale)
       let verification = try await request.verification(
-        bare: dressing != "ladder", impurities: gamma)
+        bare: dressing.contains(.bare), impurities: gamma)
       try arguments.write(verification.summary(request, impurities: gamma))
       let failed = verification.statements.filter { !$0.holds }
       for statement in failed {

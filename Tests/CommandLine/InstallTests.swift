@@ -110,7 +110,7 @@ import Testing
       "slow",
       """
       #!/bin/sh
-      if [ "$1" = manual ]; then touch '\(scratch.path)/there'; sleep 1; fi
+      if [ "$1" = help ]; then touch '\(scratch.path)/there'; sleep 1; fi
       KUBO_HOME='\(repository)' exec '\(ProgramTests.program.path)' "$@"
 
       """)

@@ -5,13 +5,13 @@ import Testing
 
 /// Whether a picture can be read: units, symbols, what tells curves apart, sizes.
 @Suite struct PictureLookTests {
-  private func words(_ picture: Picture) throws -> [String] {
-    try #require(SVGDocument(Data(try picture.drawn(.svg)))).words.map(\.text)
+  private func words(_ picture: Picture) async throws -> [String] {
+    try #require(SVGDocument(Data(try await picture.drawn(.svg)))).words.map(\.text)
   }
 
-  private func panels(_ picture: Picture) throws -> Int {
+  private func panels(_ picture: Picture) async throws -> Int {
     // A border goes round and ends where it began.
-    let svg = String(decoding: try picture.drawn(.svg), as: UTF8.self)
+    let svg = String(decoding: try await picture.drawn(.svg), as: UTF8.self)
     return Set(
       svg.matches(of: /'M([\d.]+),([\d.]+) L[^']* L\1,\2 Z/).map { "\($0.1) \($0.2)" }
     ).count
@@ -21,7 +21,7 @@ import Testing
 
   /// Columns in SI units have that unit and panels of their own, and neither they nor the axis in THz are drawn
   /// unless asked for.
-  @Test func physicalUnits() throws {
+  @Test func physicalUnits() async throws {
     let scratch = try ScratchDirectory()
     let path = "\(scratch.path)/s.csv"
     let run = try ProgramTests.run([
@@ -32,34 +32,34 @@ import Testing
     let table = try CSVFile.read(path: path)
     #expect(table.header.contains { $0.key == "unit.*.S" && $0.value == "S" })
     let plain = try Picture(table: table)
-    let texts = try words(plain)
+    let texts = try await words(plain)
     #expect(texts.contains("σ (e2/ħ)") && !texts.contains { $0.contains("(S)") }, "\(texts)")
     #expect(!texts.contains { $0.contains("THz") || $0 == "ν" })
-    #expect(try panels(plain) == 2)
-    let physical = try words(Picture(table: table, columns: ["sigma.bare.S"]))
+    #expect(try await panels(plain) == 2)
+    let physical = try await words(Picture(table: table, columns: ["sigma.bare.S"]))
     #expect(physical.contains("σ (S)") && !physical.contains { $0.contains("ħ)") }, "\(physical)")
     let both = try Picture(table: table, columns: ["sigma.bare", "sigma.bare.S", "omega_THz"])
-    #expect(try panels(both) == 3)
-    #expect(try words(both).contains("ν (THz)"))
+    #expect(try await panels(both) == 3)
+    #expect(try await words(both).contains("ν (THz)"))
   }
 
   @Test(arguments: [("S_per_m", "σ (S/m)"), ("S_m", "σ (S m)"), ("S", "σ (S)")])
-  func unitsOfConductivities(_ name: String, _ label: String) throws {
+  func unitsOfConductivities(_ name: String, _ label: String) async throws {
     let table = CSVFile(
       header: [("model", "m"), ("unit.sigma", "e^2/hbar")],
       columns: ["omega", "sigma.bare.re", "sigma.bare.\(name).re"],
       rows: [[0, 1, 2], [1, 2, 3]])
-    #expect(try words(Picture(table: table, columns: ["sigma.bare.\(name)"])).contains(label))
+    #expect(try await words(Picture(table: table, columns: ["sigma.bare.\(name)"])).contains(label))
   }
 
   /// P and P sigma_c/tau have different units.
-  @Test func products() throws {
+  @Test func products() async throws {
     let table = CSVFile(
       header: [("model", "m"), ("unit.*.product", "t")],
       columns: ["mu", "P_m.corrected", "P_m.corrected.product"], rows: [[0, 1, 2], [1, 2, 3]])
     let picture = try Picture(table: table, columns: ["P_m.corrected", "P_m.corrected.product"])
-    #expect(try panels(picture) == 2)
-    let texts = try words(picture)
+    #expect(try await panels(picture) == 2)
+    let texts = try await words(picture)
     #expect(texts.contains("Pm") && texts.contains("Pm σc/τ (t)"), "\(texts)")
   }
 
@@ -68,7 +68,7 @@ import Testing
     ("lifetime", "constant=", "Γ (t)"), ("lifetime", "scba=", "scba γ (t2)"),
     ("impurities", "", "γ (t2)"), ("temperature", "", "kBT (t)"),
   ])
-  func axesOfMaps(_ key: String, _ prefix: String, _ label: String) throws {
+  func axesOfMaps(_ key: String, _ prefix: String, _ label: String) async throws {
     let tables = [0.1, 0.2].map { (value: Double) in
       (
         path: "\(value).csv",
@@ -77,12 +77,12 @@ import Testing
           columns: ["omega", "Y.bare.re"], rows: [[0, value], [1, 2]])
       )
     }
-    let texts = try words(Picture(map: "Y.bare.re", of: tables))
+    let texts = try await words(Picture(map: "Y.bare.re", of: tables))
     #expect(texts.contains(label) && texts.contains("Re Y, bare"), "\(texts)")
   }
 
   /// What follows from other numbers of the header is none in which tables differ.
-  @Test func mapOfTorques() throws {
+  @Test func mapOfTorques() async throws {
     let scratch = try ScratchDirectory()
     let tables = try ["-1.2", "-1"].map { mu in
       let path = "\(scratch.path)/\(mu).csv"
@@ -95,14 +95,14 @@ import Testing
       return (path: path, table: try CSVFile.read(path: path))
     }
     #expect(tables[0].table.header.contains { $0.key == "ferromagnet_m_per_s" })
-    let texts = try words(Picture(map: "tau_n.closed.re", of: tables))
+    let texts = try await words(Picture(map: "tau_n.closed.re", of: tables))
     #expect(texts.contains("μ (t)") && texts.contains("Re τn, closed form (m/s)"), "\(texts)")
   }
 
   // MARK: Symbols
 
   /// Shipped names have symbols; a user's own stand as they are.
-  @Test func symbols() throws {
+  @Test func symbols() async throws {
     let names = [
       ("X_na_all.bare.re", "Xna, all"), ("tau_m_na.closed.re", "τmna"), ("s_full.bare.re", "sfull"),
       ("s.xy.O_mine.bare.re", "sxyO_mine"), ("scba.Y_na.bare.re", "scba: Yna"),
@@ -114,7 +114,9 @@ import Testing
         ("mu", "-1.0"), ("temperature", "0.1"), ("lifetime", "constant=0.5"),
       ], columns: ["omega"] + names.map(\.0),
       rows: [[0] + names.map { _ in 1 }, [1] + names.map { _ in 2 }])
-    let texts = try words(Picture(table: table)).map { $0.trimmingCharacters(in: .whitespaces) }
+    let texts = try await words(Picture(table: table)).map {
+      $0.trimmingCharacters(in: .whitespaces)
+    }
     for (_, label) in names { #expect(texts.contains(label), "\(label) \(texts)") }
     let title = texts.joined(separator: " ")
     for text in ["my_model:", "t′ = 0.2,", "t_2{x} = 3,", "μ = -1,", "kBT = 0.1,", "Γ = 0.5"] {
@@ -148,7 +150,7 @@ import Testing
   }
 
   /// Without colours too, fifteen routes and both parts are told apart; more are refused.
-  @Test func routesDiffer() throws {
+  @Test func routesDiffer() async throws {
     func table(_ count: Int) -> CSVFile {
       CSVFile(
         header: [("model", "m")],
@@ -156,7 +158,7 @@ import Testing
           + (0..<count).flatMap { ["Y.bare.r\($0).re", "Y.bare.r\($0).im"] },
         rows: (0..<9).map { n in [Double(n)] + (0..<2 * count).map { Double(n * $0) } })
     }
-    let svg = String(decoding: try Picture(table: table(15)).drawn(.svg), as: UTF8.self)
+    let svg = String(decoding: try await Picture(table: table(15)).drawn(.svg), as: UTF8.self)
     let looks = looks(svg)
     // Re and Im, and the routes, of which the first looks as Re.
     try #require(looks.count == 17, "\(looks)")
@@ -174,17 +176,17 @@ import Testing
   }
 
   /// The triangles of a curve that is cut are explained; without one there is no such word.
-  @Test func trianglesAreExplained() throws {
-    func texts(_ closed: (Double) -> Double) throws -> [String] {
-      try words(
+  @Test func trianglesAreExplained() async throws {
+    func texts(_ closed: (Double) -> Double) async throws -> [String] {
+      try await words(
         Picture(
           table: CSVFile(
             header: [("model", "m"), ("parameter.J", "1")],
             columns: ["omega", "Y_na.bare.re", "Y_na.closed.re"],
             rows: (0...30).map { [0.1 * Double($0), Double($0), closed(0.1 * Double($0))] })))
     }
-    #expect(try texts { 10 / (1.999 - $0) }.contains("goes on beyond the panel"))
-    #expect(try !texts { $0 }.contains { $0.contains("beyond") })
+    #expect(try await texts { 10 / (1.999 - $0) }.contains("goes on beyond the panel"))
+    #expect(try await !texts { $0 }.contains { $0.contains("beyond") })
     // What has no line is named, each in a line of its own, since panels are narrow.
     let table = CSVFile(
       header: [("model", "m")],
@@ -192,7 +194,7 @@ import Testing
       rows: [[0, 0, 99, 99], [1, 1, 98, 98]])
     // gnuplot draws a text with a box below and above it.
     let notes = Set(
-      try words(Picture(table: table)).filter { $0.hasPrefix("beyond the panel:") })
+      try await words(Picture(table: table)).filter { $0.hasPrefix("beyond the panel:") })
     #expect(
       notes == Set(["Re", "Im"].map { "beyond the panel: \($0) closed form, printed" }),
       "\(notes)")
@@ -215,12 +217,12 @@ import Testing
   // MARK: Sizes
 
   /// Letters of a PDF are 7 points high, indices 0.8 times that, on a page 86 mm wide.
-  @Test func lettersOfAPDF() throws {
+  @Test func lettersOfAPDF() async throws {
     let scratch = try ScratchDirectory()
     let table = CSVFile(
       header: [("model", "m")], columns: ["omega", "Y.bare.re"], rows: [[0, 1], [1, 2]])
     let pdf = "\(scratch.path)/p.pdf"
-    try Picture(table: table).write(to: pdf, overwrite: false)
+    try await Picture(table: table).write(to: pdf, overwrite: false)
     let script = """
       import re, sys, zlib
       data = open(sys.argv[1], 'rb').read()

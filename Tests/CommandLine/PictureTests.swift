@@ -21,7 +21,7 @@ import Testing
     #expect(back.columns == table.columns && back.rows == table.rows)
   }
 
-  @Test func whatTheProgramWritesIsRead() throws {
+  @Test func whatTheProgramWritesIsRead() async throws {
     let scratch = try ScratchDirectory()
     for (n, arguments) in [
       [
@@ -50,18 +50,18 @@ import Testing
       let text = try String(contentsOfFile: path, encoding: .utf8)
       let table = try CSVFile.read(path: path)
       #expect(table.text == text)
-      let picture = String(decoding: try Picture(table: table).drawn(.svg), as: UTF8.self)
+      let picture = String(decoding: try await Picture(table: table).drawn(.svg), as: UTF8.self)
       #expect(picture.hasPrefix("<?xml") && picture.contains("chain"), "\(arguments)")
     }
   }
 
   /// The lines of the key have the dashes of their curves, in SVG too.
-  @Test func dashesOfTheKey() throws {
+  @Test func dashesOfTheKey() async throws {
     let names = ["bare", "ladder", "closed"]
     let table = CSVFile(
       header: [("model", "m")], columns: ["omega"] + names.map { "Y.\($0).re" },
       rows: (0..<9).map { n in [Double(n)] + (1...3).map { Double(n * $0) } })
-    let svg = String(decoding: try Picture(table: table).drawn(.svg), as: UTF8.self)
+    let svg = String(decoding: try await Picture(table: table).drawn(.svg), as: UTF8.self)
     // In the key are the level pieces alone in their path, of 8 mm; before the path's data stand color and dashes.
     var styles: Set<String> = []
     for path in svg.components(separatedBy: "<path ").dropFirst() {
@@ -77,12 +77,12 @@ import Testing
   }
 
   /// The name of the mark at 2J stands once, above the panels and below the key, where no curve runs.
-  @Test func nameOfTheMark() throws {
+  @Test func nameOfTheMark() async throws {
     let table = CSVFile(
       header: [("model", "m"), ("parameter.J", "2.0")],
       columns: ["omega", "Y.bare.re", "Y.ladder.re", "sigma.bare.re"],
       rows: (0...8).map { [Double($0), 1 / (0.1 + abs(Double($0) - 4)), 1, 2] })
-    let bytes = try Picture(table: table).drawn(.svg)
+    let bytes = try await Picture(table: table).drawn(.svg)
     let svg = String(decoding: bytes, as: UTF8.self)
     let words = try #require(SVGDocument(Data(bytes))).words
     func baselines(_ text: String) -> [Double] { words.filter { $0.text == text }.map(\.y) }
@@ -94,22 +94,22 @@ import Testing
   }
 
   /// What is drawn of a response is K(omega) - K(0), and its label says so; a conductivity is drawn as it is.
-  @Test func labels() throws {
+  @Test func labels() async throws {
     let scratch = try ScratchDirectory()
     let path = "\(scratch.path)/s.csv"
     let run = try ProgramTests.run(
       ProgramTests.quick + ["--omega", "0:1:5", "--responses", "sigma,Y", "--output", path])
     try #require(run.status == 0, "\(run.errors)")
     let table = try CSVFile.read(path: path)
-    func texts(_ columns: [String]? = nil) throws -> [String] {
-      let svg = try Picture(table: table, columns: columns).drawn(.svg)
+    func texts(_ columns: [String]? = nil) async throws -> [String] {
+      let svg = try await Picture(table: table, columns: columns).drawn(.svg)
       return try #require(SVGDocument(Data(svg))).words.map(\.text)
     }
-    let all = try texts()
+    let all = try await texts()
     #expect(all.contains("ΔY (a)") && all.contains("σ (e2/ħ a)"), "\(all)")
     #expect(all.contains { $0.contains("ΔK = K(ω)") }, "\(all)")
     // K(0), if it is drawn, is called so, with the unit of K; beside sigma it is Pi(0), with another than sigma.
-    let fixed = try texts(["Y.bare.static", "sigma.bare.static"])
+    let fixed = try await texts(["Y.bare.static", "sigma.bare.static"])
     #expect(fixed.contains("Y(0) (a)") && fixed.contains("Π(0) (t a)"), "\(fixed)")
     #expect(!fixed.contains { $0.contains("Δ") })
   }
@@ -117,7 +117,7 @@ import Testing
   /// The printed closed form stays in the panel where it differs by its sign, and does not set the scale where
   /// it is far off.
   @Test(arguments: [(-1.0, true), (20, false)])
-  func printedForm(_ printed: Double, isShown: Bool) throws {
+  func printedForm(_ printed: Double, isShown: Bool) async throws {
     let table = CSVFile(
       header: [("model", "m")], columns: ["omega", "tau_m.closed.re", "tau_m.closed_printed.re"],
       rows: (0...4).map { [Double($0), 1 - 0.1 * Double($0), printed] })
@@ -126,7 +126,7 @@ import Testing
     let (low, high) = (Double(range.1)!, Double(range.2)!)
     #expect((low < printed && printed < high) == isShown, "\(low) \(high)")
     #expect(low < 0.6 && high > 1 && high - low < 5)
-    let svg = String(decoding: try picture.drawn(.svg), as: UTF8.self)
+    let svg = String(decoding: try await picture.drawn(.svg), as: UTF8.self)
     // No line is cut; a note says where the other is.
     #expect(PictureTests.triangles(svg, upward: true).isEmpty)
     #expect(svg.contains("beyond the panel") != isShown)
@@ -134,13 +134,13 @@ import Testing
 
   /// Where a closed form leaves its panel, at its pole or for good, a triangle says so, on the side on which it
   /// leaves.
-  @Test func exitsAreMarked() throws {
+  @Test func exitsAreMarked() async throws {
     let axis = (0...30).map { 0.1 * Double($0) + 0.05 }
     let table = CSVFile(
       header: [("model", "m"), ("parameter.J", "1")],
       columns: ["omega", "Y_na.bare.re", "Y_na.closed.re", "Y_na.closed_printed.re"],
       rows: axis.map { [$0, 0.1 * $0, 0.1 / (1 - 0.25 * $0 * $0), -20] })
-    let svg = String(decoding: try Picture(table: table).drawn(.svg), as: UTF8.self)
+    let svg = String(decoding: try await Picture(table: table).drawn(.svg), as: UTF8.self)
     let (up, down) = (
       PictureTests.triangles(svg, upward: true), PictureTests.triangles(svg, upward: false)
     )
@@ -211,7 +211,7 @@ import Testing
   @Test(arguments: [
     ("omega", 2.0, true), ("omega", 1.2, true), ("omega", 0.4, false), ("mu", 2, false),
   ])
-  func poleOfAMap(_ axis: String, _ end: Double, isShown: Bool) throws {
+  func poleOfAMap(_ axis: String, _ end: Double, isShown: Bool) async throws {
     let tables = [0.3, 0.5, 0.7].map { j in
       (
         path: "\(j).csv",
@@ -221,7 +221,7 @@ import Testing
       )
     }
     let svg = try #require(
-      SVGDocument(Data(try Picture(map: "Y.bare.re", of: tables).drawn(.svg))))
+      SVGDocument(Data(try await Picture(map: "Y.bare.re", of: tables).drawn(.svg))))
     #expect(
       svg.texts.count { $0.trimmingCharacters(in: .whitespaces) == "2J" } == (isShown ? 1 : 0))
   }
@@ -324,13 +324,13 @@ import Testing
   }
 
   /// A large table is drawn in a time and to a size that do not grow with it.
-  @Test func aLargeTable() throws {
+  @Test func aLargeTable() async throws {
     let rows = (0..<100_000).map { n -> [Double?] in
       let x = Double(n) / 1000
       return [x, n % 10_000 == 5000 ? nil : sin(x), 0.01]
     }
     let table = CSVFile(columns: ["omega", "Y.bare.re", "Y.bare.err"], rows: rows)
-    let svg = try Picture(table: table).drawn(.svg)
+    let svg = try await Picture(table: table).drawn(.svg)
     #expect(svg.count < 2_000_000)
     // A closed form that jumps out of its panel and back all the time has as many triangles as one can see.
     let restless = CSVFile(
@@ -339,7 +339,7 @@ import Testing
         let closed: Double = n % 2 == 0 ? 100 : -100
         return [Double(n), Double(n % 7), closed]
       })
-    let marked = String(decoding: try Picture(table: restless).drawn(.svg), as: UTF8.self)
+    let marked = String(decoding: try await Picture(table: restless).drawn(.svg), as: UTF8.self)
     let count = PictureTests.triangles(marked, upward: true).count
     #expect(count > 10 && count <= 60, "\(count)")
   }

@@ -78,18 +78,24 @@ import kubo
     return result.map { ($0.command, ShownOutput($0.shown.joined(separator: "\n"))) }
   }
 
-  /// The pages of `kubo manual` are those of the commands, and no page makes a formatter complain.
+  /// There is a manual page of each command, with a line for apropos and its example, and none makes a formatter complain.
   @Test func manualPages() throws {
-    let list = try ProgramTests.run(["manual", "--list"])
-    #expect(
-      list.output.split(separator: "\n").map(String.init)
-        == HelpTests.commands.map { $0.words.joined(separator: " ") })
     let scratch = try ScratchDirectory()
+    let made = try ProgramTests.run(
+      URL(filePath: "\(repository)/scripts/manual"), [ProgramTests.program.path, scratch.path])
+    #expect(made.status == 0 && made.errors.isEmpty, "\(made.errors)")
+    #expect(
+      try scratch.names()
+        == HelpTests.commands.map { $0.words.joined(separator: "-") + ".1" }.sorted())
     for command in HelpTests.commands {
-      let page = try ProgramTests.run(["manual"] + command.words.dropFirst())
-      #expect(page.status == 0, "\(page.errors)")
-      #expect(page.output.contains(".Sh EXAMPLES\n"))
-      let file = try scratch.file(command.words.joined(separator: "-") + ".1", page.output)
+      let name = command.words.joined(separator: "-")
+      let file = "\(scratch.path)/\(name).1"
+      let text = try String(contentsOfFile: file, encoding: .utf8)
+      #expect(text.contains(".SH NAME\n\(name.replacing("-", with: "\\-")) \\- "), "\(text)")
+      #expect(text.contains(".SH EXAMPLE\n") && text.contains(".SH OPTIONS\n"))
+      for line in command.example where line.hasPrefix("  kubo ") {
+        #expect(text.replacing("\\-", with: "-").contains(line.prefix(50)), "\(line)")
+      }
       for check in HelpTests.formatters {
         let run = try ProgramTests.run(URL(filePath: "/usr/bin/env"), check + [file])
         #expect(

@@ -49,12 +49,12 @@ import kubo
     ) throws
   {
     let scale = EnergyScale(name: "t", electronvolts: unit)
-    let found = try Quantity(text).energy("--x", in: scale, power: power)
+    let found = try Energy(text, power: power).value("--x", in: scale)
     #expect(abs(found - value) <= 1e-9 * abs(value))
     // Without a unit no scale is needed.
     let bare = EnergyScale(name: "t", electronvolts: nil)
     let isBare = text == "7" || text == "0.3"
-    #expect((try? Quantity(text).energy("--x", in: bare, power: power)) == (isBare ? value : nil))
+    #expect((try? Energy(text, power: power).value("--x", in: bare)) == (isBare ? value : nil))
   }
 
   /// What is no finite decimal number is none anywhere.
@@ -64,8 +64,8 @@ import kubo
     ".", "-", "+", "+-1", " 1", "1_000", "1,5", "1:2", "٣", "1\u{0}", "1e-400", "1e100",
   ]) func noNumbers(_ text: String) {
     for suffix in ["", "eV", " meV"] {
-      #expect(throws: (any Error).self) { try Quantity(text + suffix).number("--x") }
-      #expect(throws: (any Error).self) { try Quantity(text + suffix).energy("--x", in: .unread) }
+      #expect(throws: (any Error).self) { try number(text + suffix) }
+      #expect(throws: (any Error).self) { try Energy(text + suffix) }
     }
   }
 
