@@ -335,8 +335,14 @@ extension ImpurityCrystal {
     var nearest = Double.infinity
     for n in 0...count {
       let e = -width + 2 * width * Double(n) / Double(count)
-      let x = try await approximate(ComplexDouble(e))
-      if x.levelWidth(s) > 1e-8 * width { nearest = min(nearest, abs(e - mu)) }
+      // Where no solution is found, next to an edge, there may be a level.
+      let isInside: Bool
+      do {
+        isInside = try await approximate(ComplexDouble(e)).levelWidth(s) > 1e-8 * width
+      } catch is SelfEnergyFailure {
+        isInside = true
+      }
+      if isInside { nearest = min(nearest, abs(e - mu)) }
     }
     return max(0, nearest - 2 * width / Double(count))
   }

@@ -105,4 +105,20 @@ import Testing
     ).spectrum()
     #expect(spectrum.failures.isEmpty, "\(spectrum.failures)")
   }
+
+  /// Weak impurities: the loops find no self-energy next to the edge of a band at -0.497, which the closed form,
+  /// with its lifetime at mu, does not need. Each failure is of its own column.
+  @Test func failedLoops() async throws {
+    let response = Response("Y")!
+    let spectrum = try await SpectrumRequest(
+      model: try shippedModel("square"), mu: -1.2, temperature: 0.02, lifetime: .scba(1e-6),
+      omegas: [0.7],
+      columns: [Dressing.bare, .closed].map { .init(response: response, dressing: $0) },
+      diagrams: try shippedDiagrams(), tolerance: 1e-5, threads: 2
+    ).spectrum()
+    #expect(spectrum.columns[0].values == [nil])
+    #expect(spectrum.failures.map(\.column) == ["Y.bare"], "\(spectrum.failures)")
+    let closed = try #require(spectrum.columns[1].values[0])
+    #expect(closed.error < 1e-5 * closed.scale)
+  }
 }
