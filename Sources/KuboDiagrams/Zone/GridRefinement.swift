@@ -74,6 +74,8 @@ package struct GridRefinement: Sendable {
   struct Outcome: Sendable {
     var values: [ComplexDouble]
     var scales: [Double]
+    /// What of the error bounds is rounding.
+    var rounding: [Double] = []
     /// Error bounds of the real and of the imaginary part.
     var errors: [PartErrors]
     /// What was allowed.
@@ -273,7 +275,8 @@ package struct GridRefinement: Sendable {
       // Three grids are the least.
       history.expected = GridRefinement.rounded(history.steps.isEmpty ? 2 * n : n + n / 5)
       return Outcome(
-        values: values, scales: history.scales, errors: values.map { _ in unknown },
+        values: values, scales: history.scales, rounding: rounding,
+        errors: values.map { _ in unknown },
         allowed: limits, divisions: n)
     }
     let rate = slowestRate(history.steps, rounding)
@@ -293,7 +296,7 @@ package struct GridRefinement: Sendable {
       return PartErrors(real: bound(\.real), imaginary: bound(\.imaginary))
     }
     let outcome = Outcome(
-      values: values, scales: history.scales,
+      values: values, scales: history.scales, rounding: rounding,
       errors: zip(errors, rounding).map {
         PartErrors(real: $0.real + $1, imaginary: $0.imaginary + $1)
       }, allowed: limits, divisions: n)
