@@ -97,7 +97,8 @@ func measureContour() {
     var (stars, poles) = (stars, poles)
     measure("zone_contour", name, per: per, count: count) {
       zone_contour(
-        &stars, &poles, 0.05, 1, Int32(omegas.count), omegas, strips, sums, statics, nil, nil)
+        &stars, &poles, 0.05, 1, Int32(omegas.count), omegas, strips, sums, statics, nil, nil,
+        nil, nil)
     }
   }
   let cold = logarithm(temperature: 0, poles: 0)
@@ -112,7 +113,7 @@ func measureContour() {
   let strips = [Double](repeating: 0.3, count: omegas.count)
   measure("zone_resonance", "T = 0, 1 slot", per: per, count: count) {
     zone_resonance(
-      &lower, &poles, 0.05, Int32(omegas.count), omegas, strips, ZONE_BOTH, sums, nil)
+      &lower, &poles, 0.05, Int32(omegas.count), omegas, strips, ZONE_BOTH, sums, nil, nil)
   }
 }
 

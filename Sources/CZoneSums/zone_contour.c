@@ -299,14 +299,42 @@ INLINE void factors(Derivatives d, Differences x, Complex gap, Complex inverse_g
   }
 }
 
-// sum over the block of w retarded + (w advanced)*, for the slots of each channel.
+// 1/distance in energy of the nearest singularity of the functions of one band, and of both.
+typedef struct {
+  Real own, both;
+} Nearness;
+
+// The smallest |p|^2, |p - omega|^2 and |p + omega|^2 from the cut of l, which begins at i pi T.
+INLINE Complex cut_distance(const ZoneLogarithm *l, Complex p, double omega) {
+  Real im = p.im + (l->count > 0 ? l->offset_im[0] : 0.0);
+  im = choose(im < 0.0, im, (Real)0.0);
+  Real re = __builtin_elementwise_abs(p.re);
+  re = __builtin_elementwise_min(re, __builtin_elementwise_abs(re - omega));
+  return (Complex){re * re + im * im, 0.0};
+}
+
+// With poles of both bands where |gap| - omega is 0, +- 2 i Gamma, and 1 - chi, on the scale of the strip.
+INLINE Nearness nearness(const ZoneLogarithm *l, Complex p, Complex gap, double omega,
+                         double broadening, double strip) {
+  Real own = cut_distance(l, p, omega).re;
+  Real d = __builtin_elementwise_abs(gap.re) - omega;
+  Real im = __builtin_elementwise_abs(gap.im) - 2 * broadening;
+  Real both = __builtin_elementwise_min(own, gap.re * gap.re + gap.im * gap.im);
+  both = __builtin_elementwise_min(both, d * d + im * im);
+  if (strip == 0) both = __builtin_elementwise_min(both, d * d + gap.im * gap.im);
+  if (strip > 0) both = __builtin_elementwise_min(both, strip * strip + (Real)0.0);
+  return (Nearness){1.0 / __builtin_elementwise_sqrt(own), 1.0 / __builtin_elementwise_sqrt(both)};
+}
+
+// sum over the block of w retarded + (w advanced)*, for the slots of each channel. `sizes` and `roundings` are
+// both given or both not.
 INLINE void accumulate(const ZoneContour *c, const double *slots,
-                       const Factor (*values)[ZONE_FUNCTION_COUNT], double *sums,
-                       double *sizes) {
+                       const Factor (*values)[ZONE_FUNCTION_COUNT], const Nearness *near,
+                       double *sums, double *sizes, double *roundings) {
   int n = 0;
   while (n < c->slot_count) {
     int channel = c->slot_channel[n];
-    Real re = 0.0, im = 0.0, size = 0.0;
+    Real re = 0.0, im = 0.0, size = 0.0, rounding = 0.0;
     for (; n < c->slot_count && c->slot_channel[n] == channel; n++) {
       const double *w = slots + (long)n * 3 * ZONE_BLOCK;
       int function = c->slot_function[n];
@@ -316,26 +344,34 @@ INLINE void accumulate(const ZoneContour *c, const double *slots,
         Real sum = f->retarded.re + f->advanced.re, change = f->retarded.im - f->advanced.im;
         re += weight.re * sum - weight.im * (f->retarded.im + f->advanced.im);
         im += weight.re * change + weight.im * (f->retarded.re - f->advanced.re);
-        if (sizes)
-          size += load(w + 2 * ZONE_BLOCK + b * LANES) *
-                  (modulus(f->retarded) + modulus(f->advanced));
+        if (sizes) {
+          Real own = load(w + 2 * ZONE_BLOCK + b * LANES) *
+                     (modulus(f->retarded) + modulus(f->advanced));
+          size += own;
+          rounding += own * (function < 3 ? near[b].own : near[b].both);
+        }
       }
     }
     sums[2 * channel] += total(re);
     sums[2 * channel + 1] += total(im);
-    if (sizes) sizes[channel] += total(size);
+    if (sizes) {
+      sizes[channel] += total(size);
+      roundings[channel] += total(rounding);
+    }
   }
 }
 
 CLONES void zone_contour(const ZoneContour *c, const ZoneLogarithm *l, double broadening,
                          int is_upper, int omega_count, const double *omega, const double *strip,
-                         double *sums, double *statics, double *sizes, double *static_sizes) {
+                         double *sums, double *statics, double *sizes, double *static_sizes,
+                         double *roundings, double *static_roundings) {
   long count = c->blocks * ZONE_BLOCK;
   for (long block = 0; block < c->blocks; block++) {
     Complex p[SUBBLOCKS], gap[SUBBLOCKS], inverse_gap[SUBBLOCKS];
     Derivatives d[SUBBLOCKS];
     Complex inverses[SUBBLOCKS][ZONE_LARGEST_POLES];
     Factor own[SUBBLOCKS][ZONE_FUNCTION_COUNT], values[SUBBLOCKS][ZONE_FUNCTION_COUNT];
+    Nearness near[SUBBLOCKS];
     const double *slots = c->slots + block * c->slot_count * 3 * ZONE_BLOCK;
     for (int b = 0; b < SUBBLOCKS; b++) {
       long at = block * ZONE_BLOCK + b * LANES;
@@ -346,14 +382,18 @@ CLONES void zone_contour(const ZoneContour *c, const ZoneLogarithm *l, double br
       pole_inverses(l, p[b], inverses[b]);
       d[b] = derivatives(l, p[b], inverses[b]);
       static_factors(d[b], inverse_gap[b], own[b]);
+      if (sizes) near[b] = nearness(l, p[b], gap[b], 0, broadening, 0);
     }
-    accumulate(c, slots, own, statics, static_sizes);
+    accumulate(c, slots, own, near, statics, sizes ? static_sizes : 0, static_roundings);
     for (int n = 0; n < omega_count; n++) {
-      for (int b = 0; b < SUBBLOCKS; b++)
+      for (int b = 0; b < SUBBLOCKS; b++) {
         factors(d[b], differences(l, p[b], inverses[b], omega[n]), gap[b], inverse_gap[b], omega[n], broadening,
                 strip[n], is_upper, own[b], values[b]);
-      accumulate(c, slots, values, sums + (long)n * 2 * c->channel_count,
-                 sizes ? sizes + (long)n * c->channel_count : 0);
+        if (sizes) near[b] = nearness(l, p[b], gap[b], omega[n], broadening, strip[n]);
+      }
+      accumulate(c, slots, values, near, sums + (long)n * 2 * c->channel_count,
+                 sizes ? sizes + (long)n * c->channel_count : 0,
+                 sizes ? roundings + (long)n * c->channel_count : 0);
     }
   }
 }
@@ -459,25 +499,41 @@ INLINE void resonance_factors(const Levels *levels, const ZoneLogarithm *l, doub
   f[2].advanced = add(f[2].advanced, pii);
 }
 
+// Of these functions: there is no pole at 2 Delta = omega, and one at +- 2 i Gamma only with strip < 0.
+INLINE Nearness resonance_nearness(const Levels *levels, const ZoneLogarithm *l, double broadening,
+                                   double omega, double strip) {
+  Real least = __builtin_elementwise_min(cut_distance(l, levels->lower, omega).re,
+                                         cut_distance(l, levels->upper, omega).re);
+  Real d = levels->upper.re - levels->lower.re - omega;
+  double width = strip < 0 ? 2 * broadening : strip;
+  if (strip < 0) least = __builtin_elementwise_min(least, d * d + width * width);
+  if (strip > 0) least = __builtin_elementwise_min(least, width * width + (Real)0.0);
+  Real over = 1.0 / __builtin_elementwise_sqrt(least);
+  return (Nearness){over, over};
+}
+
 CLONES void zone_resonance(const ZoneContour *c, const ZoneLogarithm *l, double broadening,
                            int omega_count, const double *omega, const double *strip,
-                           ZoneParts parts, double *sums, double *sizes) {
+                           ZoneParts parts, double *sums, double *sizes, double *roundings) {
   for (long block = 0; block < c->blocks; block++) {
     Factor values[SUBBLOCKS][ZONE_FUNCTION_COUNT];
     Levels levels[SUBBLOCKS];
+    Nearness near[SUBBLOCKS];
     const double *slots = c->slots + block * c->slot_count * 3 * ZONE_BLOCK;
     for (int b = 0; b < SUBBLOCKS; b++)
       read_levels(c, l, block * ZONE_BLOCK + b * LANES, broadening, &levels[b]);
     for (int n = 0; n < omega_count; n++) {
       for (int b = 0; b < SUBBLOCKS; b++) {
         resonance_factors(&levels[b], l, broadening, omega[n], strip[n], values[b]);
+        if (sizes) near[b] = resonance_nearness(&levels[b], l, broadening, omega[n], strip[n]);
         for (int k = 0; k < 3; k++) {
           if (parts == ZONE_ADVANCED) values[b][k].retarded = real(0);
           if (parts == ZONE_RETARDED) values[b][k].advanced = real(0);
         }
       }
-      accumulate(c, slots, values, sums + (long)n * 2 * c->channel_count,
-                 sizes ? sizes + (long)n * c->channel_count : 0);
+      accumulate(c, slots, values, near, sums + (long)n * 2 * c->channel_count,
+                 sizes ? sizes + (long)n * c->channel_count : 0,
+                 sizes ? roundings + (long)n * c->channel_count : 0);
     }
   }
 }

@@ -206,13 +206,15 @@ struct ContourEvaluation: Sendable {
           for o in 0..<outputs {
             sum.values[o] += other.values[o]
             sum.scales[o] += other.scales[o]
+            sum.rounding[o] += other.rounding[o]
             sum.errors[o].real += other.errors[o].real
             sum.errors[o].imaginary += other.errors[o].imaginary
           }
           sum.divisions = max(own.divisions, other.divisions)
         }
         sum.allowed = (0..<outputs).map { o in
-          allowance(sum.values[o], sum.scales[o], g == 0 ? largest[o] : nil)
+          allowance(
+            sum.values[o], sum.scales[o], sum.rounding[o], g == 0 ? largest[o] : nil)
         }
         result[g] = sum
       }
@@ -233,17 +235,26 @@ struct ContourEvaluation: Sendable {
 
   /// The largest error that a part may have; the reference of a static part is the largest dynamic
   /// one.
-  func allowance(_ value: ComplexDouble, _ scale: Double, _ reference: Double?)
-    -> PartErrors
-  {
+  func allowance(
+    _ value: ComplexDouble, _ scale: Double, _ rounding: Double, _ reference: Double?
+  ) -> PartErrors {
     let floor = max(1e-4 * (reference ?? value.length), 1e-6 * scale)
-    func allowed(_ part: Double) -> Double {
-      max(tolerance * max(abs(part), floor), 2e-14 * scale)
-    }
+    let rounded = min(4 * rounding, 1e-9 * scale)
+    func allowed(_ part: Double) -> Double { max(tolerance * max(abs(part), floor), rounded) }
     return PartErrors(real: allowed(value.real), imaginary: allowed(value.imaginary))
   }
 
-  package func replaced(_ o: Int, _ value: ComplexDouble) -> [ComplexDouble] {
+  /// Bounds on the rounding of sums of absolute terms `scales`, of which `steepness` are divided by the distance in
+  /// energy of the nearest singularity: terms to some powers of that change by the energies' rounding over it.
+  func rounding(_ scales: [Double], _ steepness: [Double], _ omega: Double) -> [Double] {
+    let model = zone.model
+    let energies = model.energyBound + model.energySlope + abs(zone.mu) + abs(omega)
+    // Phases of hops are rounded by 4e-16 for each cell.
+    let phases = 1e-14 + 4e-16 * model.harmonics
+    return zip(scales, steepness).map { phases * $0 + 2e-16 * energies * $1 }
+  }
+
+  func replaced(_ o: Int, _ value: ComplexDouble) -> [ComplexDouble] {
     var list = [ComplexDouble](repeating: .zero, count: outputs)
     list[o] = value
     return list

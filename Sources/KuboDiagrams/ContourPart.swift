@@ -13,8 +13,8 @@ struct ContourPart {
   private let sum: ContourSum
   private let refinement: GridRefinement
   private var progress: GridRefinement.Progress
-  /// Scales, from the first two grids of each group.
-  private var scales: [[Double]]
+  /// Scales and rounding, from the first two grids of each group.
+  private var scales, roundings: [[Double]]
   private var seen: [Int]
 
   init(
@@ -35,6 +35,7 @@ struct ContourPart {
       }, pointLimit: evaluation.pointLimit, name: "contours")
     progress = refinement.start(groups: groups.count)
     scales = [[Double]](repeating: [], count: groups.count)
+    roundings = scales
     seen = [Int](repeating: 0, count: groups.count)
   }
 
@@ -46,7 +47,7 @@ struct ContourPart {
   ) async throws -> [Int: GridRefinement.Outcome] {
     let evaluation = evaluation
     let outputs = evaluation.outputs
-    var (reference, scales, seen) = (largest, scales, seen)
+    var (reference, scales, roundings, seen) = (largest, scales, roundings, seen)
     do {
       try await refinement.resume(&progress, open.map { groups.firstIndex(of: $0)! }) {
         divisions, active in
@@ -60,14 +61,21 @@ struct ContourPart {
         let statics = (0..<outputs).map {
           ComplexDouble(grid.statics[2 * $0], grid.statics[2 * $0 + 1])
         }
-        let staticSizes = (0..<outputs).map {
-          max(grid.staticSizes[2 * $0], grid.staticSizes[2 * $0 + 1])
+        /// Of each output the larger of its two channels.
+        func larger(_ channels: [Double]) -> [Double] {
+          (0..<outputs).map { max(channels[2 * $0], channels[2 * $0 + 1]) }
         }
+        let (staticSizes, staticSteepness) = (
+          larger(grid.staticSizes), larger(grid.staticRoundings)
+        )
         var level = GridRefinement.Level(values: [], scales: [], rounding: [])
         for g in active {
           if groups[g] == 0 {
             level.values.append((0..<outputs).map { evaluation.finishStatic($0, statics) })
-            if seen[g] < 2 { scales[g] = staticSizes }
+            if seen[g] < 2 {
+              scales[g] = staticSizes
+              roundings[g] = evaluation.rounding(staticSizes, staticSteepness, 0)
+            }
           } else {
             let n = dynamic.firstIndex(of: g)!
             let omega = evaluation.omegas[groups[g] - 1]
@@ -78,25 +86,26 @@ struct ContourPart {
               evaluation.finish($0, omega, quotients, statics)
             }
             if seen[g] < 2 {
-              scales[g] = (0..<outputs).map {
-                evaluation.scale(
-                  $0, omega, max(grid.sizes[n][2 * $0], grid.sizes[n][2 * $0 + 1]),
-                  staticSizes[$0])
+              func reported(_ quotients: [Double], _ statics: [Double]) -> [Double] {
+                (0..<outputs).map { evaluation.scale($0, omega, quotients[$0], statics[$0]) }
               }
+              scales[g] = reported(larger(grid.sizes[n]), staticSizes)
+              roundings[g] = evaluation.rounding(
+                scales[g], reported(larger(grid.roundings[n]), staticSteepness), omega)
             }
             for o in 0..<outputs { reference[o] = max(reference[o], values[o].length) }
             level.values.append(values)
           }
           seen[g] += 1
           level.scales.append(scales[g])
-          level.rounding.append(scales[g].map { 1e-14 * $0 })
+          level.rounding.append(roundings[g])
         }
         return level
       } allowed: { g, values, scales in
         left[groups[g]]
           ?? values.indices.map { o in
             let full = evaluation.allowance(
-              values[o], scales[o], groups[g] == 0 ? reference[o] : nil)
+              values[o], scales[o], roundings[g][o], groups[g] == 0 ? reference[o] : nil)
             let part = plans[groups[g]].strip != 0 ? 0.5 : 1
             return PartErrors(real: part * full.real, imaginary: part * full.imaginary)
           }
@@ -104,7 +113,7 @@ struct ContourPart {
     } catch is NonConvergence {
       return [:]
     }
-    (largest, self.scales, self.seen) = (reference, scales, seen)
+    (largest, self.scales, self.roundings, self.seen) = (reference, scales, roundings, seen)
     return Dictionary(
       uniqueKeysWithValues: open.map { ($0, progress.outcomes[groups.firstIndex(of: $0)!]) })
   }

@@ -50,11 +50,17 @@ extension ContourEvaluation {
 
   /// The largest errors of a resonant part, a quarter of those of the sum.
   private func allowed(
-    _ contour: GridRefinement.Outcome, _ values: [ComplexDouble], _ scales: [Double]
+    _ contour: GridRefinement.Outcome, _ values: [ComplexDouble], _ scales: [Double],
+    _ rounding: [Double]
   ) -> [PartErrors] {
     values.indices.map { o in
-      let full = allowance(contour.values[o] + values[o], contour.scales[o] + scales[o], nil)
-      return PartErrors(real: full.real / 4, imaginary: full.imaginary / 4)
+      let full = allowance(
+        contour.values[o] + values[o], contour.scales[o] + scales[o],
+        contour.rounding[o] + rounding[o], nil)
+      // Twice the rounding, as far as the sum may err by that.
+      let rounded: Double = 0.5 * min(min(full.real, full.imaginary), 4 * rounding[o])
+      return PartErrors(
+        real: max(full.real / 4, rounded), imaginary: max(full.imaginary / 4, rounded))
     }
   }
 
@@ -84,6 +90,7 @@ extension ContourEvaluation {
       name: "resonance")
     var seen = [Int](repeating: 0, count: groups.count)
     var known = [[Double]](repeating: [], count: groups.count)
+    var roundings = known
     do {
       let outcomes = try await refinement.run(groups: groups.count) { divisions, active in
         let withSizes = active.contains { seen[$0] < 2 }
@@ -102,15 +109,18 @@ extension ContourEvaluation {
         var level = GridRefinement.Level(values: [], scales: [], rounding: [])
         for (n, g) in active.enumerated() {
           let omega = omegas[groups[g] - 1]
-          if seen[g] < 2 { known[g] = scales(grid.sizes[n], omega) }
+          if seen[g] < 2 {
+            known[g] = scales(grid.sizes[n], omega)
+            roundings[g] = rounding(known[g], scales(grid.roundings[n], omega), omega)
+          }
           seen[g] += 1
           level.values.append(reported(grid.quotients[n], omega))
           level.scales.append(known[g])
-          level.rounding.append(known[g].map { 1e-14 * $0 })
+          level.rounding.append(roundings[g])
         }
         return level
       } allowed: { g, values, scales in
-        allowed(contour[groups[g]]!, values, scales)
+        allowed(contour[groups[g]]!, values, scales, roundings[g])
       }
       return Dictionary(
         uniqueKeysWithValues: zip(groups, outcomes).filter { !$1.values.isEmpty })
@@ -154,13 +164,21 @@ extension ContourEvaluation {
     let divisions = ContourSurvey.divisions(zone.model)
     let rough = try await sum(divisions: divisions, [frequency], channels: channels)
     let scales = scales(rough.sizes[0], omega)
+    // What that grid does not resolve is as narrow as this.
+    let own: Double = frequency.strip < 0 ? 2 * broadening : frequency.strip
+    let least: Double = min(broadening + Double.pi * temperature, own)
+    let rounding: [Double] = self.rounding(scales, scales.map { $0 / least }, omega)
     var values = reported(rough.quotients[0], omega)
     var best: GridRefinement.Outcome?
     for _ in 0..<4 {
-      let goal = allowed(contour, values, scales)
+      let goal = allowed(contour, values, scales, rounding)
       let result: (values: [Double], errors: [Double])
       do {
-        result = try await integral(allowed: goal.flatMap { [0.8 * $0.real, 0.8 * $0.imaginary] })
+        let limits = (0..<2 * outputs).map { n -> Double in
+          let part: Double = n % 2 == 0 ? goal[n / 2].real : goal[n / 2].imaginary
+          return 0.8 * max(0.0, part - rounding[n / 2])
+        }
+        result = try await integral(allowed: limits)
       } catch is QuadratureError {
         return best
       }
@@ -168,12 +186,12 @@ extension ContourEvaluation {
         ComplexDouble(result.values[2 * $0], result.values[2 * $0 + 1])
       }
       let outcome = GridRefinement.Outcome(
-        values: values, scales: scales,
+        values: values, scales: scales, rounding: rounding,
         errors: (0..<outputs).map {
           PartErrors(
-            real: result.errors[2 * $0] + 1e-14 * scales[$0],
-            imaginary: result.errors[2 * $0 + 1] + 1e-14 * scales[$0])
-        }, allowed: allowed(contour, values, scales), divisions: 0)
+            real: result.errors[2 * $0] + rounding[$0],
+            imaginary: result.errors[2 * $0 + 1] + rounding[$0])
+        }, allowed: allowed(contour, values, scales, rounding), divisions: 0)
       if outcome.failure == nil { return outcome }
       best = outcome
     }

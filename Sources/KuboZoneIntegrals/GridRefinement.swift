@@ -64,6 +64,8 @@ package struct GridRefinement: Sendable {
   package struct Outcome: Sendable {
     package var values: [ComplexDouble]
     package var scales: [Double]
+    /// What of the error bounds is rounding.
+    package var rounding: [Double]
     /// Error bounds of the real and of the imaginary part.
     package var errors: [PartErrors]
     /// What was allowed.
@@ -71,11 +73,12 @@ package struct GridRefinement: Sendable {
     package var divisions: Int
 
     package init(
-      values: [ComplexDouble], scales: [Double], errors: [PartErrors], allowed: [PartErrors],
-      divisions: Int
+      values: [ComplexDouble], scales: [Double], rounding: [Double] = [], errors: [PartErrors],
+      allowed: [PartErrors], divisions: Int
     ) {
       self.values = values
       self.scales = scales
+      self.rounding = rounding
       self.errors = errors
       self.allowed = allowed
       self.divisions = divisions
@@ -274,7 +277,8 @@ package struct GridRefinement: Sendable {
       // Three grids are the least.
       history.expected = GridRefinement.rounded(history.steps.isEmpty ? 2 * n : n + n / 5)
       return Outcome(
-        values: values, scales: history.scales, errors: values.map { _ in unknown },
+        values: values, scales: history.scales, rounding: rounding,
+        errors: values.map { _ in unknown },
         allowed: limits, divisions: n)
     }
     let rate = slowestRate(history.steps, rounding)
@@ -294,7 +298,7 @@ package struct GridRefinement: Sendable {
       return PartErrors(real: bound(\.real), imaginary: bound(\.imaginary))
     }
     let outcome = Outcome(
-      values: values, scales: history.scales,
+      values: values, scales: history.scales, rounding: rounding,
       errors: zip(errors, rounding).map {
         PartErrors(real: $0.real + $1, imaginary: $0.imaginary + $1)
       }, allowed: limits, divisions: n)

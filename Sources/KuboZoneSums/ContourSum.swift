@@ -92,16 +92,19 @@ package struct ContourSum: Sendable {
     /// The sums of the absolute terms.
     package var staticSizes: [Double]
     package var sizes: [[Double]]
+    /// The same of each over the distance in energy of its nearest singularity.
+    package var staticRoundings: [Double]
+    package var roundings: [[Double]]
   }
 
   private struct Part: Sendable {
     var buffer = StarBuffer()
-    var sums, statics, sizes, staticSizes: [Double]
+    var sums, statics, sizes, staticSizes, roundings, staticRoundings: [Double]
   }
 
   /// Sums the grid with `divisions` points along each reciprocal vector.
   ///
-  /// Without `withSizes` the sizes come back as 0; they cost as much as the rest.
+  /// Without `withSizes` the sizes and roundings come back as 0; they cost as much as the rest.
   package func callAsFunction(
     divisions: Int, _ frequencies: [Frequency], channels: Int, withSizes: Bool = true
   ) async throws -> Result {
@@ -109,7 +112,9 @@ package struct ContourSum: Sendable {
       sums: Array(repeating: 0, count: frequencies.count * 2 * channels),
       statics: Array(repeating: 0, count: 2 * channels),
       sizes: Array(repeating: 0, count: frequencies.count * channels),
-      staticSizes: Array(repeating: 0, count: channels))
+      staticSizes: Array(repeating: 0, count: channels),
+      roundings: Array(repeating: 0, count: frequencies.count * channels),
+      staticRoundings: Array(repeating: 0, count: channels))
     let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
     let empty = total
     // Both contours lie over the same real points.
@@ -124,9 +129,16 @@ package struct ContourSum: Sendable {
       for n in part.statics.indices { total.statics[n] += part.statics[n] }
       for n in part.sizes.indices { total.sizes[n] += part.sizes[n] }
       for n in part.staticSizes.indices { total.staticSizes[n] += part.staticSizes[n] }
+      for n in part.roundings.indices { total.roundings[n] += part.roundings[n] }
+      for n in part.staticRoundings.indices { total.staticRoundings[n] += part.staticRoundings[n] }
     }
     // K = i z/2 pi.
     let norm = 1 / (Double(grid.count) * model.cellVolume * 2 * .pi)
+    func rows(_ sums: [Double]) -> [[Double]] {
+      frequencies.indices.map { n in
+        (0..<channels).map { sums[n * channels + $0] * norm }
+      }
+    }
     return Result(
       statics: (0..<channels).map { -norm * total.statics[2 * $0 + 1] },
       quotients: frequencies.indices.map { n in
@@ -135,10 +147,8 @@ package struct ContourSum: Sendable {
           return ComplexDouble(-norm * total.sums[at + 1], norm * total.sums[at])
         }
       },
-      staticSizes: total.staticSizes.map { $0 * norm },
-      sizes: frequencies.indices.map { n in
-        (0..<channels).map { total.sizes[n * channels + $0] * norm }
-      })
+      staticSizes: total.staticSizes.map { $0 * norm }, sizes: rows(total.sizes),
+      staticRoundings: total.staticRoundings.map { $0 * norm }, roundings: rows(total.roundings))
   }
 
   /// Adds the weights of the closed forms to their slots.
@@ -212,12 +222,10 @@ package struct ContourSum: Sendable {
     table.withContour(program, energy: energy, difference: difference, channels: channels) {
       contour in
       part.sizes.withUnsafeMutableBufferPointer { sizes in
-        part.staticSizes.withUnsafeMutableBufferPointer { staticSizes in
-          zone_contour(
-            &contour, &logarithm, broadening, s == .antibonding ? 1 : 0, Int32(omegas.count),
-            omegas, strips, &part.sums, &part.statics, withSizes ? sizes.baseAddress : nil,
-            withSizes ? staticSizes.baseAddress : nil)
-        }
+        zone_contour(
+          &contour, &logarithm, broadening, s == .antibonding ? 1 : 0, Int32(omegas.count),
+          omegas, strips, &part.sums, &part.statics, withSizes ? sizes.baseAddress : nil,
+          &part.staticSizes, &part.roundings, &part.staticRoundings)
       }
     }
   }

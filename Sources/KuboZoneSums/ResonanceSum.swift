@@ -47,13 +47,13 @@ package struct ResonanceSum: Sendable {
   package struct Result: Sendable {
     /// The share of [K(omega) - K(0)]/omega, [frequency][channel].
     package var quotients: [[ComplexDouble]]
-    /// The sums of the absolute terms.
-    package var sizes: [[Double]]
+    /// The sums of the absolute terms, and of these over the distance in energy of the nearest singularity.
+    package var sizes, roundings: [[Double]]
   }
 
   private struct Part: Sendable {
     var buffer = StarBuffer()
-    var sums, sizes: [Double]
+    var sums, sizes, roundings: [Double]
   }
 
   /// Sums the grid with `divisions` points along each reciprocal vector, at omega > 0.
@@ -79,6 +79,7 @@ package struct ResonanceSum: Sendable {
     for part in parts {
       for n in part.sums.indices { total.sums[n] += part.sums[n] }
       for n in part.sizes.indices { total.sizes[n] += part.sizes[n] }
+      for n in part.roundings.indices { total.roundings[n] += part.roundings[n] }
     }
     return result(total, grid, omegas: omegas.count, channels)
   }
@@ -101,21 +102,22 @@ package struct ResonanceSum: Sendable {
   private func part(omegas: Int, _ channels: Int) -> Part {
     Part(
       sums: Array(repeating: 0, count: omegas * 2 * channels),
-      sizes: Array(repeating: 0, count: omegas * channels))
+      sizes: Array(repeating: 0, count: omegas * channels),
+      roundings: Array(repeating: 0, count: omegas * channels))
   }
 
   private func result(_ total: Part, _ grid: PeriodicGrid, omegas: Int, _ channels: Int) -> Result {
     let norm = 1 / (Double(grid.count) * model.cellVolume * 2 * .pi)
+    func rows(_ sums: [Double]) -> [[Double]] {
+      (0..<omegas).map { n in (0..<channels).map { sums[n * channels + $0] * norm } }
+    }
     return Result(
       quotients: (0..<omegas).map { n in
         (0..<channels).map { c in
           let at = 2 * (n * channels + c)
           return ComplexDouble(-norm * total.sums[at + 1], norm * total.sums[at])
         }
-      },
-      sizes: (0..<omegas).map { n in
-        (0..<channels).map { total.sizes[n * channels + $0] * norm }
-      })
+      }, sizes: rows(total.sizes), roundings: rows(total.roundings))
   }
 
   /// The share of each of `points` and its images under all symmetries in [K(omega) - K(0)]/omega, as
@@ -174,7 +176,7 @@ package struct ResonanceSum: Sendable {
       part.sizes.withUnsafeMutableBufferPointer { sizes in
         zone_resonance(
           &zone, &logarithm, broadening, Int32(omegas.count), omegas, strips, parts, &part.sums,
-          withSizes ? sizes.baseAddress : nil)
+          withSizes ? sizes.baseAddress : nil, &part.roundings)
       }
     }
   }

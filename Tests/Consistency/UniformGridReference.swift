@@ -10,7 +10,9 @@ import UniformGrid
 ///
 /// Three grids with coprime numbers of points, 1, 1.15 and 1.3 times as fine in each direction and finer than
 /// the longest hop, tell the error: it falls as exp(-c N), so that the finest grid's is far below the
-/// differences where c N is large.
+/// differences where c N is large. In one dimension, where the gap is much narrower than the levels, Gauss's rule
+/// on parts that are short next to it stands in their place; what single bands give is not known before the gap
+/// is resolved. Rounding is seen at some points with longer numbers.
 struct UniformGridReference: Sendable {
   /// A number with a bound on the error of each part.
   struct Number: Sendable {
@@ -71,13 +73,10 @@ struct UniformGridReference: Sendable {
     let direct = zip(state.omegas, isSmall).filter { !$0.1 }.map { ComplexDouble($0.0) }
     let frequencies = [.zero] + direct + half
 
-    /// Per grid: K at all frequencies of the state, the first 0, and the quotients [K - K(0)]/omega.
-    func values(_ counts: [Int]) -> (values: [[ComplexDouble]], scales: [[Double]]) {
-      work += Double(frequencies.count * counts.reduce(1, *))
-      let (found, scales) = grid.loops(counts, frequencies, outputs)
+    /// K(0), and the quotients [K - K(0)]/omega, from K at all frequencies.
+    func quotients(_ found: [[ComplexDouble]]) -> [[ComplexDouble]] {
       var next = 1
       var result = [found[0]]
-      var sizes = [scales[0]]
       let circleValues = circle.map { z -> [ComplexDouble]? in
         // K(-z*) = K(z)*, of which the sums have the factor i left out.
         let n = half.firstIndex {
@@ -93,7 +92,6 @@ struct UniformGridReference: Sendable {
         if !isSmall[n] {
           result.append(
             zip(found[next], found[0]).map { ($0 - $1).divided(by: omega) })
-          sizes.append(scales[next].map { $0 / abs(omega) })
           next += 1
           continue
         }
@@ -107,22 +105,37 @@ struct UniformGridReference: Sendable {
                 + coefficient.multiplied(by: Double.pow(omega, m - 1) / 16)
             }
           })
-        sizes.append(scales[0].map { $0 / radius })
       }
-      return (result, sizes)
+      return result
+    }
+    /// Per grid, with sums of moduli.
+    func values(_ grid: GridState.Points) -> (values: [[ComplexDouble]], scales: [[Double]]) {
+      work += Double(frequencies.count * grid.number)
+      let (found, scales) = grid.loops(frequencies, outputs)
+      var next = 0
+      let sizes = zip(state.omegas, isSmall).map { omega, isSmall -> [Double] in
+        if isSmall { return scales[0].map { $0 / radius } }
+        next += 1
+        return scales[next].map { $0 / abs(omega) }
+      }
+      return (quotients(found), [scales[0]] + sizes)
     }
 
+    let roundings = grid.roundings(state, frequencies, outputs, quotients)
+    let isBandFree = outputs.map {
+      $0.projection == UG_FULL && $0.share == UG_ALL && $0.measured != UG_CANTING
+    }
     var exponent = 16.0
     var last = columns.map { _ in Double.infinity }
     var coarse: (values: [[ComplexDouble]], scales: [[Double]])?
     while true {
-      let first = grid.counts(exponent, state)
-      let second = grid.counts(1.3 * exponent, state, coprimeTo: first)
-      let cost = Double(frequencies.count) * Double(second.reduce(1, *))
+      let first = grid.points(exponent, state)
+      let second = grid.points(1.3 * exponent, state, coprimeTo: first)
+      let cost = Double(frequencies.count) * Double(second.number)
       if coarse != nil && work + 2.7 * cost > limit { break }
       let a = values(first)
       // Errors oscillate, so that those of two grids may agree; hardly of three.
-      let between = values(grid.counts(1.15 * exponent, state, coprimeTo: second))
+      let between = values(grid.points(1.15 * exponent, state, coprimeTo: second))
       let b = values(second)
       func difference(_ n: Int, _ o: Int) -> Double {
         max(
@@ -141,7 +154,7 @@ struct UniformGridReference: Sendable {
       let isRounding = zip(changes, last).map { $0 < 1e-6 && $0 > 0.3 * $1 }
       // What the finer grid may err over the difference, if the error falls as exp(-x N) with two thirds of
       // the x known: much, where next to zeros of eta a small J is not resolved.
-      let left = 1 / Double.expMinusOne(0.2 * grid.resolution(first, state))
+      let left = 1 / Double.expMinusOne(0.2 * first.resolution)
       let pooled = zip(changes, isRounding).map {
         $0 * ($1 || $0 < 1e-10 ? 0.3 : min(1, max(left, 3 * Double.pow($0, 0.3))))
       }
@@ -149,8 +162,10 @@ struct UniformGridReference: Sendable {
         let k = UniformGridReference.factor(columns[o])
         return Number(
           value: b.values[row][o] * k,
-          error: 2 * max(1, left) * difference(row, o)
-            + (pooled[o] + 1e-15) * b.scales[row][o])
+          error: second.resolution < 10 && !isBandFree[o]
+            ? .infinity
+            : 2 * max(1, left) * difference(row, o) + (pooled[o] + 1e-15) * b.scales[row][o]
+              + roundings[row][o])
       }
       statics = columns.indices.map { number(0, $0) }
       scales = b.scales[0]
@@ -174,97 +189,5 @@ struct UniformGridReference: Sendable {
       last = changes
       exponent = min(2.5 * exponent, max(1.3 * exponent, exponent + Double.log(excess) / 1.3))
     }
-  }
-}
-
-/// A state in C.
-final class GridState: @unchecked Sendable {
-  var state: ug_state
-  private var buffers: [UnsafeMutableBufferPointer<Double>] = []
-  /// The largest |dE/d theta| of the bands along each coordinate.
-  let slopes: [Double]
-  /// The cells of the farthest hop along each coordinate.
-  let reach: [Int]
-  /// The lower level, the upper one, and 2 Delta.
-  let ranges: [ClosedRange<Double>]
-
-  init(_ s: CertificateState) {
-    var held: [UnsafeMutableBufferPointer<Double>] = []
-    func pointer(_ list: [Double]) -> UnsafePointer<Double> {
-      let buffer = UnsafeMutableBufferPointer<Double>.allocate(capacity: max(1, list.count))
-      _ = buffer.initialize(from: list + (list.isEmpty ? [0] : []))
-      held.append(buffer)
-      return UnsafePointer(buffer.baseAddress!)
-    }
-    let m = s.model
-    state = ug_state(
-      dimension: Int32(m.dimension), cell: pointer(m.latticeVectors.flatMap { $0 }),
-      inter_count: Int32(m.interSublattice.count), intra_count: Int32(m.intraSublattice.count),
-      inter_vectors: pointer(m.interSublattice.flatMap(\.vector)),
-      inter_amplitudes: pointer(m.interSublattice.map(\.amplitude)),
-      intra_vectors: pointer(m.intraSublattice.flatMap(\.vector)),
-      intra_amplitudes: pointer(m.intraSublattice.map(\.amplitude)), exchange: m.exchange,
-      mu: s.mu, temperature: s.temperature, gamma: s.gamma, i: Int32(s.directions.i),
-      j: Int32(s.directions.j))
-    buffers = held
-    reach = s.reach
-    let counts = s.reach.map { Int32([400, 40, 12][m.dimension - 1] + 6 * $0) } + [1, 1]
-    var found = [Double](repeating: 0, count: 3)
-    var extrema = [Double](repeating: 0, count: 6)
-    ug_survey(&state, counts, &found, &extrema)
-    slopes = found
-    ranges = (0..<3).map { extrema[2 * $0]...extrema[2 * $0 + 1] }
-  }
-
-  deinit { for buffer in buffers { buffer.deallocate() } }
-
-  /// How far bands are followed into complex energies: to the first pole.
-  private func width(_ s: CertificateState) -> Double {
-    // Where bands are in resonance, 1/(2 Delta - omega - 2 i Gamma) is singular however warm it is.
-    let isResonant = s.omegas.contains {
-      (ranges[2].lowerBound - s.gamma...ranges[2].upperBound + s.gamma).contains(abs($0))
-    }
-    return s.gamma + (isResonant ? 0 : .pi * s.temperature)
-  }
-
-  /// So many points that the error is about exp(-exponent), and those at -k left out.
-  func counts(_ exponent: Double, _ s: CertificateState, coprimeTo others: [Int]? = nil) -> [Int] {
-    let width = min(width(s), max(ranges[2].lowerBound, s.gamma))
-    return (0..<s.model.dimension).map { m in
-      var n = Int(
-        (exponent * max(slopes[m] / width, 0.3) * (m == 0 ? 0.5 : 1)).rounded(.up))
-      n = max(n, 5 + (others == nil ? 3 : 4) * reach[m])
-      func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
-      while n % 2 == 0 || others.map({ divisor(n, $0[m]) > 1 }) ?? false { n += 1 }
-      return n
-    }
-  }
-
-  /// The exponent that these points reach, with the branch point Delta = 0 too.
-  func resolution(_ counts: [Int], _ s: CertificateState) -> Double {
-    let width = min(width(s), 0.5 * ranges[2].lowerBound)
-    return counts.enumerated().map { m, n in
-      Double(m == 0 ? 2 * n : n) * width / max(slopes[m], 1e-300)
-    }.min()!
-  }
-
-  /// The sums and their moduli, [frequency][output].
-  func loops(_ counts: [Int], _ frequencies: [ComplexDouble], _ outputs: [ug_output]) -> (
-    values: [[ComplexDouble]], scales: [[Double]]
-  ) {
-    let size = frequencies.count * outputs.count
-    var values = [Double](repeating: 0, count: 2 * size)
-    var scales = [Double](repeating: 0, count: size)
-    ug_loops(
-      &state, counts.map { Int32($0) } + [1, 1], Int32(frequencies.count),
-      frequencies.flatMap { [$0.real, $0.imaginary] }, Int32(outputs.count), outputs, &values,
-      &scales)
-    func row<T>(_ n: Int, _ f: (Int) -> T) -> [T] {
-      outputs.indices.map { f(n * outputs.count + $0) }
-    }
-    return (
-      frequencies.indices.map { row($0) { ComplexDouble(values[2 * $0], values[2 * $0 + 1]) } },
-      frequencies.indices.map { row($0) { scales[$0] } }
-    )
   }
 }

@@ -34,7 +34,7 @@ typedef struct {
 // For each frequency omega >= 0 and channel adds to `sums` ([omega][channel][re, im]) the share of
 // the band in 2 pi/i times [K(omega) - K(0)]/omega, and to `statics` ([channel]) Im of that in
 // 2 pi/i times K(0), over 2; with `sizes`, also the sums of the absolute terms, [omega][channel]
-// and [channel].
+// and [channel], and of these over the distance in energy of the nearest singularity.
 //
 // Where strip[omega] > 0, the pair of bands that can be in resonance, (upper|lower), gets its
 // retarded-advanced part less K(0), and of the retarded-retarded and advanced-advanced parts only
@@ -43,7 +43,8 @@ typedef struct {
 // K(0).
 void zone_contour(const ZoneContour *contour, const ZoneLogarithm *logarithm, double broadening,
                   int is_upper, int omega_count, const double *omega, const double *strip,
-                  double *sums, double *statics, double *sizes, double *static_sizes);
+                  double *sums, double *statics, double *sizes, double *static_sizes,
+                  double *roundings, double *static_roundings);
 
 // Retarded-retarded and advanced-advanced parts.
 typedef enum { ZONE_BOTH = 0, ZONE_RETARDED = 1, ZONE_ADVANCED = 2 } ZoneParts;
@@ -55,7 +56,7 @@ typedef enum { ZONE_BOTH = 0, ZONE_RETARDED = 1, ZONE_ADVANCED = 2 } ZoneParts;
 // `energy` is that of the lower band.
 void zone_resonance(const ZoneContour *zone, const ZoneLogarithm *logarithm, double broadening,
                     int omega_count, const double *omega, const double *strip, ZoneParts parts,
-                    double *sums, double *sizes);
+                    double *sums, double *sizes, double *roundings);
 
 // The same for each star apart at one frequency: adds to values[channel][re, im][star].
 void zone_resonance_values(const ZoneContour *zone, const ZoneLogarithm *logarithm,

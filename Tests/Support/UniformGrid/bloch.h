@@ -7,7 +7,7 @@
 #include "include/uniform_grid.h"
 #include "matsubara.h"
 
-namespace ug {
+namespace UG_SPACE {
 
 /// A value with its derivatives d_i, d_j, d_i d_j.
 struct Jet {
@@ -16,7 +16,7 @@ struct Jet {
 
 /// One hop: exp(-i k.r) = exp(-2 pi i sum_m f_m rho_m) by tables of its last coordinate.
 struct Term {
-  double rho[3], ri, rj, amplitude;
+  real rho[3], ri, rj, amplitude;
   bool isIntra;
   std::vector<complex> fine;
 };
@@ -28,7 +28,7 @@ class Bloch {
  public:
   Bloch(const ug_state &s, const int *counts) : state(s) {
     const int d = s.dimension;
-    double inverse[9];
+    real inverse[9];
     invert(s.cell, d, inverse);
     for (int n = 0; n < 3; n++) count[n] = n < d ? counts[n] : 1;
     for (int kind = 0; kind < 2; kind++) {
@@ -52,31 +52,21 @@ class Bloch {
     }
   }
 
+  /// eta and T with their derivatives at any point, in reduced coordinates.
+  void jets(const long double *f, Jet &eta, Jet &hopping) const {
+    eta = hopping = Jet{};
+    for (const Term &t : terms)
+      add(t, t.amplitude * phase(f[0] * t.rho[0] + f[1] * t.rho[1] + f[2] * t.rho[2]), eta, hopping);
+  }
+
   /// eta and T with their derivatives at the points first ... first + block - 1 of a line.
-  void jets(int first, double f1, double f2, Jet *eta, Jet *hopping) const {
+  void jets(int first, real f1, real f2, Jet *eta, Jet *hopping) const {
     for (int m = 0; m < block; m++) eta[m] = hopping[m] = Jet{};
     for (const Term &t : terms) {
       // A quarter off: with the points at -k these are a grid of twice the points.
       const complex start = phase(((long double)first + 0.25L) * t.rho[0] / count[0] +
                                   (long double)f1 * t.rho[1] + (long double)f2 * t.rho[2]);
-      const double ij = t.ri * t.rj;
-      for (int m = 0; m < block; m++) {
-        const complex z = t.amplitude * (start * t.fine[m]);
-        if (t.isIntra) {
-          // -2 a cos(k.r)
-          Jet &h = hopping[m];
-          h.value.re -= 2 * z.re;
-          h.i.re -= 2 * t.ri * z.im;
-          h.j.re -= 2 * t.rj * z.im;
-          h.ij.re += 2 * ij * z.re;
-        } else {
-          Jet &e = eta[m];
-          e.value = e.value + z;
-          e.i = e.i + complex{t.ri * z.im, -t.ri * z.re};
-          e.j = e.j + complex{t.rj * z.im, -t.rj * z.re};
-          e.ij = e.ij - ij * z;
-        }
-      }
+      for (int m = 0; m < block; m++) add(t, t.amplitude * (start * t.fine[m]), eta[m], hopping[m]);
     }
   }
 
@@ -85,22 +75,38 @@ class Bloch {
   std::vector<Term> terms;
 
  private:
-  static complex phase(long double turns) {
-    const long double a = -2 * 3.14159265358979323846264338328L * (turns - std::round(turns));
-    return {(double)std::cos(a), (double)std::sin(a)};
+  static void add(const Term &t, complex z, Jet &e, Jet &h) {
+    const real ij = t.ri * t.rj;
+    if (t.isIntra) {
+      // -2 a cos(k.r)
+      h.value.re -= 2 * z.re;
+      h.i.re -= 2 * t.ri * z.im;
+      h.j.re -= 2 * t.rj * z.im;
+      h.ij.re += 2 * ij * z.re;
+    } else {
+      e.value = e.value + z;
+      e.i = e.i + complex{t.ri * z.im, -t.ri * z.re};
+      e.j = e.j + complex{t.rj * z.im, -t.rj * z.re};
+      e.ij = e.ij - ij * z;
+    }
   }
 
-  static void invert(const double *a, int d, double *out) {
+  static complex phase(long double turns) {
+    const long double a = -2 * 3.14159265358979323846264338328L * (turns - std::round(turns));
+    return {(real)std::cos(a), (real)std::sin(a)};
+  }
+
+  static void invert(const double *a, int d, real *out) {
     // Rows m: the coordinate m of r is sum_c out[m d + c] r_c; a holds lattice vectors as rows.
     if (d == 1) {
       out[0] = 1 / a[0];
     } else if (d == 2) {
-      const double det = a[0] * a[3] - a[1] * a[2];
+      const real det = a[0] * a[3] - a[1] * a[2];
       out[0] = a[3] / det, out[1] = -a[2] / det, out[2] = -a[1] / det, out[3] = a[0] / det;
     } else {
       for (int m = 0; m < 3; m++) {
         const double *b = a + 3 * ((m + 1) % 3), *c = a + 3 * ((m + 2) % 3), *own = a + 3 * m;
-        double cross[3], det = 0;
+        real cross[3], det = 0;
         for (int x = 0; x < 3; x++) {
           cross[x] = b[(x + 1) % 3] * c[(x + 2) % 3] - b[(x + 2) % 3] * c[(x + 1) % 3];
           det += cross[x] * own[x];
@@ -131,12 +137,12 @@ inline Matrix dagger(const Matrix &a) {
 
 /// The traces of all band labels, in the order of the sums; bands 0 lower, 1 upper.
 struct Traces {
-  double spin[2][2][20], canting[2], current[4];
+  real spin[2][2][20], canting[2], current[4];
 };
 
 /// Eigenvectors as columns, lower band first, of -(Re eta, Im eta, u J).rho.
-inline Matrix eigenvectors(complex eta, double exchange, double delta, bool isUp) {
-  const double n = 1 / std::sqrt(2 * delta * (delta + exchange)), a = (delta + exchange) * n;
+inline Matrix eigenvectors(complex eta, real exchange, real delta, bool isUp) {
+  const real n = 1 / std::sqrt(2 * delta * (delta + exchange)), a = (delta + exchange) * n;
   const complex e = n * eta, ec = conj(e);
   if (isUp) return {{{{a, 0}, {-ec.re, -ec.im}}, {e, {a, 0}}}};
   return {{{ec, {a, 0}}, {{a, 0}, {-e.re, -e.im}}}};
@@ -147,7 +153,7 @@ inline Matrix vertex(complex hopping, complex eta) {
 }
 
 /// Real parts: those of k and -k are complex conjugates.
-inline void traces(const Jet &eta, const Jet &hopping, double exchange, double delta, Traces &out) {
+inline void traces(const Jet &eta, const Jet &hopping, real exchange, real delta, Traces &out) {
   const Matrix vi = vertex(hopping.i, eta.i), vj = vertex(hopping.j, eta.j), vij = vertex(hopping.ij, eta.ij);
   const Matrix frame[2] = {eigenvectors(eta.value, exchange, delta, true),
                            eigenvectors(eta.value, exchange, delta, false)};
@@ -162,7 +168,7 @@ inline void traces(const Jet &eta, const Jet &hopping, double exchange, double d
     for (int y = 0; y < 2; y++) staggered.m[1][y] = {-other.m[1][y].re, -other.m[1][y].im};
     const Matrix measured[2] = {bra * other, bra * staggered};
     for (int o = 0; o < 2; o++) {
-      double *t = out.spin[o][u];
+      real *t = out.spin[o][u];
       for (int c = 0; c < 2; c++) {
         for (int a = 0; a < 2; a++) {
           const complex m = measured[o].m[c][a];
@@ -178,9 +184,9 @@ inline void traces(const Jet &eta, const Jet &hopping, double exchange, double d
       for (int c = 0; c < 2; c++) out.current[2 * a + c] += (iOwn.m[c][a] * jOwn.m[a][c]).re;
   }
   // 2 J^2 s d_i d_j (J/Delta), from Delta^2 = |eta|^2 + J^2.
-  const double di = (conj(eta.value) * eta.i).re, dj = (conj(eta.value) * eta.j).re;
-  const double dij = (conj(eta.i) * eta.j + conj(eta.value) * eta.ij).re, d2 = delta * delta;
-  const double cosine = exchange * (3 * di * dj / d2 - dij) / (d2 * delta);
+  const real di = (conj(eta.value) * eta.i).re, dj = (conj(eta.value) * eta.j).re;
+  const real dij = (conj(eta.i) * eta.j + conj(eta.value) * eta.ij).re, d2 = delta * delta;
+  const real cosine = exchange * (3 * di * dj / d2 - dij) / (d2 * delta);
   out.canting[0] = 2 * exchange * exchange * cosine;
   out.canting[1] = -out.canting[0];
 }
@@ -234,7 +240,7 @@ struct Weights {
   }
 
   /// What an entry adds for spin up, and for spin down.
-  void weigh(const Traces &t, const Entry &e, double &up, double &down) const {
+  void weigh(const Traces &t, const Entry &e, real &up, real &down) const {
     down = 0;
     switch (output.measured) {
       case UG_CONDUCTIVITY: up = t.current[e.trace]; break;
@@ -246,10 +252,10 @@ struct Weights {
   }
 
   /// The weights w of the sums, and `moduli`, those of both spins alone.
-  void fill(const Traces &t, double *w, double *moduli) const {
+  void fill(const Traces &t, real *w, real *moduli) const {
     for (int n = 0; n < 16; n++) w[n] = moduli[n] = 0;
     for (const Entry &e : entries) {
-      double up, down;
+      real up, down;
       weigh(t, e, up, down);
       w[e.sum] += up + down;
       moduli[e.sum] += std::abs(up) + std::abs(down);
@@ -258,7 +264,7 @@ struct Weights {
 };
 
 /// The volume of the cell.
-inline double volume(const ug_state &s) {
+inline real volume(const ug_state &s) {
   const double *a = s.cell;
   if (s.dimension == 1) return std::abs(a[0]);
   if (s.dimension == 2) return std::abs(a[0] * a[3] - a[1] * a[2]);
@@ -266,4 +272,4 @@ inline double volume(const ug_state &s) {
                   a[2] * (a[3] * a[7] - a[4] * a[6]));
 }
 
-}  // namespace ug
+}  // namespace UG_SPACE

@@ -5,10 +5,18 @@
 #pragma once
 #include <cmath>
 
-namespace ug {
+// Another type and namespace tell what rounding does.
+#ifndef UG_REAL
+#define UG_REAL double
+#define UG_SPACE ug
+#endif
+
+namespace UG_SPACE {
+
+using real = UG_REAL;
 
 struct complex {
-  double re, im;
+  real re, im;
 };
 
 inline complex operator+(complex a, complex b) { return {a.re + b.re, a.im + b.im}; }
@@ -16,34 +24,34 @@ inline complex operator-(complex a, complex b) { return {a.re - b.re, a.im - b.i
 inline complex operator*(complex a, complex b) {
   return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
 }
-inline complex operator*(double a, complex b) { return {a * b.re, a * b.im}; }
-inline double square(complex a) { return a.re * a.re + a.im * a.im; }
+inline complex operator*(real a, complex b) { return {a * b.re, a * b.im}; }
+inline real square(complex a) { return a.re * a.re + a.im * a.im; }
 inline complex conj(complex a) { return {a.re, -a.im}; }
 inline complex inverse(complex a) {
-  const double n = 1 / square(a);
+  const real n = 1 / square(a);
   return {a.re * n, -a.im * n};
 }
 inline complex log(complex a) { return {0.5 * std::log(square(a)), std::atan2(a.im, a.re)}; }
 
-const double pi = 3.14159265358979323846;
+const real pi = 3.14159265358979323846264338328L;
 
 /// B_2k / 2k of the digamma function's asymptotic series.
-const double bernoulli[] = {1. / 12,     -1. / 120,         1. / 252, -1. / 240,    1. / 132,
-                            -691. / 32760, 1. / 12, -3617. / 8160, 43867. / 14364, -174611. / 6600};
+const real bernoulli[] = {1.L / 12,     -1.L / 120,         1.L / 252, -1.L / 240,    1.L / 132,
+                            -691.L / 32760, 1.L / 12, -3617.L / 8160, 43867.L / 14364, -174611.L / 6600};
 
 /// log[p, q] of nodes near to each other, from a Taylor series about their mean.
 inline complex log_pair(complex p, complex q) {
   const complex c = inverse(0.5 * (p + q));
   const complex d = 0.5 * (p - q) * c, d2 = d * d;
   complex sum = {0, 0};
-  for (int j = 9; j >= 0; j--) sum = sum * d2 + complex{1. / (2 * j + 1), 0};
+  for (int j = 9; j >= 0; j--) sum = sum * d2 + complex{1 / (real)(2 * j + 1), 0};
   return c * sum;
 }
 
 /// log[p, q, r] of nodes near to each other, in the same way: sum over m of c_m h_(m-2), with the complete
 /// homogeneous polynomials h of the three distances, whose sum is 0.
 inline complex log_triple(complex p, complex q, complex r) {
-  const complex c = inverse((1. / 3) * (p + q + r));
+  const complex c = inverse((1 / (real)3) * (p + q + r));
   const complex one = {1, 0}, u = p * c - one, v = q * c - one, w = r * c - one;
   const complex e2 = u * v + v * w + w * u, e3 = u * v * w;
   complex a = one, b = {0, 0}, d = {0, 0}, sum = {-0.5, 0};
@@ -53,16 +61,16 @@ inline complex log_triple(complex p, complex q, complex r) {
     d = b;
     b = a;
     a = h;
-    sum = sum + ((m & 1 ? 1. : -1.) / m) * h;
+    sum = sum + ((m & 1 ? 1 : -1) / (real)m) * h;
   }
   return c * c * sum;
 }
 
 /// The function l in the lower half plane, with stable divided differences.
 struct Logarithm {
-  double temperature, kappa, shift;
+  real temperature, kappa, shift;
 
-  explicit Logarithm(double t)
+  explicit Logarithm(real t)
       : temperature(t), kappa(t > 0 ? 1 / (2 * pi * t) : 0), shift(t > 0 ? std::log(2 * pi * t) : 0) {}
 
   /// 1/2 + i p / 2 pi T, or i p at T = 0.
@@ -159,7 +167,7 @@ struct Poles {
   complex difference;
 };
 
-inline void fill(const Logarithm &f, const double *x, complex z, Poles &out) {
+inline void fill(const Logarithm &f, const real *x, complex z, Poles &out) {
   for (int s = 0; s < 2; s++) {
     out.p[s] = complex{x[s], 0} + z;
     f.value(out.p[s], out.l[s], out.slope[s]);
@@ -182,7 +190,7 @@ inline Poles conj(const Poles &a) {
 /// The divided differences l[a, c], l[a, b, c] with b of the second and of the first kind; both kinds below
 /// the real axis.
 inline void retarded(const Logarithm &f, const Poles &a, const Poles &c, complex *out) {
-  const double split = square(a.p[1] - a.p[0]);
+  const real split = square(a.p[1] - a.p[0]);
   complex d[4];
   bool near[4];
   for (int n = 0; n < 4; n++) {
@@ -198,7 +206,7 @@ inline void retarded(const Logarithm &f, const Poles &a, const Poles &c, complex
   // The widest of the three distances divides.
   for (int s = 0; s < 2; s++) {
     complex *mixed = out + 4 + 3 * s + 1;
-    const double g0 = square(a.p[s] - c.p[0]), g1 = square(a.p[s] - c.p[1]);
+    const real g0 = square(a.p[s] - c.p[0]), g1 = square(a.p[s] - c.p[1]);
     if (near[2 * s] && near[2 * s + 1]) {
       *mixed = f.triple(a.p[s], c.p[0], c.p[1]);
     } else if (split >= g0 && split >= g1) {
@@ -210,7 +218,7 @@ inline void retarded(const Logarithm &f, const Poles &a, const Poles &c, complex
   }
   for (int t = 0; t < 2; t++) {
     complex *mixed = out + 10 + 2 + t;
-    const double g0 = square(a.p[0] - c.p[t]), g1 = square(a.p[1] - c.p[t]);
+    const real g0 = square(a.p[0] - c.p[t]), g1 = square(a.p[1] - c.p[t]);
     if (near[t] && near[2 + t]) {
       *mixed = f.triple(a.p[0], a.p[1], c.p[t]);
     } else if (split >= g0 && split >= g1) {
@@ -281,7 +289,7 @@ inline void mixed(const Logarithm &f, const Poles &a, const Poles &c, const comp
 }
 
 /// The 16 sums; `here` holds the poles x - i Gamma.
-inline void sums(const Logarithm &f, const double *x, const Poles &here, double gamma, complex omega,
+inline void sums(const Logarithm &f, const real *x, const Poles &here, real gamma, complex omega,
                  complex *out) {
   const complex width = {0, -gamma};
   Poles minus, plus;
@@ -311,4 +319,4 @@ inline void sums(const Logarithm &f, const double *x, const Poles &here, double 
   }
 }
 
-}  // namespace ug
+}  // namespace UG_SPACE

@@ -34,8 +34,18 @@ typedef struct {
 /// sums of moduli of the contributions of bands and points, `scales`.
 ///
 /// The sum over 2 counts[0] x counts[1] x counts[2] points without a symmetry; half of them by H(-k) = H(k)*.
-void ug_loops(const ug_state *state, const int *counts, int frequency_count, const double *frequencies,
-              int output_count, const ug_output *outputs, double *values, double *scales);
+/// With `part_count`, in one dimension, by Gauss's rule of 16 points on parts of 0 ... 1/2 of the reduced
+/// coordinate with these `ends`, for what varies too fast somewhere.
+void ug_loops(const ug_state *state, const int *counts, int part_count, const double *ends, int frequency_count,
+              const double *frequencies, int output_count, const ug_output *outputs, double *values,
+              double *scales);
+
+/// The integrand of K(omega) at single points, three reduced coordinates each, [point][frequency][output]; and
+/// the same by numbers of 64 bits.
+void ug_points(const ug_state *state, int point_count, const double *points, int frequency_count,
+               const double *frequencies, int output_count, const ug_output *outputs, double *values);
+void ug_points_long(const ug_state *state, int point_count, const double *points, int frequency_count,
+                    const double *frequencies, int output_count, const ug_output *outputs, double *values);
 
 /// Real K(omega) of each output with impurities of `strength`, one self-energy for each band or, `is_site`, on
 /// the sites; [frequency][output] as real and imaginary parts. `is_dressed`: with the ladder, exact form.

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// ug_points in longer numbers, ug_points_long.
+#define UG_REAL long double
+#define UG_SPACE ug_long
+#define UG_IS_LONG
+#define UG_NAME(name) name##_long
+#include "loops.cpp"
