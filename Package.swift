@@ -40,7 +40,8 @@ let package = Package(
       name: "KuboZoneIntegrals",
       dependencies: ["KuboLattice", "KuboWork", "Quadrature", complex, real]),
     // Diagrams as traces at k, and their energy integrals.
-    .target(name: "KuboLoops", dependencies: ["KuboLattice", "Quadrature", complex, real]),
+    .target(
+      name: "KuboLoops", dependencies: ["KuboLattice", "Quadrature", "CZoneSums", complex, real]),
     // Loops summed over the real zone and over displaced zones, Fermi surfaces.
     .target(
       name: "KuboZoneSums",

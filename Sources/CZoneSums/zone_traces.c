@@ -18,15 +18,7 @@ INLINE Complex element(const Complex w[2], const Complex m[4], const Complex v[2
 // diagonal element, (1 + cos(theta))/2, is never small.
 typedef struct {
   Complex column[2], row[2];
-  // Their lengths.
-  Real column_size, row_size;
 } State;
-
-INLINE Complex length(const Complex v[2]) {
-  return (Complex){__builtin_elementwise_sqrt(v[0].re * v[0].re + v[0].im * v[0].im +
-                                              v[1].re * v[1].re + v[1].im * v[1].im),
-                   0.0};
-}
 
 // Adds the traces at one image to the slots of eight stars.
 INLINE void add_image(const ZoneTraces *t, const Jet *jet, Complex inverse_delta, Complex w,
@@ -37,6 +29,8 @@ INLINE void add_image(const ZoneTraces *t, const Jet *jet, Complex inverse_delta
   high.re = high.re + 0.5;
   Complex inverse_high = inverse(high);
   State states[2][2];
+  // The lengths of column and row, multiplied, of the states with first = 0, 1 below.
+  Real state_sizes[2];
   for (int spin = 0; spin < 2; spin++)
     for (int band = 0; band < 2; band++) {
       Complex half = scale(inverse_delta, band ? -0.5 : 0.5);
@@ -47,8 +41,9 @@ INLINE void add_image(const ZoneTraces *t, const Jet *jet, Complex inverse_delta
       s->column[1] = first ? ba : high;
       s->row[0] = first ? real(1) : mul(ba, inverse_high);
       s->row[1] = first ? mul(ab, inverse_high) : real(1);
-      s->column_size = length(s->column).re;
-      s->row_size = length(s->row).re;
+      if (!spin)
+        state_sizes[first] = __builtin_elementwise_sqrt((norm(s->column[0]) + norm(s->column[1])) *
+                                                        (norm(s->row[0]) + norm(s->row[1])));
     }
 
   Complex elements[ZONE_LARGEST_VERTEX][2][2][2];
@@ -57,8 +52,8 @@ INLINE void add_image(const ZoneTraces *t, const Jet *jet, Complex inverse_delta
     int kind = t->vertex_matrix[v];
     Complex m[4], velocity[2];
     vertex(kind, jet, inverse_delta, m, velocity);
-    Complex first = length(m), second = length(m + 2);
-    matrix_sizes[v] = fabs(t->vertex_factor[v]) * (first.re + second.re);
+    matrix_sizes[v] = fabs(t->vertex_factor[v]) *
+                      __builtin_elementwise_sqrt(norm(m[0]) + norm(m[1]) + norm(m[2]) + norm(m[3]));
     for (int left = 0; left < 2; left++) {
       int right = t->vertex_flips[v] ? 1 - left : left;
       for (int a = 0; a < 2; a++)
@@ -78,6 +73,7 @@ INLINE void add_image(const ZoneTraces *t, const Jet *jet, Complex inverse_delta
   }
 
   Complex over_gap = mul(w, scale(inverse_delta, 0.5));
+  Real half_gap = 0.5 * modulus(inverse_delta), weight_size = modulus(w);
   for (int n = 0; n < t->loop_count; n++) {
     int size = t->loop_size[n];
     const int *vertices = t->loop_vertices + 3 * n;
@@ -88,13 +84,13 @@ INLINE void add_image(const ZoneTraces *t, const Jet *jet, Complex inverse_delta
         Complex forward = real(1), backward = forward;
         int left = start, a = bands >> (size - 1) & 1;
         // A bound on the terms of the trace, which may cancel within each factor.
-        Real terms = modulus(w);
+        Real terms = weight_size;
         for (int m = 0; m < size; m++) {
           int v = vertices[m], b = bands >> m & 1;
           int right = t->vertex_flips[v] ? 1 - left : left;
           forward = m ? mul(forward, elements[v][left][a][b]) : elements[v][left][a][b];
           backward = m ? mul(backward, elements[v][right][b][a]) : elements[v][right][b][a];
-          terms *= states[left][a].row_size * matrix_sizes[v] * states[right][b].column_size;
+          terms *= matrix_sizes[v] * state_sizes[right == b];
           left = right;
           a = b;
         }
@@ -108,13 +104,12 @@ INLINE void add_image(const ZoneTraces *t, const Jet *jet, Complex inverse_delta
           pair = (Complex){0.5 * d.im, -0.5 * d.re};
         }
         Complex plain = mul(pair, w), divided = mul(pair, over_gap);
-        Real divided_terms = terms * (0.5 * modulus(inverse_delta));
+        // The modulus, but no less than rounding of the terms calls for.
+        Real size = __builtin_elementwise_max(modulus(plain), terms * (1.0 / 64));
+        Real divided_size = size * half_gap;
         for (int e = range[0]; e < range[1]; e++) {
           Complex value = scale(t->entry_over_gap[e] ? divided : plain, t->entry_factor[e]);
-          // The modulus, but no less than rounding of the terms calls for.
-          Real least = (t->entry_over_gap[e] ? divided_terms : terms) *
-                       (fabs(t->entry_factor[e]) / 64);
-          Real own_size = __builtin_elementwise_max(modulus(value), least);
+          Real own_size = (t->entry_over_gap[e] ? divided_size : size) * fabs(t->entry_factor[e]);
           double *slot = slots + t->entry_slot[e] * 3 * ZONE_BLOCK;
           store(slot, load(slot) + value.re);
           store(slot + ZONE_BLOCK, load(slot + ZONE_BLOCK) + value.im);
@@ -135,20 +130,25 @@ CLONES void zone_traces(const ZoneTraces *t, long blocks, const double *f, const
       at[a] = loadc(f + 2 * a * count + p, f + (2 * a + 1) * count + p);
     Powers own;
     powers(t, at, &own);
-    Complex inverse_delta = real(0), w = loadc(weight + p, weight + count + p);
+    Complex w = loadc(weight + p, weight + count + p);
+    // Stars that fill up a block need energies only.
+    int is_used = 0;
+    for (int lane = 0; lane < LANES; lane++) is_used |= w.re[lane] != 0 || w.im[lane] != 0;
     double *target = slots + p / ZONE_BLOCK * t->slot_count * 3 * ZONE_BLOCK + p % ZONE_BLOCK;
     for (int m = 0; m < t->operation_count; m++) {
       Jet jet[3];
       jets(t, &own, t->exponents + 3 * hops * m, &jet[0], &jet[1], &jet[2]);
+      // Of each image its own: projectors with another's rounding would not add up to 1 where |eta| is of the
+      // order of rounding, by as much over J.
+      Complex gap2 = mul(jet[1].value, jet[2].value);
+      gap2.re = gap2.re + t->exchange * t->exchange;
+      Complex delta = root(gap2), inverse_delta = inverse(delta);
       if (m == 0) {
-        Complex gap2 = mul(jet[1].value, jet[2].value);
-        gap2.re = gap2.re + t->exchange * t->exchange;
-        Complex delta = root(gap2);
-        inverse_delta = inverse(delta);
         store(hopping_out + p, jet[0].value.re);
         store(hopping_out + count + p, jet[0].value.im);
         store(gap_out + p, delta.re);
         store(gap_out + count + p, delta.im);
+        if (!is_used) break;
       }
       add_image(t, jet, inverse_delta, scale(w, t->operation_weight[m]), target);
     }
@@ -258,19 +258,17 @@ CLONES void zone_displacements(const ZoneTraces *t, long blocks, const double *m
 
 // row . n, brought into 0 ... divisions - 1, for many n along the last axis.
 INLINE void image(int dimension, int divisions, const int *row, const int *at, int count, int *out) {
-  int base = 0, reach = 0, last = row[dimension - 1];
-  for (int b = 0; b < dimension; b++) {
-    reach += row[b] < 0 ? -row[b] : row[b];
-    base += row[b] * at[b];
-  }
-  for (int p = 0; p < count; p++) {
-    int v = base + last * p;
-    for (int k = 0; k < reach; k++) {
-      v += v < 0 ? divisions : 0;
-      v -= v >= divisions ? divisions : 0;
+  int base = 0, last = row[dimension - 1];
+  for (int b = 0; b < dimension; b++) base += row[b] * at[b];
+  base %= divisions;
+  base += base < 0 ? divisions : 0;
+  int turns = (last < 0 ? -last : last) * (count - 1) / divisions + 1;
+  for (int p = 0; p < count; p++) out[p] = base + last * p;
+  for (int k = 0; k < turns; k++)
+    for (int p = 0; p < count; p++) {
+      int v = out[p] + (out[p] < 0 ? divisions : 0);
+      out[p] = v - (v >= divisions ? divisions : 0);
     }
-    out[p] = v;
-  }
 }
 
 CLONES int zone_first_points(int dimension, int divisions, int operation_count,
@@ -282,11 +280,22 @@ CLONES int zone_first_points(int dimension, int divisions, int operation_count,
     at[a] = (int)(rest % divisions);
     rest /= divisions;
   }
-  // Where the first coordinate of an image is the same along the row, all points may drop out.
-  for (int m = 0; m < operation_count && dimension > 1; m++) {
+  // The first coordinate of the images decides for most points; where it is the same along the row, for all.
+  enum { MOST = 48 };
+  const int *leading[MOST];
+  int leading_count = 0;
+  for (int m = 0; m < operation_count && leading_count < MOST; m++) {
     const int *row = operations + m * square;
-    int v;
-    if (row[dimension - 1]) continue;
+    int v, is_known = 0;
+    for (int n = 0; n < leading_count && !is_known; n++) {
+      is_known = 1;
+      for (int b = 0; b < dimension; b++) is_known &= leading[n][b] == row[b];
+    }
+    if (is_known) continue;
+    if (row[dimension - 1] || dimension == 1) {
+      leading[leading_count++] = row;
+      continue;
+    }
     image(dimension, divisions, row, at, 1, &v);
     if (v < at[0]) return 0;
   }
@@ -295,14 +304,26 @@ CLONES int zone_first_points(int dimension, int divisions, int operation_count,
     int is_first[ZONE_BLOCK], same[ZONE_BLOCK] = {0}, alive = 1;
     at[dimension - 1] = start + done;
     for (int p = 0; p < ZONE_BLOCK; p++) is_first[p] = done + p < count;
+    for (int n = 0; n < leading_count && alive; n++) {
+      int v[ZONE_BLOCK];
+      image(dimension, divisions, leading[n], at, ZONE_BLOCK, v);
+      alive = 0;
+      for (int p = 0; p < ZONE_BLOCK; p++) {
+        is_first[p] &= v[p] >= at[0] + (dimension == 1 ? p : 0);
+        alive |= is_first[p];
+      }
+    }
     for (int m = 0; m < operation_count && alive; m++) {
       // Negative where the image has the lower index, 0 where it is the point itself.
-      int order[ZONE_BLOCK] = {0};
-      for (int a = 0; a < dimension; a++) {
+      int order[ZONE_BLOCK] = {0}, is_open = 1;
+      for (int a = 0; a < dimension && is_open; a++) {
         int v[ZONE_BLOCK], step = a == dimension - 1;
         image(dimension, divisions, operations + m * square + a * dimension, at, ZONE_BLOCK, v);
-        for (int p = 0; p < ZONE_BLOCK; p++)
+        is_open = 0;
+        for (int p = 0; p < ZONE_BLOCK; p++) {
           order[p] = order[p] ? order[p] : v[p] - (at[a] + step * p);
+          is_open |= is_first[p] & (order[p] == 0);
+        }
       }
       alive = 0;
       for (int p = 0; p < ZONE_BLOCK; p++) {

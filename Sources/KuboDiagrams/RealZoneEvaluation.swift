@@ -23,15 +23,20 @@ extension SpectrumRequest {
   }
 
   /// The outcomes of `groups`: 0 holds the static parts, n + 1 the dynamic parts at omega n.
-  func realZone(_ sum: ZoneSum, _ outputs: [Int], _ gamma: Double, _ groups: [Int]) async throws
+  func realZone(_ zone: ZoneSum, _ outputs: [Int], _ gamma: Double, _ groups: [Int]) async throws
     -> [Int: GridRefinement.Outcome]
   {
+    let sum = BubbleSum(zone, reach: omegas.map(abs).max() ?? 0)
+    // In three dimensions what takes some minutes.
     let refinement = GridRefinement(
-      resolution: realZoneResolution(sum, gamma), dimension: model.dimension, name: "real zone")
+      resolution: realZoneResolution(zone, gamma), dimension: model.dimension,
+      pointLimit: model.dimension == 3 && zone.isBandFree
+        ? 500_000_000 * zone.symmetries.count : 100_000_000,
+      name: "real zone")
     // Ten times as fine is what a few digits take; without that there is nothing to hope for.
     let needed = 10 * refinement.resolution
     let points = (0..<model.dimension).reduce(1.0) { n, _ in n * needed }
-    let stars = points / Double(sum.symmetries.count)
+    let stars = points / Double(zone.symmetries.count)
     var found: [Int: GridRefinement.Outcome] = [:]
     // Intervals that know where the integrand is sharp cost as much as some hundred thousand stars.
     let most = model.dimension == 1 ? 1e4 : 3e5
@@ -61,7 +66,7 @@ extension SpectrumRequest {
 
   /// Group 0 holds the static parts, group n + 1 the dynamic parts at omega n, on the real zone.
   private func onGrids(
-    _ sum: ZoneSum, _ outputs: [Int], _ refinement: GridRefinement, _ omegas: [Double]
+    _ sum: BubbleSum, _ outputs: [Int], _ refinement: GridRefinement, _ omegas: [Double]
   ) async throws -> [GridRefinement.Outcome] {
     guard case .constant(let gamma) = lifetime else { preconditionFailure("checked by the order") }
     let noise = noise(gamma)
@@ -126,10 +131,10 @@ extension SpectrumRequest {
   }
 
   /// The groups as nested integrals; those that come to an end.
-  private func nested(_ sum: ZoneSum, _ outputs: [Int], _ gamma: Double, _ groups: [Int])
+  private func nested(_ sum: BubbleSum, _ outputs: [Int], _ gamma: Double, _ groups: [Int])
     async throws -> [Int: GridRefinement.Outcome]
   {
-    let irreducible = IrreducibleZone(model, sum.symmetries)
+    let irreducible = IrreducibleZone(model, sum.sum.symmetries)
     // The scales, and with them a first idea of the values.
     let rough = try await sum(
       divisions: ContourSurvey.divisions(model), omegas: omegas, withScales: true)
@@ -154,14 +159,14 @@ extension SpectrumRequest {
   }
 
   private func nested(
-    _ sum: ZoneSum, _ outputs: [Int], _ gamma: Double, _ group: Int, _ zone: IrreducibleZone,
+    _ sum: BubbleSum, _ outputs: [Int], _ gamma: Double, _ group: Int, _ zone: IrreducibleZone,
     _ rough: ZoneSum.Result, _ largest: [Double], threads: Int
   ) async throws -> GridRefinement.Outcome? {
     let count = outputs.count
     let omega = group == 0 ? nil : omegas[group - 1]
     let integral = NestedIntegral(
-      zone: zone, threads: threads, width: gamma, gapsOf: sum.isBandFree ? nil : model
-    ) { sum.values($0, omegas: omega.map { [$0] } ?? [], isExact: false) }
+      zone: zone, threads: threads, width: gamma, gapsOf: sum.sum.isBandFree ? nil : model
+    ) { sum.values($0, omegas: omega.map { [$0] } ?? []) }
     func pairs(_ x: [Double], _ from: Int) -> [ComplexDouble] {
       (0..<count).map { ComplexDouble(x[2 * (from + $0)], x[2 * (from + $0) + 1]) }
     }

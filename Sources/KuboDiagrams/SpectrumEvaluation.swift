@@ -146,14 +146,22 @@ extension SpectrumRequest {
 
   /// Whether sums over both bands are cheaper than contours of single ones, which resolve J.
   private func isGapBelowWidth(_ gamma: Double) -> Bool {
-    model.exchange < 0.5 * (gamma + .pi * temperature)
+    model.exchange < 2 * (gamma + .pi * temperature)
   }
 
   /// Whether contours of single bands are worth their survey: not where they would need to resolve a J far
   /// below what is summed or the hopping, nor, in three dimensions, where the real zone is done before.
   private func usesContours(_ sum: ZoneSum, _ gamma: Double) -> Bool {
     guard TraceProgram.canEvaluate(sum.weights, model, sum.symmetries) else { return false }
-    if sum.isBandFree, isGapBelowWidth(gamma) { return false }
+    if sum.isBandFree, isGapBelowWidth(gamma) {
+      // With three propagators a frequency costs three times as much on the real zone.
+      let hasTriples = sum.weights.keptBubbles.contains {
+        sum.weights.bubbles[$0].plus.count + sum.weights.bubbles[$0].inner.count > 2
+      }
+      if !hasTriples || omegas.count < 10 || model.exchange < gamma + .pi * temperature {
+        return false
+      }
+    }
     let d = model.dimension
     if model.resolution(.infinity) > [1000, 300, 100][d - 1] { return false }
     if d < 3 { return true }

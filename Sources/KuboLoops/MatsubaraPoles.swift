@@ -2,6 +2,7 @@
 import CZoneSums
 import ComplexModule
 import KuboLattice
+import Quadrature
 import RealModule
 
 /// l(p) of ``FermiLogarithm`` for any complex p with Im p <= -Gamma, as a logarithm and simple poles:
@@ -17,33 +18,65 @@ package final class MatsubaraPoles: @unchecked Sendable {
   package private(set) var logarithm: ZoneLogarithm
   private let storage: UnsafeMutablePointer<Double>
 
-  package init(temperature: Double, broadening: Double) {
-    var offsets: [ComplexDouble] = []
-    var weights: [ComplexDouble] = []
-    var shift = ComplexDouble.zero
-    if temperature > 0 {
-      let spacing = 2 * Double.pi * temperature
-      let delta = ComplexDouble(0, -spacing)
-      let count = max(0, Int((9 - min(9, broadening / spacing)).rounded(.up)))
-      shift = ComplexDouble(0, -spacing * Double(count))
-      for m in 0..<count {
-        offsets.append(ComplexDouble(0, -spacing * (Double(m) + 0.5)))
-        weights.append(delta)
-      }
-      for (x, c) in MatsubaraPoles.nodes {
-        let tau = x.squareRoot()
-        // i tau delta is real.
-        let place = tau * spacing
-        let weight = ComplexDouble(0, -c / (2 * tau)) * delta
-        offsets += [shift - ComplexDouble(place), shift + ComplexDouble(place)]
-        weights += [-weight, weight]
+  package convenience init(temperature: Double, broadening: Double) {
+    let (poles, shift) = MatsubaraPoles.simple(temperature, broadening)
+    self.init(poles, shift: shift)
+  }
+
+  /// The same with simple poles in place of the logarithm too, for |Re p| up to `reach`: divided differences of
+  /// them are products, which lose no digits however close the points are. Up to a constant
+  ///
+  ///     log q = i int_0^infinity dy/(q - i y),   q = x - i R
+  ///
+  /// with Gauss's rule for log(y + R), in which the integrand is analytic within pi/2 of the real line, up
+  /// to y + R = 2 (reach + R), and for 1/(y + R) beyond. Relative to integrals of moduli that leaves 1e-13.
+  package convenience init(temperature: Double, broadening: Double, reach: Double) {
+    var (poles, shift) = MatsubaraPoles.simple(temperature, broadening)
+    let nearest = broadening - shift.imaginary
+    let farthest = 2 * (reach + nearest)
+    func add(_ distance: Double, _ weight: Double) {
+      poles.append((shift - ComplexDouble(0, distance - nearest), ComplexDouble(0, -weight)))
+    }
+    let panels = (Double.log(farthest / nearest) / 3.4).rounded(.up)
+    let length = Double.log(farthest / nearest) / panels
+    for panel in 0..<Int(panels) {
+      for (t, w) in GaussRule.unitInterval(Int((17 / Double.asinh(.pi / length)).rounded(.up))) {
+        let distance = nearest * Double.exp(length * (Double(panel) + t))
+        add(distance, w * length * distance)
       }
     }
-    let n = offsets.count
+    for (t, w) in GaussRule.unitInterval(9) { add(farthest / t, w * farthest / (t * t)) }
+    self.init(poles, shift: shift)
+  }
+
+  /// The simple poles, as offsets and weights, and 2 pi i T M.
+  private static func simple(_ temperature: Double, _ broadening: Double) -> (
+    poles: [(offset: ComplexDouble, weight: ComplexDouble)], shift: ComplexDouble
+  ) {
+    guard temperature > 0 else { return ([], .zero) }
+    let spacing = 2 * Double.pi * temperature
+    let delta = ComplexDouble(0, -spacing)
+    let count = max(0, Int((9 - min(9, broadening / spacing)).rounded(.up)))
+    let shift = ComplexDouble(0, -spacing * Double(count))
+    var poles = (0..<count).map { m in
+      (offset: ComplexDouble(0, -spacing * (Double(m) + 0.5)), weight: delta)
+    }
+    for (x, c) in MatsubaraPoles.nodes {
+      let tau = x.squareRoot()
+      // i tau delta is real.
+      let place = tau * spacing
+      let weight = ComplexDouble(0, -c / (2 * tau)) * delta
+      poles += [(shift - ComplexDouble(place), -weight), (shift + ComplexDouble(place), weight)]
+    }
+    return (poles, shift)
+  }
+
+  private init(_ poles: [(offset: ComplexDouble, weight: ComplexDouble)], shift: ComplexDouble) {
+    let n = poles.count
     storage = .allocate(capacity: max(1, 4 * n))
     let all =
-      offsets.map(\.real) + offsets.map(\.imaginary) + weights.map(\.real)
-      + weights.map(\.imaginary)
+      poles.map(\.offset.real) + poles.map(\.offset.imaginary) + poles.map(\.weight.real)
+      + poles.map(\.weight.imaginary)
     storage.initialize(from: all, count: 4 * n)
     let p = UnsafePointer(storage)
     logarithm = ZoneLogarithm(
