@@ -12,14 +12,14 @@ import RealModule
 extension SpectrumRequest {
   /// 1/c_0 of `GridRefinement` on the real zone.
   func realZoneResolution(_ sum: ZoneSum, _ gamma: Double) -> Double {
-    let width = gamma + .pi * temperature
+    let width = realZoneWidth(gamma)
     return sum.isBandFree ? model.resolutionOfBoth(width) : model.resolution(width)
   }
 
   /// What the rounding of energies leaves of a sum, relative to its absolute contributions: propagators vary on
   /// the scale of the level width.
   private func noise(_ gamma: Double) -> Double {
-    1e-14 + 1e-15 * (model.energyBound + abs(mu)) / (gamma + .pi * temperature)
+    1e-14 + 1e-15 * (model.energyBound + abs(mu)) / realZoneWidth(gamma)
   }
 
   /// The outcomes of `groups`: 0 holds the static parts, n + 1 the dynamic parts at omega n.

@@ -65,6 +65,14 @@ public struct SpectrumRequest: Sendable {
   /// Whether the column holds (i/omega) [K(omega) - K(0)], at omega = 0 the limit.
   func isPerField(_ column: Column) -> Bool { isPerField || column.response.isConductivity }
 
+  /// The narrowest feature in energy of sums over both bands: levels have Gamma + pi T, but where the bands are
+  /// in resonance 1/(2 Delta - omega - 2 i Gamma), of which 2 Delta varies twice as fast, has Gamma however warm it is.
+  func realZoneWidth(_ gamma: Double) -> Double {
+    let gaps = 2 * model.exchange...2 * model.gapBound
+    let isResonant = omegas.contains { gaps.distance(to: abs($0)) <= 2 * gamma }
+    return isResonant ? gamma : gamma + .pi * temperature
+  }
+
   /// A request.
   public init(
     model: Model, mu: Double, temperature: Double, lifetime: Lifetime, omegas: [Double],

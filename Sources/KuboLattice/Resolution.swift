@@ -100,9 +100,12 @@ extension Model {
 extension Model {
   /// A bound on |E_s| over the zone.
   package var energyBound: Double {
-    let gap = interSublattice.reduce(0) { $0 + abs($1.amplitude) }
-    return intraSublattice.reduce(0) { $0 + 2 * abs($1.amplitude) }
-      + (gap * gap + exchange * exchange).squareRoot()
+    intraSublattice.reduce(0) { $0 + 2 * abs($1.amplitude) } + gapBound
+  }
+
+  /// A bound on Delta over the zone.
+  package var gapBound: Double {
+    Double.hypot(interSublattice.reduce(0) { $0 + abs($1.amplitude) }, exchange)
   }
 
   /// A bound on |T_k| + |eta_k| over the zone.

@@ -86,6 +86,48 @@ import Testing
           intra: [(1, 0.266269)], exchange: 0.112791, mu: -3.41031184881202, temperature: 0,
           gamma: 0.182876, omegas: [0], names: ["sigma"], tolerance: 0.001),
         right: (ComplexDouble(5.50331), nil)),
+      // The rounding of energies over the width of a resonance, 1e-12 in a sum of 3.
+      Specimen(
+        description: "rounding",
+        state: state(
+          cell: 0.978186763975738,
+          inter: (0..<5).flatMap { n in
+            let x = (Double(n) + 0.5) * 0.978186763975738
+            let amplitude = [1, 0.18225836896960906, 0.0625, 1.0 / 36, 1.0 / 64][n]
+            return [(x, amplitude), (-x, amplitude)]
+          },
+          intra: (1...4).map {
+            (Double($0) * 0.978186763975738, -0.07329926724377323 / Double($0 * $0))
+          }, exchange: 55.04147847545576, mu: 55.31971102316968, temperature: 0.030384994276860904,
+          gamma: 0.0004832899380737264, omegas: [-110.08295695091152], names: ["sigma"],
+          tolerance: 1e-8),
+        right: (ComplexDouble(2.08910030474e-5, 0.00308365689130), -0.0495256606950)
+      ),
+      // T >> Gamma where the bands are in resonance.
+      Specimen(
+        description: "warm",
+        state: state(
+          cell: 1.775039684482814,
+          inter: [
+            (1.4252986435035526, 1), (4.975378012469181, 1),
+            (-10.999979147876145, 0.024391437304550515),
+            (-9.224939463393332, -0.027668000299159213),
+          ], intra: [(3.550079368965628, -0.3390462182217762)], exchange: 0.0008808858848406215,
+          mu: -16.696205697750738, temperature: 1.72542658588841, gamma: 0.09029543636129539,
+          omegas: [-0.001761771769681243], names: ["sigma"], tolerance: 1e-4),
+        right: (ComplexDouble(0.00337391633158, -3.17114653487e-5), -0.00984049017831)),
+      // A gap of 1e-5 of the bands, which a uniform grid does not see.
+      Specimen(
+        description: "narrow gap",
+        state: state(
+          cell: 1.0307643913994544,
+          inter: [
+            (0.5153821956997272, 1), (-0.5153821956997272, 1),
+            (1.5461465870991815, -0.8505850846476533), (-1.5461465870991815, -0.8505850846476533),
+          ], intra: [(44.32286883017654, -0.0056271280462467516)], exchange: 2.765934014183927e-5,
+          mu: -0.8548901388380272, temperature: 0, gamma: 0.24443325230992954,
+          omegas: [-0.0007857617951713831], names: ["Y"], tolerance: 1e-6),
+        right: (nil, -5.496266e-6)),
     ]
   }()
 

@@ -35,6 +35,28 @@ import UniformGrid
     }
   }
 
+  /// [K(omega) - K(0)]/omega of full bands at omega = 0, a difference of large numbers: the bound holds its
+  /// rounding. The gap is the same at all k, so that the quotient over K(0) is that of one integral over k, by mpmath.
+  @Test func rounding() throws {
+    let model = try Model(
+      name: "flat gap", latticeVectors: [[2]],
+      interSublattice: [Hop(vector: [0.8730848108440787], amplitude: 1)],
+      intraSublattice: [
+        Hop(vector: [-4], amplitude: 0.098206706158608),
+        Hop(vector: [-2], amplitude: 0.19729615987092278),
+      ], exchange: 0.002406070333955903)
+    let state = CertificateState(
+      model: model, mu: 3.807397614862173, temperature: 0, gamma: 0.00010558254186064439,
+      omegas: [0],
+      columns: [
+        .init(response: Response("sigma")!, dressing: .bare, share: .interband)
+      ], tolerance: 1e-2)
+    let reference = UniformGridReference(state, state.columns, goals: [[1e-13]], limit: 1e6)
+    let found = reference.dynamics[0][0]
+    let right = reference.statics[0].value.multiplied(by: -8.20040307323e-6)
+    #expect((found.value - right).length <= found.error && found.error < 1e-11)
+  }
+
   /// The closed forms at omega = 0, of which those of other frequencies are the continuation.
   @Test func sums() {
     let (temperature, gamma, levels) = (0.3, 0.2, [-0.4, 0.9])
