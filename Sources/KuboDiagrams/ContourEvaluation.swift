@@ -238,10 +238,8 @@ struct ContourEvaluation: Sendable {
   func allowance(
     _ value: ComplexDouble, _ scale: Double, _ rounding: Double, _ reference: Double?
   ) -> PartErrors {
-    let floor = max(1e-4 * (reference ?? value.length), 1e-6 * scale)
-    let rounded = min(4 * rounding, 1e-9 * scale)
-    func allowed(_ part: Double) -> Double { max(tolerance * max(abs(part), floor), rounded) }
-    return PartErrors(real: allowed(value.real), imaginary: allowed(value.imaginary))
+    Tolerance(tolerance).allowed(
+      value, scale: scale, rounding: rounding, reference: reference)
   }
 
   /// Bounds on the rounding of sums of absolute terms `scales`, of which `steepness` are divided by the distance in

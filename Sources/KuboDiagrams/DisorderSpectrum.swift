@@ -204,14 +204,10 @@ extension SpectrumRequest {
   func allowances(_ values: [ComplexDouble], _ scales: [Double], references: [Double]?)
     -> [PartErrors]
   {
-    values.indices.map { o in
-      let reference = references?[o] ?? values[o].length
-      let floor = max(1e-4 * reference, 1e-6 * scales[o])
-      func allowance(_ part: Double) -> Double {
-        max(tolerance * max(abs(part), floor), 1e-13 * scales[o])
-      }
-      return PartErrors(
-        real: allowance(values[o].real), imaginary: allowance(values[o].imaginary))
+    // What a sum over energies of zone averages loses by rounding.
+    values.indices.map {
+      Tolerance(tolerance).allowed(
+        values[$0], scale: scales[$0], rounding: 2.5e-14 * scales[$0], reference: references?[$0])
     }
   }
 

@@ -119,14 +119,9 @@ extension SpectrumRequest {
   private func allowances(
     _ values: [ComplexDouble], _ scales: [Double], rounding: [Double], references: [Double]?
   ) -> [PartErrors] {
-    values.indices.map { q in
-      let floor = max(1e-4 * (references?[q] ?? values[q].length), 1e-6 * scales[q])
-      let rounded = min(4 * rounding[q], 1e-9 * scales[q])
-      func allowance(_ part: Double) -> Double {
-        max(tolerance * max(abs(part), floor), rounded, 2e-14 * scales[q])
-      }
-      return PartErrors(
-        real: allowance(values[q].real), imaginary: allowance(values[q].imaginary))
+    values.indices.map {
+      Tolerance(tolerance).allowed(
+        values[$0], scale: scales[$0], rounding: rounding[$0], reference: references?[$0])
     }
   }
 

@@ -68,9 +68,8 @@ package struct FermiSurface: Sendable {
         rounding: [level.scales.map { 1e-14 * $0 }])
     } allowed: { _, values, scales in
       values.indices.map {
-        let limit = max(
-          tolerance * max(abs(values[$0].real), 1e-6 * scales[$0]), 2e-14 * scales[$0])
-        return PartErrors(real: limit, imaginary: limit)
+        Tolerance(tolerance).allowed(
+          values[$0], scale: scales[$0], rounding: 1e-14 * scales[$0])
       }
     }[0]
     if let failure = outcome.failure {
