@@ -43,6 +43,7 @@ INLINE Complex plus(Complex a, double sign, Complex b) {
 }
 INLINE Complex conjugate(Complex a) { return (Complex){a.re, -a.im}; }
 INLINE Complex size_of(Complex a) { return (Complex){modulus(a), (Real)0.0}; }
+INLINE Complex times_i(Complex a) { return (Complex){-a.im, a.re}; }
 INLINE void gather(Complex *sum, Complex a, Complex b) { *sum = add(*sum, mul(a, b)); }
 
 // Adds the products of one pole to the sums.
@@ -98,14 +99,20 @@ INLINE Complex pole_weight(const ZoneLogarithm *l, int j) {
   return (Complex){l->weight_re[j] + (Real)0.0, l->weight_im[j] + (Real)0.0};
 }
 
-// K(0) = -(1/pi) Im l of the levels of each bubble.
+// K(0) = -(1/pi) Im l of the levels of each bubble, or a bound on the sum of the moduli of its terms.
 INLINE void static_bubbles(const Level *level, const ZoneLogarithm *l, int has_triples,
-                           Complex values[ZONE_BUBBLE_COUNT]) {
+                           int is_bound, Complex values[ZONE_BUBBLE_COUNT]) {
   // By the number of upper bands.
   Complex two[3] = {{0}}, three[4] = {{0}};
   for (int j = 0; j < l->count; j++) {
-    Complex a = level->of[0][j], b = level->of[1][j], wa = mul(pole_weight(l, j), a);
-    Complex aa = mul(wa, a), ab = mul(wa, b), bb = mul(mul(pole_weight(l, j), b), b);
+    Complex a = level->of[0][j], b = level->of[1][j], w = pole_weight(l, j);
+    if (is_bound) {
+      // Moduli as imaginary parts.
+      a = size_of(a);
+      b = size_of(b);
+      w = times_i(size_of(w));
+    }
+    Complex wa = mul(w, a), aa = mul(wa, a), ab = mul(wa, b), bb = mul(mul(w, b), b);
     two[0] = add(two[0], aa);
     two[1] = add(two[1], ab);
     two[2] = add(two[2], bb);
@@ -189,7 +196,7 @@ INLINE void accumulate(const ZoneContour *c, const double *slots, const Complex 
   for (int n = 0; n < c->slot_count; n++, slots += 3 * ZONE_BLOCK) {
     int channel = c->slot_channel[n], function = c->slot_function[n];
     Real weight = load(slots), size = load(slots + 2 * ZONE_BLOCK);
-    re[channel] += total(weight * values[function].re);
+    if (re) re[channel] += total(weight * values[function].re);
     if (im) im[channel] += total(weight * values[function].im);
     if (sizes) sizes[channel] += total(size * modulus(values[function]));
     if (rounding) rounding[channel] += total(size * limits[function].re);
@@ -206,8 +213,12 @@ INLINE void sum_bubbles(const ZoneContour *c, long stars, const ZoneLogarithm *l
     const double *slots =
         c->slots + at / ZONE_BLOCK * c->slot_count * 3 * ZONE_BLOCK + at % ZONE_BLOCK;
     read_level(c, l, broadening, at, &level);
-    static_bubbles(&level, l, has_triples, values);
+    static_bubbles(&level, l, has_triples, 0, values);
     accumulate(c, slots, values, 0, sums->statics, 0, sums->static_sizes, 0);
+    if (sums->static_rounding) {
+      static_bubbles(&level, l, has_triples, 1, values);
+      accumulate(c, slots, values, 0, 0, 0, sums->static_rounding, 0);
+    }
     for (int n = 0; n < omega_count; n++) {
       bubbles(&level, l, broadening, omega[n], has_triples, -1, values);
       if (sums->rounding) bubbles(&level, l, broadening, omega[n], has_triples, 1, limits);
@@ -251,7 +262,7 @@ INLINE void single_bubbles(const ZoneContour *c, long stars, const ZoneLogarithm
     const double *slots =
         c->slots + at / ZONE_BLOCK * c->slot_count * 3 * ZONE_BLOCK + at % ZONE_BLOCK;
     read_level(c, l, broadening, at, &level);
-    static_bubbles(&level, l, has_triples, values);
+    static_bubbles(&level, l, has_triples, 0, values);
     spread(c, slots, values, stride, statics + at, 0);
     for (int n = 0; n < omega_count; n++) {
       bubbles(&level, l, broadening, omega[n], has_triples, -1, values);

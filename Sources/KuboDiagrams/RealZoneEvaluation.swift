@@ -70,7 +70,7 @@ extension SpectrumRequest {
   ) async throws -> [GridRefinement.Outcome] {
     guard case .constant(let gamma) = lifetime else { preconditionFailure("checked by the order") }
     let noise = noise(gamma)
-    var staticScales: [Double] = []
+    var (staticScales, staticRounding): ([Double], [Double]) = ([], [])
     var scales: [[Double]?] = Array(repeating: nil, count: omegas.count)
     var largest = [Double](repeating: 0, count: outputs.count)
     var levels = 0
@@ -80,12 +80,15 @@ extension SpectrumRequest {
       levels += 1
       let grid = try await sum(
         divisions: divisions, omegas: active.map { omegas[$0] }, withScales: levels <= 2)
-      if levels <= 2 { staticScales = grid.staticScales }
+      if levels <= 2 {
+        staticScales = grid.staticScales
+        staticRounding = zip(grid.staticRounding, staticScales).map { $0 + noise * $1 }
+      }
       var level = GridRefinement.Level(values: [], scales: [], rounding: [])
       if groups.first == 0 {
         level.values.append(outputs.indices.map { finishStatic($0, grid.statics, outputs) })
         level.scales.append(staticScales)
-        level.rounding.append(staticScales.map { noise * $0 })
+        level.rounding.append(staticRounding)
       }
       for (position, n) in active.enumerated() {
         if levels <= 2 {
@@ -110,7 +113,7 @@ extension SpectrumRequest {
     } allowed: { group, values, scales in
       allowances(
         values, scales,
-        rounding: group == 0 ? staticScales.map { noise * $0 } : roundings[group - 1]!,
+        rounding: group == 0 ? staticRounding : roundings[group - 1]!,
         references: group == 0 ? largest : nil)
     }
   }
@@ -179,7 +182,8 @@ extension SpectrumRequest {
     }
     let rounding = outputs.indices.map { o in
       noise(gamma) * scales[o]
-        + (omega.map { self.rounding(o, $0, rough.rounding[group - 1][o], outputs) } ?? 0)
+        + (omega.map { self.rounding(o, $0, rough.rounding[group - 1][o], outputs) }
+          ?? rough.staticRounding[o])
     }
     func allowed(_ values: [ComplexDouble]) -> [PartErrors] {
       allowances(

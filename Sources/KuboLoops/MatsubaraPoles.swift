@@ -29,7 +29,7 @@ package final class MatsubaraPoles: @unchecked Sendable {
   ///     log q = i int_0^infinity dy/(q - i y),   q = x - i R
   ///
   /// with Gauss's rule for log(y + R), in which the integrand is analytic within pi/2 of the real line, up
-  /// to y + R = 2 (reach + R), and for 1/(y + R) beyond. Relative to integrals of moduli that leaves 1e-13.
+  /// to y + R = 2 (reach + R), and for 1/(y + R) beyond. Relative to integrals of moduli that leaves 3e-14.
   package convenience init(temperature: Double, broadening: Double, reach: Double) {
     var (poles, shift) = MatsubaraPoles.simple(temperature, broadening)
     let nearest = broadening - shift.imaginary
@@ -37,10 +37,10 @@ package final class MatsubaraPoles: @unchecked Sendable {
     func add(_ distance: Double, _ weight: Double) {
       poles.append((shift - ComplexDouble(0, distance - nearest), ComplexDouble(0, -weight)))
     }
-    let panels = (Double.log(farthest / nearest) / 3.4).rounded(.up)
+    let panels = (Double.log(farthest / nearest) / 2.6).rounded(.up)
     let length = Double.log(farthest / nearest) / panels
     for panel in 0..<Int(panels) {
-      for (t, w) in GaussRule.unitInterval(Int((17 / Double.asinh(.pi / length)).rounded(.up))) {
+      for (t, w) in GaussRule.unitInterval(Int((20 / Double.asinh(.pi / length)).rounded(.up))) {
         let distance = nearest * Double.exp(length * (Double(panel) + t))
         add(distance, w * length * distance)
       }

@@ -37,7 +37,7 @@ package struct BubbleSum: Sendable {
 
   private struct Part: Sendable {
     var buffer = StarBuffer()
-    var statics, sums, staticSizes, sizes, rounding: [Double]
+    var statics, sums, staticSizes, sizes, staticRounding, rounding: [Double]
   }
 
   /// ``ZoneSum/callAsFunction(divisions:omegas:withScales:)``.
@@ -51,7 +51,8 @@ package struct BubbleSum: Sendable {
     let (channels, zeros) = (channels, [Double](repeating: 0, count: omegas.count * channels))
     var total = Part(
       statics: Array(repeating: 0, count: channels), sums: zeros + zeros,
-      staticSizes: Array(repeating: 0, count: channels), sizes: zeros, rounding: zeros)
+      staticSizes: Array(repeating: 0, count: channels), sizes: zeros,
+      staticRounding: Array(repeating: 0, count: channels), rounding: zeros)
     @Sendable func flush(_ part: inout Part) {
       if part.buffer.count > 0 { add(program, omegas, withScales, &part) }
       part.buffer = StarBuffer()
@@ -67,7 +68,9 @@ package struct BubbleSum: Sendable {
       func add(_ path: WritableKeyPath<Part, [Double]>) {
         for (n, x) in part[keyPath: path].enumerated() { total[keyPath: path][n] += norm * x }
       }
-      for path in [\Part.statics, \.sums, \.staticSizes, \.sizes, \.rounding] { add(path) }
+      for path in [
+        \Part.statics, \.sums, \.staticSizes, \.sizes, \.staticRounding, \.rounding,
+      ] { add(path) }
     }
     // The channels of an output are its real and its imaginary part at real k.
     func both(_ x: [Double], _ row: Int) -> [Double] {
@@ -85,7 +88,8 @@ package struct BubbleSum: Sendable {
         }
       }, staticScales: both(total.staticSizes, 0),
       scales: omegas.indices.map { both(total.sizes, $0) },
-      rounding: omegas.indices.map { both(total.rounding, $0).map { 2e-13 * $0 } })
+      staticRounding: both(total.staticRounding, 0).map { 1e-13 * $0 },
+      rounding: omegas.indices.map { both(total.rounding, $0).map { 1e-13 * $0 } })
   }
 
   /// ``ZoneSum/values(_:omegas:isExact:)``.
@@ -145,17 +149,20 @@ package struct BubbleSum: Sendable {
       part.sums.withUnsafeMutableBufferPointer { sums in
         part.staticSizes.withUnsafeMutableBufferPointer { staticSizes in
           part.sizes.withUnsafeMutableBufferPointer { sizes in
-            part.rounding.withUnsafeMutableBufferPointer { rounding in
-              var target = ZoneBubbleSums(
-                statics: statics.baseAddress, sums: sums.baseAddress,
-                static_sizes: withScales ? staticSizes.baseAddress : nil,
-                sizes: withScales ? sizes.baseAddress : nil,
-                rounding: withScales ? rounding.baseAddress : nil)
-              table.withContour(
-                program, energy: energy, difference: difference, channels: channels
-              ) {
-                zone_bubbles(
-                  &$0, stars, &logarithm, broadening, Int32(omegas.count), omegas, &target)
+            part.staticRounding.withUnsafeMutableBufferPointer { staticRounding in
+              part.rounding.withUnsafeMutableBufferPointer { rounding in
+                var target = ZoneBubbleSums(
+                  statics: statics.baseAddress, sums: sums.baseAddress,
+                  static_sizes: withScales ? staticSizes.baseAddress : nil,
+                  sizes: withScales ? sizes.baseAddress : nil,
+                  static_rounding: withScales ? staticRounding.baseAddress : nil,
+                  rounding: withScales ? rounding.baseAddress : nil)
+                table.withContour(
+                  program, energy: energy, difference: difference, channels: channels
+                ) {
+                  zone_bubbles(
+                    &$0, stars, &logarithm, broadening, Int32(omegas.count), omegas, &target)
+                }
               }
             }
           }

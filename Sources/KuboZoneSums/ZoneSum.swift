@@ -65,7 +65,8 @@ package struct ZoneSum: Sendable {
     /// Sums of the absolute contributions to K(0) and to the quotients.
     package var staticScales: [Double]
     package var scales: [[Double]]
-    /// Bounds on the rounding of the quotients, [omega][output].
+    /// Bounds on the rounding of K(0), besides that of energies, and of the quotients, [omega][output].
+    package var staticRounding: [Double]
     package var rounding: [[Double]]
   }
 
@@ -320,6 +321,7 @@ package struct ZoneSum: Sendable {
       scales: total.omegas.indices.map { n in
         (0..<outputs).map { total.scales[n * outputs + $0] * norm }
       },
+      staticRounding: Array(repeating: 0, count: outputs),
       rounding: total.omegas.indices.map { n in
         (0..<outputs).map { total.rounding[n * outputs + $0] * norm }
       })

@@ -11,10 +11,10 @@
 #define ZONE_BUBBLE_COUNT 16
 
 // What zone_bubbles adds to: K(0), [channel], and [K(omega) - K(0)]/omega, [omega][re, im][channel];
-// unless null the sums of moduli, [channel] and [omega][channel], and those of all that bubbles at
-// omega are made of, of which rounding leaves a part.
+// unless null the sums of moduli, [channel] and [omega][channel], and those of all that bubbles are made of,
+// of which rounding leaves a part.
 typedef struct {
-  double *statics, *sums, *static_sizes, *sizes, *rounding;
+  double *statics, *sums, *static_sizes, *sizes, *static_rounding, *rounding;
 } ZoneBubbleSums;
 
 // The first `stars` stars of a table at real k, `energy` that of the lower band less mu, slot_function
