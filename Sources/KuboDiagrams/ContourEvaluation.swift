@@ -39,27 +39,59 @@ struct ContourEvaluation: Sendable {
   /// So many points that a grid takes a minute or so.
   package var pointLimit: Int { max(100_000_000, 20_000_000 * zone.symmetries.count) }
 
+  /// How the terms of two bands in resonance are done that contours cannot serve.
+  enum Resonance: Sendable {
+    /// There are none.
+    case none
+    /// Within a strip of this width, on a grid with `resolution` points along each reciprocal vector.
+    case grid(width: Double, resolution: Double)
+    /// All one-sided terms, on surfaces of their own.
+    case surfaces([ResonanceSurface])
+    /// What `split` says, as a nested integral.
+    case nested(ContourSum.Split)
+
+    var split: ContourSum.Split {
+      switch self {
+      case .none: .none
+      case .grid(let width, _): .strip(width)
+      case .surfaces: .allOneSided
+      case .nested(let split): split
+      }
+    }
+
+    /// What a grid needs; nil without one.
+    var resolution: Double? {
+      switch self {
+      case .grid(_, let resolution): resolution
+      case .surfaces(let surfaces): surfaces.map(\.resolution).max()!
+      case .none, .nested: nil
+      }
+    }
+  }
+
   /// How a frequency is done.
   struct Plan: Sendable {
     /// The part of the full step, a power of 1/2.
     package var part = 1.0
-    /// The strip of `ContourSum.Frequency`; 0 where the bands cannot resonate.
-    package var strip = 0.0
-    /// Points along each reciprocal vector that the terms of the strip need; nil for a nested integral.
-    package var resolution: Double?
-    /// For the terms of the strip, which is all of the zone then.
-    package var surfaces: [ResonanceSurface]?
+    package var resonance = Resonance.none
     /// omega < 0.
     package var isReversed = false
 
     /// How many functions of frequency are done in which way.
     package static func summary(_ plans: [Plan]) -> String {
-      func count(_ condition: (Plan) -> Bool) -> Int { plans.count(where: condition) }
+      var (surfaces, grids, nested) = (0, 0, 0)
+      for plan in plans {
+        switch plan.resonance {
+        case .none: break
+        case .surfaces: surfaces += 1
+        case .grid: grids += 1
+        case .nested: nested += 1
+        }
+      }
       return
-        "contours for \(plans.count) functions, \(count { $0.part != 1 }) with a smaller step; "
-        + "resonances of bands: \(count { $0.surfaces != nil }) on surfaces of their own, "
-        + "\(count { $0.strip != 0 && $0.surfaces == nil && $0.resolution != nil }) on grids, "
-        + "\(count { $0.strip != 0 && $0.resolution == nil }) as nested integrals"
+        "contours for \(plans.count) functions, \(plans.count { $0.part != 1 }) with a smaller step; "
+        + "resonances of bands: \(surfaces) on surfaces of their own, \(grids) on grids, "
+        + "\(nested) as nested integrals"
     }
   }
 
@@ -129,11 +161,12 @@ struct ContourEvaluation: Sendable {
     let (traces, onContours, inStrip) = (0.6 + 0.16 * size, 0.05 + 0.04 * size, 0.1 + 0.05 * size)
     let nested = [2e3, 1e5, 1e8][model.dimension - 1] * traces
     func contours(_ plan: Plan) -> Double {
-      let isWhole = plan.strip == ContourSum.Frequency.whole
-      if !isWhole, !survey(plan.part).isValid(omega) { return .infinity }
+      if plan.resonance.split != .everything, !survey(plan.part).isValid(omega) {
+        return .infinity
+      }
       return cost(resolution(omega, plan, survey(plan.part)), perStar: onContours)
     }
-    var best = isResonant ? Plan(strip: ContourSum.Frequency.whole) : Plan()
+    var best = isResonant ? Plan(resonance: .nested(.everything)) : Plan()
     var least = contours(best) + (isResonant ? nested : 0)
     // Surveys of contours are not free; what costs too much without them needs none.
     func consider(_ plan: Plan, _ cost: Double) {
@@ -145,39 +178,40 @@ struct ContourEvaluation: Sendable {
     let wanted = full.separation(omega, mu: zone.mu) / 6
     let direct = model.resolution(broadening + .pi * temperature)
     let surfaces = full.resonanceSurfaces(omega, mu: zone.mu, temperature: temperature)
-    // Next to the resonance 1/D is large.
-    if !isResonant, let surfaces {
+    func considerGrid(_ part: Double, _ resonance: Resonance, perStar: Double) {
       consider(
-        Plan(strip: .infinity, resolution: surfaces.map(\.resolution).max()!, surfaces: surfaces),
-        cost(surfaces.map(\.resolution).max()!, perStar: traces))
+        Plan(part: part, resonance: resonance), cost(resonance.resolution!, perStar: perStar))
     }
+    // Next to the resonance 1/D is large.
+    if !isResonant, let surfaces { considerGrid(1, .surfaces(surfaces), perStar: traces) }
     guard isResonant else { return best }
-    consider(Plan(strip: widest), nested)
+    consider(Plan(resonance: .nested(.strip(widest))), nested)
     for part in [1, 0.5, 0.25] {
-      var plan = Plan(part: part, strip: part * widest)
-      plan.resolution = max(direct, model.resolution(plan.strip / 2))
-      consider(plan, cost(plan.resolution!, perStar: inStrip))
-      if let surfaces {
-        plan = Plan(part: part, strip: .infinity, surfaces: surfaces)
-        plan.resolution = surfaces.map(\.resolution).max()!
-        consider(plan, cost(plan.resolution!, perStar: traces))
-      }
+      let width = part * widest
+      considerGrid(
+        part, .grid(width: width, resolution: max(direct, model.resolution(width / 2))),
+        perStar: inStrip)
+      if let surfaces { considerGrid(part, .surfaces(surfaces), perStar: traces) }
     }
     if wanted > 0, wanted < widest {
       let part = Double.exp2((Double.log2(wanted / widest)).rounded(.down))
-      var plan = Plan(part: part, strip: part * widest)
-      plan.resolution = model.resolution(plan.strip / 2)
-      consider(plan, cost(plan.resolution!, perStar: inStrip))
+      let width = part * widest
+      considerGrid(
+        part, .grid(width: width, resolution: model.resolution(width / 2)), perStar: inStrip)
     }
     return best
   }
 
   /// 1/c_0 of `GridRefinement` for the contours of a frequency: their own, and the width of the strip.
   package func resolution(_ omega: Double?, _ plan: Plan, _ survey: ContourSurvey) -> Double {
+    let split = plan.resonance.split
     let own = survey.resolution(
-      omega, mu: zone.mu, temperature: temperature,
-      hasPole: plan.strip != ContourSum.Frequency.whole, isSplit: plan.strip == 0)
-    return plan.strip > 0 ? max(own, zone.model.resolution(plan.strip / 2)) : own
+      omega, mu: zone.mu, temperature: temperature, hasPole: split != .everything,
+      isSplit: split == .none)
+    switch split {
+    case .none, .everything: return own
+    case .strip, .allOneSided: return max(own, zone.model.resolution(split.strip / 2))
+    }
   }
 
   /// Evaluates the groups named; where the contours err by more than what a resonance leaves of what
@@ -194,14 +228,16 @@ struct ContourEvaluation: Sendable {
       let contour = try await part.refine(open, left, &largest)
       if round == 0 {
         resonance = try await resonancePart(
-          open.filter { plans[$0].strip != 0 && contour[$0]?.values.isEmpty == false }, contour,
+          open.filter {
+            plans[$0].resonance.split != .none && contour[$0]?.values.isEmpty == false
+          }, contour,
           plans,
           poles)
       }
       for g in open {
         guard let own = contour[g], !own.values.isEmpty else { continue }
         var sum = own
-        if plans[g].strip != 0 {
+        if plans[g].resonance.split != .none {
           guard let other = resonance[g] else { continue }
           for o in 0..<outputs {
             sum.values[o] += other.values[o]

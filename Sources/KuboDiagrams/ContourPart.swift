@@ -56,7 +56,8 @@ struct ContourPart {
           divisions: divisions,
           dynamic.map {
             .init(
-              omega: abs(evaluation.omegas[groups[$0] - 1]), strip: plans[groups[$0]].strip)
+              omega: abs(evaluation.omegas[groups[$0] - 1]),
+              split: plans[groups[$0]].resonance.split)
           }, channels: evaluation.channels, withSizes: active.contains { seen[$0] < 2 })
         let statics = (0..<outputs).map {
           ComplexDouble(grid.statics[2 * $0], grid.statics[2 * $0 + 1])
@@ -106,7 +107,7 @@ struct ContourPart {
           ?? values.indices.map { o in
             let full = evaluation.allowance(
               values[o], scales[o], roundings[g][o], groups[g] == 0 ? reference[o] : nil)
-            let part = plans[groups[g]].strip != 0 ? 0.5 : 1
+            let part = plans[groups[g]].resonance.split != .none ? 0.5 : 1
             return PartErrors(real: part * full.real, imaginary: part * full.imaginary)
           }
       }

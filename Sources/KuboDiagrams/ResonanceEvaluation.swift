@@ -16,31 +16,36 @@ extension ContourEvaluation {
   ) async throws -> [Int: GridRefinement.Outcome] {
     guard !groups.isEmpty else { return [:] }
     let sum = ResonanceSum(zone, poles: poles, isReversed: plans[groups[0]].isReversed)
-    let onSurfaces = groups.filter { plans[$0].surfaces != nil }
-    var found = try await grids(
-      sum, groups.filter { plans[$0].resolution != nil && plans[$0].surfaces == nil }, contour,
-      plans)
+    var (onGrids, onSurfaces, nested): ([Int], [Int], [Int]) = ([], [], [])
+    for g in groups {
+      switch plans[g].resonance {
+      case .none: break
+      case .grid: onGrids.append(g)
+      case .surfaces: onSurfaces.append(g)
+      case .nested: nested.append(g)
+      }
+    }
+    var found = try await grids(sum, onGrids, contour, plans)
     // Each has surfaces of its own, so that no grid is shared.
     let single = try await WorkProgress.stage(
       "resonance surfaces", unit: "frequencies", of: onSurfaces.count, isEven: true, isLeaf: true
-    ) { stage in
+    ) { [onSurfaces] stage in
       try await parallelMap(onSurfaces.count, threads: zone.threads) { n in
         defer { stage?.advance() }
         return try await grids(sum, [onSurfaces[n]], contour, plans)
       }
     }
     for outcome in single { found.merge(outcome) { $1 } }
-    let nested = groups.filter { plans[$0].resolution == nil }
     let inner = max(1, zone.threads / max(1, nested.count))
     let irreducible = IrreducibleZone(zone.model, zone.symmetries)
     let outcomes = try await WorkProgress.stage(
       "nested integrals", unit: "frequencies", of: nested.count, isEven: true, isLeaf: true
-    ) { stage in
+    ) { [nested] stage in
       try await parallelMap(nested.count, threads: zone.threads) { n in
         defer { stage?.advance() }
         let g = nested[n]
         return try await self.nested(
-          sum, irreducible, .init(omega: abs(omegas[g - 1]), strip: plans[g].strip),
+          sum, irreducible, .init(omega: abs(omegas[g - 1]), split: plans[g].resonance.split),
           omegas[g - 1], contour[g]!, threads: inner)
       }
     }
@@ -86,7 +91,7 @@ extension ContourEvaluation {
     guard !groups.isEmpty else { return [:] }
     let refinement = GridRefinement(
       resolution: zone.model.resolution(.infinity), dimension: zone.model.dimension,
-      resolutions: groups.map { plans[$0].resolution! }, pointLimit: pointLimit,
+      resolutions: groups.map { plans[$0].resonance.resolution! }, pointLimit: pointLimit,
       name: "resonance")
     var seen = [Int](repeating: 0, count: groups.count)
     var known = [[Double]](repeating: [], count: groups.count)
@@ -95,7 +100,7 @@ extension ContourEvaluation {
       let outcomes = try await refinement.run(groups: groups.count) { divisions, active in
         let withSizes = active.contains { seen[$0] < 2 }
         let grid =
-          if let surfaces = plans[groups[0]].surfaces {
+          if case .surfaces(let surfaces) = plans[groups[0]].resonance {
             try await sum(
               divisions: divisions, omega: abs(omegas[groups[0] - 1]), surfaces,
               channels: channels, withSizes: withSizes)
@@ -103,7 +108,8 @@ extension ContourEvaluation {
             try await sum(
               divisions: divisions,
               active.map {
-                .init(omega: abs(omegas[groups[$0] - 1]), strip: plans[groups[$0]].strip)
+                .init(
+                  omega: abs(omegas[groups[$0] - 1]), split: plans[groups[$0]].resonance.split)
               }, channels: channels, withSizes: withSizes)
           }
         var level = GridRefinement.Level(values: [], scales: [], rounding: [])
@@ -165,7 +171,8 @@ extension ContourEvaluation {
     let rough = try await sum(divisions: divisions, [frequency], channels: channels)
     let scales = scales(rough.sizes[0], omega)
     // What that grid does not resolve is as narrow as this.
-    let own: Double = frequency.strip < 0 ? 2 * broadening : frequency.strip
+    let own: Double =
+      frequency.split == .everything ? 2 * broadening : frequency.split.strip
     let least: Double = min(broadening + Double.pi * temperature, own)
     let rounding: [Double] = self.rounding(scales, scales.map { $0 / least }, omega)
     var values = reported(rough.quotients[0], omega)

@@ -66,20 +66,38 @@ package struct ContourSum: Sendable {
     }
   }
 
+  /// What of a pair of bands in resonance is left to ``ResonanceSum``.
+  package enum Split: Sendable, Equatable {
+    /// Nothing: the bands cannot resonate.
+    case none
+    /// The retarded-retarded and advanced-advanced terms within about this width of 2 Delta = omega.
+    case strip(Double)
+    /// All of these terms.
+    case allOneSided
+    /// The retarded-advanced ones too.
+    case everything
+
+    /// As the C loops take it: 0, the width, infinity, -1.
+    package var strip: Double {
+      switch self {
+      case .none: 0
+      case .strip(let width): width
+      case .allOneSided: .infinity
+      case .everything: -1
+      }
+    }
+  }
+
   /// A frequency to sum.
   package struct Frequency: Sendable {
     /// |omega|.
     package let omega: Double
-    /// 0 where the bands cannot resonate; otherwise the width of the strip around 2 Delta = omega
-    /// whose retarded-retarded and advanced-advanced terms are left to ``ResonanceSum``, infinity for
-    /// all of them, and ``whole`` if the retarded-advanced ones are left to it too.
-    package let strip: Double
+    /// What is left out.
+    package let split: Split
 
-    package static let whole = -1.0
-
-    package init(omega: Double, strip: Double) {
+    package init(omega: Double, split: Split) {
       self.omega = omega
-      self.strip = strip
+      self.split = split
     }
   }
 
@@ -216,7 +234,7 @@ package struct ContourSum: Sendable {
       table.gap[count + n] *= 2 * sign
     }
     let omegas = frequencies.map(\.omega)
-    let strips = frequencies.map(\.strip)
+    let strips = frequencies.map(\.split.strip)
     let difference = table.gap
     var logarithm = poles.logarithm
     table.withContour(program, energy: energy, difference: difference, channels: channels) {

@@ -61,7 +61,7 @@ package struct ResonanceSum: Sendable {
     divisions: Int, _ frequencies: [ContourSum.Frequency], channels: Int, withSizes: Bool = true
   ) async throws -> Result {
     let omegas = frequencies.map(\.omega)
-    let strips = frequencies.map(\.strip)
+    let strips = frequencies.map(\.split.strip)
     let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
     @Sendable func flush(_ part: inout Part) {
       if part.buffer.count > 0 {
@@ -133,7 +133,7 @@ package struct ResonanceSum: Sendable {
     var logarithm = poles.logarithm
     table.withContour(program, energy: energy, difference: difference, channels: channels) {
       zone_resonance_values(
-        &$0, &logarithm, broadening, frequency.omega, frequency.strip, &sums)
+        &$0, &logarithm, broadening, frequency.omega, frequency.split.strip, &sums)
     }
     // K = i z/2 pi.
     let norm = 1 / (model.cellVolume * 2 * .pi)

@@ -23,9 +23,10 @@ struct ContourTests {
       return LoopWeights.Sum(
         measured: response.measured, spin: response.spin, diagrams: diagrams.diagrams(of: response))
     }
-    let frequencies: [(omega: Double, strip: Double)] = [
-      (0, 0), (0.003, 0), (0.4, 0), (0.4, .infinity), (0.4, 0.3), (1.7, .infinity), (1.7, 0.5),
-      (2.9, 0.4), (0.4, ContourSum.Frequency.whole), (1.7, ContourSum.Frequency.whole),
+    let frequencies: [(omega: Double, split: ContourSum.Split)] = [
+      (0, .none), (0.003, .none), (0.4, .none), (0.4, .allOneSided), (0.4, .strip(0.3)),
+      (1.7, .allOneSided), (1.7, .strip(0.5)), (2.9, .strip(0.4)), (0.4, .everything),
+      (1.7, .everything),
     ]
     let zone = ZoneSum(
       model: model, directions: Directions(i: 0, j: 0), mu: -1.2, temperature: temperature,
@@ -34,7 +35,7 @@ struct ContourTests {
     let channels = 2 * zone.outputCount
     let omegas = frequencies.map(\.omega)
     let exact = try await zone(divisions: lattice.divisions, omegas: omegas, withScales: true)
-    let own = frequencies.map { ContourSum.Frequency(omega: $0.omega, strip: $0.strip) }
+    let own = frequencies.map { ContourSum.Frequency(omega: $0.omega, split: $0.split) }
     let resonance = try await ResonanceSum(zone, poles: poles)(
       divisions: lattice.divisions, own, channels: channels)
     for isDeformed in [false, true] {
@@ -52,7 +53,7 @@ struct ContourTests {
         #expect((k0 - exact.statics[q]).length <= limit * exact.staticScales[q])
         for (n, frequency) in frequencies.enumerated() {
           var z = contour.quotients[n][2 * q] + ComplexDouble.i * contour.quotients[n][2 * q + 1]
-          if frequency.strip != 0 {
+          if frequency.split != .none {
             z += resonance.quotients[n][2 * q]
             z += ComplexDouble.i * resonance.quotients[n][2 * q + 1]
           }

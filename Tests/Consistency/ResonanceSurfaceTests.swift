@@ -44,7 +44,7 @@ struct ResonanceSurfaceTests {
         zone, poles: MatsubaraPoles(temperature: temperature, broadening: broadening))
       let channels = 2 * zone.outputCount
       let real = try await resonance(
-        divisions: divisions, [ContourSum.Frequency(omega: omega, strip: .infinity)],
+        divisions: divisions, [ContourSum.Frequency(omega: omega, split: .allOneSided)],
         channels: channels)
       let resolution = surfaces.map(\.resolution).max()!
       // exp(-25), on a multiple of 12.
