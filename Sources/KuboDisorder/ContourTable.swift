@@ -69,7 +69,6 @@ package final class ContourTable: ZoneTable {
   }
 
   private struct Part: Sendable {
-    var buffer = StarBuffer()
     var bands = [Stars(), Stars()]
     var squares: [Double]
     /// The blocks of each band that are in the squares.
@@ -90,11 +89,8 @@ package final class ContourTable: ZoneTable {
     let grid = PeriodicGrid(contours[0].model, divisions: divisions, symmetries: symmetries)
     let slotCount = traces.slotCount
     let empty = Part(squares: Array(repeating: 0, count: slotCount))
-    let parts = try await grid.accumulateFirst(threads: threads, empty) { part in
-      ContourTable.flush(&part, contours, traces)
-    } _: { part, f, size in
-      part.buffer.add(f, size: size)
-      if part.buffer.count == 512 { ContourTable.flush(&part, contours, traces) }
+    let parts = try await grid.inBlocks(threads: threads, empty) {
+      ContourTable.add($0, to: &$1, contours, traces)
     }
     self.divisions = divisions
     self.slotCount = slotCount
@@ -104,15 +100,15 @@ package final class ContourTable: ZoneTable {
     squares = (0..<slotCount).map { slot in parts.reduce(0) { $0 + $1.squares[slot] } * norm }
   }
 
-  /// Moves the stars of the buffer to the blocks.
-  private static func flush(_ part: inout Part, _ contours: [BandContour], _ traces: StarTraces) {
-    if part.buffer.count == 0 { return }
+  private static func add(
+    _ buffer: StarBuffer, to part: inout Part, _ contours: [BandContour], _ traces: StarTraces
+  ) {
     for contour in contours {
       let s = contour.band.rawValue
       switch traces {
       case .frames: preconditionFailure("not collected")
       case .bands(let program, _, let stored):
-        let table = part.buffer.table(program, contour)
+        let table = buffer.table(program, contour)
         // E_s = T -+ Delta.
         let sign = -contour.band.sign
         append(
@@ -122,7 +118,7 @@ package final class ContourTable: ZoneTable {
           weight: table.weights.map { $0 * Double(program.operationCount) })
         if !stored.isEmpty { appendSlots(to: &part.bands[s], table, program, stored, contour) }
       case .polynomials(let program, _):
-        let table = program.table(part.buffer, contour)
+        let table = program.table(buffer, contour)
         append(
           to: &part.bands[s], table.blocks, first: table.hopping, second: table.square,
           weight: table.weights.map { $0 * Double(program.operationCount) })
@@ -130,7 +126,6 @@ package final class ContourTable: ZoneTable {
       }
       addSquares(&part, s)
     }
-    part.buffer = StarBuffer()
   }
 
   /// Adds numbers that stand as [re, im][star].

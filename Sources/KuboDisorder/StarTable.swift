@@ -23,7 +23,6 @@ package final class StarTable: ZoneTable {
 
   /// Stars in blocks, some of them filled up with stars of weight 0.
   private struct Part: Sendable {
-    var buffer = StarBuffer()
     /// The numbers of points of the stars.
     var weight: [Double] = []
     /// The energies of the bonding and the antibonding band for `scba`, T_k and |eta_k|^2 for `site`.
@@ -90,11 +89,8 @@ package final class StarTable: ZoneTable {
         return part
       }
     case .bands, .polynomials:
-      parts = try await grid.accumulateFirst(threads: threads, empty) { part in
-        StarTable.flush(&part, traces, model.exchange)
-      } _: { part, f, size in
-        part.buffer.add(f, size: size)
-        if part.buffer.count == 512 { StarTable.flush(&part, traces, model.exchange) }
+      parts = try await grid.inBlocks(threads: threads, empty) {
+        StarTable.add($0, to: &$1, traces, model.exchange)
       }
     }
     self.divisions = divisions
@@ -133,14 +129,14 @@ package final class StarTable: ZoneTable {
   }
 
   /// Moves the stars of the buffer to the blocks.
-  private static func flush(_ part: inout Part, _ traces: StarTraces, _ exchange: Double) {
-    let count = part.buffer.count
-    if count == 0 { return }
-    let sizes = part.buffer.sizes
+  private static func add(
+    _ buffer: StarBuffer, to part: inout Part, _ traces: StarTraces, _ exchange: Double
+  ) {
+    let (count, sizes) = (buffer.count, buffer.sizes)
     switch traces {
     case .frames: preconditionFailure("not collected")
     case .bands(let program, let contour, let stored):
-      let table = part.buffer.table(program, contour)
+      let table = buffer.table(program, contour)
       var slots: [Double] = []
       slots.reserveCapacity(table.blocks * blockSize * (stored.count + 2))
       for block in 0..<(stored.isEmpty ? 0 : table.blocks) {
@@ -157,7 +153,7 @@ package final class StarTable: ZoneTable {
         to: &part, weight: sizes, first: (0..<count).map { table.hopping[$0] - table.gap[$0] },
         second: (0..<count).map { table.hopping[$0] + table.gap[$0] }, slots)
     case .polynomials(let program, let contour):
-      let table = program.table(part.buffer, contour)
+      let table = program.table(buffer, contour)
       var slots: [Double] = []
       slots.reserveCapacity(table.slots.count / 2)
       for slot in 0..<(table.blocks * program.slotCount) {
@@ -167,7 +163,6 @@ package final class StarTable: ZoneTable {
         to: &part, weight: sizes, first: Array(table.hopping[..<count]),
         second: Array(table.square[..<count]), slots)
     }
-    part.buffer = StarBuffer()
   }
 
   /// Visits the stars piece by piece.

@@ -36,7 +36,6 @@ package struct BubbleSum: Sendable {
   }
 
   private struct Part: Sendable {
-    var buffer = StarBuffer()
     var statics, sums, staticSizes, sizes, staticRounding, rounding: [Double]
   }
 
@@ -49,47 +48,35 @@ package struct BubbleSum: Sendable {
     }
     let grid = PeriodicGrid(sum.model, divisions: divisions, symmetries: sum.symmetries)
     let (channels, zeros) = (channels, [Double](repeating: 0, count: omegas.count * channels))
-    var total = Part(
+    let zero = Part(
       statics: Array(repeating: 0, count: channels), sums: zeros + zeros,
       staticSizes: Array(repeating: 0, count: channels), sizes: zeros,
       staticRounding: Array(repeating: 0, count: channels), rounding: zeros)
-    @Sendable func flush(_ part: inout Part) {
-      if part.buffer.count > 0 { add(program, omegas, withScales, &part) }
-      part.buffer = StarBuffer()
-    }
-    let parts = try await grid.accumulateFirst(threads: sum.threads, total) {
-      flush(&$0)
-    } _: { part, f, size in
-      part.buffer.add(f, size: size)
-      if part.buffer.count == 512 { flush(&part) }
-    }
+    let total = try await grid.inBlocks(threads: sum.threads, zero) {
+      add(program, $0, omegas, withScales, &$1)
+    }.added([\.statics, \.sums, \.staticSizes, \.sizes, \.staticRounding, \.rounding])
     let norm = 1 / (Double(grid.count) * sum.model.cellVolume)
-    for part in parts {
-      func add(_ path: WritableKeyPath<Part, [Double]>) {
-        for (n, x) in part[keyPath: path].enumerated() { total[keyPath: path][n] += norm * x }
-      }
-      for path in [
-        \Part.statics, \.sums, \.staticSizes, \.sizes, \.staticRounding, \.rounding,
-      ] { add(path) }
-    }
     // The channels of an output are its real and its imaginary part at real k.
-    func both(_ x: [Double], _ row: Int) -> [Double] {
-      (0..<sum.outputCount).map { x[row * channels + 2 * $0] + x[row * channels + 2 * $0 + 1] }
+    func both(_ x: [Double], _ row: Int, _ factor: Double = 1) -> [Double] {
+      (0..<sum.outputCount).map {
+        factor * norm * (x[row * channels + 2 * $0] + x[row * channels + 2 * $0 + 1])
+      }
     }
     return ZoneSum.Result(
       statics: (0..<sum.outputCount).map {
-        ComplexDouble(total.statics[2 * $0], total.statics[2 * $0 + 1])
+        ComplexDouble(norm * total.statics[2 * $0], norm * total.statics[2 * $0 + 1])
       },
       quotients: omegas.indices.map { n in
         (0..<sum.outputCount).map { o in
           let (re, im) = (2 * n * channels + 2 * o, (2 * n + 1) * channels + 2 * o)
           return ComplexDouble(
-            total.sums[re] - total.sums[im + 1], total.sums[im] + total.sums[re + 1])
+            norm * (total.sums[re] - total.sums[im + 1]),
+            norm * (total.sums[im] + total.sums[re + 1]))
         }
       }, staticScales: both(total.staticSizes, 0),
       scales: omegas.indices.map { both(total.sizes, $0) },
-      staticRounding: both(total.staticRounding, 0).map { 1e-13 * $0 },
-      rounding: omegas.indices.map { both(total.rounding, $0).map { 1e-13 * $0 } })
+      staticRounding: both(total.staticRounding, 0, 1e-13),
+      rounding: omegas.indices.map { both(total.rounding, $0, 1e-13) })
   }
 
   /// ``ZoneSum/values(_:omegas:isExact:)``.
@@ -140,11 +127,12 @@ package struct BubbleSum: Sendable {
   }
 
   private func add(
-    _ program: TraceProgram, _ omegas: [Double], _ withScales: Bool, _ part: inout Part
+    _ program: TraceProgram, _ buffer: StarBuffer, _ omegas: [Double], _ withScales: Bool,
+    _ part: inout Part
   ) {
-    let (table, energy, difference) = table(program, part.buffer)
+    let (table, energy, difference) = table(program, buffer)
     var logarithm = poles.logarithm
-    let stars = part.buffer.count
+    let stars = buffer.count
     part.statics.withUnsafeMutableBufferPointer { statics in
       part.sums.withUnsafeMutableBufferPointer { sums in
         part.staticSizes.withUnsafeMutableBufferPointer { staticSizes in

@@ -116,7 +116,6 @@ package struct ContourSum: Sendable {
   }
 
   private struct Part: Sendable {
-    var buffer = StarBuffer()
     var sums, statics, sizes, staticSizes, roundings, staticRoundings: [Double]
   }
 
@@ -126,7 +125,7 @@ package struct ContourSum: Sendable {
   package func callAsFunction(
     divisions: Int, _ frequencies: [Frequency], channels: Int, withSizes: Bool = true
   ) async throws -> Result {
-    var total = Part(
+    let zero = Part(
       sums: Array(repeating: 0, count: frequencies.count * 2 * channels),
       statics: Array(repeating: 0, count: 2 * channels),
       sizes: Array(repeating: 0, count: frequencies.count * channels),
@@ -134,22 +133,10 @@ package struct ContourSum: Sendable {
       roundings: Array(repeating: 0, count: frequencies.count * channels),
       staticRoundings: Array(repeating: 0, count: channels))
     let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
-    let empty = total
     // Both contours lie over the same real points.
-    let parts = try await grid.accumulateFirst(threads: threads, empty) { part in
-      flush(frequencies, channels, withSizes, &part)
-    } _: { part, f, size in
-      part.buffer.add(f, size: size)
-      if part.buffer.count == 512 { flush(frequencies, channels, withSizes, &part) }
-    }
-    for part in parts {
-      for n in part.sums.indices { total.sums[n] += part.sums[n] }
-      for n in part.statics.indices { total.statics[n] += part.statics[n] }
-      for n in part.sizes.indices { total.sizes[n] += part.sizes[n] }
-      for n in part.staticSizes.indices { total.staticSizes[n] += part.staticSizes[n] }
-      for n in part.roundings.indices { total.roundings[n] += part.roundings[n] }
-      for n in part.staticRoundings.indices { total.staticRoundings[n] += part.staticRoundings[n] }
-    }
+    let total = try await grid.inBlocks(threads: threads, zero) { buffer, part in
+      for s in Band.allCases { add(s, buffer, frequencies, channels, withSizes, &part) }
+    }.added([\.sums, \.statics, \.sizes, \.staticSizes, \.roundings, \.staticRoundings])
     // K = i z/2 pi.
     let norm = 1 / (Double(grid.count) * model.cellVolume * 2 * .pi)
     func rows(_ sums: [Double]) -> [[Double]] {
@@ -208,20 +195,12 @@ package struct ContourSum: Sendable {
     return WaveVector(real: re, imaginary: im)
   }
 
-  private func flush(
-    _ frequencies: [Frequency], _ channels: Int, _ withSizes: Bool, _ part: inout Part
-  ) {
-    for s in Band.allCases where part.buffer.count > 0 {
-      flush(s, frequencies, channels, withSizes, &part)
-    }
-    part.buffer = StarBuffer()
-  }
-
-  private func flush(
-    _ s: Band, _ frequencies: [Frequency], _ channels: Int, _ withSizes: Bool, _ part: inout Part
+  private func add(
+    _ s: Band, _ buffer: StarBuffer, _ frequencies: [Frequency], _ channels: Int,
+    _ withSizes: Bool, _ part: inout Part
   ) {
     let program = programs[s.rawValue]
-    var table = part.buffer.table(program, contours[s.rawValue])
+    var table = buffer.table(program, contours[s.rawValue])
     if bands.contains(s), !closedForms.isEmpty { addClosed(s, program, &table) }
     // x_s = T -+ Delta - mu; x_s - x_o = -+ 2 Delta.
     let sign = -s.sign

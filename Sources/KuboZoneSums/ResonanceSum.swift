@@ -52,7 +52,6 @@ package struct ResonanceSum: Sendable {
   }
 
   private struct Part: Sendable {
-    var buffer = StarBuffer()
     var sums, sizes, roundings: [Double]
   }
 
@@ -63,24 +62,9 @@ package struct ResonanceSum: Sendable {
     let omegas = frequencies.map(\.omega)
     let strips = frequencies.map(\.split.strip)
     let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
-    @Sendable func flush(_ part: inout Part) {
-      if part.buffer.count > 0 {
-        add(contour, part.buffer, omegas, strips, ZONE_BOTH, channels, withSizes, &part)
-      }
-      part.buffer = StarBuffer()
-    }
-    var total = part(omegas: omegas.count, channels)
-    let parts = try await grid.accumulateFirst(threads: threads, total) { part in
-      flush(&part)
-    } _: { part, f, size in
-      part.buffer.add(f, size: size)
-      if part.buffer.count == 512 { flush(&part) }
-    }
-    for part in parts {
-      for n in part.sums.indices { total.sums[n] += part.sums[n] }
-      for n in part.sizes.indices { total.sizes[n] += part.sizes[n] }
-      for n in part.roundings.indices { total.roundings[n] += part.roundings[n] }
-    }
+    let total = try await grid.inBlocks(threads: threads, part(omegas: omegas.count, channels)) {
+      add(contour, $0, omegas, strips, ZONE_BOTH, channels, withSizes, &$1)
+    }.added([\.sums, \.sizes, \.roundings])
     return result(total, grid, omegas: omegas.count, channels)
   }
 
@@ -189,12 +173,8 @@ private final class StarLists: Sendable {
   /// The stars of a grid, 512 to a buffer.
   func buffers(_ grid: PeriodicGrid) async throws -> [StarBuffer] {
     if let known = lists.withLock({ $0[grid.divisions] }) { return known }
-    let parts = try await grid.accumulateFirst(threads: 1, [StarBuffer()]) { _ in
-    } _: { buffers, f, size in
-      if buffers[buffers.count - 1].count == 512 { buffers.append(StarBuffer()) }
-      buffers[buffers.count - 1].add(f, size: size)
-    }
-    let found = parts.joined().filter { $0.count > 0 }
+    let found = Array(
+      try await grid.inBlocks(threads: 1, [StarBuffer]()) { $1.append($0) }.joined())
     // Some megabytes.
     lists.withLock {
       let kept = $0.values.joined().count

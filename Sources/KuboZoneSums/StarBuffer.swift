@@ -101,3 +101,34 @@ package struct StarBuffer: Sendable {
       blocks: blocks, hopping: hopping, gap: gap, slots: slots, points: f, weights: weights)
   }
 }
+
+extension PeriodicGrid {
+  /// Hands the stars of the grid on in blocks of at most 512: each job starts from `zero` and adds its blocks, and
+  /// the parts come back in an order that does not depend on the number of threads.
+  package func inBlocks<Part: Sendable>(
+    threads: Int, _ zero: Part,
+    _ add: @escaping @Sendable (_ buffer: StarBuffer, _ part: inout Part) -> Void
+  ) async throws -> [Part] {
+    @Sendable func flush(_ both: inout (buffer: StarBuffer, part: Part)) {
+      if both.buffer.count > 0 { add(both.buffer, &both.part) }
+      both.buffer = StarBuffer()
+    }
+    return try await accumulateFirst(
+      threads: threads, (buffer: StarBuffer(), part: zero), finish: { flush(&$0) }
+    ) { both, f, size in
+      both.buffer.add(f, size: size)
+      if both.buffer.count == 512 { flush(&both) }
+    }.map(\.part)
+  }
+}
+
+extension Array where Element: Sendable {
+  /// The parts of a sum in one, the arrays of `sums` added element by element, in order.
+  func added(_ sums: [WritableKeyPath<Element, [Double]>]) -> Element {
+    dropFirst().reduce(into: self[0]) { total, part in
+      for path in sums {
+        for (n, x) in part[keyPath: path].enumerated() { total[keyPath: path][n] += x }
+      }
+    }
+  }
+}
