@@ -17,23 +17,11 @@ import RealModule
 struct ContourEvaluation: Sendable {
   package let zone: ZoneSum
   package let omegas: [Double]
-  package let outputs: Int
   package let temperature, tolerance: Double
-  /// Which outputs are closed forms, which have no resonance between bands.
-  package let isClosed: [Bool]
-  /// K(omega) - K(0) or sigma as reported, from the quotients and the static parts.
-  package let finish:
-    @Sendable (
-      _ o: Int, _ omega: Double, _ quotients: [ComplexDouble],
-      _ statics: [ComplexDouble]
-    ) -> ComplexDouble
-  let finishStatic: @Sendable (_ o: Int, _ statics: [ComplexDouble]) -> ComplexDouble
-  /// What multiplies a quotient in `finish`.
-  package let factor: @Sendable (_ o: Int, _ omega: Double) -> Double
-  /// The scale of a reported value, from those of the quotient and of the static part.
-  package let scale:
-    @Sendable (_ o: Int, _ omega: Double, _ quotient: Double, _ statics: Double) -> Double
+  /// What is reported of each output.
+  let reported: [ReportedNumber]
 
+  package var outputs: Int { reported.count }
   package var broadening: Double { zone.bubbles.line.broadening }
   package var channels: Int { 2 * outputs }
   /// So many points that a grid takes a minute or so.
@@ -286,12 +274,6 @@ struct ContourEvaluation: Sendable {
     // Phases of hops are rounded by 4e-16 for each cell.
     let phases = 1e-14 + 4e-16 * model.harmonics
     return zip(scales, steepness).map { phases * $0 + 2e-16 * energies * $1 }
-  }
-
-  func replaced(_ o: Int, _ value: ComplexDouble) -> [ComplexDouble] {
-    var list = [ComplexDouble](repeating: .zero, count: outputs)
-    list[o] = value
-    return list
   }
 
   /// [K(omega) - K(0)]/omega of an output from its two channels; at omega < 0 from the conjugates of

@@ -72,7 +72,7 @@ struct ContourPart {
         var level = GridRefinement.Level(values: [], scales: [], rounding: [])
         for g in active {
           if groups[g] == 0 {
-            level.values.append((0..<outputs).map { evaluation.finishStatic($0, statics) })
+            level.values.append(zip(evaluation.reported, statics).map { $0.staticPart($1) })
             if seen[g] < 2 {
               scales[g] = staticSizes
               roundings[g] = evaluation.rounding(staticSizes, staticSteepness, 0)
@@ -84,11 +84,13 @@ struct ContourPart {
               evaluation.combined(grid.quotients[n], $0, omega)
             }
             let values = (0..<outputs).map {
-              evaluation.finish($0, omega, quotients, statics)
+              evaluation.reported[$0].dynamic(omega, quotients[$0], statics[$0])
             }
             if seen[g] < 2 {
               func reported(_ quotients: [Double], _ statics: [Double]) -> [Double] {
-                (0..<outputs).map { evaluation.scale($0, omega, quotients[$0], statics[$0]) }
+                (0..<outputs).map {
+                  evaluation.reported[$0].scale(omega, quotients[$0], statics[$0])
+                }
               }
               scales[g] = reported(larger(grid.sizes[n]), staticSizes)
               roundings[g] = evaluation.rounding(

@@ -69,7 +69,7 @@ extension SpectrumRequest {
     _ sum: BubbleSum, _ outputs: [Int], _ refinement: GridRefinement, _ omegas: [Double]
   ) async throws -> [GridRefinement.Outcome] {
     guard case .constant(let gamma) = lifetime else { preconditionFailure("checked by the order") }
-    let noise = noise(gamma)
+    let (noise, numbers) = (noise(gamma), reported(outputs))
     var (staticScales, staticRounding): ([Double], [Double]) = ([], [])
     var scales: [[Double]?] = Array(repeating: nil, count: omegas.count)
     var largest = [Double](repeating: 0, count: outputs.count)
@@ -86,23 +86,23 @@ extension SpectrumRequest {
       }
       var level = GridRefinement.Level(values: [], scales: [], rounding: [])
       if groups.first == 0 {
-        level.values.append(outputs.indices.map { finishStatic($0, grid.statics, outputs) })
+        level.values.append(zip(numbers, grid.statics).map { $0.staticPart($1) })
         level.scales.append(staticScales)
         level.rounding.append(staticRounding)
       }
       for (position, n) in active.enumerated() {
         if levels <= 2 {
           scales[n] = outputs.indices.map {
-            scale($0, omegas[n], grid.scales[position][$0], staticScales[$0], outputs)
+            numbers[$0].scale(omegas[n], grid.scales[position][$0], staticScales[$0])
           }
         }
         if levels <= 2 {
           roundings[n] = outputs.indices.map {
-            rounding($0, omegas[n], grid.rounding[position][$0], outputs) + noise * scales[n]![$0]
+            numbers[$0].rounding(omegas[n], grid.rounding[position][$0]) + noise * scales[n]![$0]
           }
         }
         let values = outputs.indices.map {
-          finish($0, omegas[n], grid.quotients[position], grid.statics, outputs)
+          numbers[$0].dynamic(omegas[n], grid.quotients[position][$0], grid.statics[$0])
         }
         for o in outputs.indices { largest[o] = max(largest[o], values[o].length) }
         level.values.append(values)
@@ -133,12 +133,13 @@ extension SpectrumRequest {
     async throws -> [Int: GridRefinement.Outcome]
   {
     let irreducible = IrreducibleZone(model, sum.sum.symmetries)
+    let numbers = reported(outputs)
     // The scales, and with them a first idea of the values.
     let rough = try await sum(
       divisions: ContourSurvey.divisions(model), omegas: omegas, withScales: true)
     let largest = outputs.indices.map { o in
       omegas.indices.map {
-        finish(o, omegas[$0], rough.quotients[$0], rough.statics, outputs).length
+        numbers[o].dynamic(omegas[$0], rough.quotients[$0][o], rough.statics[o]).length
       }.max() ?? 0
     }
     let ordered = groups.sorted()
@@ -160,7 +161,7 @@ extension SpectrumRequest {
     _ sum: BubbleSum, _ outputs: [Int], _ gamma: Double, _ group: Int, _ zone: IrreducibleZone,
     _ rough: ZoneSum.Result, _ largest: [Double], threads: Int
   ) async throws -> GridRefinement.Outcome? {
-    let count = outputs.count
+    let (count, numbers) = (outputs.count, self.reported(outputs))
     let omega = group == 0 ? nil : omegas[group - 1]
     let integral = NestedIntegral(
       zone: zone, threads: threads, width: gamma, gapsOf: sum.sum.isBandFree ? nil : model
@@ -171,18 +172,18 @@ extension SpectrumRequest {
     // Of the reported values, from K(0) and the quotients.
     func reported(_ x: [Double]) -> [ComplexDouble] {
       let statics = pairs(x, 0)
-      guard let omega else { return outputs.indices.map { finishStatic($0, statics, outputs) } }
+      guard let omega else { return zip(numbers, statics).map { $0.staticPart($1) } }
       let quotients = pairs(x, count)
-      return outputs.indices.map { finish($0, omega, quotients, statics, outputs) }
+      return outputs.indices.map { numbers[$0].dynamic(omega, quotients[$0], statics[$0]) }
     }
     let scales = outputs.indices.map { o in
       omega == nil
         ? rough.staticScales[o]
-        : scale(o, omega!, rough.scales[group - 1][o], rough.staticScales[o], outputs)
+        : numbers[o].scale(omega!, rough.scales[group - 1][o], rough.staticScales[o])
     }
     let rounding = outputs.indices.map { o in
       noise(gamma) * scales[o]
-        + (omega.map { self.rounding(o, $0, rough.rounding[group - 1][o], outputs) }
+        + (omega.map { numbers[o].rounding($0, rough.rounding[group - 1][o]) }
           ?? rough.staticRounding[o])
     }
     func allowed(_ values: [ComplexDouble]) -> [PartErrors] {
@@ -207,9 +208,9 @@ extension SpectrumRequest {
     }
     var values =
       omega == nil
-      ? outputs.indices.map { finishStatic($0, rough.statics, outputs) }
+      ? zip(numbers, rough.statics).map { $0.staticPart($1) }
       : outputs.indices.map {
-        finish($0, omega!, rough.quotients[group - 1], rough.statics, outputs)
+        numbers[$0].dynamic(omega!, rough.quotients[group - 1][$0], rough.statics[$0])
       }
     var best: GridRefinement.Outcome?
     for _ in 0..<4 {

@@ -70,17 +70,16 @@ extension ContourEvaluation {
   }
 
   /// The reported values that quotients contribute.
-  private func reported(_ channel: [ComplexDouble], _ omega: Double) -> [ComplexDouble] {
-    (0..<outputs).map { o in
-      isClosed[o]
-        ? .zero
-        : finish(o, omega, replaced(o, combined(channel, o, omega)), replaced(o, .zero))
+  private func dynamic(_ channel: [ComplexDouble], _ omega: Double) -> [ComplexDouble] {
+    // Closed forms have no resonance between bands.
+    reported.enumerated().map { o, number in
+      number.closed != nil ? .zero : number.dynamic(omega, combined(channel, o, omega), .zero)
     }
   }
 
   private func scales(_ sizes: [Double], _ omega: Double) -> [Double] {
-    (0..<outputs).map { o in
-      isClosed[o] ? 0 : max(sizes[2 * o], sizes[2 * o + 1]) * factor(o, omega)
+    reported.enumerated().map { o, number in
+      number.closed != nil ? 0 : number.scale(omega, max(sizes[2 * o], sizes[2 * o + 1]), 0)
     }
   }
 
@@ -120,7 +119,7 @@ extension ContourEvaluation {
             roundings[g] = rounding(known[g], scales(grid.roundings[n], omega), omega)
           }
           seen[g] += 1
-          level.values.append(reported(grid.quotients[n], omega))
+          level.values.append(dynamic(grid.quotients[n], omega))
           level.scales.append(known[g])
           level.rounding.append(roundings[g])
         }
@@ -144,7 +143,7 @@ extension ContourEvaluation {
     // The reported parts are linear in the parts of the two channels of their output.
     let map = (0..<4).map { unit in
       let part = unit % 2 == 0 ? ComplexDouble.one : .i
-      return reported(
+      return dynamic(
         (0..<channels).map { $0 % 2 == unit / 2 ? part : .zero }, omega)
     }
     let integral = NestedIntegral(
@@ -175,7 +174,7 @@ extension ContourEvaluation {
       frequency.split == .everything ? 2 * broadening : frequency.split.strip
     let least: Double = min(broadening + Double.pi * temperature, own)
     let rounding: [Double] = self.rounding(scales, scales.map { $0 / least }, omega)
-    var values = reported(rough.quotients[0], omega)
+    var values = dynamic(rough.quotients[0], omega)
     var best: GridRefinement.Outcome?
     for _ in 0..<4 {
       let goal = allowed(contour, values, scales, rounding)

@@ -207,12 +207,8 @@ extension SpectrumRequest {
     var found = [GridRefinement.Outcome?](repeating: nil, count: omegas.count + 1)
     if usesContours(sum, gamma) {
       found = try await ContourEvaluation(
-        zone: sum, omegas: omegas, outputs: outputs.count, temperature: temperature,
-        tolerance: tolerance, isClosed: outputs.indices.map { closed($0, outputs) != nil },
-        finish: { finish($0, $1, $2, $3, outputs) },
-        finishStatic: { finishStatic($0, $1, outputs) },
-        factor: { o, omega in isPerField(columns[outputs[o]]) ? 1 : abs(omega) },
-        scale: { scale($0, $1, $2, $3, outputs) }
+        zone: sum, omegas: omegas, temperature: temperature,
+        tolerance: tolerance, reported: reported(outputs)
       ).outcomes()
     }
     let left = found.indices.filter { found[$0] == nil || found[$0]!.failure != nil }
@@ -229,6 +225,7 @@ extension SpectrumRequest {
     _ result: inout Spectrum, _ outcomes: [GridRefinement.Outcome], _ outputs: [Int]
   ) {
     result.divisions = outcomes.map(\.divisions).max() ?? 0
+    let reported = reported(outputs)
     for (o, column) in outputs.enumerated() {
       let label = columns[column].label
       let own = outcomes[0].estimates[o]
@@ -239,7 +236,7 @@ extension SpectrumRequest {
       result.columns[column].staticPart = own.value
       for (n, omega) in omegas.enumerated() {
         let outcome = outcomes[n + 1]
-        if resonance(o, omega, outputs) == nil {
+        if reported[o].resonance(omega) == nil {
           result.poles.append(.pole(label, omega))
         } else if let reason = reason(outcome, o) {
           result.failures.append(.init(column: label, omega: omega, reason: reason))
@@ -267,54 +264,14 @@ extension SpectrumRequest {
       + "each reciprocal vector; a larger lifetime parameter or tolerance would do"
   }
 
-  /// A bound on the rounding of the number reported, from that of the quotient.
-  package func rounding(_ o: Int, _ omega: Double, _ quotient: Double, _ outputs: [Int]) -> Double {
-    if isPerField(columns[outputs[o]]) { return quotient }
-    return quotient * abs(omega) * (resonance(o, omega, outputs)?.length ?? 0)
-  }
-
-  package func closed(_ output: Int, _ outputs: [Int]) -> ClosedForm? {
-    let column = columns[outputs[output]]
-    return column.dressing == .closed ? column.response.closedForm : nil
-  }
-
-  private func resonance(_ output: Int, _ omega: Double, _ outputs: [Int]) -> ComplexDouble? {
-    guard let form = closed(output, outputs) else { return .one }
-    return form.resonance(omega: omega, exchange: model.exchange)
-  }
-
-  /// K(0).
-  func finishStatic(
-    _ o: Int, _ statics: [ComplexDouble], _ outputs: [Int]
-  ) -> ComplexDouble {
-    statics[o] * (resonance(o, 0, outputs) ?? .zero)
-  }
-
-  /// K(omega) - K(0) = R(omega) omega q + [R(omega) - R(0)] K_loop(0); per field, as sigma, i q of a
-  /// loop.
-  package func finish(
-    _ o: Int, _ omega: Double, _ quotients: [ComplexDouble], _ statics: [ComplexDouble],
-    _ outputs: [Int]
-  ) -> ComplexDouble {
-    if isPerField(columns[outputs[o]]) {
-      // dK/d omega at omega = 0 is imaginary, since K(-omega) = K(omega)*.
-      return omega == 0 ? ComplexDouble(-quotients[o].imaginary) : .i * quotients[o]
+  /// What is reported of each of `outputs`.
+  func reported(_ outputs: [Int]) -> [ReportedNumber] {
+    outputs.map {
+      let column = columns[$0]
+      return ReportedNumber(
+        isPerField: isPerField(column),
+        closed: column.dressing == .closed ? column.response.closedForm : nil,
+        exchange: model.exchange)
     }
-    // No sign of a zero.
-    if omega == 0 { return .zero }
-    let dynamic = quotients[o].multiplied(by: omega)
-    guard let form = closed(o, outputs) else { return dynamic }
-    guard let r = form.resonance(omega: omega, exchange: model.exchange),
-      let change = form.resonanceChange(omega: omega, exchange: model.exchange)
-    else { return .zero }
-    return r * dynamic + change * statics[o]
-  }
-
-  package func scale(
-    _ o: Int, _ omega: Double, _ quotientScale: Double, _ staticScale: Double, _ outputs: [Int]
-  ) -> Double {
-    if isPerField(columns[outputs[o]]) { return quotientScale }
-    return (quotientScale * abs(omega) + staticScale)
-      * (resonance(o, omega, outputs)?.length ?? 0)
   }
 }
