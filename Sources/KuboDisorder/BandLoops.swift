@@ -149,7 +149,7 @@ package struct BandLoops: Sendable {
       parts: { [.init(function: index[$0]!, sign: 1)] }, isWanted: Set(wanted).contains)
     let position = Dictionary(uniqueKeysWithValues: program.slots.enumerated().map { ($1, $0) })
     return .bands(
-      program, BandContour(model, .bonding, step: 0), stored: wanted.map { position[$0]! })
+      program, .realZone(model), stored: wanted.map { position[$0]! })
   }
 
   /// The same point by point.

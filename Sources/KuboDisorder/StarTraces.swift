@@ -41,11 +41,11 @@ package enum StarTraces: Sendable {
       model, directions: Directions(i: 0, j: 0), operations: Array(operations.prefix(1)),
       vertices: [])
     switch impurities {
-    case .scba: return .bands(program, BandContour(model, .bonding, step: 0), stored: [])
+    case .scba: return .bands(program, .realZone(model), stored: [])
     case .site:
       return .polynomials(
         PolynomialProgram(program, loops: [], slotCount: 0),
-        BandContour(model, .bonding, step: 0))
+        .realZone(model))
     }
   }
 }

@@ -121,7 +121,7 @@ extension SublatticeLoops {
         model, directions: directions, operations: operations, vertices: known)
       return .polynomials(
         PolynomialProgram(crystal, loops: loops, slotCount: slotCount),
-        BandContour(model, .bonding, step: 0))
+        .realZone(model))
     }
 
     /// The loop that a coefficient belongs to.

@@ -70,6 +70,11 @@ package struct BandContour: DisplacedZone {
     return gradient
   }
 
+  /// The zone as it is, the same for both bands.
+  package static func realZone(_ model: Model) -> BandContour {
+    BandContour(model, .bonding, step: 0)
+  }
+
   /// The contour of a band with the largest step, of those that shrink from c_0 by factors of 1.25
   /// and, where twelve do not do, of 2, that keeps Im E_s <= 0 and
   /// Re Delta^2 >= 0.8 J^2 on the way, tried on a grid and around the zeros of eta_k at a quarter, half, three

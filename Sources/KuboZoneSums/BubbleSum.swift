@@ -20,7 +20,7 @@ package struct BubbleSum: Sendable {
   /// The sum for |omega| up to `reach`.
   package init(_ sum: ZoneSum, reach: Double) {
     self.sum = sum
-    contour = BandContour(sum.model, .bonding, step: 0)
+    contour = BandContour.realZone(sum.model)
     poles = MatsubaraPoles(
       temperature: sum.bubbles.line.temperature, broadening: sum.bubbles.line.broadening,
       reach: sum.model.energyBound + abs(sum.mu) + reach)

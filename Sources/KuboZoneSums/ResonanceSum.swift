@@ -30,7 +30,7 @@ package struct ResonanceSum: Sendable {
     mu = sum.mu
     broadening = sum.bubbles.line.broadening
     symmetries = sum.symmetries
-    contour = BandContour(sum.model, .bonding, step: 0)
+    contour = BandContour.realZone(sum.model)
     self.poles = poles
     threads = sum.threads
     program = TraceProgram(
