@@ -117,6 +117,14 @@ struct CertificateState: Sendable, CustomStringConvertible {
     }
   }
 
+  /// What rounding leaves of a value, relative to S: energies are rounded by 2e-16 of their size, and propagators
+  /// vary within the level width.
+  func rounding(_ omega: Double) -> Double {
+    max(
+      1e-14,
+      2e-16 * (model.energyBound + abs(mu) + abs(omega)) / (gamma + .pi * temperature))
+  }
+
   /// The request that asks this.
   func request(threads: Int = 1) throws -> SpectrumRequest {
     SpectrumRequest(

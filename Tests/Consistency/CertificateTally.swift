@@ -97,6 +97,7 @@ struct CertificateTally: Sendable {
         let (w, w0) = (reference.dynamics[n][o], reference.statics[o])
         compare(
           v, v0, w, w0, scale: max(v.scale, reference.scales[o]), tolerance: state.tolerance,
+          rounding: state.rounding(state.omegas[n]) * v.scale,
           "\(label) \(columns[o].label) omega=\(state.omegas[n])", "\(state)")
       }
     }
@@ -114,8 +115,8 @@ struct CertificateTally: Sendable {
 
   private mutating func compare(
     _ v: Spectrum.Value, _ v0: ComplexDouble, _ w: UniformGridReference.Number,
-    _ w0: UniformGridReference.Number, scale: Double, tolerance: Double, _ label: String,
-    _ state: String
+    _ w0: UniformGridReference.Number, scale: Double, tolerance: Double, rounding: Double,
+    _ label: String, _ state: String
   ) {
     let full = (v.dynamic + v0) - (w.value + w0.value)
     let differences = [
@@ -126,7 +127,6 @@ struct CertificateTally: Sendable {
       ("sum Re", abs(full.real), w.error + w0.error),
       ("sum Im", abs(full.imaginary), w.error + w0.error),
     ]
-    let rounding = 1e-14 * v.scale
     let found =
       "found \(v.dynamic) static \(v0) +- \(v.error), right \(w.value) static \(w0.value) +- \(w.error), \(w0.error), S \(v.scale)"
     var isDecided = true
