@@ -266,14 +266,9 @@ struct ContourEvaluation: Sendable {
       value, scale: scale, rounding: rounding, reference: reference)
   }
 
-  /// Bounds on the rounding of sums of absolute terms `scales`, of which `steepness` are divided by the distance in
-  /// energy of the nearest singularity: terms to some powers of that change by the energies' rounding over it.
+  /// `Model.rounding` at mu and omega.
   func rounding(_ scales: [Double], _ steepness: [Double], _ omega: Double) -> [Double] {
-    let model = zone.model
-    let energies = model.energyBound + model.energySlope + abs(zone.mu) + abs(omega)
-    // Phases of hops are rounded by 4e-16 for each cell.
-    let phases = 1e-14 + 4e-16 * model.harmonics
-    return zip(scales, steepness).map { phases * $0 + 2e-16 * energies * $1 }
+    zone.model.rounding(scales, steepness, abs(zone.mu) + abs(omega))
   }
 
   /// [K(omega) - K(0)]/omega of an output from its two channels; at omega < 0 from the conjugates of

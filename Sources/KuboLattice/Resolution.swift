@@ -114,3 +114,15 @@ extension Model {
       + intraSublattice.reduce(0) { $0 + 2 * abs($1.amplitude) }
   }
 }
+
+extension Model {
+  /// Bounds on the rounding of sums of absolute terms `scales`; `steepness` are those of each term over the distance
+  /// in energy of its nearest singularity: a term to some power of that changes by its energies' rounding over it.
+  /// Besides those of the bands `energy` is subtracted.
+  package func rounding(_ scales: [Double], _ steepness: [Double], _ energy: Double) -> [Double] {
+    let energies = energyBound + energySlope + abs(energy)
+    // Phases of hops are rounded by 4e-16 for each cell.
+    let phases = 1e-14 + 4e-16 * harmonics
+    return zip(scales, steepness).map { phases * $0 + 2e-16 * energies * $1 }
+  }
+}

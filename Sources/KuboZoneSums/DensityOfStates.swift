@@ -85,7 +85,7 @@ public struct DensityOfStates: Sendable {
   }
 
   private struct Part: Sendable {
-    var values, scales: [Double]
+    var values, scales, steepness: [Double]
   }
 
   /// D_s and N_s of one grid.
@@ -97,7 +97,7 @@ public struct DensityOfStates: Sendable {
     let hessian = model.hessianHamiltonians()
     let zero = [Double](repeating: 0, count: 4 * energies.count)
     let parts = try await grid.accumulateFirst(
-      threads: threads, Part(values: zero, scales: zero)
+      threads: threads, Part(values: zero, scales: zero, steepness: zero)
     ) { _ in
     } _: { part, f, size in
       let k = WaveVector(model.waveVector(reduced: (0..<model.dimension).map { f[$0] }))
@@ -123,6 +123,8 @@ public struct DensityOfStates: Sendable {
           part.scales[4 * n + b] += size * inverse.length
           part.values[4 * n + 2 + b] += (weight * logarithm).imaginary
           part.scales[4 * n + 2 + b] += size * logarithm.length
+          part.steepness[4 * n + b] += size * inverse.lengthSquared
+          part.steepness[4 * n + 2 + b] += size * inverse.length
         }
       }
     }
@@ -132,9 +134,11 @@ public struct DensityOfStates: Sendable {
         (4 * n..<4 * n + 4).map { q in parts.reduce(0) { $0 + $1[keyPath: values][q] } * norm }
       }
     }
-    let scales = total(\.scales)
+    let (scales, steepness) = (total(\.scales), total(\.steepness))
     return GridRefinement.Level(
       values: total(\.values).map { $0.map { ComplexDouble($0) } }, scales: scales,
-      rounding: scales.map { $0.map { 1e-14 * $0 } })
+      rounding: energies.indices.map {
+        model.rounding(scales[$0], steepness[$0], energies[$0].real)
+      })
   }
 }

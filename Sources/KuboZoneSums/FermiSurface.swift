@@ -61,15 +61,15 @@ package struct FermiSurface: Sendable {
       resolution: max(slope / width, model.resolution(.infinity)), dimension: model.dimension,
       pointLimit: [1_000_000, 4_000_000, 100_000_000][model.dimension - 1], unit: "",
       name: "Fermi surface")
+    var rounding: [Double] = []
     let outcome = try await refinement.run(groups: 1) { divisions, _ in
       let level = try await sum(mu: mu, step: step, divisions: divisions)
-      return .init(
-        values: [level.values], scales: [level.scales],
-        rounding: [level.scales.map { 1e-14 * $0 }])
+      rounding = model.rounding(level.scales, level.steepness, mu)
+      return .init(values: [level.values], scales: [level.scales], rounding: [rounding])
     } allowed: { _, values, scales in
       values.indices.map {
         Tolerance(tolerance).allowed(
-          values[$0], scale: scales[$0], rounding: 1e-14 * scales[$0])
+          values[$0], scale: scales[$0], rounding: rounding[$0])
       }
     }[0]
     if let failure = outcome.failure {
@@ -82,7 +82,7 @@ package struct FermiSurface: Sendable {
 
   /// The mean over one grid per cell volume.
   private func sum(mu: Double, step: Double, divisions: Int) async throws
-    -> (values: [ComplexDouble], scales: [Double])
+    -> (values: [ComplexDouble], scales: [Double], steepness: [Double])
   {
     let symmetries = model.energySymmetries()
     let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
@@ -91,11 +91,12 @@ package struct FermiSurface: Sendable {
     let reciprocal = model.reciprocalVectors.map(packed)
     struct Part: Sendable {
       var values: [ComplexDouble]
-      var scales: [Double]
+      var scales, steepness: [Double]
     }
     let empty = Part(
       values: Array(repeating: .zero, count: weights.count),
-      scales: Array(repeating: 0, count: weights.count))
+      scales: Array(repeating: 0, count: weights.count),
+      steepness: Array(repeating: 0, count: weights.count))
     let parts = try await grid.accumulate(threads: threads, empty) { part, index, star in
       let k = grid.point(index)
       let frames = hessian.map { $0.frame(at: k) }
@@ -111,6 +112,8 @@ package struct FermiSurface: Sendable {
         }
         let kappa = WaveVector(real: k.real, imaginary: packed(y))
         let pole = hamiltonian.frame(at: kappa).energy(s) - ComplexDouble(mu)
+        // l is singular on the imaginary axis from i pi T on.
+        let distance = Double.hypot(pole.real, min(0, pole.imaginary) - .pi * temperature)
         let delta =
           complexDeterminant(jacobian)
           * FermiLogarithm.derivative(at: pole, temperature: temperature)
@@ -123,9 +126,10 @@ package struct FermiSurface: Sendable {
           }
           let frame = hamiltonian.frame(at: WaveVector(real: point.k.real, imaginary: shift))
           for (q, weight) in weights.enumerated() {
-            let value = (delta * weight(frame, s)).imaginary * point.weight / .pi
-            part.values[q] += ComplexDouble(value)
-            part.scales[q] += abs(value)
+            let term = (delta * weight(frame, s)).multiplied(by: point.weight / .pi)
+            part.values[q] += ComplexDouble(term.imaginary)
+            part.scales[q] += abs(term.imaginary)
+            part.steepness[q] += term.length / distance
           }
         }
       }
@@ -133,7 +137,8 @@ package struct FermiSurface: Sendable {
     let norm = 1 / (Double(grid.count) * model.cellVolume)
     return (
       weights.indices.map { q in parts.reduce(.zero) { $0 + $1.values[q] }.multiplied(by: norm) },
-      weights.indices.map { q in parts.reduce(0) { $0 + $1.scales[q] } * norm }
+      weights.indices.map { q in parts.reduce(0) { $0 + $1.scales[q] } * norm },
+      weights.indices.map { q in parts.reduce(0) { $0 + $1.steepness[q] } * norm }
     )
   }
 }
