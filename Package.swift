@@ -5,6 +5,16 @@ import PackageDescription
 let complex = Target.Dependency.product(name: "ComplexModule", package: "swift-numerics")
 let real = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
 
+/// The tests of a module.
+func tests(
+  _ module: String, _ others: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+  .testTarget(
+    name: module + "Tests",
+    dependencies: [.target(name: module), "KuboTestSupport", complex, real] + others,
+    exclude: exclude)
+}
+
 let package = Package(
   name: "kubo",
   products: [
@@ -85,14 +95,22 @@ let package = Package(
       name: "kernel-benchmarks", dependencies: ["CZoneSums"], path: "Benchmarks/Kernels"),
     // Loops on uniform grids, independent of the physics above; for tests.
     .target(name: "UniformGrid", path: "Tests/Support/UniformGrid"),
-    .testTarget(
-      name: "KuboTests",
-      dependencies: [
-        "Quadrature", "KuboDiagrams", "KuboVerification", "KuboFiles", "CGSL", "CZoneSums", "kubo",
-        "Yams",
-        "UniformGrid",
-      ],
-      path: "Tests", exclude: ["CommandLine/Refusals", "Support"]),
+    // Shipped models, lattices and random numbers that tests of several modules share.
+    .target(
+      name: "KuboTestSupport", dependencies: ["KuboFiles", "KuboVerification", complex],
+      path: "Tests/Support/KuboTestSupport"),
+    tests("Quadrature"),
+    tests("KuboLattice", ["KuboDiagrams", "KuboVerification"]),
+    tests("KuboLoops", ["KuboDiagrams", "KuboFiles", "KuboVerification", "CGSL"]),
+    tests("KuboZoneSums", ["KuboDiagrams", "KuboFiles", "CZoneSums"]),
+    tests("KuboDisorder", ["KuboDiagrams", "KuboFiles"]),
+    tests(
+      "KuboDiagrams", ["KuboFiles", "KuboVerification", "Quadrature", "UniformGrid"]),
+    tests("KuboVerification", ["KuboDiagrams", "KuboFiles"]),
+    tests("KuboFiles", ["KuboDiagrams"]),
+    tests(
+      "kubo", ["KuboDiagrams", "KuboFiles", "Quadrature", "Yams"],
+      exclude: ["CommandLine/Refusals"]),
   ],
   swiftLanguageModes: [.v6], cxxLanguageStandard: .cxx17
 )

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import KuboTestSupport
+import ComplexModule
+import Foundation
+import KuboDiagrams
+import RealModule
+import Testing
+
+/// States whose bounds were false once, found by random Hamiltonians: each value is within its bound of a
+/// reference by uniform grids, or refused within a second with a reason.
+@Suite("Bounds that were false once") struct HuntTests {
+  struct Specimen: Sendable, CustomStringConvertible {
+    let description: String
+    let state: CertificateState
+    /// Right values of the first column by another program: at the last frequency, and the static part.
+    let right: (dynamic: ComplexDouble?, statics: Double?)
+  }
+
+  private static func state(
+    cell: Double, inter: [(Double, Double)], intra: [(Double, Double)], exchange: Double,
+    mu: Double, temperature: Double, gamma: Double, omegas: [Double], names: [String],
+    tolerance: Double, work: Double = 2e5
+  ) -> CertificateState {
+    func hops(_ list: [(Double, Double)]) -> [Hop] {
+      list.map { Hop(vector: [$0.0], amplitude: $0.1) }
+    }
+    var state = CertificateState(
+      model: try! Model(
+        name: "specimen", latticeVectors: [[cell]], interSublattice: hops(inter),
+        intraSublattice: hops(intra), exchange: exchange), mu: mu, temperature: temperature,
+      gamma: gamma, omegas: omegas, columns: bareColumns(names), tolerance: tolerance)
+    state.work = work
+    return state
+  }
+
+  static let specimens: [Specimen] = {
+    let neighbours = [(1.0, 1.0), (-1.0, 1.0)]
+    var slow = neighbours
+    for n in 2...100 {
+      for sign in [1.0, -1] { slow.append((sign * Double(2 * n - 1), 0.1 / Double(n * n))) }
+    }
+    return [
+      // One hop of 14 cells: a grid that does not resolve it gave sigma(0) = -0.72.
+      Specimen(
+        description: "far14",
+        state: state(
+          cell: 2, inter: neighbours, intra: [(2, 0.2), (28, 0.017)], exchange: 1.97, mu: 3.33,
+          temperature: 0.02, gamma: 0.017, omegas: [1.5, 0], names: ["sigma"], tolerance: 1e-3),
+        right: (ComplexDouble(7.2108e-5), -0.0068775)),
+      // One of 72 cells.
+      Specimen(
+        description: "far",
+        state: state(
+          cell: 2, inter: neighbours, intra: [(2, 0.2), (144, 0.04)], exchange: 1.9, mu: 3.6,
+          temperature: 0.3, gamma: 0.1, omegas: [0, 3.94, 1.5], names: ["sigma"], tolerance: 1e-6),
+        right: (ComplexDouble(1.2476246, 2.9684183), -5.0247818)),
+      // Hops as 1/r^2 to 100 cells.
+      Specimen(
+        description: "lr14",
+        state: state(
+          cell: 2,
+          inter: slow, intra: [(2, 0.2)], exchange: 0.694497, mu: -0.294497, temperature: 0.0429823,
+          gamma: 0.0181886, omegas: [0.0083282, 1.4863686281122994, 0],
+          names: ["sigma", "Y", "X_na_all"], tolerance: 0.01),
+        right: (ComplexDouble(6.92446), nil)),
+      Specimen(
+        description: "lr6",
+        state: state(
+          cell: 2, inter: neighbours,
+          intra: [(2, 0.2), (244, -0.0788049), (166, -0.0204371), (254, -0.0254534)],
+          exchange: 2.32198, mu: -3.21518, temperature: 0.0166148, gamma: 0.406971,
+          omegas: [0, 0.10439386724172739], names: ["sigma", "Sigma.xy.adiabatic", "Y_na"],
+          tolerance: 0.01), right: (nil, -318.92)),
+      // J far below the level width.
+      Specimen(
+        description: "sj2_46",
+        state: state(
+          cell: 2.74447, inter: [(-2.55861, 1), (0.18586, 1), (2.93033, 1)], intra: [],
+          exchange: 0.000218336, mu: 1.0000000238353042, temperature: 0, gamma: 0.171773,
+          omegas: [2.44156],
+          names: ["X_na_all"], tolerance: 1e-4, work: 1e6),
+        right: (ComplexDouble(3.93397e-4, 8.25212e-4), nil)),
+      Specimen(
+        description: "m5254",
+        state: state(
+          cell: 1, inter: [(-0.165172, 1), (0.834828, 1), (1.834828, 1), (2.834828, 1)],
+          intra: [(1, 0.266269)], exchange: 0.112791, mu: -3.41031184881202, temperature: 0,
+          gamma: 0.182876, omegas: [0], names: ["sigma"], tolerance: 0.001),
+        right: (ComplexDouble(5.50331), nil)),
+      // The rounding of energies over the width of a resonance, 1e-12 in a sum of 3.
+      Specimen(
+        description: "rounding",
+        state: state(
+          cell: 0.978186763975738,
+          inter: (0..<5).flatMap { n in
+            let x = (Double(n) + 0.5) * 0.978186763975738
+            let amplitude = [1, 0.18225836896960906, 0.0625, 1.0 / 36, 1.0 / 64][n]
+            return [(x, amplitude), (-x, amplitude)]
+          },
+          intra: (1...4).map {
+            (Double($0) * 0.978186763975738, -0.07329926724377323 / Double($0 * $0))
+          }, exchange: 55.04147847545576, mu: 55.31971102316968, temperature: 0.030384994276860904,
+          gamma: 0.0004832899380737264, omegas: [-110.08295695091152], names: ["sigma"],
+          tolerance: 1e-8),
+        right: (ComplexDouble(2.08910030474e-5, 0.00308365689130), -0.0495256606950)
+      ),
+      // T >> Gamma where the bands are in resonance.
+      Specimen(
+        description: "warm",
+        state: state(
+          cell: 1.775039684482814,
+          inter: [
+            (1.4252986435035526, 1), (4.975378012469181, 1),
+            (-10.999979147876145, 0.024391437304550515),
+            (-9.224939463393332, -0.027668000299159213),
+          ], intra: [(3.550079368965628, -0.3390462182217762)], exchange: 0.0008808858848406215,
+          mu: -16.696205697750738, temperature: 1.72542658588841, gamma: 0.09029543636129539,
+          omegas: [-0.001761771769681243], names: ["sigma"], tolerance: 1e-4),
+        right: (ComplexDouble(0.00337391633158, -3.17114653487e-5), -0.00984049017831)),
+      // A gap of 1e-5 of the bands, which a uniform grid does not see.
+      Specimen(
+        description: "narrow gap",
+        state: state(
+          cell: 1.0307643913994544,
+          inter: [
+            (0.5153821956997272, 1), (-0.5153821956997272, 1),
+            (1.5461465870991815, -0.8505850846476533), (-1.5461465870991815, -0.8505850846476533),
+          ], intra: [(44.32286883017654, -0.0056271280462467516)], exchange: 2.765934014183927e-5,
+          mu: -0.8548901388380272, temperature: 0, gamma: 0.24443325230992954,
+          omegas: [-0.0007857617951713831], names: ["Y"], tolerance: 1e-6),
+        right: (nil, -5.496266e-6)),
+    ]
+  }()
+
+  @Test(arguments: specimens) func bounds(_ specimen: Specimen) async throws {
+    let state = specimen.state
+    // The reference is right to the digits known.
+    let reference = UniformGridReference(
+      state, state.columns, goals: state.omegas.map { _ in state.columns.map { _ in 1e-9 } },
+      limit: 1e6)
+    if let right = specimen.right.dynamic {
+      let found = reference.dynamics.last![0].value
+      #expect((found - right).length <= 1e-5 * right.length, "\(found)")
+    }
+    if let right = specimen.right.statics {
+      let found = reference.statics[0].value
+      #expect((found - ComplexDouble(right)).length <= 2e-5 * abs(right), "\(found)")
+    }
+    let clock = ContinuousClock()
+    let start = clock.now
+    let tally = await CertificateTally(
+      state, specimen.description, seconds: 600, isVerbose: false)
+    #expect(tally.violations.isEmpty, "\(tally.violations.joined(separator: "\n"))")
+    #expect(tally.unended.isEmpty && tally.undecided.isEmpty, "\(tally.undecided)")
+    #expect(tally.refused.isEmpty || clock.now - start < .seconds(5))
+    #expect(tally.refused.allSatisfy { $0.count > 40 })
+  }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import KuboTestSupport
+import ComplexModule
+import KuboDiagrams
+import KuboFiles
+import RealModule
+import Testing
+
+/// The tables of stars that disorder lifetimes use.
+@Suite struct DisorderTableTests {
+  /// All named responses of a shipped model, bare and with ladders.
+  private func everything(
+    _ name: String, _ lifetime: Lifetime, _ parameters: [String: Double] = [:]
+  ) throws -> SpectrumRequest {
+    var request = SpectrumRequest(
+      model: try shippedModel(name, parameters), mu: -1, temperature: 0.1, lifetime: lifetime,
+      omegas: [0.3],
+      columns: [], diagrams: try shippedDiagrams(), tolerance: 1e-4, threads: 2)
+    request.columns = Response.aliases.map { Response($0.alias)! }.flatMap { response in
+      response.dressings(lifetime, request.diagrams).filter { $0 == .bare || $0 == .ladder }.map {
+        .init(response: response, dressing: $0)
+      }
+    }
+    return request
+  }
+
+  /// The traces of eight stars at once against those of one point after the other, through all loops
+  /// and ladders at general energies.
+  @Test(arguments: ["chain", "square", "honeycomb", "cubic"], [Lifetime.scba(0.3), .site(0.3)])
+  func traces(_ name: String, _ lifetime: Lifetime) async throws {
+    let request = try everything(name, lifetime)
+    #expect(request.columns.count >= 6)
+    let zeta: [ComplexDouble] =
+      lifetime == .scba(0.3)
+      ? [.init(-0.7, 0.2), .init(-0.6, 0.15), .init(-1.1, -0.25), .init(-1.2, -0.2)]
+      : [.init(-0.7, 0.2), .init(0.5, 0.05), .init(-1.1, -0.25), .init(0.45, -0.07)]
+    // Another grid than the one that finds which traces vanish.
+    let divisions = [60, 36, 20][request.model.dimension - 1]
+    let fast = try await request.loopValues(divisions: divisions, zeta, pointByPoint: false)
+    let slow = try await request.loopValues(divisions: divisions, zeta, pointByPoint: true)
+    let largest = slow.map(\.length).max()!
+    #expect(largest > 0.01)
+    for (a, b) in zip(fast, slow) { #expect((a - b).length < 1e-12 * largest) }
+  }
+
+  /// The same loops on the contours, through partial fractions, against a fine grid of the real zone, where
+  /// the bands are in resonance and where they are not; and the rate at which they converge.
+  @Test(
+    arguments: ["chain", "square", "honeycomb"],
+    [(Lifetime.scba(0.3), 0.6), (.scba(0.3), 1.9), (.site(0.3), 0.6), (.site(0.3), 1.9)])
+  func contours(_ name: String, _ state: (lifetime: Lifetime, omega: Double)) async throws {
+    let request = try everything(name, state.lifetime)
+    let omega = state.omega
+    let zeta: [ComplexDouble] =
+      state.lifetime == .scba(0.3)
+      ? [.init(-1.1 + omega, 0.2), .init(-1 + omega, 0.15), .init(-1.1, -0.25), .init(-1.2, -0.2)]
+      : [.init(-1.1 + omega, 0.2), .init(0.5, 0.05), .init(-1.1, -0.25), .init(0.45, -0.07)]
+    let exact = try await request.loopValues(
+      divisions: [1200, 480][request.model.dimension - 1], zeta, pointByPoint: false)
+    let largest = exact.map(\.length).max()!
+    #expect(largest > 0.01)
+    func error(_ divisions: Int) async throws -> Double {
+      let values = try #require(try await request.contourLoopValues(divisions: divisions, zeta))
+      return zip(values, exact).map { ($0 - $1).length }.max()! / largest
+    }
+    let rate = try #require(request.contourRate(zeta))
+    let (coarse, fine) = (try await error(48), try await error(96))
+    #expect(coarse < 0.01)
+    #expect(fine < coarse * Double.exp(-0.7 * rate * 48))
+    #expect(try await error(300) < 1e-12)
+  }
+
+  /// Wherever contours are said to serve, they give what the real zone gives: states drawn at random, with
+  /// strong hops within the sublattices, which make the bands' velocities differ, and narrow levels.
+  @Test(
+    arguments: [("chain", 300), ("square", 12), ("honeycomb", 12)],
+    [Lifetime.scba(0.3), .site(0.3)])
+  func contoursServe(_ kind: (name: String, count: Int), _ lifetime: Lifetime) async throws {
+    var random = SeededGenerator(20)
+    var served = 0
+    var resonant = 0
+    for _ in 0..<kind.count {
+      let exchange = Double.random(in: 0.15...1.2, using: &random)
+      var request = try everything(
+        kind.name, lifetime,
+        ["t_prime": Double.random(in: -0.4...0.4, using: &random), "J": exchange])
+      request.columns = request.columns.filter {
+        $0.response.isConductivity || $0.dressing == .ladder
+      }
+      let smallest = request.model.dimension == 1 ? 0.003 : 0.08
+      func width() -> Double {
+        smallest * Double.exp(Double.random(in: 0...2, using: &random))
+      }
+      let low = Double.random(in: -2.5...1.5, using: &random)
+      // Often next to omega = 2 J, where the pole between the bands may be crossed.
+      let high =
+        low
+        + (Bool.random(using: &random)
+          ? Double.random(in: 0.05...3, using: &random)
+          : 2 * exchange * Double.random(in: 0.95...1.3, using: &random))
+      // The real parts of the self-energies; sometimes larger than J.
+      let size = exchange * (Double.random(in: 0...1, using: &random) < 0.2 ? 2.5 : 0.1)
+      func shift() -> Double { Double.random(in: -size...size, using: &random) }
+      let zeta: [ComplexDouble]
+      if lifetime == .scba(0.3) {
+        zeta = [
+          .init(high + shift(), width()), .init(high + shift(), width()),
+          .init(low + shift(), -width()), .init(low + shift(), -width()),
+        ]
+      } else {
+        let widths = (width(), width())
+        func part() -> Double { Double.random(in: -0.8...0.8, using: &random) }
+        zeta = [
+          .init(high, widths.0), .init(exchange + shift(), part() * widths.0),
+          .init(low, -widths.1), .init(exchange + shift(), part() * widths.1),
+        ]
+      }
+      guard let rate = request.contourRate(zeta), rate > 0.02 else { continue }
+      served += 1
+      resonant += high - low > 2 * exchange ? 1 : 0
+      let needed = Int(30 / (0.7 * rate)) / 12 * 12 + 12
+      let values = try #require(try await request.contourLoopValues(divisions: needed, zeta))
+      let exact = try await request.loopValues(
+        divisions: request.model.dimension == 1 ? 24_000 : 840, zeta, pointByPoint: false)
+      let largest = exact.map(\.length).max()!
+      let error = zip(values, exact).map { ($0 - $1).length }.max()! / largest
+      #expect(
+        error < 1e-9, "\(request.model.intraSublattice) \(exchange) \(zeta) \(rate) \(needed)")
+    }
+    #expect(served > kind.count / 3)
+    #expect(resonant > served / 4)
+  }
+
+  /// Contours must not be used where they have crossed a pole: with hops within the sublattices the
+  /// bands' velocities may differ enough, and the levels be narrow enough, near omega = 2 J.
+  @Test func crossedPole() throws {
+    let request = try everything("square", .scba(0.3))
+    func rate(_ omega: Double, _ width: Double) -> Double? {
+      request.contourRate([
+        .init(-0.5 + omega, width), .init(-0.5 + omega, width), .init(-0.5, -width),
+        .init(-0.5, -width),
+      ])
+    }
+    #expect(rate(1.03, 0.1) != nil)
+    #expect(rate(1.03, 1e-3) == nil)
+    #expect(rate(0.5, 1e-3) != nil)
+  }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import KuboTestSupport
+import ComplexModule
+import KuboDiagrams
+import RealModule
+import Testing
+
+@Suite("Nested integrals over the zone")
+struct NestedIntegralTests {
+  /// The irreducible zone and its images fill the zone once: its volume is one over the order of the
+  /// group, and the integral of a function over it, summed over the images, is the mean over a grid.
+  @Test(arguments: ["chain", "square", "honeycomb", "cubic"])
+  func irreducibleZone(_ name: String) async throws {
+    let model = try shippedModel(name)
+    let symmetries = model.energySymmetries()
+    let zone = IrreducibleZone(model, symmetries)
+    #expect(zone.operations.count * 2 == symmetries.count)
+    // Any smooth function without symmetry: exp(cos 2 pi f.m + ...).
+    @Sendable func function(_ f: SIMD3<Double>) -> Double {
+      Double.exp(
+        Double.cos(2 * .pi * (f[0] + 0.1)) + 0.7 * Double.sin(2 * .pi * (f[1] - f[0]))
+          + 0.3 * Double.cos(2 * .pi * (f[2] + 0.3)))
+    }
+    let d = model.dimension
+    let integral = NestedIntegral(zone: zone, threads: 2, width: 1) { points in
+      let sums = points.map { f in
+        zone.operations.reduce(0.0) { sum, m in
+          var image = SIMD3<Double>.zero
+          for a in 0..<d {
+            image[a] = m.rows[a].indices.reduce(0) { $0 + Double(m.rows[a][$1]) * f[$1] }
+          }
+          return sum + function(image) + function(-image)
+        }
+      }
+      return .init(components: [sums, points.map { _ in 1 }], levels: [])
+    }
+    let result = try await integral(allowed: [1e-8, 1e-10])
+    #expect(abs(result.values[1] * Double(symmetries.count) - 1) < 1e-13)
+    let n = 24
+    var mean = 0.0
+    let count = (0..<d).reduce(1) { p, _ in p * n }
+    for code in 0..<count {
+      var rest = code
+      var f = SIMD3<Double>.zero
+      for a in 0..<d {
+        f[a] = Double(rest % n) / Double(n)
+        rest /= n
+      }
+      mean += function(f) / Double(count)
+    }
+    #expect(abs(result.values[0] - mean) <= result.errors[0] + 1e-13)
+    #expect(result.errors[0] <= 1.3e-8)
+  }
+
+  /// The terms of two bands in resonance at a lifetime for which a grid does: all of them, those in a
+  /// strip, and without the retarded-advanced ones.
+  @Test(arguments: ["chain", "square", "honeycomb"], [0.0, 0.02])
+  func sameAsGrid(_ name: String, _ temperature: Double) async throws {
+    let model = try shippedModel(name)
+    let diagrams = try shippedDiagrams()
+    let sums = ["sigma", "X", "Y_na"].map { name in
+      let response = Response(name)!
+      return LoopWeights.Sum(
+        measured: response.measured, spin: response.spin, diagrams: diagrams.diagrams(of: response))
+    }
+    let zone = ZoneSum(
+      model: model, directions: Directions(i: 0, j: 0), mu: -0.9, temperature: temperature,
+      broadening: 0.2, loops: sums, closedForms: [], reach: 4, threads: 2)
+    let resonance = ResonanceSum(
+      zone, poles: MatsubaraPoles(temperature: temperature, broadening: 0.2))
+    let channels = 2 * zone.outputCount
+    let irreducible = IrreducibleZone(model, model.energySymmetries())
+    for split in [ContourSum.Split.everything, .strip(0.4), .allOneSided] {
+      let frequency = ContourSum.Frequency(omega: 1.9, split: split)
+      let grid = try await resonance(divisions: 360, [frequency], channels: channels)
+      let integral = NestedIntegral(zone: irreducible, threads: 2, width: 0.2) { points in
+        let found = resonance.values(points, frequency, channels: channels)
+        return .init(
+          components: (0..<(2 * channels)).map {
+            Array(found.values[($0 * found.stride)..<($0 * found.stride + points.count)])
+          }, levels: found.levels)
+      }
+      let result = try await integral(
+        allowed: [Double](repeating: 1e-9, count: 2 * channels))
+      for c in 0..<channels {
+        let found = ComplexDouble(result.values[2 * c], result.values[2 * c + 1])
+        let error = result.errors[2 * c] + result.errors[2 * c + 1]
+        #expect(
+          (found - grid.quotients[0][c]).length <= error + 1e-11, "\(split), channel \(c)")
+        #expect(error < 3e-9)
+      }
+    }
+  }
+}
