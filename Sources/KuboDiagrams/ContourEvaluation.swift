@@ -198,7 +198,8 @@ struct ContourEvaluation: Sendable {
       isSplit: split == .none)
     switch split {
     case .none, .everything: return own
-    case .strip, .allOneSided: return max(own, zone.model.resolution(split.strip / 2))
+    case .strip(let width): return max(own, zone.model.resolution(width / 2))
+    case .allOneSided: return max(own, zone.model.resolution(.infinity))
     }
   }
 

@@ -77,13 +77,13 @@ package struct ContourSum: Sendable {
     /// The retarded-advanced ones too.
     case everything
 
-    /// As the C loops take it: 0, the width, infinity, -1.
-    package var strip: Double {
+    /// As the C loops take it.
+    var left: ZoneSplit {
       switch self {
-      case .none: 0
-      case .strip(let width): width
-      case .allOneSided: .infinity
-      case .everything: -1
+      case .none: ZoneSplit(kind: ZONE_LEAVES_NOTHING, width: 0)
+      case .strip(let width): ZoneSplit(kind: ZONE_LEAVES_STRIP, width: width)
+      case .allOneSided: ZoneSplit(kind: ZONE_LEAVES_ONE_SIDED, width: 0)
+      case .everything: ZoneSplit(kind: ZONE_LEAVES_EVERYTHING, width: 0)
       }
     }
   }
@@ -213,7 +213,7 @@ package struct ContourSum: Sendable {
       table.gap[count + n] *= 2 * sign
     }
     let omegas = frequencies.map(\.omega)
-    let strips = frequencies.map(\.split.strip)
+    let splits = frequencies.map(\.split.left)
     let difference = table.gap
     var logarithm = poles.logarithm
     table.withContour(program, energy: energy, difference: difference, channels: channels) {
@@ -221,7 +221,7 @@ package struct ContourSum: Sendable {
       part.sizes.withUnsafeMutableBufferPointer { sizes in
         zone_contour(
           &contour, &logarithm, broadening, s == .antibonding ? 1 : 0, Int32(omegas.count),
-          omegas, strips, &part.sums, &part.statics, withSizes ? sizes.baseAddress : nil,
+          omegas, splits, &part.sums, &part.statics, withSizes ? sizes.baseAddress : nil,
           &part.staticSizes, &part.roundings, &part.staticRoundings)
       }
     }

@@ -60,10 +60,10 @@ package struct ResonanceSum: Sendable {
     divisions: Int, _ frequencies: [ContourSum.Frequency], channels: Int, withSizes: Bool = true
   ) async throws -> Result {
     let omegas = frequencies.map(\.omega)
-    let strips = frequencies.map(\.split.strip)
+    let splits = frequencies.map(\.split)
     let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
     let total = try await grid.inBlocks(threads: threads, part(omegas: omegas.count, channels)) {
-      add(contour, $0, omegas, strips, ZONE_BOTH, channels, withSizes, &$1)
+      add(contour, $0, omegas, splits, ZONE_BOTH, channels, withSizes, &$1)
     }.added([\.sums, \.sizes, \.roundings])
     return result(total, grid, omegas: omegas.count, channels)
   }
@@ -77,7 +77,7 @@ package struct ResonanceSum: Sendable {
     var total = part(omegas: 1, channels)
     for buffer in try await stars.buffers(grid) {
       for (surface, parts) in zip(surfaces, [ZONE_RETARDED, ZONE_ADVANCED]) {
-        add(surface, buffer, [omega], [.infinity], parts, channels, withSizes, &total)
+        add(surface, buffer, [omega], [.allOneSided], parts, channels, withSizes, &total)
       }
     }
     return result(total, grid, omegas: 1, channels)
@@ -117,7 +117,7 @@ package struct ResonanceSum: Sendable {
     var logarithm = poles.logarithm
     table.withContour(program, energy: energy, difference: difference, channels: channels) {
       zone_resonance_values(
-        &$0, &logarithm, broadening, frequency.omega, frequency.split.strip, &sums)
+        &$0, &logarithm, broadening, frequency.omega, frequency.split.left, &sums)
     }
     // K = i z/2 pi.
     let norm = 1 / (model.cellVolume * 2 * .pi)
@@ -150,7 +150,8 @@ package struct ResonanceSum: Sendable {
   }
 
   private func add(
-    _ surface: some DisplacedZone, _ buffer: StarBuffer, _ omegas: [Double], _ strips: [Double],
+    _ surface: some DisplacedZone, _ buffer: StarBuffer, _ omegas: [Double],
+    _ splits: [ContourSum.Split],
     _ parts: ZoneParts, _ channels: Int, _ withSizes: Bool, _ part: inout Part
   ) {
     let (table, energy, difference) = table(buffer, surface)
@@ -159,7 +160,8 @@ package struct ResonanceSum: Sendable {
       zone in
       part.sizes.withUnsafeMutableBufferPointer { sizes in
         zone_resonance(
-          &zone, &logarithm, broadening, Int32(omegas.count), omegas, strips, parts, &part.sums,
+          &zone, &logarithm, broadening, Int32(omegas.count), omegas, splits.map(\.left), parts,
+          &part.sums,
           withSizes ? sizes.baseAddress : nil, &part.roundings)
       }
     }

@@ -94,7 +94,8 @@ struct ResonanceSurfaceTests {
             slots: slots.baseAddress, slot_count: 1, channel_count: 1, slot_channel: &channel,
             slot_function: &function)
           zone_resonance(
-            &contour, &logarithm, broadening, 1, [omega], [.infinity], ZONE_RETARDED, &sums, nil,
+            &contour, &logarithm, broadening, 1, [omega],
+            [ZoneSplit(kind: ZONE_LEAVES_ONE_SIDED, width: 0)], ZONE_RETARDED, &sums, nil,
             nil)
         }
       }
