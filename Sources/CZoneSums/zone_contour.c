@@ -125,12 +125,7 @@ INLINE void differences(const ZoneLogarithm *l, Complex p, const Complex *invers
   PoleSums lower = {0}, upper = {0};
   for (int k = 0; k < l->count; k++) {
     q = (Complex){p.re + l->offset_re[k], p.im + l->offset_im[k]};
-    // 1/(q - omega) and 1/(q + omega) by one division.
-    Real re_a = q.re - omega, re_b = q.re + omega, im2 = q.im * q.im;
-    Real size_a = re_a * re_a + im2, size_b = re_b * re_b + im2, both = 1.0 / (size_a * size_b);
-    Real over_a = both * size_b, over_b = both * size_a;
-    a = (Complex){re_a * over_a, -q.im * over_a};
-    b = (Complex){re_b * over_b, -q.im * over_b};
+    two_inverses((Complex){q.re - omega, q.im}, (Complex){q.re + omega, q.im}, &a, &b);
     Complex weight = {l->weight_re[k] + (Real)0.0, l->weight_im[k] + (Real)0.0};
     Complex base = mul(weight, inverses[k]);
     add_pole(&lower, base, inverses[k], a);
@@ -452,13 +447,9 @@ INLINE void resonance_factors(const Levels *levels, const ZoneLogarithm *l, doub
   Complex below = {y.re - omega, y.im}, above = {x.re + omega, x.im};
   Complex below_inverses[ZONE_LARGEST_POLES], above_inverses[ZONE_LARGEST_POLES];
   for (int n = 0; n < l->count; n++) {
-    // Two inverses by one division.
     Complex b = {below.re + l->offset_re[n], below.im + l->offset_im[n]};
     Complex a = {above.re + l->offset_re[n], above.im + l->offset_im[n]};
-    Real size_b = b.re * b.re + b.im * b.im, size_a = a.re * a.re + a.im * a.im;
-    Real both = 1.0 / (size_b * size_a), over_b = both * size_a, over_a = both * size_b;
-    below_inverses[n] = (Complex){b.re * over_b, -b.im * over_b};
-    above_inverses[n] = (Complex){a.re * over_a, -a.im * over_a};
+    two_inverses(b, a, &below_inverses[n], &above_inverses[n]);
   }
   PairDifferences r = pair_differences(l, below, x, below_inverses, levels->lower_inverses);
   PairDifferences a = pair_differences(l, y, above, levels->upper_inverses, above_inverses);
