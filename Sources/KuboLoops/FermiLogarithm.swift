@@ -89,28 +89,6 @@ public struct FermiLogarithm: Sendable {
     }
   }
 
-  /// l and dl/dx at x - i Gamma.
-  @inline(__always)
-  func valueAndDerivative(_ x: Double) -> (value: ComplexDouble, derivative: ComplexDouble) {
-    table.withUnsafeBufferPointer { t in
-      let p = t.baseAddress! + offset(x)
-      let u = (x - p[0]) * p[1]
-      var n = 2 + 2 * FermiLogarithm.valueTerms
-      var re = p[n]
-      var im = p[n + 1]
-      var dre = 0.0
-      var dim = 0.0
-      while n > 2 {
-        n -= 2
-        dre = dre * u + re
-        dim = dim * u + im
-        re = re * u + p[n]
-        im = im * u + p[n + 1]
-      }
-      return (ComplexDouble(re, im), ComplexDouble(dre * p[1], dim * p[1]))
-    }
-  }
-
   /// How far apart poles near `x` may be for the Taylor series to serve them all.
   @inline(__always)
   func neighbourhood(_ x: Double) -> Double { (x.magnitude + width) * 0.25 }

@@ -39,7 +39,7 @@ struct ResonanceSurfaceTests {
       served += 1
       let zone = ZoneSum(
         model: model, directions: Directions(i: 0, j: 0), mu: mu, temperature: temperature,
-        broadening: broadening, loops: sums, closedForms: [], reach: 2 * bound, threads: 2)
+        broadening: broadening, loops: sums, closedForms: [], threads: 2)
       let resonance = ResonanceSum(
         zone, poles: MatsubaraPoles(temperature: temperature, broadening: broadening))
       let channels = 2 * zone.outputCount
