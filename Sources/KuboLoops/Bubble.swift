@@ -88,11 +88,12 @@ public struct ClosedFormBubble: Sendable {
   }
 
   /// A bound on the rounding of the quotient, or without omega of K(0), besides that of energies: derivatives of l
-  /// are about powers of 1/(|x| + R) at the level nearest to mu, and each step of the recursion between the two
-  /// lines divides by a separation of poles.
+  /// are about powers of 1/(|x| + R) at the level nearest to mu, and each step of the recursion divides by the
+  /// separation of two poles, a neighbourhood or more on one line, what they have between the two. The factor in
+  /// front is several times what was seen.
   package func rounding(_ bubble: Bubble, _ x: BandPair, omega: Double?) -> Double {
     let count = bubble.plus.count + bubble.inner.count
-    let near = 4 * line.neighbourhood(min(x.bonding.magnitude, x.antibonding.magnitude))
+    let near = line.neighbourhood(min(x.bonding.magnitude, x.antibonding.magnitude))
     guard let omega else { return 2e-15 * Double.pow(near, 1 - count) }
     var least = near
     for a in bubble.plus {
@@ -100,7 +101,7 @@ public struct ClosedFormBubble: Sendable {
         least = min(least, Double.hypot(x[c] + omega - x[a], 2 * line.broadening))
       }
     }
-    return 2e-15 / near * (Double.pow(near, 1 - count) + Double.pow(least, 1 - count))
+    return 5e-16 / near * (Double.pow(near, 1 - count) + Double.pow(least, 1 - count))
   }
 
   /// {l[R+, A + omega] - l[R+ - omega, A]} / omega: the divided difference of

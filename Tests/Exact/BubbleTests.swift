@@ -49,6 +49,55 @@ import Testing
     }
   }
 
+  /// What rounding leaves of the obvious form, four propagators included: in another unit of energy, in which all
+  /// inputs are exact too, it leaves something else.
+  @Test(arguments: [0, 0x1p-6], [0x1p-3, 0x1p-7, 0x1p-11])
+  func rounding(_ temperature: Double, _ broadening: Double) {
+    let unit = 1.25
+    let bubbles = [1, unit].map {
+      ClosedFormBubble(
+        line: FermiLogarithm(
+          temperature: temperature * $0, broadening: broadening * $0, reach: 30 * $0))
+    }
+    let pairs: [[Band]] = [[.bonding, .bonding], [.bonding, .antibonding]]
+    let loops =
+      Bubble.known + pairs.flatMap { a in pairs.map { Bubble(plus: a, inner: $0) } }
+      + Band.allCases.flatMap { s in
+        pairs.map { Bubble(plus: [s], inner: [.antibonding] + $0) }
+      }
+    var generator = SeededGenerator(5)
+    var largest = 0.0
+    for n in 0..<400 {
+      func number(_ range: ClosedRange<Double>) -> Double {
+        (Double.random(in: range, using: &generator) * 0x1p20).rounded() * 0x1p-20
+      }
+      let (lower, gap) = (number(-3...3), n % 3 == 0 ? 0x1p-20 : number(0...3))
+      let omega = [gap, -gap, gap + 0x1p-20, 0, number(-4...4), number(-0.01...0.01)][n % 6]
+      for bubble in loops {
+        let power = Double(bubble.plus.count + bubble.inner.count)
+        for omega in [nil, omega] {
+          var values: [ComplexDouble] = []
+          var bound = 0.0
+          for (closed, unit) in zip(bubbles, [1, unit]) {
+            let x = BandPair(bonding: lower * unit, antibonding: (lower + gap) * unit)
+            let scale = Double.pow(unit, omega == nil ? power - 1 : power)
+            let value =
+              omega.map { closed.dynamicQuotient(bubble, x, omega: $0 * unit) }
+              ?? ComplexDouble(closed.staticPart(bubble, x))
+            values.append(value.multiplied(by: scale))
+            bound += scale * closed.rounding(bubble, x, omega: omega.map { $0 * unit })
+          }
+          largest = max(largest, (values[0] - values[1]).length / bound)
+          #expect(
+            (values[0] - values[1]).length <= bound,
+            "\(bubble) x = \(lower), \(lower + gap) omega = \(omega ?? .nan)")
+        }
+      }
+    }
+    // The bound says something.
+    #expect(largest > 0.01)
+  }
+
   /// What `zone_bubbles` makes of one star with weight 1 for each bubble.
   private struct PoleBubbles {
     let statics, staticModuli, moduli: [Double]
