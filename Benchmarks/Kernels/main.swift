@@ -92,28 +92,30 @@ func measureContour() {
   let sigma = contour(functions: [0, 3, 6], channels: 1, isUpper: true)
   let many = contour(functions: Array(0..<9), channels: 8, isUpper: true)
   let (sums, statics) = (zeros(omegas.count * 2 * 8), zeros(2 * 8))
-  func run(_ name: String, _ stars: ZoneContour, _ poles: ZoneLogarithm, strip: Double) {
-    let strips = [Double](repeating: strip, count: omegas.count)
+  func run(_ name: String, _ stars: ZoneContour, _ poles: ZoneLogarithm, _ split: ZoneSplit) {
+    let splits = [ZoneSplit](repeating: split, count: omegas.count)
     var (stars, poles) = (stars, poles)
     measure("zone_contour", name, per: per, count: count) {
       zone_contour(
-        &stars, &poles, 0.05, 1, Int32(omegas.count), omegas, strips, sums, statics, nil, nil,
+        &stars, &poles, 0.05, 1, Int32(omegas.count), omegas, splits, sums, statics, nil, nil,
         nil, nil)
     }
   }
   let cold = logarithm(temperature: 0, poles: 0)
   let warm = logarithm(temperature: 0.02, poles: 15)
-  run("T = 0, 3 slots", sigma, cold, strip: 0)
-  run("T = 0, 3 slots, strip", sigma, cold, strip: 0.3)
-  run("T = 0, 72 slots", many, cold, strip: 0)
-  run("15 poles, 3 slots", sigma, warm, strip: 0)
+  let whole = ZoneSplit(kind: ZONE_LEAVES_NOTHING, width: 0)
+  let strip = ZoneSplit(kind: ZONE_LEAVES_STRIP, width: 0.3)
+  run("T = 0, 3 slots", sigma, cold, whole)
+  run("T = 0, 3 slots, strip", sigma, cold, strip)
+  run("T = 0, 72 slots", many, cold, whole)
+  run("15 poles, 3 slots", sigma, warm, whole)
 
   var lower = contour(functions: [0], channels: 1, isUpper: false)
   var poles = cold
-  let strips = [Double](repeating: 0.3, count: omegas.count)
+  let splits = [ZoneSplit](repeating: strip, count: omegas.count)
   measure("zone_resonance", "T = 0, 1 slot", per: per, count: count) {
     zone_resonance(
-      &lower, &poles, 0.05, Int32(omegas.count), omegas, strips, ZONE_BOTH, sums, nil, nil)
+      &lower, &poles, 0.05, Int32(omegas.count), omegas, splits, ZONE_BOTH, sums, nil, nil)
   }
 }
 

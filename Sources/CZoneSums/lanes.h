@@ -38,6 +38,12 @@ INLINE Complex inverse(Complex a) {
   Real s = 1 / (a.re * a.re + a.im * a.im);
   return (Complex){a.re * s, -a.im * s};
 }
+// 1/a and 1/b by one division.
+INLINE void two_inverses(Complex a, Complex b, Complex *over_a, Complex *over_b) {
+  Real size_a = norm(a), size_b = norm(b), both = 1.0 / (size_a * size_b);
+  *over_a = (Complex){a.re * (both * size_b), -a.im * (both * size_b)};
+  *over_b = (Complex){b.re * (both * size_a), -b.im * (both * size_a)};
+}
 // The square root with positive real part.
 INLINE Complex root(Complex a) {
   Real r = modulus(a);

@@ -122,8 +122,9 @@ INLINE void static_bubbles(const Level *level, const ZoneLogarithm *l, int has_t
     gather(&three[2], bb, a);
     gather(&three[3], bb, b);
   }
+  double sign = is_bound ? 1 / M_PI : -1 / M_PI;
   for (int a = 0; a < 2; a++) {
-    for (int c = 0; c < 2; c++) values[2 * a + c] = (Complex){two[a + c].im * (-1 / M_PI), (Real)0.0};
+    for (int c = 0; c < 2; c++) values[2 * a + c] = (Complex){two[a + c].im * sign, (Real)0.0};
     for (int n = 0; n < 3; n++)
       values[4 + 3 * a + n] = values[10 + 3 * a + n] =
           (Complex){three[a + n].im * (1 / M_PI), (Real)0.0};
@@ -162,13 +163,9 @@ INLINE void bubbles(const Level *level, const ZoneLogarithm *l, double broadenin
     Propagators g[2];
     double im = l->offset_im[j] - broadening;
     for (int b = 0; b < 2; b++) {
-      Real re = level->x[b] + l->offset_re[j], lower = re - omega, upper = re + omega;
-      // Two inverses by one division.
-      Real low = lower * lower + im * im, high = upper * upper + im * im, both = 1 / (low * high);
-      Real over_low = both * high, over_high = both * low;
+      Complex q = {level->x[b] + l->offset_re[j], im + (Real)0.0};
       g[b].a = level->of[b][j];
-      g[b].m = (Complex){lower * over_low, -im * over_low};
-      g[b].p = (Complex){upper * over_high, -im * over_high};
+      two_inverses((Complex){q.re - omega, q.im}, (Complex){q.re + omega, q.im}, &g[b].m, &g[b].p);
       if (minus > 0) g[b] = (Propagators){size_of(g[b].a), size_of(g[b].m), size_of(g[b].p)};
     }
     Complex w = pole_weight(l, j);
@@ -189,22 +186,35 @@ INLINE int triples(const ZoneContour *c) {
   return 0;
 }
 
+// Adds a value of each star to the sum of all; with `stride`, to the place of each. The imaginary part comes after
+// the real one.
+INLINE void put(double *to, Complex x, long stride, int has_imaginary) {
+  if (stride) {
+    store(to, load(to) + x.re);
+    if (has_imaginary) store(to + stride, load(to + stride) + x.im);
+  } else {
+    to[0] += total(x.re);
+    if (has_imaginary) to[1] += total(x.im);
+  }
+}
+
 // sum of weight times value over the slots of each channel; at real k weights are real.
 INLINE void accumulate(const ZoneContour *c, const double *slots, const Complex *values,
-                       const Complex *limits, double *re, double *im, double *sizes,
-                       double *rounding) {
+                       const Complex *limits, long stride, int has_imaginary, double *sums,
+                       double *sizes, double *rounding) {
+  long each = (has_imaginary ? 2 : 1) * (stride ? stride : 1);
   for (int n = 0; n < c->slot_count; n++, slots += 3 * ZONE_BLOCK) {
     int channel = c->slot_channel[n], function = c->slot_function[n];
     Real weight = load(slots), size = load(slots + 2 * ZONE_BLOCK);
-    if (re) re[channel] += total(weight * values[function].re);
-    if (im) im[channel] += total(weight * values[function].im);
+    if (sums) put(sums + channel * each, scale(values[function], weight), stride, has_imaginary);
     if (sizes) sizes[channel] += total(size * modulus(values[function]));
     if (rounding) rounding[channel] += total(size * limits[function].re);
   }
 }
 
+// With `stride`, for each star apart.
 INLINE void sum_bubbles(const ZoneContour *c, long stars, const ZoneLogarithm *l, double broadening,
-                        int omega_count, const double *omega, int has_triples,
+                        int omega_count, const double *omega, int has_triples, long stride,
                         const ZoneBubbleSums *sums) {
   int channels = c->channel_count;
   for (long at = 0; at < stars; at += LANES) {
@@ -212,18 +222,17 @@ INLINE void sum_bubbles(const ZoneContour *c, long stars, const ZoneLogarithm *l
     Complex values[ZONE_BUBBLE_COUNT], limits[ZONE_BUBBLE_COUNT];
     const double *slots =
         c->slots + at / ZONE_BLOCK * c->slot_count * 3 * ZONE_BLOCK + at % ZONE_BLOCK;
+    long place = stride ? at : 0;
     read_level(c, l, broadening, at, &level);
     static_bubbles(&level, l, has_triples, 0, values);
-    accumulate(c, slots, values, 0, sums->statics, 0, sums->static_sizes, 0);
-    if (sums->static_rounding) {
-      static_bubbles(&level, l, has_triples, 1, values);
-      accumulate(c, slots, values, 0, 0, 0, sums->static_rounding, 0);
-    }
+    if (sums->static_rounding) static_bubbles(&level, l, has_triples, 1, limits);
+    accumulate(c, slots, values, limits, stride, 0, sums->statics + place, sums->static_sizes,
+               sums->static_rounding);
     for (int n = 0; n < omega_count; n++) {
       bubbles(&level, l, broadening, omega[n], has_triples, -1, values);
       if (sums->rounding) bubbles(&level, l, broadening, omega[n], has_triples, 1, limits);
-      double *own = sums->sums + 2 * n * channels;
-      accumulate(c, slots, values, limits, own, own + channels,
+      accumulate(c, slots, values, limits, stride, 1,
+                 sums->sums + 2 * n * channels * (stride ? stride : 1) + place,
                  sums->sizes ? sums->sizes + n * channels : 0,
                  sums->rounding ? sums->rounding + n * channels : 0);
     }
@@ -231,53 +240,12 @@ INLINE void sum_bubbles(const ZoneContour *c, long stars, const ZoneLogarithm *l
 }
 
 CLONES void zone_bubbles(const ZoneContour *c, long stars, const ZoneLogarithm *l,
-                         double broadening, int omega_count, const double *omega,
+                         double broadening, int omega_count, const double *omega, int is_apart,
                          const ZoneBubbleSums *sums) {
   if (l->count > ZONE_LARGEST_RATIONAL) abort();
+  long stride = is_apart ? c->blocks * ZONE_BLOCK : 0;
   if (triples(c))
-    sum_bubbles(c, stars, l, broadening, omega_count, omega, 1, sums);
+    sum_bubbles(c, stars, l, broadening, omega_count, omega, 1, stride, sums);
   else
-    sum_bubbles(c, stars, l, broadening, omega_count, omega, 0, sums);
-}
-
-// Adds weight times value for eight stars apart.
-INLINE void spread(const ZoneContour *c, const double *slots, const Complex *values, long stride,
-                   double *re, double *im) {
-  for (int n = 0; n < c->slot_count; n++, slots += 3 * ZONE_BLOCK) {
-    long offset = (im ? 2 : 1) * c->slot_channel[n] * stride;
-    Complex value = values[c->slot_function[n]];
-    Real weight = load(slots);
-    store(re + offset, load(re + offset) + weight * value.re);
-    if (im) store(im + offset, load(im + offset) + weight * value.im);
-  }
-}
-
-INLINE void single_bubbles(const ZoneContour *c, long stars, const ZoneLogarithm *l,
-                           double broadening, int omega_count, const double *omega,
-                           int has_triples, double *statics, double *out) {
-  long stride = c->blocks * ZONE_BLOCK;
-  for (long at = 0; at < stars; at += LANES) {
-    Level level;
-    Complex values[ZONE_BUBBLE_COUNT];
-    const double *slots =
-        c->slots + at / ZONE_BLOCK * c->slot_count * 3 * ZONE_BLOCK + at % ZONE_BLOCK;
-    read_level(c, l, broadening, at, &level);
-    static_bubbles(&level, l, has_triples, 0, values);
-    spread(c, slots, values, stride, statics + at, 0);
-    for (int n = 0; n < omega_count; n++) {
-      bubbles(&level, l, broadening, omega[n], has_triples, -1, values);
-      double *own = out + 2 * n * c->channel_count * stride + at;
-      spread(c, slots, values, stride, own, own + stride);
-    }
-  }
-}
-
-CLONES void zone_bubble_values(const ZoneContour *c, long stars, const ZoneLogarithm *l,
-                               double broadening, int omega_count, const double *omega,
-                               double *statics, double *values) {
-  if (l->count > ZONE_LARGEST_RATIONAL) abort();
-  if (triples(c))
-    single_bubbles(c, stars, l, broadening, omega_count, omega, 1, statics, values);
-  else
-    single_bubbles(c, stars, l, broadening, omega_count, omega, 0, statics, values);
+    sum_bubbles(c, stars, l, broadening, omega_count, omega, 0, stride, sums);
 }

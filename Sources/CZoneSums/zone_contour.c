@@ -5,20 +5,19 @@
 
 #include "lanes.h"
 
+INLINE Complex conjugate(Complex a) { return (Complex){a.re, -a.im}; }
+
 enum { SUBBLOCKS = ZONE_BLOCK / LANES };
 
-// l and its differences at p, p - omega (m) and p + omega (p):
+// The differences of l at p and p - omega,
 //
-//     mu = [l(p - omega) - l]/omega      mu1 = [l'(p - omega) - l']/omega
-//     m2 = (-mu - l')/omega              mu2 = (mu1 + l'')/omega
-//     m3 = (m2 + l''/2)/omega
-//     pi = [l(p + omega) - l]/omega      pi1 = [l'(p + omega) - l']/omega
-//     p2 = (l' - pi)/omega               pi2 = (pi1 - l'')/omega
-//     p3 = (p2 + l''/2)/omega
+//     x = [l(p - omega) - l]/omega       x1 = [l'(p - omega) - l']/omega
+//     x2 = (-x - l')/omega               x12 = (x1 + l'')/omega
+//     x3 = (x2 + l''/2)/omega
 //
-// without cancellation at small omega.
+// without cancellation at small omega. Those at p + omega are the same with -omega in place of omega.
 typedef struct {
-  Complex mu, m2, m3, mu1, mu2, pi, p2, p3, pi1, pi2;
+  Complex x, x1, x2, x12, x3;
 } Differences;
 
 typedef struct {
@@ -100,51 +99,40 @@ INLINE void add_pole(PoleSums *s, Complex base, Complex r, Complex a) {
   s->rraa = add(s->rraa, mul(rra, a));
 }
 
-INLINE Differences differences(const ZoneLogarithm *l, Complex p, const Complex *inverses,
-                               double omega) {
-  Differences d;
+// Of log q, with r = 1/q, a = 1/(q - omega) and the quotients for u = -omega r.
+INLINE Differences of_logarithm(Complex r, Complex r2, Complex r3, Complex a, Quotients q) {
+  return (Differences){neg(mul(q.first, r)), mul(r, a), neg(mul(q.second, r2)), mul(r2, a),
+                       mul(q.third, r3)};
+}
+
+INLINE Differences with_poles(Differences d, PoleSums s) {
+  return (Differences){sub(d.x, s.ra), add(d.x1, add(s.raa, s.rra)), add(d.x2, s.rra),
+                       add(d.x12, add(s.rraa, scale(s.rrra, 2.0))), add(d.x3, s.rrra)};
+}
+
+// Those with omega, then those with -omega.
+INLINE void differences(const ZoneLogarithm *l, Complex p, const Complex *inverses, double omega,
+                        Differences d[2]) {
   double over = omega == 0 ? 0 : 1 / omega;
   Complex q = {p.re + l->shift_re, p.im + l->shift_im};
   Complex r = inverse(q), r2 = square(r), r3 = mul(r2, r);
   Complex a = inverse((Complex){q.re - omega, q.im}), b = inverse((Complex){q.re + omega, q.im});
   Quotients m = quotients(scale(r, -omega), scale(q, -over), (Real)0.0);
   Quotients n = quotients(scale(r, omega), scale(q, over), (Real)0.0);
-  d.mu = neg(mul(m.first, r));
-  d.m2 = neg(mul(m.second, r2));
-  d.m3 = mul(m.third, r3);
-  d.mu1 = mul(r, a);
-  d.mu2 = mul(r2, a);
-  d.pi = mul(n.first, r);
-  d.p2 = neg(mul(n.second, r2));
-  d.p3 = neg(mul(n.third, r3));
-  d.pi1 = neg(mul(r, b));
-  d.pi2 = mul(r2, b);
-  if (l->count == 0) return d;
+  d[0] = of_logarithm(r, r2, r3, a, m);
+  d[1] = of_logarithm(r, r2, r3, b, n);
+  if (l->count == 0) return;
   PoleSums lower = {0}, upper = {0};
   for (int k = 0; k < l->count; k++) {
     q = (Complex){p.re + l->offset_re[k], p.im + l->offset_im[k]};
-    // 1/(q - omega) and 1/(q + omega) by one division.
-    Real re_a = q.re - omega, re_b = q.re + omega, im2 = q.im * q.im;
-    Real size_a = re_a * re_a + im2, size_b = re_b * re_b + im2, both = 1.0 / (size_a * size_b);
-    Real over_a = both * size_b, over_b = both * size_a;
-    a = (Complex){re_a * over_a, -q.im * over_a};
-    b = (Complex){re_b * over_b, -q.im * over_b};
+    two_inverses((Complex){q.re - omega, q.im}, (Complex){q.re + omega, q.im}, &a, &b);
     Complex weight = {l->weight_re[k] + (Real)0.0, l->weight_im[k] + (Real)0.0};
     Complex base = mul(weight, inverses[k]);
     add_pole(&lower, base, inverses[k], a);
     add_pole(&upper, base, inverses[k], b);
   }
-  d.mu = sub(d.mu, lower.ra);
-  d.m2 = add(d.m2, lower.rra);
-  d.m3 = add(d.m3, lower.rrra);
-  d.mu1 = add(d.mu1, add(lower.raa, lower.rra));
-  d.mu2 = add(d.mu2, add(lower.rraa, scale(lower.rrra, 2.0)));
-  d.pi = add(d.pi, upper.ra);
-  d.p2 = add(d.p2, upper.rra);
-  d.p3 = sub(d.p3, upper.rrra);
-  d.pi1 = sub(d.pi1, add(upper.raa, upper.rra));
-  d.pi2 = add(d.pi2, add(upper.rraa, scale(upper.rrra, 2.0)));
-  return d;
+  d[0] = with_poles(d[0], lower);
+  d[1] = with_poles(d[1], upper);
 }
 
 // Two factors of one trace w: w retarded + (w advanced)*.
@@ -163,10 +151,9 @@ INLINE void static_factors(Derivatives d, Complex inverse_gap, Factor *f) {
   f[4].retarded = lgg;
   f[5].retarded = sub(slope, lgg);
   // (o|s): those of l_c, with -G.
-  Complex lm = mul(d.l, minus);
-  f[6].retarded = neg(lm);
-  f[7].retarded = neg(add(lgg, mul(d.l1, minus)));
-  f[8].retarded = lgg;
+  f[6].retarded = f[3].retarded;
+  f[7].retarded = f[5].retarded;
+  f[8].retarded = f[4].retarded;
   for (int n = 0; n < ZONE_FUNCTION_COUNT; n++) f[n].advanced = neg(f[n].retarded);
 }
 
@@ -192,111 +179,88 @@ INLINE Outside outside(Complex d, double strip) {
   return (Outside){scale(mul(ratio, u), 1 / strip), scale(ratio, 1 / (strip * strip))};
 }
 
-// Takes K(0)/omega off three factors, or sets the parts named to minus that.
-INLINE void less_statics(const Factor *statics, double omega, Factor *f, int first,
-                         int sets_retarded, int sets_advanced) {
-  for (int n = first; n < first + 3; n++) {
-    Complex r = scale(statics[n].retarded, -1 / omega), a = scale(statics[n].advanced, -1 / omega);
-    f[n].retarded = sets_retarded ? r : add(f[n].retarded, r);
-    f[n].advanced = sets_advanced ? a : add(f[n].advanced, a);
-  }
+// The retarded-advanced terms of (a|c), (a|cc), (aa|c), j = 1/(x_a - x_c - omega - 2 i Gamma).
+INLINE void add_mixed(Differences x, Complex j, Complex *first, Complex *inner, Complex *plus) {
+  Complex xj = mul(x.x, j), xjj = mul(xj, j);
+  *first = sub(*first, xj);
+  *inner = sub(*inner, xjj);
+  *plus = add(*plus, sub(xjj, mul(x.x1, j)));
 }
 
-// The derivation stands in docs/zone-integrals.md; D = x_a - x_c - omega.
-INLINE void factors(Derivatives d, Differences x, Complex gap, Complex inverse_gap, double omega,
-                    double broadening, double strip, int is_upper, const Factor *statics,
-                    Factor *f) {
-  double twice = 2 * broadening, norm = 1 / (omega * omega + twice * twice);
-  // 1/v, 1/v^2 and 2 i Gamma/v with v = omega + 2 i Gamma; the advanced side has the conjugates.
-  double v_re = omega * norm, v_im = -twice * norm;
-  double w_re = v_re * v_re - v_im * v_im, w_im = 2 * v_re * v_im;
-  Complex v = {v_re + (Real)0.0, v_im + (Real)0.0}, w = {w_re + (Real)0.0, w_im + (Real)0.0};
-  Complex e = {-twice * v_im + (Real)0.0, twice * v_re + (Real)0.0};
-  Complex vc = {v.re, -v.im}, wc = {w.re, -w.im}, ec = {e.re, -e.im};
-  Complex mw = mul(x.mu, w), pw = mul(x.pi, wc);
-  f[0].retarded = sub(mul(e, x.m2), mul(d.l1, v));
-  f[0].advanced = add(mul(ec, x.p2), mul(d.l1, vc));
-  f[1].retarded = neg(add(x.m3, mw));
-  f[1].advanced = sub(mul(x.pi1, vc), add(add(x.p3, x.pi2), pw));
-  f[2].retarded = add(sub(x.m3, x.mu2), add(mw, mul(x.mu1, v)));
-  f[2].advanced = add(x.p3, pw);
+// Where half of the factors go: own sides of (s|s), (s|ss), (ss|s), and both sides of (s|o), (s|oo), (ss|o).
+typedef struct {
+  Complex *own[3], *pair[3], *other[3];
+} Half;
 
-  // (s|o), a = s.
-  if (strip < 0 && is_upper) {
-    less_statics(statics, omega, f, 3, 1, 1);
-  } else if (strip > 0 && is_upper) {
-    Complex inv = inverse((Complex){gap.re - omega, gap.im - twice});
-    Complex mi = mul(x.mu, inv), mii = mul(mi, inv);
-    f[3].retarded = neg(mi);
-    f[4].retarded = neg(mii);
-    f[5].retarded = sub(mii, mul(x.mu1, inv));
-    less_statics(statics, omega, f, 3, 0, 1);
-    if (strip < INFINITY) {
-      Outside o = outside((Complex){gap.re - omega, gap.im}, strip);
-      Complex l = scale(d.l, 1 / omega), l1 = scale(d.l1, 1 / omega);
-      Complex m = add(l, x.mu), m1 = add(l1, x.mu1);
-      Complex mo = mul(m, o.first), moo = mul(m, o.second);
-      Complex lo = mul(l, o.first), loo = mul(l, o.second);
-      f[3].retarded = add(f[3].retarded, mo);
-      f[3].advanced = sub(f[3].advanced, lo);
-      f[4].retarded = add(f[4].retarded, moo);
-      f[4].advanced = sub(f[4].advanced, loo);
-      f[5].retarded = add(f[5].retarded, sub(mul(m1, o.first), moo));
-      f[5].advanced = add(f[5].advanced, sub(loo, mul(l1, o.first)));
-    }
-  } else {
-    Complex i = inverse((Complex){gap.re - omega, gap.im});
-    Complex j = inverse((Complex){gap.re - omega, gap.im - twice});
+// The retarded half of the factors; the advanced one is its mirror image, with retarded and advanced, the two
+// frequencies and the sign of omega exchanged. The derivation stands in docs/zone-integrals.md.
+INLINE void half_factors(Derivatives d, Differences x, Complex gap, Complex inverse_gap,
+                         double omega, double twice, Complex v, Complex w, Complex e,
+                         ZoneSplit split, const Factor *statics, Half f) {
+  Complex xw = mul(x.x, w);
+  *f.own[0] = sub(mul(e, x.x2), mul(d.l1, v));
+  *f.own[1] = neg(add(x.x3, xw));
+  *f.own[2] = add(sub(x.x3, x.x12), add(xw, mul(x.x1, v)));
+
+  // D = x_s - x_o - omega.
+  Complex distance = {gap.re - omega, gap.im};
+  if (split.kind == ZONE_LEAVES_NOTHING) {
+    Complex i = inverse(distance), j = inverse((Complex){distance.re, distance.im - twice});
     Complex gi = mul(inverse_gap, i), h = mul(gi, add(inverse_gap, i));
     Complex ij = mul(i, j), pole = {twice * ij.im, -twice * ij.re};
     Complex lg = mul(d.l, gi), lh = mul(d.l, h), slope = mul(d.l1, gi);
-    Complex me = mul(x.mu, pole), mes = mul(me, add(i, j));
-    f[3].retarded = add(lg, me);
-    f[3].advanced = neg(lg);
-    f[4].retarded = add(lh, mes);
-    f[4].advanced = neg(lh);
-    f[5].retarded = add(sub(slope, lh), sub(mul(x.mu1, pole), mes));
-    f[5].advanced = sub(lh, slope);
+    Complex xe = mul(x.x, pole), xes = mul(xe, add(i, j));
+    *f.pair[0] = add(lg, xe);
+    *f.other[0] = neg(lg);
+    *f.pair[1] = add(lh, xes);
+    *f.other[1] = neg(lh);
+    *f.pair[2] = add(sub(slope, lh), sub(mul(x.x1, pole), xes));
+    *f.other[2] = sub(lh, slope);
+    return;
   }
+  double over = 1 / omega;
+  for (int n = 0; n < 3; n++) {
+    *f.pair[n] = scale(statics[n].retarded, -over);
+    *f.other[n] = scale(statics[n].retarded, over);
+  }
+  if (split.kind == ZONE_LEAVES_EVERYTHING) return;
+  Complex j = inverse((Complex){distance.re, distance.im - twice});
+  add_mixed(x, j, f.pair[0], f.pair[1], f.pair[2]);
+  if (split.kind == ZONE_LEAVES_ONE_SIDED) return;
+  Outside o = outside(distance, split.width);
+  Complex l = scale(d.l, over), l1 = scale(d.l1, over);
+  Complex m = add(l, x.x), m1 = add(l1, x.x1);
+  Complex moo = mul(m, o.second), loo = mul(l, o.second);
+  *f.pair[0] = add(*f.pair[0], mul(m, o.first));
+  *f.other[0] = sub(*f.other[0], mul(l, o.first));
+  *f.pair[1] = add(*f.pair[1], moo);
+  *f.other[1] = sub(*f.other[1], loo);
+  *f.pair[2] = add(*f.pair[2], sub(mul(m1, o.first), moo));
+  *f.other[2] = add(*f.other[2], sub(loo, mul(l1, o.first)));
+}
 
-  // (o|s), c = s; x_a - x_c = -gap.
-  if (strip < 0 && !is_upper) {
-    less_statics(statics, omega, f, 6, 1, 1);
-  } else if (strip > 0 && !is_upper) {
-    Complex inv = inverse((Complex){-gap.re - omega, -gap.im + twice});
-    Complex pi = mul(x.pi, inv), pii = mul(pi, inv);
-    f[6].advanced = neg(pi);
-    f[7].advanced = neg(add(mul(x.pi1, inv), pii));
-    f[8].advanced = pii;
-    less_statics(statics, omega, f, 6, 1, 0);
-    if (strip < INFINITY) {
-      Outside o = outside((Complex){-gap.re - omega, -gap.im}, strip);
-      Complex l = scale(d.l, 1 / omega), l1 = scale(d.l1, 1 / omega);
-      Complex p = add(l, x.pi), p1 = add(l1, x.pi1);
-      Complex po = mul(p, o.first), poo = mul(p, o.second);
-      Complex lo = mul(l, o.first), loo = mul(l, o.second);
-      f[6].retarded = sub(f[6].retarded, lo);
-      f[6].advanced = add(f[6].advanced, po);
-      f[7].retarded = sub(f[7].retarded, add(loo, mul(l1, o.first)));
-      f[7].advanced = add(f[7].advanced, add(poo, mul(p1, o.first)));
-      f[8].retarded = add(f[8].retarded, loo);
-      f[8].advanced = sub(f[8].advanced, poo);
-    }
-  } else {
-    Complex g = neg(inverse_gap);
-    Complex i = inverse((Complex){-gap.re - omega, -gap.im});
-    Complex j = inverse((Complex){-gap.re - omega, -gap.im + twice});
-    Complex gi = mul(g, i), h = mul(gi, add(g, i));
-    Complex ij = mul(i, j), pole = {-twice * ij.im, twice * ij.re};
-    Complex lg = mul(d.l, gi), lh = mul(d.l, h), slope = mul(d.l1, gi);
-    Complex pe = mul(x.pi, pole), pes = mul(pe, add(i, j));
-    f[6].retarded = neg(lg);
-    f[6].advanced = add(lg, pe);
-    f[7].retarded = neg(add(slope, lh));
-    f[7].advanced = add(add(slope, lh), add(mul(x.pi1, pole), pes));
-    f[8].retarded = lh;
-    f[8].advanced = neg(add(lh, pes));
-  }
+INLINE void factors(const ZoneLogarithm *l, Complex p, const Complex *inverses, Derivatives d,
+                    Complex gap, Complex inverse_gap, double omega, double broadening,
+                    ZoneSplit split, int is_upper, const Factor *statics, Factor *f) {
+  Differences x[2];
+  differences(l, p, inverses, omega, x);
+  // Of the pairs only (upper|lower) can be in resonance.
+  ZoneSplit nothing = {ZONE_LEAVES_NOTHING, 0};
+  Half retarded = {{&f[0].retarded, &f[1].retarded, &f[2].retarded},
+                   {&f[3].retarded, &f[4].retarded, &f[5].retarded},
+                   {&f[3].advanced, &f[4].advanced, &f[5].advanced}};
+  Half advanced = {{&f[0].advanced, &f[2].advanced, &f[1].advanced},
+                   {&f[6].advanced, &f[8].advanced, &f[7].advanced},
+                   {&f[6].retarded, &f[8].retarded, &f[7].retarded}};
+  // v = 1/(omega + 2 i Gamma), v^2 and 2 i Gamma v; in the mirror -v*, and the conjugates of the others.
+  double twice = 2 * broadening, size = 1 / (omega * omega + twice * twice);
+  double re = omega * size, im = -twice * size;
+  Complex v = {re + (Real)0.0, im + (Real)0.0}, w = {re * re - im * im + (Real)0.0, 2 * re * im + (Real)0.0};
+  Complex e = {-twice * im + (Real)0.0, twice * re + (Real)0.0};
+  half_factors(d, x[0], gap, inverse_gap, omega, twice, v, w, e, is_upper ? split : nothing,
+               statics + 3, retarded);
+  half_factors(d, x[1], gap, inverse_gap, -omega, twice, neg(conjugate(v)), conjugate(w),
+               conjugate(e), is_upper ? nothing : split, statics + 3, advanced);
 }
 
 // 1/distance in energy of the nearest singularity of the functions of one band, and of both.
@@ -315,22 +279,24 @@ INLINE Complex cut_distance(const ZoneLogarithm *l, Complex p, double omega) {
 
 // With poles of both bands where |gap| - omega is 0, +- 2 i Gamma, and 1 - chi, on the scale of the strip.
 INLINE Nearness nearness(const ZoneLogarithm *l, Complex p, Complex gap, double omega,
-                         double broadening, double strip) {
+                         double broadening, ZoneSplit split) {
   Real own = cut_distance(l, p, omega).re;
   Real d = __builtin_elementwise_abs(gap.re) - omega;
   Real im = __builtin_elementwise_abs(gap.im) - 2 * broadening;
   Real both = __builtin_elementwise_min(own, gap.re * gap.re + gap.im * gap.im);
   both = __builtin_elementwise_min(both, d * d + im * im);
-  if (strip == 0) both = __builtin_elementwise_min(both, d * d + gap.im * gap.im);
-  if (strip > 0) both = __builtin_elementwise_min(both, strip * strip + (Real)0.0);
+  if (split.kind == ZONE_LEAVES_NOTHING)
+    both = __builtin_elementwise_min(both, d * d + gap.im * gap.im);
+  if (split.kind == ZONE_LEAVES_STRIP)
+    both = __builtin_elementwise_min(both, split.width * split.width + (Real)0.0);
   return (Nearness){1.0 / __builtin_elementwise_sqrt(own), 1.0 / __builtin_elementwise_sqrt(both)};
 }
 
-// sum over the block of w retarded + (w advanced)*, for the slots of each channel. `sizes` and `roundings` are
-// both given or both not.
+// sum over the block of w retarded + (w advanced)*, for the slots of each channel; with `stride`, for each star
+// apart, to `sums` as [channel][re, im][stride]. `sizes` and `roundings` are both given or both not.
 INLINE void accumulate(const ZoneContour *c, const double *slots,
                        const Factor (*values)[ZONE_FUNCTION_COUNT], const Nearness *near,
-                       double *sums, double *sizes, double *roundings) {
+                       long stride, double *sums, double *sizes, double *roundings) {
   int n = 0;
   while (n < c->slot_count) {
     int channel = c->slot_channel[n];
@@ -342,8 +308,16 @@ INLINE void accumulate(const ZoneContour *c, const double *slots,
         Complex weight = loadc(w + b * LANES, w + ZONE_BLOCK + b * LANES);
         const Factor *f = &values[b][function];
         Real sum = f->retarded.re + f->advanced.re, change = f->retarded.im - f->advanced.im;
-        re += weight.re * sum - weight.im * (f->retarded.im + f->advanced.im);
-        im += weight.re * change + weight.im * (f->retarded.re - f->advanced.re);
+        Real own_re = weight.re * sum - weight.im * (f->retarded.im + f->advanced.im);
+        Real own_im = weight.re * change + weight.im * (f->retarded.re - f->advanced.re);
+        if (stride) {
+          double *to = sums + 2 * channel * stride + b * LANES;
+          store(to, load(to) + own_re);
+          store(to + stride, load(to + stride) + own_im);
+          continue;
+        }
+        re += own_re;
+        im += own_im;
         if (sizes) {
           Real own = load(w + 2 * ZONE_BLOCK + b * LANES) *
                      (modulus(f->retarded) + modulus(f->advanced));
@@ -352,6 +326,7 @@ INLINE void accumulate(const ZoneContour *c, const double *slots,
         }
       }
     }
+    if (stride) continue;
     sums[2 * channel] += total(re);
     sums[2 * channel + 1] += total(im);
     if (sizes) {
@@ -362,7 +337,7 @@ INLINE void accumulate(const ZoneContour *c, const double *slots,
 }
 
 CLONES void zone_contour(const ZoneContour *c, const ZoneLogarithm *l, double broadening,
-                         int is_upper, int omega_count, const double *omega, const double *strip,
+                         int is_upper, int omega_count, const double *omega, const ZoneSplit *split,
                          double *sums, double *statics, double *sizes, double *static_sizes,
                          double *roundings, double *static_roundings) {
   long count = c->blocks * ZONE_BLOCK;
@@ -382,16 +357,16 @@ CLONES void zone_contour(const ZoneContour *c, const ZoneLogarithm *l, double br
       pole_inverses(l, p[b], inverses[b]);
       d[b] = derivatives(l, p[b], inverses[b]);
       static_factors(d[b], inverse_gap[b], own[b]);
-      if (sizes) near[b] = nearness(l, p[b], gap[b], 0, broadening, 0);
+      if (sizes) near[b] = nearness(l, p[b], gap[b], 0, broadening, (ZoneSplit){ZONE_LEAVES_NOTHING, 0});
     }
-    accumulate(c, slots, own, near, statics, sizes ? static_sizes : 0, static_roundings);
+    accumulate(c, slots, own, near, 0, statics, sizes ? static_sizes : 0, static_roundings);
     for (int n = 0; n < omega_count; n++) {
       for (int b = 0; b < SUBBLOCKS; b++) {
-        factors(d[b], differences(l, p[b], inverses[b], omega[n]), gap[b], inverse_gap[b], omega[n], broadening,
-                strip[n], is_upper, own[b], values[b]);
-        if (sizes) near[b] = nearness(l, p[b], gap[b], omega[n], broadening, strip[n]);
+        factors(l, p[b], inverses[b], d[b], gap[b], inverse_gap[b], omega[n], broadening, split[n],
+                is_upper, own[b], values[b]);
+        if (sizes) near[b] = nearness(l, p[b], gap[b], omega[n], broadening, split[n]);
       }
-      accumulate(c, slots, values, near, sums + (long)n * 2 * c->channel_count,
+      accumulate(c, slots, values, near, 0, sums + (long)n * 2 * c->channel_count,
                  sizes ? sizes + (long)n * c->channel_count : 0,
                  sizes ? roundings + (long)n * c->channel_count : 0);
     }
@@ -453,68 +428,64 @@ INLINE void read_levels(const ZoneContour *c, const ZoneLogarithm *l, long at, d
 
 // The functions 0 to 2 of zone_resonance at eight stars.
 INLINE void resonance_factors(const Levels *levels, const ZoneLogarithm *l, double broadening,
-                              double omega, double strip, Factor *f) {
+                              double omega, ZoneSplit split, Factor *f) {
   Complex x = levels->lower, y = levels->upper;
-  Real gap = y.re - x.re - omega, u = gap / strip;
-  if (strip >= 0) {
+  Real gap = y.re - x.re - omega, chi = 1.0;
+  long anywhere = split.kind != ZONE_LEAVES_NOTHING;
+  if (split.kind == ZONE_LEAVES_STRIP) {
     // chi is below 2e-18 beyond.
+    Real u = gap / split.width;
     Bits inside = u * u < 41.0;
-    long anywhere = 0;
+    anywhere = 0;
     for (int lane = 0; lane < LANES; lane++) anywhere |= inside[lane];
-    if (!anywhere) {
-      for (int n = 0; n < 3; n++) f[n] = (Factor){{0}, {0}};
-      return;
-    }
+    if (anywhere) chi = exponential((Complex){-(u * u), (Real)0.0}).re;
+  }
+  if (!anywhere) {
+    for (int n = 0; n < 3; n++) f[n] = (Factor){{0}, {0}};
+    return;
   }
   Complex below = {y.re - omega, y.im}, above = {x.re + omega, x.im};
   Complex below_inverses[ZONE_LARGEST_POLES], above_inverses[ZONE_LARGEST_POLES];
   for (int n = 0; n < l->count; n++) {
-    // Two inverses by one division.
     Complex b = {below.re + l->offset_re[n], below.im + l->offset_im[n]};
     Complex a = {above.re + l->offset_re[n], above.im + l->offset_im[n]};
-    Real size_b = b.re * b.re + b.im * b.im, size_a = a.re * a.re + a.im * a.im;
-    Real both = 1.0 / (size_b * size_a), over_b = both * size_a, over_a = both * size_b;
-    below_inverses[n] = (Complex){b.re * over_b, -b.im * over_b};
-    above_inverses[n] = (Complex){a.re * over_a, -a.im * over_a};
+    two_inverses(b, a, &below_inverses[n], &above_inverses[n]);
   }
   PairDifferences r = pair_differences(l, below, x, below_inverses, levels->lower_inverses);
   PairDifferences a = pair_differences(l, y, above, levels->upper_inverses, above_inverses);
-  Real chi = strip < 0 ? 1.0 + (Real)0.0 : exponential((Complex){-(u * u), (Real)0.0}).re;
   chi = chi / omega;
   f[0] = (Factor){scale(r.first, chi), scale(a.first, -chi)};
   f[1] = (Factor){scale(r.inner, chi), scale(a.inner, -chi)};
   f[2] = (Factor){scale(r.plus, chi), scale(a.plus, -chi)};
-  if (strip >= 0) return;
-  // Retarded-advanced.
-  Complex inv = inverse((Complex){gap, -2 * broadening + (Real)0.0}), conjugate = {inv.re, -inv.im};
-  Differences m = differences(l, y, levels->upper_inverses, omega);
-  Differences p = differences(l, x, levels->lower_inverses, omega);
-  Complex mi = mul(m.mu, inv), mii = mul(mi, inv);
-  Complex pi = mul(p.pi, conjugate), pii = mul(pi, conjugate);
-  f[0].retarded = sub(f[0].retarded, mi);
-  f[0].advanced = sub(f[0].advanced, pi);
-  f[1].retarded = sub(f[1].retarded, mii);
-  f[1].advanced = sub(f[1].advanced, add(mul(p.pi1, conjugate), pii));
-  f[2].retarded = add(f[2].retarded, sub(mii, mul(m.mu1, inv)));
-  f[2].advanced = add(f[2].advanced, pii);
+  if (split.kind != ZONE_LEAVES_EVERYTHING) return;
+  Complex j = inverse((Complex){gap, -2 * broadening + (Real)0.0});
+  Differences d[2];
+  differences(l, y, levels->upper_inverses, omega, d);
+  add_mixed(d[0], j, &f[0].retarded, &f[1].retarded, &f[2].retarded);
+  // The mirror image.
+  differences(l, x, levels->lower_inverses, omega, d);
+  add_mixed(d[1], neg(conjugate(j)), &f[0].advanced, &f[2].advanced, &f[1].advanced);
 }
 
-// Of these functions: there is no pole at 2 Delta = omega, and one at +- 2 i Gamma only with strip < 0.
+// Of these functions: there is no pole at 2 Delta = omega, and one at +- 2 i Gamma only where everything is left.
 INLINE Nearness resonance_nearness(const Levels *levels, const ZoneLogarithm *l, double broadening,
-                                   double omega, double strip) {
+                                   double omega, ZoneSplit split) {
   Real least = __builtin_elementwise_min(cut_distance(l, levels->lower, omega).re,
                                          cut_distance(l, levels->upper, omega).re);
   Real d = levels->upper.re - levels->lower.re - omega;
-  double width = strip < 0 ? 2 * broadening : strip;
-  if (strip < 0) least = __builtin_elementwise_min(least, d * d + width * width);
-  if (strip > 0) least = __builtin_elementwise_min(least, width * width + (Real)0.0);
+  if (split.kind == ZONE_LEAVES_EVERYTHING)
+    least = __builtin_elementwise_min(least, d * d + 4 * broadening * broadening);
+  if (split.kind == ZONE_LEAVES_STRIP)
+    least = __builtin_elementwise_min(least, split.width * split.width + (Real)0.0);
   Real over = 1.0 / __builtin_elementwise_sqrt(least);
   return (Nearness){over, over};
 }
 
-CLONES void zone_resonance(const ZoneContour *c, const ZoneLogarithm *l, double broadening,
-                           int omega_count, const double *omega, const double *strip,
-                           ZoneParts parts, double *sums, double *sizes, double *roundings) {
+// With `stride`, for each star apart.
+INLINE void sum_resonance(const ZoneContour *c, const ZoneLogarithm *l, double broadening,
+                          int omega_count, const double *omega, const ZoneSplit *split,
+                          ZoneParts parts, long stride, double *sums, double *sizes,
+                          double *roundings) {
   for (long block = 0; block < c->blocks; block++) {
     Factor values[SUBBLOCKS][ZONE_FUNCTION_COUNT];
     Levels levels[SUBBLOCKS];
@@ -524,39 +495,29 @@ CLONES void zone_resonance(const ZoneContour *c, const ZoneLogarithm *l, double 
       read_levels(c, l, block * ZONE_BLOCK + b * LANES, broadening, &levels[b]);
     for (int n = 0; n < omega_count; n++) {
       for (int b = 0; b < SUBBLOCKS; b++) {
-        resonance_factors(&levels[b], l, broadening, omega[n], strip[n], values[b]);
-        if (sizes) near[b] = resonance_nearness(&levels[b], l, broadening, omega[n], strip[n]);
+        resonance_factors(&levels[b], l, broadening, omega[n], split[n], values[b]);
+        if (sizes) near[b] = resonance_nearness(&levels[b], l, broadening, omega[n], split[n]);
         for (int k = 0; k < 3; k++) {
           if (parts == ZONE_ADVANCED) values[b][k].retarded = real(0);
           if (parts == ZONE_RETARDED) values[b][k].advanced = real(0);
         }
       }
-      accumulate(c, slots, values, near, sums + (long)n * 2 * c->channel_count,
+      accumulate(c, slots, values, near, stride,
+                 sums + (stride ? block * ZONE_BLOCK : (long)n * 2 * c->channel_count),
                  sizes ? sizes + (long)n * c->channel_count : 0,
                  sizes ? roundings + (long)n * c->channel_count : 0);
     }
   }
 }
 
+CLONES void zone_resonance(const ZoneContour *c, const ZoneLogarithm *l, double broadening,
+                           int omega_count, const double *omega, const ZoneSplit *split,
+                           ZoneParts parts, double *sums, double *sizes, double *roundings) {
+  sum_resonance(c, l, broadening, omega_count, omega, split, parts, 0, sums, sizes, roundings);
+}
+
 CLONES void zone_resonance_values(const ZoneContour *c, const ZoneLogarithm *l, double broadening,
-                                  double omega, double strip, double *values) {
-  long count = c->blocks * ZONE_BLOCK;
-  for (long at = 0; at < count; at += LANES) {
-    Factor f[3];
-    Levels levels;
-    read_levels(c, l, at, broadening, &levels);
-    resonance_factors(&levels, l, broadening, omega, strip, f);
-    const double *slots =
-        c->slots + at / ZONE_BLOCK * c->slot_count * 3 * ZONE_BLOCK + at % ZONE_BLOCK;
-    for (int n = 0; n < c->slot_count; n++, slots += 3 * ZONE_BLOCK) {
-      Factor own = f[c->slot_function[n]];
-      Complex weight = loadc(slots, slots + ZONE_BLOCK);
-      Complex value = mul(weight, own.retarded), advanced = mul(weight, own.advanced);
-      double *re = values + (long)c->slot_channel[n] * 2 * count + at, *im = re + count;
-      for (int lane = 0; lane < LANES; lane++) {
-        re[lane] += value.re[lane] + advanced.re[lane];
-        im[lane] += value.im[lane] - advanced.im[lane];
-      }
-    }
-  }
+                                  double omega, ZoneSplit split, double *values) {
+  sum_resonance(c, l, broadening, 1, &omega, &split, ZONE_BOTH, c->blocks * ZONE_BLOCK, values, 0,
+                0);
 }

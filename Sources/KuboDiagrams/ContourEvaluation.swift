@@ -22,7 +22,7 @@ struct ContourEvaluation: Sendable {
   let reported: [ReportedNumber]
 
   package var outputs: Int { reported.count }
-  package var broadening: Double { zone.bubbles.line.broadening }
+  package var broadening: Double { zone.broadening }
   package var channels: Int { 2 * outputs }
   /// So many points that a grid takes a minute or so.
   package var pointLimit: Int { max(100_000_000, 20_000_000 * zone.symmetries.count) }
@@ -198,7 +198,8 @@ struct ContourEvaluation: Sendable {
       isSplit: split == .none)
     switch split {
     case .none, .everything: return own
-    case .strip, .allOneSided: return max(own, zone.model.resolution(split.strip / 2))
+    case .strip(let width): return max(own, zone.model.resolution(width / 2))
+    case .allOneSided: return max(own, zone.model.resolution(.infinity))
     }
   }
 

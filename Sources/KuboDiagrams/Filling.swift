@@ -219,9 +219,7 @@ public struct Filling: Sendable, Equatable {
 ///     n = 2 + (1/pi) int_0^infinity dy h(y) at T = 0,   n = 2 + 2 T sum_{m >= 0} h(H (m + 1/2)) at T > 0
 ///
 /// since f(E - mu) = 1/2 + T sum_m Re 1/(mu + i eps_m - E) over all Matsubara frequencies. Beyond a = M H the sum is
-/// an integral (Euler-Maclaurin for midpoints):
-///
-///     2 T sum_{m >= M} h = (1/pi) [int_a h + (H^2/24) h'(a) - (7 H^4/5760) h'''(a) ...]
+/// (1/pi) int_a h with the corrections of `EulerMaclaurin`.
 private struct ImpurityOccupation: Sendable {
   private let crystal: ImpurityCrystal
   private let temperature: Double
@@ -260,15 +258,14 @@ private struct ImpurityOccupation: Sendable {
         n += 2 * temperature * value
         bound += 2 * temperature * error
       }
-      func derivative(_ weights: [Double]) -> Double {
-        zip(weights, h.suffix(4)).reduce(0) { $0 + $1.0 * $1.1.value }
+      var last = 0.0
+      for (p, (value, error)) in h.suffix(4).enumerated() {
+        n += 2 * temperature * EulerMaclaurin.midpoints[p] * value
+        bound += 2 * temperature * abs(EulerMaclaurin.midpoints[p]) * error
+        last += 2 * temperature * EulerMaclaurin.lastTerm[p] * value
       }
-      // 24 H h' and H^3 h'''.
-      let (slope, third) = (derivative([1, -27, 27, -1]), derivative([-1, 3, -3, 1]))
-      n += step / .pi * (slope / 576 - 7.0 / 5760 * third)
       // The terms left out are smaller by 1/M^2 or so; 1/M is taken.
-      let errors = h.suffix(4).reduce(0) { $0 + $1.error } / 12
-      bound += step / .pi * (7.0 / 5760 * abs(third) / Double(count) + errors)
+      bound += abs(last) / Double(count)
     }
     // y = a + b (u/(1 - u))^2 spans all scales.
     let start = step * Double(count)

@@ -72,18 +72,15 @@ extension SpectrumRequest {
         measured: $0.response.measured, spin: $0.response.spin,
         diagrams: diagrams.diagrams(of: $0.response))
     }
-    // The spectral integral reaches to omega = infinity; the table grows with its logarithm.
-    let reach = 1e12 * (bound + Double.pi * temperature)
     let zone = ZoneSum(
       model: model, directions: directions, mu: mu, temperature: temperature, broadening: gamma,
-      loops: sums, closedForms: [], reach: reach, threads: threads)
+      loops: sums, closedForms: [], threads: threads)
     let direct = try await directSums(zone, gamma, count)
     let step = 2 * Double.pi * temperature
     let frequencies = (0..<count).map { Double($0) * step }
     let spectral = try await WorkProgress.stage("spectral representation") { _ in
       try await spectralValues(
-        zone, frequencies, reach: reach, divisions: direct.map(\.divisions).max()!,
-        direct: direct)
+        zone, frequencies, divisions: direct.map(\.divisions).max()!, direct: direct)
     }
     return MatsubaraSpectrum(
       frequencies: frequencies,
@@ -139,11 +136,16 @@ extension SpectrumRequest {
   /// On one grid, which the direct sum has found fine enough: the representation holds for the
   /// grid sum as well as for the integral.
   private func spectralValues(
-    _ zone: ZoneSum, _ frequencies: [Double], reach: Double, divisions: Int,
-    direct: [GridRefinement.Outcome]
+    _ zone: ZoneSum, _ frequencies: [Double], divisions: Int, direct: [GridRefinement.Outcome]
   ) async throws -> [[Estimate]] {
-    let width = model.energyBound + zone.bubbles.line.width
+    let width = model.energyBound + zone.broadening + Double.pi * temperature
     let cut = 4 * width
+    // The integral reaches to omega = infinity: each batch of frequencies has the poles that it needs.
+    let reach = 1e12 * (width + abs(mu))
+    func grid(_ omegas: [Double], withScales: Bool) async throws -> ZoneSum.Result {
+      try await BubbleSum(zone, reach: omegas.max()!)(
+        divisions: divisions, omegas: omegas, withScales: withScales)
+    }
     let count = columns.count
     // omega on [0, edge] and [edge, cut], then omega = cut/u with u on [0, 1].
     func weight(_ omega: Double, _ y: Double) -> Double {
@@ -157,7 +159,7 @@ extension SpectrumRequest {
           reason: "the spectral representation does not converge at large omega",
           estimate: .infinity, allowed: 0)
       }
-      let grid = try await zone(divisions: divisions, omegas: omegas, withScales: false)
+      let grid = try await grid(omegas, withScales: false)
       return omegas.indices.map { n in
         frequencies.flatMap { y -> [Double] in
           let w = weight(omegas[n], y) * jacobian[n]
@@ -168,7 +170,7 @@ extension SpectrumRequest {
     func allowed(_ values: [Double]) -> [Double] {
       values.indices.map { allowance(values[$0], direct[$0 / count].scales[$0 % count]) / 2 }
     }
-    let panels = spectralPanels(zone.bubbles.line.broadening)
+    let panels = spectralPanels(zone.broadening)
     let edge = 2 * model.energyBound
     var ends = stride(from: 0, through: panels, by: 1).map { edge * ($0 / panels) }
     // Beyond, Im K falls as powers of omega: of one panel up to a cut at 1e8 times the edge all
@@ -180,8 +182,7 @@ extension SpectrumRequest {
     let parts =
       zip(ends, ends.dropFirst()).map { (omega: ($0 + $1) / 2, length: $1 - $0) }
       + [(omega: 2 * cut, length: 4 * cut)]
-    let sample = try await zone(
-      divisions: divisions, omegas: parts.map(\.omega), withScales: true)
+    let sample = try await grid(parts.map(\.omega), withScales: true)
     let rounding = frequencies.map { y in
       (0..<count).map { c in
         zip(parts, sample.rounding).reduce(0) { sum, part in
@@ -245,7 +246,7 @@ extension ZoneSum {
       magnitudes: Array(repeating: 0, count: outputs * bubbleCount))
     let parts = try await grid.accumulate(threads: threads, empty) { part, _, star in
       let x = traces(
-        star, isPaired: true, into: &part.weights, &part.magnitudes, withMagnitudes: true)
+        star, isPaired: true, into: &part.weights, &part.magnitudes)
       for output in 0..<outputs {
         for (b, error) in zip(kept, errors) {
           part.tails[output] += part.magnitudes[output * bubbleCount + b] * error

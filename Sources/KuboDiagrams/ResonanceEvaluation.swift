@@ -171,7 +171,11 @@ extension ContourEvaluation {
     let scales = scales(rough.sizes[0], omega)
     // What that grid does not resolve is as narrow as this.
     let own: Double =
-      frequency.split == .everything ? 2 * broadening : frequency.split.strip
+      switch frequency.split {
+      case .strip(let width): width
+      case .everything: 2 * broadening
+      case .none, .allOneSided: .infinity
+      }
     let least: Double = min(broadening + Double.pi * temperature, own)
     let rounding: [Double] = self.rounding(scales, scales.map { $0 / least }, omega)
     var values = dynamic(rough.quotients[0], omega)

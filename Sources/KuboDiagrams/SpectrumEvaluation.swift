@@ -140,7 +140,7 @@ extension SpectrumRequest {
         model: model, directions: directions, mu: mu, temperature: temperature, broadening: gamma,
         loops: sums, closedForms: closed.map { (columns[$0].response.closedForm!, .corrected) },
         bands: onlyBand.map { [$0] } ?? Band.allCases,
-        reach: omegas.map(abs).max() ?? 0, threads: threads), bare + closed
+        threads: threads), bare + closed
     )
   }
 

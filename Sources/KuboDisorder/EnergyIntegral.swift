@@ -327,13 +327,9 @@ package struct EnergyIntegral: Sendable {
   }
 
   /// `extra`, and at T > 0 the first Matsubara frequencies with the corrections that turn the sum
-  /// over the others into an integral from `end`, where h changes slowly over the step
-  /// H = 2 pi T (Euler-Maclaurin for midpoints):
-  ///
-  ///     T sum_{eps_n > a} h(eps_n) = (1/2 pi) { int_a h + (H^2/24) h'(a) - (7 H^4/5760) h'''(a) ... }
-  ///
-  /// h', h''' from the four frequencies next to a = M H. The terms left out are smaller than the
-  /// last one by a factor of order 1/M^2; 1/M is taken as the error.
+  /// over the others into an integral from `end`, where h changes slowly over the step H = 2 pi T
+  /// (`EulerMaclaurin`). The terms left out are smaller than the last one by a factor of order 1/M^2, `end` = M H;
+  /// 1/M is taken as the error.
   private func discretePart(
     _ extra: [EnergyPair], _ share: [Double]?,
     _ onImaginaryAxis: @escaping @Sendable (_ y: Double) -> [EnergyPair]
@@ -344,16 +340,12 @@ package struct EnergyIntegral: Sendable {
     let count = temperature == 0 ? 0 : max(4, 48 - Int(min(44, smoothness / step)))
     if temperature > 0 {
       // Beyond a = M H stand the first two of the stencil's four frequencies.
-      let first = -7.0 / 5760
       for n in 0..<(count + 2) {
-        // Weights of h(eps_n): T for those summed, and the stencil of h' and h'''.
+        // Weights of h(eps_n): T for those summed, and the stencil.
         var weight = n < count ? temperature : 0
-        let position = n - (count - 2)
-        if position >= 0 {
-          // 24 H h' = h(-3/2) - 27 h(-1/2) + 27 h(1/2) - h(3/2); H^3 h''' = -1, 3, -3, 1.
-          let slope = [1.0, -27, 27, -1][position] / 24
-          let third = [-1.0, 3, -3, 1][position]
-          weight += (slope / 24 + first * third) * step / (2 * .pi)
+        if n >= count - 2 {
+          weight += EulerMaclaurin.midpoints[n - (count - 2)] * temperature
+          last.append(weight)
         }
         groups.append(
           onImaginaryAxis(step * (Double(n) + 0.5)).map { pair in
@@ -362,7 +354,6 @@ package struct EnergyIntegral: Sendable {
             weighted.reflected *= ComplexDouble(weight)
             return weighted
           })
-        if n >= count - 2 { last.append(weight) }
       }
     }
     let allowed = share.map { $0.map { $0 / 2 / Double(max(1, groups.count)) } }
@@ -382,11 +373,11 @@ package struct EnergyIntegral: Sendable {
     }
     if temperature > 0 {
       for o in 0..<outputCount {
-        var third = ComplexDouble.zero
-        for (position, sum) in sums.suffix(4).enumerated() {
-          third += sum.values[o].multiplied(by: [-1.0, 3, -3, 1][position] / last[position])
+        var term = ComplexDouble.zero
+        for (p, sum) in sums.suffix(4).enumerated() {
+          term += sum.values[o].multiplied(by: EulerMaclaurin.lastTerm[p] / last[p])
         }
-        errors[o] = third.length * 7 / 5760 * temperature / Double(count)
+        errors[o] = term.length * temperature / Double(count)
       }
     }
     return (total, errors, step * Double(count))

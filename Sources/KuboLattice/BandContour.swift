@@ -163,11 +163,11 @@ extension Model {
         let (a, b) = (here.real, here.imaginary)
         let (aa, bb, ab) = ((a * a).sum(), (b * b).sum(), (a * b).sum())
         let damping = 1e-10 * (aa + bb)
-        let determinant = (aa + damping) * (bb + damping) - ab * ab
-        guard determinant > 0 else { break }
-        let x = ((bb + damping) * here.value.real - ab * here.value.imaginary) / determinant
-        let y = ((aa + damping) * here.value.imaginary - ab * here.value.real) / determinant
-        k -= a * x + b * y
+        guard
+          let step = solution(
+            [[aa + damping, ab], [ab, bb + damping]], [here.value.real, here.value.imaginary])
+        else { break }
+        k -= a * step[0] + b * step[1]
         guard (0..<3).allSatisfy({ k[$0].isFinite }) else { break }
         here = eta(k)
       }

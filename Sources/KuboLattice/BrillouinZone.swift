@@ -76,7 +76,7 @@ public struct BrillouinZone: Sendable {
     if d > 1 {
       for chosen in BrillouinZone.subsets(of: d, normals.count) {
         let rows = chosen.map { normals[$0] }
-        guard let k = solution(rows, rows.map { square($0) / 2 }), isInside(k),
+        guard let k = solution(rows, rows.map { square($0) / 2 }, tolerance: 1e-9), isInside(k),
           !corners.contains(where: { isNear($0.k, k, size) })
         else { continue }
         corners.append(Point(name: "", k: k, kind: .corner, faces: faces(k)))
@@ -282,16 +282,4 @@ private func dot(_ a: [Double], _ b: [Double]) -> Double {
 
 private func isNear(_ a: [Double], _ b: [Double], _ square: Double) -> Bool {
   zip(a, b).allSatisfy { abs($0 - $1) < 1e-7 * square.squareRoot() }
-}
-
-/// x with m x = b by Cramer's rule; nil if m is singular within rounding.
-private func solution(_ m: [[Double]], _ b: [Double]) -> [Double]? {
-  let size = m.reduce(1) { $0 * dot($1, $1).squareRoot() }
-  let det = determinant(m)
-  guard abs(det) > 1e-9 * size else { return nil }
-  return b.indices.map { c in
-    var replaced = m
-    for r in b.indices { replaced[r][c] = b[r] }
-    return determinant(replaced) / det
-  }
 }

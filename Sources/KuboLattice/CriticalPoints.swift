@@ -105,7 +105,7 @@ extension Model {
             }
             break
           }
-          guard let step = solve(hessian, gradient), step.allSatisfy(\.isFinite) else { break }
+          guard let step = solution(hessian, gradient), step.allSatisfy(\.isFinite) else { break }
           k -= packed(step)
           frames = hamiltonians.map { $0.frame(at: WaveVector(real: k)) }
         }
@@ -127,16 +127,5 @@ extension Model {
     let hamiltonian = hessianHamiltonians()[0]
     for (k, _) in criticalPoints() { see(hamiltonian.frame(at: WaveVector(k))) }
     return top < bottom ? top...bottom : nil
-  }
-
-  /// x with m x = b by Cramer's rule, d <= 3; nil if m is singular.
-  private func solve(_ m: [[Double]], _ b: [Double]) -> [Double]? {
-    let det = determinant(m)
-    guard det != 0 else { return nil }
-    return b.indices.map { c in
-      var replaced = m
-      for r in b.indices { replaced[r][c] = b[r] }
-      return determinant(replaced) / det
-    }
   }
 }

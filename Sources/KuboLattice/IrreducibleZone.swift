@@ -110,15 +110,8 @@ package struct IrreducibleZone: Sendable {
     var found: [[Double]] = []
     func visit(_ chosen: [HalfSpace], from start: Int) {
       if chosen.count == d {
-        let matrix = chosen.map(\.normal)
-        let scale = matrix.reduce(1.0) { $0 * $1.map(abs).max()! }
-        let whole = determinant(matrix)
-        guard abs(whole) > 1e-12 * scale else { return }
-        let point = (0..<d).map { a in
-          var replaced = matrix
-          for r in 0..<d { replaced[r][a] = chosen[r].bound }
-          return determinant(replaced) / whole
-        }
+        guard let point = solution(chosen.map(\.normal), chosen.map(\.bound), tolerance: 1e-12)
+        else { return }
         if planes.allSatisfy({ excess($0, point) <= 1e-10 * $0.normal.map(abs).max()! }) {
           found.append(point)
         }

@@ -231,14 +231,3 @@ public struct Model: Sendable, Equatable {
     return m.allSatisfy { abs($0 - $0.rounded()) <= 1e-9 * max(1, abs($0)) }
   }
 }
-
-package func determinant(_ m: [[Double]]) -> Double {
-  switch m.count {
-  case 1: m[0][0]
-  case 2: m[0][0] * m[1][1] - m[0][1] * m[1][0]
-  default:
-    m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1])
-      - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])
-      + m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0])
-  }
-}

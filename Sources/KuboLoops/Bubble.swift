@@ -17,6 +17,17 @@ public struct Bubble: Hashable, Sendable {
     self.plus = plus.sorted { $0.rawValue < $1.rawValue }
     self.inner = inner.sorted { $0.rawValue < $1.rawValue }
   }
+
+  /// Those that `zone_bubbles` knows, in its order: (a|c), then (a|bc), then (ab|c).
+  package static let known: [Bubble] = {
+    let s = Band.allCases
+    let pairs: [[Band]] = [
+      [.bonding, .bonding], [.bonding, .antibonding], [.antibonding, .antibonding],
+    ]
+    return s.flatMap { a in s.map { Bubble(plus: [a], inner: [$0]) } }
+      + s.flatMap { a in pairs.map { Bubble(plus: [a], inner: $0) } }
+      + s.flatMap { c in pairs.map { Bubble(plus: $0, inner: [c]) } }
+  }()
 }
 
 /// The two band energies at one k, measured from mu; real, since k is.
@@ -49,7 +60,8 @@ package struct BandPair: Sendable {
 ///
 /// so [K(omega) - K(0)]/omega is as accurate at omega = 0, where it is the derivative, as
 /// elsewhere. Rounding: eps/R^n on one line, eps/(R (2 Gamma)^(n-1)) between the two, for n
-/// propagators and R = Gamma + pi T; at T >> Gamma the latter exceeds the bubble itself. This is the obvious form; `FastBubbles` is the faster one, checked against it.
+/// propagators and R = Gamma + pi T; at T >> Gamma the latter exceeds the bubble itself. This is the obvious form,
+/// for all loops; `zone_bubbles` is the faster one, checked against it.
 public struct ClosedFormBubble: Sendable {
   package let line: FermiLogarithm
 
@@ -73,6 +85,23 @@ public struct ClosedFormBubble: Sendable {
     }
     // -1/(2 pi i) = i/(2 pi).
     return sum * ComplexDouble(0, 1 / (2 * Double.pi))
+  }
+
+  /// A bound on the rounding of the quotient, or without omega of K(0), besides that of energies: derivatives of l
+  /// are about powers of 1/(|x| + R) at the level nearest to mu, and each step of the recursion divides by the
+  /// separation of two poles, a neighbourhood or more on one line, what they have between the two. The factor in
+  /// front is several times what was seen.
+  package func rounding(_ bubble: Bubble, _ x: BandPair, omega: Double?) -> Double {
+    let count = bubble.plus.count + bubble.inner.count
+    let near = line.neighbourhood(min(x.bonding.magnitude, x.antibonding.magnitude))
+    guard let omega else { return 2e-15 * Double.pow(near, 1 - count) }
+    var least = near
+    for a in bubble.plus {
+      for c in bubble.inner {
+        least = min(least, Double.hypot(x[c] + omega - x[a], 2 * line.broadening))
+      }
+    }
+    return 5e-16 / near * (Double.pow(near, 1 - count) + Double.pow(least, 1 - count))
   }
 
   /// {l[R+, A + omega] - l[R+ - omega, A]} / omega: the divided difference of

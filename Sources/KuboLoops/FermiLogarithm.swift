@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ComplexModule
 import KuboLattice
+import Quadrature
 import RealModule
 
 /// The energy integral of a single pole, l(p) = int d eps f(eps) / (eps - p), on the line
@@ -85,28 +86,6 @@ public struct FermiLogarithm: Sendable {
         im = im * u + p[n + 1]
       }
       return ComplexDouble(re, im)
-    }
-  }
-
-  /// l and dl/dx at x - i Gamma.
-  @inline(__always)
-  func valueAndDerivative(_ x: Double) -> (value: ComplexDouble, derivative: ComplexDouble) {
-    table.withUnsafeBufferPointer { t in
-      let p = t.baseAddress! + offset(x)
-      let u = (x - p[0]) * p[1]
-      var n = 2 + 2 * FermiLogarithm.valueTerms
-      var re = p[n]
-      var im = p[n + 1]
-      var dre = 0.0
-      var dim = 0.0
-      while n > 2 {
-        n -= 2
-        dre = dre * u + re
-        dim = dim * u + im
-        re = re * u + p[n]
-        im = im * u + p[n + 1]
-      }
-      return (ComplexDouble(re, im), ComplexDouble(dre * p[1], dim * p[1]))
     }
   }
 
@@ -202,15 +181,7 @@ public struct FermiLogarithm: Sendable {
       sum -= delta / q
       q += delta
     }
-    let ratio = delta / q
-    let square = ratio * ratio
-    sum += ComplexDouble.log(q) - ratio.multiplied(by: 0.5)
-    var even = square
-    for (j, b) in bernoulli.enumerated() {
-      sum -= even.multiplied(by: b / Double(2 * (j + 1)))
-      even *= square
-    }
-    return sum
+    return sum + tail(0, q, delta)
   }
 
   /// l'(p) at any p with Im p < 0, whose imaginary part over pi at p = x - i0 is -f'(x), at T = 0
@@ -224,23 +195,32 @@ public struct FermiLogarithm: Sendable {
       sum += delta * inverse * inverse
       q += delta
     }
+    return sum + tail(1, q, delta)
+  }
+
+  /// What the poles from q on, q, q + delta, ..., leave of l^(k)/k!, by the formula of Euler and Maclaurin:
+  ///
+  ///     (-1)^(k+1) q^-k {1/k + r/2 + sum_j B_2j (k + 1) ... (k + 2j - 1)/(2j)! r^2j},   r = delta/q
+  ///
+  /// with -log q in place of 1/k at k = 0.
+  private static func tail(_ k: Int, _ q: ComplexDouble, _ delta: ComplexDouble) -> ComplexDouble {
     let inverse = 1 / q
     let ratio = delta * inverse
     let square = ratio * ratio
-    var tail = ComplexDouble(1 + ratio.real / 2, ratio.imaginary / 2)
+    var sum = ratio.multiplied(by: 0.5)
     var even = square
-    for b in bernoulli {
-      tail += even.multiplied(by: b) as ComplexDouble
+    var factor = Double(k + 1) / 2
+    for (j, b) in EulerMaclaurin.bernoulli.enumerated() {
+      sum += even.multiplied(by: b * factor) as ComplexDouble
+      let n = Double(2 * j + 2)
+      factor *= (Double(k) + n) * (Double(k) + n + 1) / ((n + 1) * (n + 2))
       even *= square
     }
-    return sum + inverse * tail
+    if k == 0 { return ComplexDouble.log(q) - sum }
+    sum += ComplexDouble(1 / Double(k))
+    for _ in 0..<k { sum *= -inverse }
+    return -sum
   }
-
-  /// B_2, B_4, ..., B_20.
-  private static let bernoulli: [Double] = [
-    1.0 / 6, -1.0 / 30, 1.0 / 42, -1.0 / 30, 5.0 / 66, -691.0 / 2730, 7.0 / 6, -3617.0 / 510,
-    43867.0 / 798, -174611.0 / 330,
-  ]
 
   /// l^(k)(x - i Gamma) scale^k / k! for k = 0 ..< terms.
   private static func taylor(
@@ -260,35 +240,8 @@ public struct FermiLogarithm: Sendable {
       }
       q += delta
     }
-    let inverse = 1 / q
-    let ratio = delta * inverse
-    let ratioSquared = ratio * ratio
-    sums[0] += ComplexDouble.log(q)
-    sums[0] += ComplexDouble(Double.log(scale)) - ratio.multiplied(by: 0.5)
-    var even = ratioSquared
-    for (j, b) in bernoulli.enumerated() {
-      sums[0] -= even.multiplied(by: b / Double(2 * (j + 1)))
-      even *= ratioSquared
-    }
-    var power = ComplexDouble.one
-    for k in 1..<terms {
-      power *= inverse
-      let s = Double(k + 1)
-      var tail: ComplexDouble = ratio.multiplied(by: 0.5)
-      tail += ComplexDouble(1 / Double(k))
-      even = ratioSquared
-      var rising = s  // (s)_(2j-1) / (2j)!
-      var factorial = 2.0
-      for (j, b) in bernoulli.enumerated() {
-        tail += even.multiplied(by: b * rising / factorial) as ComplexDouble
-        let n = Double(2 * j + 1)
-        rising *= (s + n) * (s + n + 1)
-        factorial *= (n + 2) * (n + 3)
-        even *= ratioSquared
-      }
-      tail = tail * power
-      if k % 2 == 1 { sums[k] += tail } else { sums[k] -= tail }
-    }
+    for k in 0..<terms { sums[k] += tail(k, q, delta) }
+    sums[0] += ComplexDouble(Double.log(scale))
     return sums
   }
 }

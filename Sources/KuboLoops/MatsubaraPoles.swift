@@ -87,21 +87,10 @@ package final class MatsubaraPoles: @unchecked Sendable {
   /// x_i = tau_i^2 and c_i with sum_i c_i x_i^(k-1) = (1 - 2^(1-2k)) |B_2k|/2k for k = 1 to 6: the zeros of
   /// x^3 + p_2 x^2 + p_1 x + p_0, orthogonal to 1, x, x^2.
   private static let nodes: [(x: Double, c: Double)] = {
-    let m = [
-      1.0 / 24, 7.0 / 960, 31.0 / 8064, 127.0 / 30720, 511.0 / 67584, 1_414_477.0 / 67_092_480,
-    ]
-    func determinant(_ a: [Double], _ b: [Double], _ c: [Double]) -> Double {
-      a[0] * (b[1] * c[2] - b[2] * c[1]) - b[0] * (a[1] * c[2] - a[2] * c[1])
-        + c[0] * (a[1] * b[2] - a[2] * b[1])
+    let m = EulerMaclaurin.bernoulli.prefix(6).enumerated().map { k, b in
+      (1 - Double.exp2(-Double(2 * k + 1))) * abs(b) / Double(2 * k + 2)
     }
-    let columns = (0..<4).map { Array(m[$0..<($0 + 3)]) }
-    let minus = columns[3].map { -$0 }
-    let all = determinant(columns[0], columns[1], columns[2])
-    let p = [
-      determinant(minus, columns[1], columns[2]) / all,
-      determinant(columns[0], minus, columns[2]) / all,
-      determinant(columns[0], columns[1], minus) / all,
-    ]
+    let p = solution((0..<3).map { Array(m[$0..<($0 + 3)]) }, m[3...].map(-))!
     // Three real zeros, by the cosine of a third of an angle.
     let third = p[2] / 3
     let (a, b) = (third * third - p[1] / 3, third * (p[1] / 2 - third * third) - p[0] / 2)

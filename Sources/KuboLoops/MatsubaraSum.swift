@@ -8,12 +8,8 @@ import RealModule
 /// g(i eps) = 1/(i eps - xi + i Gamma sign eps).
 ///
 /// The frequencies |eps_n| < a are summed one by one; beyond, where F is smooth, the sum is the
-/// integral int d eps/(2 pi) by a Gauss rule in 1/eps, corrected by the Euler-Maclaurin terms of the
-/// midpoint rule, h = 2 pi T:
-///
-///     h sum_n f(eps_n) = int_a f + (h^2/24) f'(a) - (7 h^4/5760) f'''(a) + O(h^6 f^(5))
-///
-/// With a at least 120 h and twice every energy, the tail is good to 5e-12 of itself or better. At
+/// integral int d eps/(2 pi) by a Gauss rule in 1/eps, corrected by `EulerMaclaurin`, h = 2 pi T. With a at least
+/// 120 h and twice every energy, the tail is good to 5e-12 of itself or better. At
 /// T >> Gamma, l > 0, all but a part Gamma/T of it cancels: see ``tailError(propagators:)``.
 /// Source: docs/conventions.md section 3, the first of the three routes to K.
 package struct MatsubaraSum: Sendable {
@@ -59,16 +55,9 @@ package struct MatsubaraSum: Sendable {
         let eps = edge + direction * (a / t - a)
         add(flat, ends, x, eps: eps, omega, weight: w * a / (t * t) / (2 * Double.pi), to: &sums)
       }
-      // f'(a) and f'''(a) along the outward direction by central differences with step h.
-      let scale = step * step / (2 * Double.pi)
-      let first = scale / 24 / (12 * step)
-      let third = -7 * scale * step * step / 5760 / (2 * step * step * step)
-      let stencil = [
-        (2.0, -first + third), (1.0, 8 * first - 2 * third), (-1.0, -8 * first + 2 * third),
-        (-2.0, first - third),
-      ]
-      for (m, weight) in stencil {
-        add(flat, ends, x, eps: edge + direction * m * step, omega, weight: weight, to: &sums)
+      for (p, weight) in EulerMaclaurin.midpoints.enumerated() {
+        let eps = edge + direction * (Double(p) - 1.5) * step
+        add(flat, ends, x, eps: eps, omega, weight: weight * temperature, to: &sums)
       }
     }
     return sums

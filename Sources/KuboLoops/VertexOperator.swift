@@ -67,13 +67,6 @@ public struct VertexOperator: Sendable, Equatable {
     }
   }
 
-  /// The operator with a wrong sign under the same name, to see that it is noticed.
-  package var withWrongSign: VertexOperator {
-    var wrong = self
-    wrong.factor = -factor
-    return wrong
-  }
-
   /// Operators are told apart by their names, and one with a wrong sign from the right one.
   public static func == (a: VertexOperator, b: VertexOperator) -> Bool {
     a.name == b.name && a.factor == b.factor

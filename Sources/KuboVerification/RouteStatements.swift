@@ -98,7 +98,7 @@ extension SpectrumRequest {
           measured: response.measured, spin: response.spin,
           diagrams: diagrams.diagrams(of: response))
       }, closedForms: ClosedForm.allCases.map { (form: $0, version: .corrected) },
-      reach: omegas.max()!, threads: threads)
+      threads: threads)
     let divisions = [200, 36, 12][model.dimension - 1]
     let reduced = try await zone(divisions: divisions, omegas: omegas, withScales: true)
     zone.origin = [Double](repeating: 0, count: model.dimension)

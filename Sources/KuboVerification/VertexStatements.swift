@@ -133,7 +133,7 @@ extension SpectrumRequest {
         bonding: (frame.energy(.bonding).real - mu) / j,
         antibonding: (frame.energy(.antibonding).real - mu) / j)
       let omega = [0.7, 2.3][n]
-      for bubble in FastBubbles.bubbles {
+      for bubble in Bubble.known {
         do {
           let integral = try axis.value(bubble, x, omega: omega)
           let sum =

@@ -106,7 +106,7 @@ public struct DensityOfStates: Sendable {
         let b = contour.band.rawValue
         let (gradient, curvature) = model.derivatives(frames, contour.band)
         // det dkappa/dk of kappa = k - i c grad E.
-        let jacobian = complexDeterminant(
+        let jacobian = determinant(
           curvature.indices.map { a in
             curvature.indices.map {
               ComplexDouble(a == $0 ? 1 : 0, -contour.step * curvature[a][$0])

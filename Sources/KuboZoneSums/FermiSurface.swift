@@ -115,7 +115,7 @@ package struct FermiSurface: Sendable {
         // l is singular on the imaginary axis from i pi T on.
         let distance = Double.hypot(pole.real, min(0, pole.imaginary) - .pi * temperature)
         let delta =
-          complexDeterminant(jacobian)
+          determinant(jacobian)
           * FermiLogarithm.derivative(at: pole, temperature: temperature)
         for point in star {
           let rows = symmetries[point.operation].rows
@@ -140,18 +140,5 @@ package struct FermiSurface: Sendable {
       weights.indices.map { q in parts.reduce(0) { $0 + $1.scales[q] } * norm },
       weights.indices.map { q in parts.reduce(0) { $0 + $1.steepness[q] } * norm }
     )
-  }
-}
-
-/// The determinant of a matrix of one to three rows.
-func complexDeterminant(_ m: [[ComplexDouble]]) -> ComplexDouble {
-  switch m.count {
-  case 1: return m[0][0]
-  case 2: return m[0][0] * m[1][1] - m[0][1] * m[1][0]
-  default:
-    let a = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1])
-    let b = m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])
-    let c = m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0])
-    return a - b + c
   }
 }

@@ -114,7 +114,7 @@ package struct Occupation: Sendable {
           let w = weight?(hamiltonian.frame(at: contour.moved(point.k)), s) ?? ComplexDouble(2)
           sum += w.multiplied(by: point.weight) as ComplexDouble
         }
-        part.weights.append(sum * complexDeterminant(jacobian))
+        part.weights.append(sum * determinant(jacobian))
       }
     }
     var table = empty

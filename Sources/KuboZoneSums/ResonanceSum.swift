@@ -14,25 +14,18 @@ import Synchronization
 /// opposite, so that no deformation serves both: `NestedIntegral` integrates them where a grid
 /// would have to be too fine.
 package struct ResonanceSum: Sendable {
-  package let model: Model
-  private let mu, broadening: Double
-  private let symmetries: [ReciprocalOperation]
+  private let sum: ZoneSum
   /// The real zone.
   private let contour: BandContour
   private let program: TraceProgram
   private let poles: MatsubaraPoles
-  private let threads: Int
   private let stars = StarLists()
 
   /// With `isReversed`, each channel's result at omega is the complex conjugate of that at -omega.
   package init(_ sum: ZoneSum, poles: MatsubaraPoles, isReversed: Bool = false) {
-    model = sum.model
-    mu = sum.mu
-    broadening = sum.bubbles.line.broadening
-    symmetries = sum.symmetries
+    self.sum = sum
     contour = BandContour.realZone(sum.model)
     self.poles = poles
-    threads = sum.threads
     program = TraceProgram(
       sum.weights, model: sum.model, directions: sum.directions,
       operations: ReciprocalOperation.withoutInversion(sum.symmetries),
@@ -60,12 +53,13 @@ package struct ResonanceSum: Sendable {
     divisions: Int, _ frequencies: [ContourSum.Frequency], channels: Int, withSizes: Bool = true
   ) async throws -> Result {
     let omegas = frequencies.map(\.omega)
-    let strips = frequencies.map(\.split.strip)
-    let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
-    let total = try await grid.inBlocks(threads: threads, part(omegas: omegas.count, channels)) {
-      add(contour, $0, omegas, strips, ZONE_BOTH, channels, withSizes, &$1)
+    let splits = frequencies.map(\.split)
+    let grid = PeriodicGrid(sum.model, divisions: divisions, symmetries: sum.symmetries)
+    let total = try await grid.inBlocks(threads: sum.threads, part(omegas: omegas.count, channels))
+    {
+      add(contour, $0, omegas, splits, ZONE_BOTH, channels, withSizes, &$1)
     }.added([\.sums, \.sizes, \.roundings])
-    return result(total, grid, omegas: omegas.count, channels)
+    return result(total, grid, channels)
   }
 
   /// The same for one frequency with its ``ContourSurvey/resonanceSurfaces(_:mu:temperature:)``.
@@ -73,14 +67,14 @@ package struct ResonanceSum: Sendable {
     divisions: Int, omega: Double, _ surfaces: [ResonanceSurface], channels: Int,
     withSizes: Bool = true
   ) async throws -> Result {
-    let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
+    let grid = PeriodicGrid(sum.model, divisions: divisions, symmetries: sum.symmetries)
     var total = part(omegas: 1, channels)
     for buffer in try await stars.buffers(grid) {
       for (surface, parts) in zip(surfaces, [ZONE_RETARDED, ZONE_ADVANCED]) {
-        add(surface, buffer, [omega], [.infinity], parts, channels, withSizes, &total)
+        add(surface, buffer, [omega], [.allOneSided], parts, channels, withSizes, &total)
       }
     }
-    return result(total, grid, omegas: 1, channels)
+    return result(total, grid, channels)
   }
 
   private func part(omegas: Int, _ channels: Int) -> Part {
@@ -90,18 +84,11 @@ package struct ResonanceSum: Sendable {
       roundings: Array(repeating: 0, count: omegas * channels))
   }
 
-  private func result(_ total: Part, _ grid: PeriodicGrid, omegas: Int, _ channels: Int) -> Result {
-    let norm = 1 / (Double(grid.count) * model.cellVolume * 2 * .pi)
-    func rows(_ sums: [Double]) -> [[Double]] {
-      (0..<omegas).map { n in (0..<channels).map { sums[n * channels + $0] * norm } }
-    }
+  private func result(_ total: Part, _ grid: PeriodicGrid, _ channels: Int) -> Result {
+    let norm = 1 / (Double(grid.count) * sum.model.cellVolume * 2 * .pi)
     return Result(
-      quotients: (0..<omegas).map { n in
-        (0..<channels).map { c in
-          let at = 2 * (n * channels + c)
-          return ComplexDouble(-norm * total.sums[at + 1], norm * total.sums[at])
-        }
-      }, sizes: rows(total.sizes), roundings: rows(total.roundings))
+      quotients: total.sums.quotients(channels, norm), sizes: total.sizes.rows(channels, norm),
+      roundings: total.roundings.rows(channels, norm))
   }
 
   /// The share of each of `points` and its images under all symmetries in [K(omega) - K(0)]/omega, as
@@ -110,17 +97,17 @@ package struct ResonanceSum: Sendable {
     _ points: [SIMD3<Double>], _ frequency: ContourSum.Frequency, channels: Int
   ) -> (values: [Double], stride: Int, levels: [[Double]]) {
     var buffer = StarBuffer()
-    for f in points { buffer.add(f, size: Double(symmetries.count)) }
+    for f in points { buffer.add(f, size: Double(sum.symmetries.count)) }
     let (table, energy, difference) = table(buffer, contour)
     let count = table.stars
     var sums = [Double](repeating: 0, count: 2 * channels * count)
     var logarithm = poles.logarithm
     table.withContour(program, energy: energy, difference: difference, channels: channels) {
       zone_resonance_values(
-        &$0, &logarithm, broadening, frequency.omega, frequency.split.strip, &sums)
+        &$0, &logarithm, sum.broadening, frequency.omega, frequency.split.left, &sums)
     }
     // K = i z/2 pi.
-    let norm = 1 / (model.cellVolume * 2 * .pi)
+    let norm = 1 / (sum.model.cellVolume * 2 * .pi)
     for c in 0..<channels {
       for n in 0..<points.count {
         let at = 2 * c * count + n
@@ -145,12 +132,13 @@ package struct ResonanceSum: Sendable {
     let table = buffer.table(program, surface)
     var energy = table.hopping
     for n in energy.indices { energy[n] -= table.gap[n] }
-    for n in 0..<table.stars { energy[n] -= mu }
+    for n in 0..<table.stars { energy[n] -= sum.mu }
     return (table, energy, table.gap.map { 2 * $0 })
   }
 
   private func add(
-    _ surface: some DisplacedZone, _ buffer: StarBuffer, _ omegas: [Double], _ strips: [Double],
+    _ surface: some DisplacedZone, _ buffer: StarBuffer, _ omegas: [Double],
+    _ splits: [ContourSum.Split],
     _ parts: ZoneParts, _ channels: Int, _ withSizes: Bool, _ part: inout Part
   ) {
     let (table, energy, difference) = table(buffer, surface)
@@ -159,7 +147,8 @@ package struct ResonanceSum: Sendable {
       zone in
       part.sizes.withUnsafeMutableBufferPointer { sizes in
         zone_resonance(
-          &zone, &logarithm, broadening, Int32(omegas.count), omegas, strips, parts, &part.sums,
+          &zone, &logarithm, sum.broadening, Int32(omegas.count), omegas, splits.map(\.left), parts,
+          &part.sums,
           withSizes ? sizes.baseAddress : nil, &part.roundings)
       }
     }

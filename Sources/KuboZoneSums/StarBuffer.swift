@@ -17,6 +17,9 @@ package struct StarBuffer: Sendable {
   }
   /// The number of stars waiting.
   package var count: Int { points.count }
+  /// With those that fill up the last block.
+  var stars: Int { blocks * Int(ZONE_BLOCK) }
+  private var blocks: Int { (count + Int(ZONE_BLOCK) - 1) / Int(ZONE_BLOCK) }
 
   /// The stars in blocks of 64, the last one filled up with stars of weight 0.
   package struct Table {
@@ -65,8 +68,6 @@ package struct StarBuffer: Sendable {
     blocks: Int, points: [Double], weights: [Double]
   ) {
     let dimension = contour.model.dimension
-    let blocks = (count + Int(ZONE_BLOCK) - 1) / Int(ZONE_BLOCK)
-    let stars = blocks * Int(ZONE_BLOCK)
     var f = [Double](repeating: 0, count: 2 * dimension * stars)
     var weights = [Double](repeating: 0, count: 2 * stars)
     for (n, point) in points.enumerated() {
@@ -90,7 +91,6 @@ package struct StarBuffer: Sendable {
   /// The table of the stars, the points displaced by a contour.
   package func table(_ traces: TraceProgram, _ contour: some DisplacedZone) -> Table {
     let (blocks, f, weights) = displaced(traces, contour)
-    let stars = blocks * Int(ZONE_BLOCK)
     var hopping = [Double](repeating: 0, count: 2 * stars)
     var gap = hopping
     var slots = [Double](repeating: 0, count: stars * traces.slots.count * 3)

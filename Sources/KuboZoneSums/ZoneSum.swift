@@ -5,8 +5,9 @@ import KuboLoops
 import KuboZoneIntegrals
 import RealModule
 
-/// The zone average of loops at constant lifetime over one periodic grid: the sum over k of traces
-/// times the closed-form Matsubara sums, for many frequencies at once.
+/// The zone average of loops at constant lifetime: what is summed, for ``BubbleSum``, ``ContourSum`` and
+/// ``ResonanceSum``; and the sum over a periodic grid in its obvious form, traces of 2x2 matrices times
+/// `ClosedFormBubble`s, which serves all loops and which the others are held against.
 ///
 /// Traces are summed over a star of points with equal energies before they meet the Matsubara
 /// sums, which depend on the energies and omega only.
@@ -15,38 +16,33 @@ package struct ZoneSum: Sendable {
   package let directions: Directions
   package let hamiltonian: BlochHamiltonian
   package let symmetries: [ReciprocalOperation]
-  package let mu: Double
+  package let mu, temperature, broadening: Double
   package let weights: LoopWeights
   /// One-band closed forms, appended after the sums of `weights`.
   package let closedForms: [(form: ClosedForm, version: Version)]
   /// The bands that the closed forms count.
   package let bands: [Band]
-  package let bubbles: FastBubbles
   package let threads: Int
-  /// In steps of the grid; a shift gives up the symmetry, for tests.
+  /// In steps of the grid; a shift gives up the symmetry.
   package var origin: [Double]? = nil
 
-  /// The sum of `loops` and `closedForms` for a model in the state (mu, T, Gamma), for |omega| up to
-  /// `reach`.
+  /// The sum of `loops` and `closedForms` for a model in the state (mu, T, Gamma).
   package init(
     model: Model, directions: Directions, mu: Double, temperature: Double, broadening: Double,
     loops: [LoopWeights.Sum], closedForms: [(form: ClosedForm, version: Version)],
-    bands: [Band] = Band.allCases, reach: Double, threads: Int
+    bands: [Band] = Band.allCases, threads: Int
   ) {
     self.model = model
     self.directions = directions
     hamiltonian = BlochHamiltonian(model, directions: directions)
     symmetries = model.energySymmetries()
-    self.mu = mu
-    weights = LoopWeights(loops, known: FastBubbles.bubbles)
+    (self.mu, self.temperature, self.broadening) = (mu, temperature, broadening)
+    // The bubbles of closed forms are those of one band.
+    weights = LoopWeights(
+      loops,
+      known: closedForms.isEmpty ? [] : Band.allCases.map { Bubble(plus: [$0], inner: [$0]) })
     self.closedForms = closedForms
     self.bands = bands
-    bubbles = FastBubbles(
-      line: FermiLogarithm(
-        temperature: temperature, broadening: broadening,
-        reach: model.energyBound + abs(mu) + reach),
-      // A closed form has the bubbles of one band.
-      used: weights.keptBubbles + (closedForms.isEmpty ? [] : [0, 3]))
     self.threads = threads
   }
 
@@ -65,123 +61,97 @@ package struct ZoneSum: Sendable {
     /// Sums of the absolute contributions to K(0) and to the quotients.
     package var staticScales: [Double]
     package var scales: [[Double]]
-    /// Bounds on the rounding of K(0), besides that of energies, and of the quotients, [omega][output].
+    /// Bounds on the rounding of K(0) and of the quotients, [omega][output], besides that of energies.
     package var staticRounding: [Double]
     package var rounding: [[Double]]
+  }
+
+  /// K(0), then the quotients at each omega, [row][output]: re and im, sums of moduli and bounds on rounding.
+  private struct Part: Sendable {
+    var values, scales, rounding: [Double]
+
+    init(count: Int) {
+      values = Array(repeating: 0, count: 2 * count)
+      scales = Array(repeating: 0, count: count)
+      rounding = scales
+    }
+  }
+
+  /// The bubbles for |omega| up to `reach`.
+  package func closedFormBubbles(reach: Double) -> ClosedFormBubble {
+    ClosedFormBubble(
+      line: FermiLogarithm(
+        temperature: temperature, broadening: broadening,
+        reach: model.energyBound + abs(mu) + reach))
   }
 
   /// Sums the grid with `divisions` points along each reciprocal vector.
   package func callAsFunction(divisions: Int, omegas: [Double], withScales: Bool) async throws
     -> Result
   {
+    let bubbles = closedFormBubbles(reach: omegas.map(abs).max() ?? 0)
     let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries, origin: origin)
-    let empty = Accumulator(
-      outputs: outputCount, bubbles: weights.bubbles.count, omegas: omegas)
-    let parts = try await grid.accumulate(threads: threads, empty) { part, _, star in
-      let energies = traces(
-        star, isPaired: grid.hasInversion, into: &part.weights, &part.magnitudes,
-        withMagnitudes: withScales)
-      multiply(energies, &part, withScales)
+    let count = outputCount
+    let total = try await grid.accumulate(
+      threads: threads, Part(count: (1 + omegas.count) * count)
+    ) { part, _, star in
+      _ = add(star, isPaired: grid.hasInversion, bubbles, omegas, withScales, &part)
+    }.added([\.values, \.scales, \.rounding])
+    let norm = 1 / (Double(grid.count) * model.cellVolume)
+    func rows(_ x: [Double]) -> [[Double]] {
+      (0...omegas.count).map { n in (0..<count).map { norm * x[n * count + $0] } }
     }
-    return collect(parts, norm: 1 / (Double(grid.count) * model.cellVolume), withScales)
+    let values = (0...omegas.count).map { n in
+      (n * count..<(n + 1) * count).map {
+        ComplexDouble(norm * total.values[2 * $0], norm * total.values[2 * $0 + 1])
+      }
+    }
+    let (scales, rounding) = (rows(total.scales), rows(total.rounding))
+    return Result(
+      statics: values[0], quotients: Array(values[1...]), staticScales: scales[0],
+      scales: Array(scales[1...]), staticRounding: rounding[0], rounding: Array(rounding[1...]))
   }
 
   /// What each of `points` (reduced wave vectors) and its images under all symmetries contribute, as if
   /// the zone had volume 1, for `NestedIntegral`: K(0) of each output, then
   /// [K(omega) - K(0)]/omega, [omega][output], real and imaginary part each; and the levels whose
   /// zeros are singular.
-  ///
-  /// No deformation and no partial fractions by bands: a reference. With `isExact`, all bubbles are
-  /// `ClosedFormBubble`s, which subtract nothing.
-  package func values(_ points: [SIMD3<Double>], omegas: [Double], isExact: Bool)
+  package func values(_ points: [SIMD3<Double>], omegas: [Double], _ bubbles: ClosedFormBubble)
     -> NestedIntegral.Values
   {
-    let reciprocal = model.reciprocalVectors.map(packed)
     let images = ReciprocalOperation.withoutInversion(symmetries)
-    let sizes = Set(omegas.map(abs)).subtracting([0]).sorted()
-    let shifts = [0] + sizes + sizes.map { -$0 }
-    let (count, bubbleCount) = (outputCount, weights.bubbles.count)
-    var components = [[Double]](
-      repeating: [Double](repeating: 0, count: points.count), count: 2 * count * (1 + omegas.count))
-    var levels = [[Double]](
-      repeating: [Double](repeating: 0, count: points.count), count: 2 * shifts.count + sizes.count)
-    let exact = ClosedFormBubble(line: bubbles.line)
-    var traces = [ComplexDouble](repeating: .zero, count: count * bubbleCount)
-    var magnitudes = [Double](repeating: 0, count: traces.count)
-    var values = [ComplexDouble](repeating: .zero, count: bubbleCount)
-    for (n, f) in points.enumerated() {
+    let count = (1 + omegas.count) * outputCount
+    var components = [[Double]](repeating: [], count: 2 * count)
+    var energies: [BandPair] = []
+    for f in points {
       let star = images.enumerated().map { number, operation in
-        var k = SIMD3<Double>.zero
-        for (a, b) in reciprocal.enumerated() {
-          for (c, entry) in operation.rows[a].enumerated() { k += b * (Double(entry) * f[c]) }
-        }
-        return PeriodicGrid.StarPoint(
-          k: WaveVector(real: k), weight: 2 / model.cellVolume, operation: number)
+        PeriodicGrid.StarPoint(
+          k: image(operation, f), weight: 2 / model.cellVolume, operation: number)
       }
-      let x = self.traces(
-        star, isPaired: true, into: &traces, &magnitudes, withMagnitudes: false)
-      let used = (0..<bubbleCount).filter { b in
-        (0..<count).contains { traces[$0 * bubbleCount + b] != .zero }
-      }
-      let point = bubbles.point(x)
-      for part in 0...omegas.count {
-        if part > 0, !isExact {
-          values.withUnsafeMutableBufferPointer {
-            bubbles.dynamicQuotients(point, omega: omegas[part - 1], into: $0.baseAddress!)
-          }
-        }
-        for b in used where isExact || part == 0 || b >= FastBubbles.count {
-          let bubble = weights.bubbles[b]
-          values[b] =
-            part == 0
-            ? ComplexDouble(exact.staticPart(bubble, x))
-            : exact.dynamicQuotient(bubble, x, omega: omegas[part - 1])
-        }
-        for output in 0..<count {
-          let own = used.reduce(ComplexDouble.zero) {
-            $0 + traces[output * bubbleCount + $1] * values[$1]
-          }
-          components[2 * (part * count + output)][n] = own.real
-          components[2 * (part * count + output) + 1][n] = own.imaginary
-        }
-      }
-      for (m, shift) in shifts.enumerated() {
-        levels[2 * m][n] = x.bonding + shift
-        levels[2 * m + 1][n] = x.antibonding + shift
-      }
-      for (m, size) in sizes.enumerated() {
-        levels[2 * shifts.count + m][n] = x.antibonding - x.bonding - size
-      }
+      var part = Part(count: count)
+      energies.append(add(star, isPaired: true, bubbles, omegas, false, &part))
+      for (n, value) in part.values.enumerated() { components[n].append(value) }
     }
-    return .init(components: components, levels: levels)
+    return .init(
+      components: components,
+      levels: ZoneSum.levels(
+        energies.map(\.bonding), energies.map { $0.antibonding - $0.bonding }, omegas))
   }
 
-  private struct Accumulator: Sendable {
-    let omegas: [Double]
-    var statics: [ComplexDouble]
-    var quotients: [ComplexDouble]  // [omega][output]
-    var staticScales: [Double]
-    var scales: [Double]
-    var weights: [ComplexDouble]  // [output][bubble]
-    var magnitudes: [Double]
-    var rounding: [Double]
-
-    init(outputs: Int, bubbles: Int, omegas: [Double]) {
-      self.omegas = omegas
-      statics = Array(repeating: .zero, count: outputs)
-      quotients = Array(repeating: .zero, count: outputs * omegas.count)
-      staticScales = Array(repeating: 0, count: outputs)
-      scales = Array(repeating: 0, count: outputs * omegas.count)
-      weights = Array(repeating: .zero, count: outputs * bubbles)
-      magnitudes = Array(repeating: 0, count: outputs * bubbles)
-      rounding = scales
-    }
+  /// The functions of k whose zeros are singular in a `NestedIntegral`: both levels, x_+ and x_+ + 2 Delta,
+  /// also less omega and -omega, and 2 Delta - |omega|.
+  static func levels(_ lower: [Double], _ difference: [Double], _ omegas: [Double]) -> [[Double]] {
+    let sizes = Set(omegas.map(abs)).subtracting([0]).sorted()
+    let shifts: [Double] = [0] + sizes + sizes.map { -$0 }
+    let upper = zip(lower, difference).map { $0 + $1 }
+    return shifts.flatMap { shift in [lower, upper].map { $0.map { $0 + shift } } }
+      + sizes.map { size in difference.map { $0 - size } }
   }
 
   /// The traces of all outputs summed over a star, [output][bubble], and the star's energies.
   package func traces(
     _ star: [PeriodicGrid.StarPoint], isPaired: Bool, into sums: inout [ComplexDouble],
-    _ magnitudes: inout [Double], withMagnitudes: Bool
+    _ magnitudes: inout [Double]
   ) -> BandPair {
     let count = weights.bubbles.count
     for n in sums.indices {
@@ -200,11 +170,11 @@ package struct ZoneSum: Sendable {
         magnitudes.withUnsafeMutableBufferPointer { m in
           weights.add(
             frame, weight: point.weight, isPaired: isPaired, to: w.baseAddress!,
-            magnitudes: withMagnitudes ? m.baseAddress! : nil)
+            magnitudes: m.baseAddress!)
           for (c, closed) in closedForms.enumerated() {
             for s in bands {
               let value = point.weight * closed.form.weight(frame, s, closed.version).real
-              let slot = (weights.sumCount + c) * count + (s == .bonding ? 0 : 3)
+              let slot = (weights.sumCount + c) * count + s.rawValue
               w[slot] += ComplexDouble(value)
               m[slot] += abs(value)
             }
@@ -215,115 +185,36 @@ package struct ZoneSum: Sendable {
     return energies
   }
 
-  /// Multiplies the traces of a star with the Matsubara sums at its energies.
-  private func multiply(_ x: BandPair, _ sum: inout Accumulator, _ withScales: Bool) {
-    let count = weights.bubbles.count
-    let outputs = outputCount
-    let known = FastBubbles.count
-    let point = bubbles.point(x)
-    let exact = ClosedFormBubble(line: bubbles.line)
-    let rest = weights.bubbles[known...]
-    let propagators = weights.bubbles.map { $0.plus.count + $0.inner.count }
-    // The weights of an output are real or imaginary; skip the parts that vanish.
-    var channels: [(output: Int, isImaginary: Bool)] = []
-    for output in 0..<outputs {
-      let own = sum.weights[(output * count)..<((output + 1) * count)]
-      if own.contains(where: { $0.real != 0 }) { channels.append((output, false)) }
-      if own.contains(where: { $0.imaginary != 0 }) { channels.append((output, true)) }
-    }
-    let width = channels.count
-    var flat = [Double](repeating: 0, count: width * count)  // [bubble][channel]
-    for (c, channel) in channels.enumerated() {
-      for b in 0..<count {
-        let w = sum.weights[channel.output * count + b]
-        flat[b * width + c] = channel.isImaginary ? w.imaginary : w.real
+  /// Adds the share of a star, whose energies are returned.
+  private func add(
+    _ star: [PeriodicGrid.StarPoint], isPaired: Bool, _ bubbles: ClosedFormBubble,
+    _ omegas: [Double], _ withScales: Bool, _ part: inout Part
+  ) -> BandPair {
+    let (count, outputs) = (weights.bubbles.count, outputCount)
+    var traces = [ComplexDouble](repeating: .zero, count: outputs * count)
+    var magnitudes = [Double](repeating: 0, count: outputs * count)
+    let x = self.traces(star, isPaired: isPaired, into: &traces, &magnitudes)
+    for (b, bubble) in weights.bubbles.enumerated() {
+      let used = (0..<outputs).map { $0 * count + b }.filter {
+        traces[$0] != .zero || withScales && magnitudes[$0] != 0
       }
-    }
-    var statics = [Double](repeating: 0, count: count)
-    for b in 0..<known { statics[b] = point.statics[b] }
-    for (n, bubble) in rest.enumerated() { statics[known + n] = exact.staticPart(bubble, x) }
-    for (c, channel) in channels.enumerated() {
-      let total = (0..<count).reduce(0) { $0 + flat[$1 * width + c] * statics[$1] }
-      sum.statics[channel.output] +=
-        channel.isImaginary ? ComplexDouble(0, total) : ComplexDouble(total)
-    }
-    if withScales {
-      for output in 0..<outputs {
-        for b in 0..<count {
-          sum.staticScales[output] += sum.magnitudes[output * count + b] * abs(statics[b])
+      guard !used.isEmpty else { continue }
+      for row in 0...omegas.count {
+        let value =
+          row == 0
+          ? ComplexDouble(bubbles.staticPart(bubble, x))
+          : bubbles.dynamicQuotient(bubble, x, omega: omegas[row - 1])
+        let rounding =
+          withScales ? bubbles.rounding(bubble, x, omega: row == 0 ? nil : omegas[row - 1]) : 0
+        for slot in used {
+          let (own, at) = (traces[slot] * value, row * outputs + slot / count)
+          part.values[2 * at] += own.real
+          part.values[2 * at + 1] += own.imaginary
+          part.scales[at] += magnitudes[slot] * value.length
+          part.rounding[at] += magnitudes[slot] * rounding
         }
       }
     }
-    withUnsafeTemporaryAllocation(of: ComplexDouble.self, capacity: count) { values in
-      withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * width) { totals in
-        let v = values.baseAddress!
-        let re = totals.baseAddress!
-        let im = re + width
-        for (n, omega) in sum.omegas.enumerated() {
-          bubbles.dynamicQuotients(point, omega: omega, into: v)
-          for (m, bubble) in rest.enumerated() {
-            v[known + m] = exact.dynamicQuotient(bubble, x, omega: omega)
-          }
-          flat.withUnsafeBufferPointer { flat in
-            for c in 0..<width {
-              re[c] = 0
-              im[c] = 0
-            }
-            for b in 0..<count {
-              let (x, y) = (v[b].real, v[b].imaginary)
-              let w = flat.baseAddress! + b * width
-              for c in 0..<width {
-                re[c] += w[c] * x
-                im[c] += w[c] * y
-              }
-            }
-          }
-          for (c, channel) in channels.enumerated() {
-            sum.quotients[n * outputs + channel.output] +=
-              channel.isImaginary ? ComplexDouble(-im[c], re[c]) : ComplexDouble(re[c], im[c])
-          }
-          if withScales {
-            for b in 0..<count {
-              let size = v[b].length
-              let rounding = bubbles.rounding(point, omega: omega, propagators: propagators[b])
-              for output in 0..<outputs {
-                let weight = sum.magnitudes[output * count + b]
-                sum.scales[n * outputs + output] += weight * size
-                sum.rounding[n * outputs + output] += weight * rounding
-              }
-            }
-          }
-        }
-      }
-    }
-  }
-
-  private func collect(_ parts: [Accumulator], norm: Double, _ withScales: Bool) -> Result {
-    var total = parts[0]
-    for part in parts.dropFirst() {
-      for n in total.statics.indices {
-        total.statics[n] += part.statics[n]
-        total.staticScales[n] += part.staticScales[n]
-      }
-      for n in total.quotients.indices {
-        total.quotients[n] += part.quotients[n]
-        total.scales[n] += part.scales[n]
-        total.rounding[n] += part.rounding[n]
-      }
-    }
-    let outputs = outputCount
-    return Result(
-      statics: total.statics.map { $0.multiplied(by: norm) },
-      quotients: total.omegas.indices.map { n in
-        (0..<outputs).map { total.quotients[n * outputs + $0].multiplied(by: norm) }
-      },
-      staticScales: total.staticScales.map { $0 * norm },
-      scales: total.omegas.indices.map { n in
-        (0..<outputs).map { total.scales[n * outputs + $0] * norm }
-      },
-      staticRounding: Array(repeating: 0, count: outputs),
-      rounding: total.omegas.indices.map { n in
-        (0..<outputs).map { total.rounding[n * outputs + $0] * norm }
-      })
+    return x
   }
 }

@@ -26,7 +26,7 @@ import Testing
         loops: [
           .init(
             measured: wanted.measured, spin: wanted.spin, diagrams: diagrams.diagrams(of: wanted))
-        ], closedForms: [], reach: 0, threads: 2)
+        ], closedForms: [], threads: 2)
       let sum = try await zone(divisions: 400, omegas: [0], withScales: false)
       // q = dK/d omega = -i tau W, tau = 1/(2 Gamma).
       values.append(-sum.quotients[0][0].imaginary * 2 * gamma)
@@ -67,7 +67,7 @@ import Testing
     let zone = ZoneSum(
       model: model, directions: Directions(i: 0, j: 0), mu: state.1, temperature: 0.05,
       broadening: gamma, loops: [],
-      closedForms: [(.nonadiabaticX, .corrected), (.nonadiabaticY, .corrected)], reach: 1,
+      closedForms: [(.nonadiabaticX, .corrected), (.nonadiabaticY, .corrected)],
       threads: 2)
     let sum = try await zone(divisions: 400, omegas: [omega], withScales: false)
     for (n, form) in [ClosedForm.nonadiabaticX, .nonadiabaticY].enumerated() {

@@ -51,7 +51,7 @@ import Testing
     var zone = ZoneSum(
       model: model, directions: Directions(i: 0, j: 0), mu: -1.2, temperature: 0.02,
       broadening: 0.2, loops: loops,
-      closedForms: ClosedForm.allCases.map { (form: $0, version: .corrected) }, reach: 2, threads: 2
+      closedForms: ClosedForm.allCases.map { (form: $0, version: .corrected) }, threads: 2
     )
     let a = try await zone(divisions: 220, omegas: omegas, withScales: true)
     zone.origin = [0.31, 0.47]

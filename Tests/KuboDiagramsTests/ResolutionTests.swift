@@ -89,7 +89,7 @@ import Testing
         .init(
           measured: Response("sigma")!.measured, spin: Response("sigma")!.spin,
           diagrams: sigmaDiagrams)
-      ], closedForms: [], reach: 0.3, threads: 2)
+      ], closedForms: [], threads: 2)
     let grid = try await sum(divisions: 1800, omegas: [0.3], withScales: false)
     let value = sigma[1].dynamic
     let right = ComplexDouble.i * grid.quotients[0][0]

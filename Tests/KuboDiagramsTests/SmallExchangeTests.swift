@@ -87,23 +87,23 @@ import Testing
     for exchange in [1e-12, 0.5] {
       let zone = ZoneSum(
         model: try shippedModel(name, ["J": exchange]), directions: Directions(i: 0, j: 0),
-        mu: -0.3, temperature: temperature, broadening: 0.03, loops: sums, closedForms: [],
-        reach: 3, threads: 2)
+        mu: -0.3, temperature: temperature, broadening: 0.03, loops: sums,
+        closedForms: ClosedForm.allCases.map { ($0, .corrected) }, threads: 2)
       let divisions = name == "chain" ? 240 : 12
       let slow = try await zone(divisions: divisions, omegas: omegas, withScales: true)
       let fast = try await BubbleSum(zone, reach: 3)(
         divisions: divisions, omegas: omegas, withScales: true)
       // Projections next to zeros of eta are as uncertain as eta over J.
-      for o in sums.indices
-      where exchange > 0.1 || namedResponses[o].contains("full")
-        || namedResponses[o] == "sigma"
-      {
+      let names = namedResponses + ClosedForm.allCases.map { "\($0)" }
+      for o in names.indices
+      where exchange > 0.1 || names[o].contains("full") || names[o] == "sigma" {
         #expect(
           (slow.statics[o] - fast.statics[o]).length <= 1e-14 * slow.staticScales[o]
-            + fast.staticRounding[o] + 1e-300)
+            + slow.staticRounding[o] + fast.staticRounding[o] + 1e-300,
+          "\(names[o]), J = \(exchange)")
         for n in omegas.indices {
           let off = (slow.quotients[n][o] - fast.quotients[n][o]).length
-          let label = "\(namedResponses[o]), J = \(exchange), omega = \(omegas[n])"
+          let label = "\(names[o]), J = \(exchange), omega = \(omegas[n])"
           #expect(off <= slow.rounding[n][o] + fast.rounding[n][o] + 1e-300, "\(label)")
         }
       }

@@ -66,7 +66,9 @@ import Testing
       for m in shipped[n].vertices.indices.dropFirst() {
         var changed = shipped[n]
         let old = shipped[n].vertices[m].vertexOperator!
-        changed.vertices[m].vertexOperator = old.withWrongSign
+        var wrong = old
+        wrong.factor = -old.factor
+        changed.vertices[m].vertexOperator = wrong
         mutations.append(("sign of \(old.name)", changed))
       }
       for (what, mutation) in mutations {

@@ -31,7 +31,7 @@ struct ContourTests {
     ]
     let zone = ZoneSum(
       model: model, directions: Directions(i: 0, j: 0), mu: -1.2, temperature: temperature,
-      broadening: 0.3, loops: sums, closedForms: [(.adiabaticY, .corrected)], reach: 4, threads: 2)
+      broadening: 0.3, loops: sums, closedForms: [(.adiabaticY, .corrected)], threads: 2)
     let poles = MatsubaraPoles(temperature: temperature, broadening: 0.3)
     let channels = 2 * zone.outputCount
     let omegas = frequencies.map(\.omega)
@@ -86,8 +86,8 @@ struct ContourTests {
         LoopWeights.Sum(
           measured: column.response.measured, spin: column.response.spin,
           diagrams: diagrams.diagrams(of: column.response).filter { $0.name == column.diagram })
-      }, closedForms: [], reach: 2, threads: 2)
-    let exact = try await zone(
+      }, closedForms: [], threads: 2)
+    let exact = try await BubbleSum(zone, reach: 2)(
       divisions: 1800, omegas: request.omegas + request.omegas.map(-), withScales: true)
     var different = 0
     for (q, column) in spectrum.columns.enumerated() {

@@ -40,7 +40,7 @@ struct ResonanceSurfaceTests {
       served += 1
       let zone = ZoneSum(
         model: model, directions: Directions(i: 0, j: 0), mu: mu, temperature: temperature,
-        broadening: broadening, loops: sums, closedForms: [], reach: 2 * bound, threads: 2)
+        broadening: broadening, loops: sums, closedForms: [], threads: 2)
       let resonance = ResonanceSum(
         zone, poles: MatsubaraPoles(temperature: temperature, broadening: broadening))
       let channels = 2 * zone.outputCount
@@ -95,7 +95,8 @@ struct ResonanceSurfaceTests {
             slots: slots.baseAddress, slot_count: 1, channel_count: 1, slot_channel: &channel,
             slot_function: &function)
           zone_resonance(
-            &contour, &logarithm, broadening, 1, [omega], [.infinity], ZONE_RETARDED, &sums, nil,
+            &contour, &logarithm, broadening, 1, [omega],
+            [ZoneSplit(kind: ZONE_LEAVES_ONE_SIDED, width: 0)], ZONE_RETARDED, &sums, nil,
             nil)
         }
       }

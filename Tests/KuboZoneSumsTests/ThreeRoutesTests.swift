@@ -27,7 +27,7 @@ import Testing
       let half = Double.random(in: 0.1...1.5, using: &generator)
       let x = BandPair(bonding: middle - half, antibonding: middle + half)
       for omega in [0, Double.random(in: 0.01...3, using: &generator), -0.7, 2 * half] {
-        for bubble in FastBubbles.bubbles + [four] {
+        for bubble in Bubble.known + [four] {
           let closed =
             exact.dynamicQuotient(bubble, x, omega: omega).multiplied(by: omega)
             + ComplexDouble(exact.staticPart(bubble, x))
@@ -59,10 +59,10 @@ import Testing
     let directions = Directions(i: 0, j: 0)
     let zone = ZoneSum(
       model: model, directions: directions, mu: state.1, temperature: temperature,
-      broadening: broadening, loops: loops, closedForms: [], reach: 3, threads: 2)
+      broadening: broadening, loops: loops, closedForms: [], threads: 2)
     let closed = try await zone(divisions: grid, omegas: omegas, withScales: true)
     // The same grid without symmetry, each trace times its own integral.
-    let weights = LoopWeights(loops, known: FastBubbles.bubbles)
+    let weights = LoopWeights(loops, known: [])
     let axis = RealAxisBubble(temperature: temperature, broadening: broadening)
     let hamiltonian = BlochHamiltonian(model, directions: directions)
     let count = weights.bubbles.count
@@ -146,14 +146,14 @@ import Testing
     let short = MatsubaraSum(temperature: 0.05, broadening: 0.05, bound: 1, largest: 0)
     let long = MatsubaraSum(temperature: 0.05, broadening: 0.05, bound: 5, largest: 300)
     for l in [0, 1, 7] {
-      let a = short.values(FastBubbles.bubbles, x, index: l)
-      let b = long.values(FastBubbles.bubbles, x, index: l)
-      for n in a.indices { #expect((a[n] - b[n]).length <= 1e-10, "\(FastBubbles.bubbles[n])") }
+      let a = short.values(Bubble.known, x, index: l)
+      let b = long.values(Bubble.known, x, index: l)
+      for n in a.indices { #expect((a[n] - b[n]).length <= 1e-10, "\(Bubble.known[n])") }
     }
     // l = 0 is K(0) of the closed form.
     let exact = ClosedFormBubble(
       line: FermiLogarithm(temperature: 0.05, broadening: 0.05, reach: 10))
-    for (bubble, value) in zip(FastBubbles.bubbles, long.values(FastBubbles.bubbles, x, index: 0)) {
+    for (bubble, value) in zip(Bubble.known, long.values(Bubble.known, x, index: 0)) {
       #expect((value - ComplexDouble(exact.staticPart(bubble, x))).length <= 1e-9)
     }
   }

@@ -31,35 +31,44 @@ typedef struct {
   const int *slot_channel, *slot_function;
 } ZoneContour;
 
+// What of the pair of bands in resonance, (upper|lower), zone_contour leaves to zone_resonance at omega > 0; K(0) is
+// part of what it does.
+typedef enum {
+  ZONE_LEAVES_NOTHING = 0,
+  // The retarded-retarded and advanced-advanced parts times chi = exp(-(D/width)^2), D = 2 Delta - omega.
+  ZONE_LEAVES_STRIP,
+  // All of these parts.
+  ZONE_LEAVES_ONE_SIDED,
+  // The retarded-advanced part too.
+  ZONE_LEAVES_EVERYTHING
+} ZoneLeaves;
+typedef struct {
+  ZoneLeaves kind;
+  double width;
+} ZoneSplit;
+
 // For each frequency omega >= 0 and channel adds to `sums` ([omega][channel][re, im]) the share of
 // the band in 2 pi/i times [K(omega) - K(0)]/omega, and to `statics` ([channel]) Im of that in
 // 2 pi/i times K(0), over 2; with `sizes`, also the sums of the absolute terms, [omega][channel]
 // and [channel], and of these over the distance in energy of the nearest singularity.
-//
-// Where strip[omega] > 0, the pair of bands that can be in resonance, (upper|lower), gets its
-// retarded-advanced part less K(0), and of the retarded-retarded and advanced-advanced parts only
-// what lies outside of the strip |D| < strip, D = 2 Delta - omega: 1 - chi times them, chi =
-// exp(-(D/strip)^2); nothing if the strip is infinite. Where strip[omega] < 0 it gets nothing but minus
-// K(0).
+// With a split, the pair of bands that can be in resonance, (upper|lower), gets its share less what is left.
 void zone_contour(const ZoneContour *contour, const ZoneLogarithm *logarithm, double broadening,
-                  int is_upper, int omega_count, const double *omega, const double *strip,
+                  int is_upper, int omega_count, const double *omega, const ZoneSplit *split,
                   double *sums, double *statics, double *sizes, double *static_sizes,
                   double *roundings, double *static_roundings);
 
 // Retarded-retarded and advanced-advanced parts.
 typedef enum { ZONE_BOTH = 0, ZONE_RETARDED = 1, ZONE_ADVANCED = 2 } ZoneParts;
 
-// What zone_contour leaves out where the bands are in resonance: the retarded-retarded and
-// advanced-advanced parts of (upper|lower), (upper|lower lower), (upper upper|lower), functions 0
-// to 2, times chi, at real k; with strip < 0 all parts. With strip infinite, when chi = 1, and one of
-// the parts only, also at complex k, where no energy has come to the positive imaginary axis.
-// `energy` is that of the lower band.
+// What zone_contour leaves out, of (upper|lower), (upper|lower lower), (upper upper|lower), functions 0 to 2, at real
+// k; ZONE_LEAVES_ONE_SIDED, one of the parts only, also at complex k, where no energy has come to the positive
+// imaginary axis. `energy` is that of the lower band.
 void zone_resonance(const ZoneContour *zone, const ZoneLogarithm *logarithm, double broadening,
-                    int omega_count, const double *omega, const double *strip, ZoneParts parts,
+                    int omega_count, const double *omega, const ZoneSplit *split, ZoneParts parts,
                     double *sums, double *sizes, double *roundings);
 
 // The same for each star apart at one frequency: adds to values[channel][re, im][star].
 void zone_resonance_values(const ZoneContour *zone, const ZoneLogarithm *logarithm,
-                           double broadening, double omega, double strip, double *values);
+                           double broadening, double omega, ZoneSplit split, double *values);
 
 #endif
