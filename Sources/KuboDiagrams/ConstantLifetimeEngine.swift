@@ -127,7 +127,7 @@ struct ConstantLifetimeEngine: SpectrumEngine {
       }
     }
     let outcomes = found.map { $0! }
-    result.divisions = outcomes.map(\.divisions).max() ?? 0
+    result.divisions = max(result.divisions, outcomes.map(\.divisions).max()!)
     for (o, column) in outputs.enumerated() {
       func cell(_ outcome: GridRefinement.Outcome) -> Spectrum.Cell {
         if let reason = reason(outcome, o) { return .failure(reason) }
