@@ -59,17 +59,14 @@ public struct Comparison: Sendable {
 
   /// One request for each kind of impurities.
   private static func requests(_ request: SpectrumRequest, _ gamma: Double) -> [SpectrumRequest] {
-    var scba = request
-    scba.lifetime = .scba(gamma)
-    scba.columns = ["X_na", "Y_na"].flatMap { name in
-      [Dressing.bare, .ladder, .closed].map { .init(response: Response(name)!, dressing: $0) }
-    }
-    var site = request
-    site.lifetime = .site(gamma)
-    site.columns = ["Sigma_full", "s_full"].flatMap { name in
-      [Dressing.bare, .ladder].map { .init(response: Response(name)!, dressing: $0) }
-    }
-    return [scba, site]
+    [
+      request.asking(
+        .named(["X_na", "Y_na"], [.bare, .ladder, .closed]),
+        of: request.electrons.with(lifetime: .scba(gamma))),
+      request.asking(
+        .named(["Sigma_full", "s_full"], [.bare, .ladder]),
+        of: request.electrons.with(lifetime: .site(gamma))),
+    ]
   }
 
   /// The time that ``init(_:gamma:)`` would take; see ``CostEstimate``.
@@ -147,7 +144,7 @@ public struct Comparison: Sendable {
   /// The curves: `scba` bare, ladder, closed; `site` bare, ladder.
   public var curves: [Curve] {
     parts.flatMap { request, spectrum -> [Curve] in
-      let impurities: Impurities = request.lifetime.order.impurities!
+      let impurities: Impurities = request.lifetime.impurities!.kind
       let names = impurities == .scba ? ("X_na", "Y_na") : ("Sigma_full", "s_full")
       return [Dressing.bare, .ladder, .closed].compactMap { dressing in
         func column(_ name: String) -> Spectrum.Column? {

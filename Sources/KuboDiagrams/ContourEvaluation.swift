@@ -17,7 +17,8 @@ import RealModule
 struct ContourEvaluation: Sendable {
   package let zone: ZoneSum
   package let omegas: [Double]
-  package let temperature, tolerance: Double
+  package let temperature: Double
+  let tolerance: Tolerance
   /// What is reported of each output.
   let reported: [ReportedNumber]
 
@@ -237,10 +238,9 @@ struct ContourEvaluation: Sendable {
           }
           sum.divisions = max(own.divisions, other.divisions)
         }
-        sum.allowed = (0..<outputs).map { o in
-          allowance(
-            sum.values[o], sum.scales[o], sum.rounding[o], g == 0 ? largest[o] : nil)
-        }
+        sum.allowed = tolerance.allowed(
+          sum.values, scales: sum.scales, rounding: sum.rounding, references: g == 0 ? largest : nil
+        )
         result[g] = sum
       }
       open = open.filter { g in
@@ -256,15 +256,6 @@ struct ContourEvaluation: Sendable {
       }
       if open.isEmpty { return }
     }
-  }
-
-  /// The largest error that a part may have; the reference of a static part is the largest dynamic
-  /// one.
-  func allowance(
-    _ value: ComplexDouble, _ scale: Double, _ rounding: Double, _ reference: Double?
-  ) -> PartErrors {
-    Tolerance(tolerance).allowed(
-      value, scale: scale, rounding: rounding, reference: reference)
   }
 
   /// `Model.rounding` at mu and omega.

@@ -72,7 +72,7 @@ struct ContourPart {
         var level = GridRefinement.Level(values: [], scales: [], rounding: [])
         for g in active {
           if groups[g] == 0 {
-            level.values.append(zip(evaluation.reported, statics).map { $0.staticPart($1) })
+            level.values.append(evaluation.reported.values(nil, [], statics))
             if seen[g] < 2 {
               scales[g] = staticSizes
               roundings[g] = evaluation.rounding(staticSizes, staticSteepness, 0)
@@ -83,9 +83,7 @@ struct ContourPart {
             let quotients = (0..<outputs).map {
               evaluation.combined(grid.quotients[n], $0, omega)
             }
-            let values = (0..<outputs).map {
-              evaluation.reported[$0].dynamic(omega, quotients[$0], statics[$0])
-            }
+            let values = evaluation.reported.values(omega, quotients, statics)
             if seen[g] < 2 {
               func reported(_ quotients: [Double], _ statics: [Double]) -> [Double] {
                 (0..<outputs).map {
@@ -106,9 +104,10 @@ struct ContourPart {
         return level
       } allowed: { g, values, scales in
         left[groups[g]]
-          ?? values.indices.map { o in
-            let full = evaluation.allowance(
-              values[o], scales[o], roundings[g][o], groups[g] == 0 ? reference[o] : nil)
+          ?? evaluation.tolerance.allowed(
+            values, scales: scales, rounding: roundings[g],
+            references: groups[g] == 0 ? reference : nil
+          ).map { full in
             let part = plans[groups[g]].resonance.split != .none ? 0.5 : 1
             return PartErrors(real: part * full.real, imaginary: part * full.imaginary)
           }

@@ -52,8 +52,7 @@ extension SpectrumRequest {
     func sample(_ n: Int) -> [Double] { (0..<n).map { omegas[(2 * $0 + 1) * count / (2 * n)] } }
     /// Seconds of a run with n frequencies, and of those what it took itself.
     func time(_ n: Int) async throws -> (least: Double, most: Double, own: Double) {
-      var request = self
-      request.omegas = sample(n)
+      let request = asking(columns, omegas: sample(n))
       let forecast = CostForecast()
       let own =
         try await clock.measure {
@@ -78,7 +77,7 @@ extension SpectrumRequest {
       )
       if n == count || runs.count > 1 && spent + 2 * run.own > 1 { break }
       // At constant lifetime a run with fine grids counted costs much the same for few frequencies.
-      n = min(count, (lifetime.order.impurities == nil ? 8 : 4) * n)
+      n = min(count, (electrons.lifetime.impurities == nil ? 8 : 4) * n)
     }
     return CostEstimate(runs: runs, spent: spent, count: count)
   }

@@ -42,7 +42,7 @@ extension SpectrumRequest {
   /// - Throws: `RequestError`, `NonConvergence`, ``Spectrum/Failure``, `QuadratureError`.
   public func matsubara(count: Int) async throws -> MatsubaraSpectrum {
     try check()
-    guard temperature > 0 else {
+    guard electrons.temperature > 0 else {
       throw RequestError(
         "temperature", found: "0",
         expected: "T > 0: at T = 0 the Matsubara frequencies are a continuum")
@@ -50,32 +50,31 @@ extension SpectrumRequest {
     guard count > 0, count <= 10_000 else {
       throw RequestError("count", found: "\(count)", expected: "1 to 10000 Matsubara frequencies")
     }
-    if case .zoneThenEnergy(let impurities, let strength) = lifetime.order {
-      return try await matsubara(impurities, strength, count)
-    }
-    guard case .constant(let gamma) = lifetime else { preconditionFailure("the other order") }
+    return try await engine.matsubara(count: count)
+  }
+}
+
+extension ConstantLifetimeEngine {
+  func matsubara(count: Int) async throws -> MatsubaraSpectrum {
+    let (columns, temperature, mu) = (request.columns, request.temperature, request.mu)
     let bound = model.energyBound + abs(mu) + gamma
     guard bound / temperature < 1e5 else {
       throw RequestError(
         "temperature", found: "\(temperature)",
         expected: "at least \(significant(bound / 1e5)): below, the sum has more than 1e5 terms")
     }
-    guard spectralPanels(gamma) <= 2000 else {
+    guard spectralPanels <= 2000 else {
       throw RequestError(
-        "lifetime", found: lifetime.description,
+        "lifetime", found: Lifetime.constant(gamma).description,
         expected:
           "at least constant=\(significant(model.energyBound / 8000)): below, the spectral representation needs more than 2000 panels to see each level"
       )
     }
-    let sums = columns.map {
-      LoopWeights.Sum(
-        measured: $0.response.measured, spin: $0.response.spin,
-        diagrams: diagrams.diagrams(of: $0.response))
-    }
     let zone = ZoneSum(
-      model: model, directions: directions, mu: mu, temperature: temperature, broadening: gamma,
-      loops: sums, closedForms: [], threads: threads)
-    let direct = try await directSums(zone, gamma, count)
+      model: model, directions: request.directions, mu: mu, temperature: temperature,
+      broadening: gamma, loops: columns.map(loop), closedForms: [],
+      threads: request.threads)
+    let direct = try await directSums(zone, count)
     let step = 2 * Double.pi * temperature
     let frequencies = (0..<count).map { Double($0) * step }
     let spectral = try await WorkProgress.stage("spectral representation") { _ in
@@ -92,14 +91,13 @@ extension SpectrumRequest {
   }
 
   private func allowance(_ value: Double, _ scale: Double) -> Double {
-    tolerance * max(abs(value), 0.1 * scale)
+    request.tolerance * max(abs(value), 0.1 * scale)
   }
 
-  private func directSums(_ zone: ZoneSum, _ gamma: Double, _ count: Int) async throws
-    -> [GridRefinement.Outcome]
-  {
+  private func directSums(_ zone: ZoneSum, _ count: Int) async throws -> [GridRefinement.Outcome] {
+    let temperature = request.temperature
     let matsubara = MatsubaraSum(
-      temperature: temperature, broadening: gamma, bound: model.energyBound + abs(mu),
+      temperature: temperature, broadening: gamma, bound: model.energyBound + abs(request.mu),
       largest: count)
     let resolution = model.resolution(gamma + .pi * temperature)
     let outcomes = try await GridRefinement(
@@ -118,7 +116,7 @@ extension SpectrumRequest {
     for (l, outcome) in outcomes.enumerated() {
       if let failure = outcome.failure {
         throw NonConvergence(
-          label: "\(columns[failure].label) at Matsubara index \(l)",
+          label: "\(request.columns[failure].label) at Matsubara index \(l)",
           estimate: outcome.worst(failure).estimate, allowed: outcome.worst(failure).allowed,
           divisions: outcome.divisions)
       }
@@ -129,7 +127,7 @@ extension SpectrumRequest {
   /// On one grid Im K is a comb of poles 2 Gamma below the axis, up to the largest transition. In
   /// panels of 8 Gamma the shorter Gauss rule is off by 1e-4 and the longer one by 1e-7; in panels
   /// of 20 Gamma both are so wrong that their difference was seen below half of the error.
-  private func spectralPanels(_ gamma: Double) -> Double {
+  private var spectralPanels: Double {
     (model.energyBound / (4 * gamma)).rounded(.up)
   }
 
@@ -138,14 +136,15 @@ extension SpectrumRequest {
   private func spectralValues(
     _ zone: ZoneSum, _ frequencies: [Double], divisions: Int, direct: [GridRefinement.Outcome]
   ) async throws -> [[Estimate]] {
-    let width = model.energyBound + zone.broadening + Double.pi * temperature
+    let width = model.energyBound + gamma + Double.pi * request.temperature
     let cut = 4 * width
     // The integral reaches to omega = infinity: each batch of frequencies has the poles that it needs.
-    let reach = 1e12 * (width + abs(mu))
+    let reach = 1e12 * (width + abs(request.mu))
     func grid(_ omegas: [Double], withScales: Bool) async throws -> ZoneSum.Result {
       try await BubbleSum(zone, reach: omegas.max()!)(
         divisions: divisions, omegas: omegas, withScales: withScales)
     }
+    let columns = request.columns
     let count = columns.count
     // omega on [0, edge] and [edge, cut], then omega = cut/u with u on [0, 1].
     func weight(_ omega: Double, _ y: Double) -> Double {
@@ -170,7 +169,7 @@ extension SpectrumRequest {
     func allowed(_ values: [Double]) -> [Double] {
       values.indices.map { allowance(values[$0], direct[$0 / count].scales[$0 % count]) / 2 }
     }
-    let panels = spectralPanels(zone.broadening)
+    let panels = spectralPanels
     let edge = 2 * model.energyBound
     var ends = stride(from: 0, through: panels, by: 1).map { edge * ($0 / panels) }
     // Beyond, Im K falls as powers of omega: of one panel up to a cut at 1e8 times the edge all

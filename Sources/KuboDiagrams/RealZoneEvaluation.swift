@@ -7,29 +7,42 @@ import KuboZoneSums
 import Quadrature
 import RealModule
 
-/// Values from the real zone, traces times Matsubara sums of both bands at once: what contours cannot serve, and
-/// sums over both bands where the gap is smaller than the level width.
-extension SpectrumRequest {
-  /// 1/c_0 of `GridRefinement` on the real zone.
-  func realZoneResolution(_ sum: ZoneSum, _ gamma: Double) -> Double {
-    let width = realZoneWidth(gamma)
-    return sum.isBandFree ? model.resolutionOfBoth(width) : model.resolution(width)
+/// Values, with the group structure of `ContourEvaluation`, from the real zone, traces times Matsubara sums of both
+/// bands at once: what contours cannot serve, and sums over both bands where the gap is smaller than the level width.
+struct RealZoneEvaluation: Sendable {
+  let zone: ZoneSum
+  /// Gamma.
+  let gamma: Double
+  let omegas: [Double]
+  let temperature: Double
+  let tolerance: Tolerance
+  /// What is reported of each output.
+  let reported: [ReportedNumber]
+  private var model: Model { zone.model }
+
+  /// The narrowest feature in energy of sums over both bands: levels have Gamma + pi T, but where the bands are
+  /// in resonance 1/(2 Delta - omega - 2 i Gamma), of which 2 Delta varies twice as fast, has Gamma however warm it is.
+  private var width: Double {
+    let gaps = 2 * model.exchange...2 * model.gapBound
+    let isResonant = omegas.contains { gaps.distance(to: abs($0)) <= 2 * gamma }
+    return isResonant ? gamma : gamma + .pi * temperature
+  }
+
+  /// 1/c_0 of `GridRefinement`.
+  var resolution: Double {
+    zone.isBandFree ? model.resolutionOfBoth(width) : model.resolution(width)
   }
 
   /// What the rounding of energies leaves of a sum, relative to its absolute contributions: propagators vary on
   /// the scale of the level width.
-  private func noise(_ gamma: Double) -> Double {
-    1e-14 + 1e-15 * (model.energyBound + abs(mu)) / realZoneWidth(gamma)
-  }
+  private var noise: Double { 1e-14 + 1e-15 * (model.energyBound + abs(zone.mu)) / width }
 
   /// The outcomes of `groups`: 0 holds the static parts, n + 1 the dynamic parts at omega n.
-  func realZone(_ zone: ZoneSum, _ outputs: [Int], _ gamma: Double, _ groups: [Int]) async throws
-    -> [Int: GridRefinement.Outcome]
-  {
+  func outcomes(_ groups: [Int]) async throws -> [Int: GridRefinement.Outcome] {
     let sum = BubbleSum(zone, reach: omegas.map(abs).max() ?? 0)
     // In three dimensions what takes some minutes.
     let refinement = GridRefinement(
-      resolution: realZoneResolution(zone, gamma), dimension: model.dimension,
+      resolution: resolution, dimension: model.dimension,
       pointLimit: model.dimension == 3 && zone.isBandFree
         ? 500_000_000 * zone.symmetries.count : 100_000_000,
       name: "real zone")
@@ -41,24 +54,24 @@ extension SpectrumRequest {
     // Intervals that know where the integrand is sharp cost as much as some hundred thousand stars.
     let most = model.dimension == 1 ? 1e4 : 3e5
     if model.dimension < 3, stars > most {
-      found = try await nested(sum, outputs, gamma, groups)
+      found = try await nested(sum, groups)
     }
     let left = groups.filter { found[$0] == nil || found[$0]!.failure != nil }
     guard !left.isEmpty else { return found }
     guard points < Double(refinement.pointLimit) else {
       for g in left where found[g] == nil {
-        found[g] = .failed(outputs: outputs.count, divisions: Int(min(1e9, needed)))
+        found[g] = .failed(outputs: reported.count, divisions: Int(min(1e9, needed)))
       }
       return found
     }
     do {
       let omegas = left.filter { $0 > 0 }.map { self.omegas[$0 - 1] }
-      let others = try await onGrids(sum, outputs, refinement, omegas)
+      let others = try await onGrids(sum, refinement, omegas)
       if left.contains(0) { found[0] = others[0] }
       for (n, g) in left.filter({ $0 > 0 }).enumerated() { found[g] = others[n + 1] }
     } catch let error as NonConvergence {
       for g in left where found[g] == nil {
-        found[g] = .failed(outputs: outputs.count, divisions: error.divisions)
+        found[g] = .failed(outputs: reported.count, divisions: error.divisions)
       }
     }
     return found
@@ -66,10 +79,9 @@ extension SpectrumRequest {
 
   /// Group 0 holds the static parts, group n + 1 the dynamic parts at omega n, on the real zone.
   private func onGrids(
-    _ sum: BubbleSum, _ outputs: [Int], _ refinement: GridRefinement, _ omegas: [Double]
+    _ sum: BubbleSum, _ refinement: GridRefinement, _ omegas: [Double]
   ) async throws -> [GridRefinement.Outcome] {
-    guard case .constant(let gamma) = lifetime else { preconditionFailure("checked by the order") }
-    let (noise, numbers) = (noise(gamma), reported(outputs))
+    let (noise, numbers, outputs) = (noise, reported, reported.indices)
     var (staticScales, staticRounding): ([Double], [Double]) = ([], [])
     var scales: [[Double]?] = Array(repeating: nil, count: omegas.count)
     var largest = [Double](repeating: 0, count: outputs.count)
@@ -86,71 +98,53 @@ extension SpectrumRequest {
       }
       var level = GridRefinement.Level(values: [], scales: [], rounding: [])
       if groups.first == 0 {
-        level.values.append(zip(numbers, grid.statics).map { $0.staticPart($1) })
+        level.values.append(numbers.values(nil, [], grid.statics))
         level.scales.append(staticScales)
         level.rounding.append(staticRounding)
       }
       for (position, n) in active.enumerated() {
         if levels <= 2 {
-          scales[n] = outputs.indices.map {
+          scales[n] = outputs.map {
             numbers[$0].scale(omegas[n], grid.scales[position][$0], staticScales[$0])
           }
-        }
-        if levels <= 2 {
-          roundings[n] = outputs.indices.map {
+          roundings[n] = outputs.map {
             numbers[$0].rounding(omegas[n], grid.rounding[position][$0]) + noise * scales[n]![$0]
           }
         }
-        let values = outputs.indices.map {
-          numbers[$0].dynamic(omegas[n], grid.quotients[position][$0], grid.statics[$0])
-        }
-        for o in outputs.indices { largest[o] = max(largest[o], values[o].length) }
+        let values = numbers.values(omegas[n], grid.quotients[position], grid.statics)
+        for o in outputs { largest[o] = max(largest[o], values[o].length) }
         level.values.append(values)
         level.scales.append(scales[n]!)
         level.rounding.append(roundings[n]!)
       }
       return level
     } allowed: { group, values, scales in
-      allowances(
-        values, scales,
-        rounding: group == 0 ? staticRounding : roundings[group - 1]!,
+      tolerance.allowed(
+        values, scales: scales, rounding: group == 0 ? staticRounding : roundings[group - 1]!,
         references: group == 0 ? largest : nil)
     }
   }
 
-  /// What the parts of values may err; those of static parts are judged by the largest dynamic ones.
-  private func allowances(
-    _ values: [ComplexDouble], _ scales: [Double], rounding: [Double], references: [Double]?
-  ) -> [PartErrors] {
-    values.indices.map {
-      Tolerance(tolerance).allowed(
-        values[$0], scale: scales[$0], rounding: rounding[$0], reference: references?[$0])
-    }
-  }
-
   /// The groups as nested integrals; those that come to an end.
-  private func nested(_ sum: BubbleSum, _ outputs: [Int], _ gamma: Double, _ groups: [Int])
-    async throws -> [Int: GridRefinement.Outcome]
+  private func nested(_ sum: BubbleSum, _ groups: [Int]) async throws
+    -> [Int: GridRefinement.Outcome]
   {
-    let irreducible = IrreducibleZone(model, sum.sum.symmetries)
-    let numbers = reported(outputs)
+    let irreducible = IrreducibleZone(model, zone.symmetries)
     // The scales, and with them a first idea of the values.
     let rough = try await sum(
       divisions: ContourSurvey.divisions(model), omegas: omegas, withScales: true)
-    let largest = outputs.indices.map { o in
-      omegas.indices.map {
-        numbers[o].dynamic(omegas[$0], rough.quotients[$0][o], rough.statics[o]).length
-      }.max() ?? 0
+    let all = omegas.indices.map {
+      reported.values(omegas[$0], rough.quotients[$0], rough.statics)
     }
+    let largest = reported.indices.map { o in all.map { $0[o].length }.max() ?? 0 }
     let ordered = groups.sorted()
-    let inner = max(1, threads / max(1, ordered.count))
+    let inner = max(1, zone.threads / max(1, ordered.count))
     let outcomes = try await WorkProgress.stage(
       "nested integrals", unit: "frequencies", of: ordered.count, isEven: true, isLeaf: true
     ) { stage in
-      try await parallelMap(ordered.count, threads: threads) { n in
+      try await parallelMap(ordered.count, threads: zone.threads) { n in
         defer { stage?.advance() }
-        return try await nested(
-          sum, outputs, gamma, ordered[n], irreducible, rough, largest, threads: inner)
+        return try await nested(sum, ordered[n], irreducible, rough, largest, threads: inner)
       }
     }
     return Dictionary(
@@ -158,46 +152,43 @@ extension SpectrumRequest {
   }
 
   private func nested(
-    _ sum: BubbleSum, _ outputs: [Int], _ gamma: Double, _ group: Int, _ zone: IrreducibleZone,
-    _ rough: ZoneSum.Result, _ largest: [Double], threads: Int
+    _ sum: BubbleSum, _ group: Int, _ irreducible: IrreducibleZone, _ rough: ZoneSum.Result,
+    _ largest: [Double], threads: Int
   ) async throws -> GridRefinement.Outcome? {
-    let (count, numbers) = (outputs.count, self.reported(outputs))
+    let (count, numbers, outputs) = (reported.count, reported, reported.indices)
     let omega = group == 0 ? nil : omegas[group - 1]
     let integral = NestedIntegral(
-      zone: zone, threads: threads, width: gamma, gapsOf: sum.sum.isBandFree ? nil : model
+      zone: irreducible, threads: threads, width: gamma, gapsOf: zone.isBandFree ? nil : model
     ) { sum.values($0, omegas: omega.map { [$0] } ?? []) }
     func pairs(_ x: [Double], _ from: Int) -> [ComplexDouble] {
       (0..<count).map { ComplexDouble(x[2 * (from + $0)], x[2 * (from + $0) + 1]) }
     }
     // Of the reported values, from K(0) and the quotients.
-    func reported(_ x: [Double]) -> [ComplexDouble] {
-      let statics = pairs(x, 0)
-      guard let omega else { return zip(numbers, statics).map { $0.staticPart($1) } }
-      let quotients = pairs(x, count)
-      return outputs.indices.map { numbers[$0].dynamic(omega, quotients[$0], statics[$0]) }
+    func parts(_ x: [Double]) -> [ComplexDouble] {
+      numbers.values(omega, omega == nil ? [] : pairs(x, count), pairs(x, 0))
     }
-    let scales = outputs.indices.map { o in
+    let scales = outputs.map { o in
       omega == nil
         ? rough.staticScales[o]
         : numbers[o].scale(omega!, rough.scales[group - 1][o], rough.staticScales[o])
     }
-    let rounding = outputs.indices.map { o in
-      noise(gamma) * scales[o]
+    let rounding = outputs.map { o in
+      noise * scales[o]
         + (omega.map { numbers[o].rounding($0, rough.rounding[group - 1][o]) }
           ?? rough.staticRounding[o])
     }
     func allowed(_ values: [ComplexDouble]) -> [PartErrors] {
-      allowances(
-        values, scales, rounding: rounding, references: group == 0 ? largest : nil)
+      tolerance.allowed(
+        values, scales: scales, rounding: rounding, references: group == 0 ? largest : nil)
     }
     // How much of an integral's error each reported part takes over: all of it or |omega| times.
     let units = (0..<(omega == nil ? 2 : 4) * count).map { n in
       var unit = [Double](repeating: 0, count: (omega == nil ? 2 : 4) * count)
       unit[n] = 1
-      return reported(unit)
+      return parts(unit)
     }
     func errors(_ x: [Double]) -> [PartErrors] {
-      outputs.indices.map { o in
+      outputs.map { o in
         var sum = PartErrors(real: rounding[o], imaginary: rounding[o])
         for (n, error) in x.enumerated() {
           sum.real += abs(units[n][o].real) * error
@@ -206,19 +197,15 @@ extension SpectrumRequest {
         return sum
       }
     }
-    var values =
-      omega == nil
-      ? zip(numbers, rough.statics).map { $0.staticPart($1) }
-      : outputs.indices.map {
-        numbers[$0].dynamic(omega!, rough.quotients[group - 1][$0], rough.statics[$0])
-      }
+    var values = numbers.values(
+      omega, omega == nil ? [] : rough.quotients[group - 1], rough.statics)
     var best: GridRefinement.Outcome?
     for _ in 0..<4 {
       let goal = allowed(values)
       // Each integral may err by a quarter of what the reported parts that it enters may.
       let limits = units.map { unit -> Double in
         var least = Double.infinity
-        for o in outputs.indices {
+        for o in outputs {
           let (real, imaginary) = (abs(unit[o].real), abs(unit[o].imaginary))
           if real > 0 { least = min(least, max(0, goal[o].real - rounding[o]) / real) }
           if imaginary > 0 {
@@ -233,7 +220,7 @@ extension SpectrumRequest {
       } catch is QuadratureError {
         return best
       }
-      values = reported(result.values)
+      values = parts(result.values)
       let outcome = GridRefinement.Outcome(
         values: values, scales: scales, errors: errors(result.errors),
         allowed: allowed(values), divisions: 0)

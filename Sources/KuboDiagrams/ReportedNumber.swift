@@ -5,10 +5,16 @@ import KuboLoops
 /// What is reported of an output, made of its static part K(0) and of its quotient q = [K(omega) - K(0)]/omega.
 struct ReportedNumber: Sendable {
   /// Whether (i/omega) [K(omega) - K(0)] is reported, as of the conductivity, and not K(omega) - K(0).
-  let isPerField: Bool
+  let isQuotient: Bool
   /// A closed form in place of loops: K = R(omega) times that of one band.
   let closed: ClosedForm?
   let exchange: Double
+
+  init(_ column: SpectrumRequest.Column, exchange: Double) {
+    isQuotient = column.isQuotient
+    closed = column.dressing == .closed ? column.response.closedForm : nil
+    self.exchange = exchange
+  }
 
   /// R(omega); nil at its pole.
   func resonance(_ omega: Double) -> ComplexDouble? {
@@ -21,7 +27,7 @@ struct ReportedNumber: Sendable {
   /// K(omega) - K(0) = R(omega) omega q + [R(omega) - R(0)] K_loop(0); per field, as sigma, i q of a
   /// loop.
   func dynamic(_ omega: Double, _ quotient: ComplexDouble, _ k0: ComplexDouble) -> ComplexDouble {
-    if isPerField {
+    if isQuotient {
       // dK/d omega at omega = 0 is imaginary, since K(-omega) = K(omega)*.
       return omega == 0 ? ComplexDouble(-quotient.imaginary) : .i * quotient
     }
@@ -37,10 +43,20 @@ struct ReportedNumber: Sendable {
 
   /// The sum of the absolute contributions to ``dynamic(_:_:_:)``, from those to the quotient and to K(0).
   func scale(_ omega: Double, _ quotient: Double, _ k0: Double) -> Double {
-    if isPerField { return quotient }
+    if isQuotient { return quotient }
     return (quotient * abs(omega) + k0) * (resonance(omega)?.length ?? 0)
   }
 
   /// A bound on the rounding of ``dynamic(_:_:_:)``, from that of the quotient.
   func rounding(_ omega: Double, _ quotient: Double) -> Double { scale(omega, quotient, 0) }
+}
+
+extension [ReportedNumber] {
+  /// The dynamic parts of all outputs at omega, without it the static parts.
+  func values(_ omega: Double?, _ quotients: [ComplexDouble], _ k0: [ComplexDouble])
+    -> [ComplexDouble]
+  {
+    guard let omega else { return zip(self, k0).map { $0.staticPart($1) } }
+    return indices.map { self[$0].dynamic(omega, quotients[$0], k0[$0]) }
+  }
 }

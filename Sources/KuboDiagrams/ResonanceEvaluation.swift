@@ -59,9 +59,9 @@ extension ContourEvaluation {
     _ rounding: [Double]
   ) -> [PartErrors] {
     values.indices.map { o in
-      let full = allowance(
-        contour.values[o] + values[o], contour.scales[o] + scales[o],
-        contour.rounding[o] + rounding[o], nil)
+      let full = tolerance.allowed(
+        contour.values[o] + values[o], scale: contour.scales[o] + scales[o],
+        rounding: contour.rounding[o] + rounding[o])
       // Twice the rounding, as far as the sum may err by that.
       let rounded: Double = 0.5 * min(min(full.real, full.imaginary), 4 * rounding[o])
       return PartErrors(

@@ -2,6 +2,7 @@
 import ComplexModule
 import KuboLattice
 import KuboWork
+import KuboZoneIntegrals
 import RealModule
 
 /// The responses K(omega) of a request, each with its error estimate.
@@ -117,6 +118,38 @@ public struct Spectrum: Sendable {
     }
     failures = []
     divisions = 0
+  }
+
+  /// What an engine has found for a cell.
+  enum Cell {
+    case value(Estimate, scale: Double)
+    /// The pole of a closed form.
+    case pole
+    /// Why there is no value.
+    case failure(String)
+  }
+
+  /// Fills column `c` with its static part and, where that is known, the dynamic part at each omega.
+  mutating func fill(_ c: Int, fixed: Cell, at dynamic: (_ n: Int) -> Cell) {
+    let column = columns[c].request
+    func fail(_ reason: String, _ omega: Double? = nil) {
+      failures.append(Failure(column: column.label, omega: omega, reason: reason))
+    }
+    guard case .value(let own, _) = fixed else {
+      if case .failure(let reason) = fixed { fail("static part: " + reason) }
+      return
+    }
+    columns[c].staticPart = own.value
+    for (n, omega) in omegas.enumerated() {
+      switch dynamic(n) {
+      case .value(let found, let scale):
+        columns[c].values[n] = Value(
+          dynamic: found.value, error: found.error + (column.isPerField ? 0 : own.error),
+          scale: scale)
+      case .pole: poles.append(.pole(column.label, omega))
+      case .failure(let reason): fail(reason, omega)
+      }
+    }
   }
 
   /// How far each closed column can be trusted, and whether that is poor.

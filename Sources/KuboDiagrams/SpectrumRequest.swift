@@ -3,14 +3,10 @@ import KuboDisorder
 import KuboLattice
 import KuboLoops
 
-/// What to compute: a model, its state, the frequencies and the responses.
-public struct SpectrumRequest: Sendable {
-  /// The lattice model.
-  public var model: Model
-  /// The chemical potential and k_B T, in energy units.
-  public var mu, temperature: Double
-  /// The lifetime of the propagators.
-  public var lifetime: Lifetime
+/// What to compute: responses of electrons at some frequencies.
+@dynamicMemberLookup public struct SpectrumRequest: Sendable {
+  /// What the electrons are.
+  public var electrons: Electrons
   /// The frequencies hbar omega, in energy units; any sign.
   public var omegas: [Double]
   /// The directions of the texture gradient and of the electric field.
@@ -25,13 +21,6 @@ public struct SpectrumRequest: Sendable {
   public var threads: Int
   /// The ladder of s with `scba`.
   public var ladderForm: LadderForm
-  /// Restricts the closed forms to one band; for a lifetime of each band.
-  var onlyBand: Band? = nil
-  /// Whether every column holds (i/omega) [K(omega) - K(0)], as the conductivity does, and its error
-  /// that alone.
-  var isPerField = false
-  /// Breaks the ladder off; for tests of its sum.
-  package var rungs: Rungs = .all
 
   /// One response with one dressing, or one of its diagrams.
   public struct Column: Sendable, Equatable {
@@ -43,6 +32,8 @@ public struct SpectrumRequest: Sendable {
     public var diagram: String?
     /// The bands of the propagators that count, or nil for all.
     public var share: BandShare?
+    /// Whether the values are (i/omega) [K(omega) - K(0)] of any response, and their errors those of that alone.
+    var isPerField = false
 
     /// A column.
     public init(
@@ -60,29 +51,18 @@ public struct SpectrumRequest: Sendable {
       "\(response.name).\(dressing.rawValue)" + (diagram.map { ".\($0)" } ?? "")
         + (share.map { ".\($0.rawValue)" } ?? "")
     }
+
+    /// Whether the values are (i/omega) [K(omega) - K(0)], at omega = 0 the limit, and not K(omega) - K(0).
+    var isQuotient: Bool { isPerField || response.isConductivity }
   }
 
-  /// Whether the column holds (i/omega) [K(omega) - K(0)], at omega = 0 the limit.
-  func isPerField(_ column: Column) -> Bool { isPerField || column.response.isConductivity }
-
-  /// The narrowest feature in energy of sums over both bands: levels have Gamma + pi T, but where the bands are
-  /// in resonance 1/(2 Delta - omega - 2 i Gamma), of which 2 Delta varies twice as fast, has Gamma however warm it is.
-  func realZoneWidth(_ gamma: Double) -> Double {
-    let gaps = 2 * model.exchange...2 * model.gapBound
-    let isResonant = omegas.contains { gaps.distance(to: abs($0)) <= 2 * gamma }
-    return isResonant ? gamma : gamma + .pi * temperature
-  }
-
-  /// A request.
+  /// A request to ``electrons`` = (model, mu, temperature, lifetime), in energy units; docs/conventions.md.
   public init(
     model: Model, mu: Double, temperature: Double, lifetime: Lifetime, omegas: [Double],
     directions: Directions = Directions(i: 0, j: 0), columns: [Column], diagrams: DiagramSet,
     tolerance: Double = 1e-6, threads: Int = 1, ladderForm: LadderForm = .exact
   ) {
-    self.model = model
-    self.mu = mu
-    self.temperature = temperature
-    self.lifetime = lifetime
+    electrons = Electrons(model: model, mu: mu, temperature: temperature, lifetime: lifetime)
     self.omegas = omegas
     self.directions = directions
     self.columns = columns
@@ -91,4 +71,116 @@ public struct SpectrumRequest: Sendable {
     self.threads = threads
     self.ladderForm = ladderForm
   }
+
+  /// What the electrons are, as in `request.mu`.
+  public subscript<Value>(dynamicMember property: KeyPath<Electrons, Value>) -> Value {
+    electrons[keyPath: property]
+  }
+
+  /// Other columns, perhaps of other electrons.
+  package func asking(
+    _ columns: [Column], of electrons: Electrons? = nil, omegas: [Double]? = nil,
+    tolerance: Double? = nil
+  ) -> SpectrumRequest {
+    var request = self
+    request.columns = columns
+    request.electrons = electrons ?? self.electrons
+    request.omegas = omegas ?? self.omegas
+    request.tolerance = tolerance ?? self.tolerance
+    return request
+  }
+
+  /// The diagrams of a column.
+  func diagrams(of column: Column) -> [Diagram] {
+    let all = diagrams.diagrams(of: column.response)
+    return column.diagram.map { name in all.filter { $0.name == name } } ?? all
+  }
+
+  /// Computes the spectrum.
+  ///
+  /// - Throws: `RequestError` for a request that makes no sense, `CancellationError`. Cells that
+  ///   do not converge, or that hit a pole, are empty and listed in ``Spectrum/failures``.
+  public func spectrum() async throws -> Spectrum {
+    try check()
+    return try await engine.spectrum()
+  }
+
+  /// The engine of the lifetime.
+  var engine: any SpectrumEngine {
+    switch electrons.lifetime {
+    case .constant(let gamma): ConstantLifetimeEngine(self, gamma: gamma)
+    case .scba(let gamma): ImpurityEngine(self, .scba, gamma: gamma)
+    case .site(let gamma): ImpurityEngine(self, .site, gamma: gamma)
+    }
+  }
+
+  /// Refuses what cannot be computed.
+  package func check() throws(RequestError) {
+    try electrons.check()
+    for omega in omegas { try electrons.check("omega", omega) }
+    guard tolerance > 0, tolerance < 1 else {
+      throw RequestError("tolerance", found: "\(tolerance)", expected: "a number between 0 and 1")
+    }
+    let d = electrons.model.dimension
+    guard (0..<d).contains(directions.i), (0..<d).contains(directions.j) else {
+      throw RequestError(
+        "direction", found: directions.description,
+        expected:
+          "two of \(Array("xyz")[..<d].map(String.init).joined(separator: ", ")), for a model in \(d) dimensions"
+      )
+    }
+    for column in columns { try check(column) }
+  }
+
+  private func check(_ column: Column) throws(RequestError) {
+    let lifetime = electrons.lifetime
+    let found = diagrams.diagrams(of: column.response)
+    guard !found.isEmpty else {
+      throw RequestError(
+        "response", found: column.response.name,
+        expected:
+          "an alias (\(Response.aliases.map(\.alias).joined(separator: ", "))) or one of \(diagrams.available.joined(separator: ", "))"
+      )
+    }
+    if let name = column.diagram, !found.contains(where: { $0.name == name }) {
+      throw RequestError(
+        "diagram", found: name, expected: found.map(\.name).joined(separator: ", "))
+    }
+    if let share = column.share {
+      guard column.dressing == .bare, lifetime.impurities?.kind != .site else {
+        throw RequestError(
+          "band", found: "\(column.label) with lifetime \(lifetime.description)",
+          expected: "bare loops of propagators that each belong to a band")
+      }
+      let shares = diagrams.shares(of: column.response)
+      guard shares.contains(share) else {
+        throw RequestError(
+          "band", found: column.label, expected: shares.map(\.rawValue).joined(separator: ", "))
+      }
+    }
+    let dressings = column.response.dressings(lifetime, diagrams)
+    guard dressings.contains(column.dressing) else {
+      throw RequestError(
+        "dressing",
+        found:
+          "\(column.dressing.rawValue) for \(column.response.name) with lifetime \(lifetime.description)",
+        expected: dressings.isEmpty
+          ? "an unprojected response, as sigma, s_full or Sigma_full: impurities on the sites mix the bands"
+          : dressings.map(\.rawValue).joined(separator: ", "))
+    }
+  }
+}
+
+extension [SpectrumRequest.Column] {
+  /// The named responses, each with all of `dressings`.
+  package static func named(_ names: [String], _ dressings: [Dressing] = [.bare]) -> Self {
+    names.flatMap { name in dressings.map { .init(response: Response(name)!, dressing: $0) } }
+  }
+}
+
+/// One for each kind of lifetime, of requests that were checked.
+protocol SpectrumEngine: Sendable {
+  func spectrum() async throws -> Spectrum
+  /// K(i omega_l) of the columns, l = 0 ..< count, at a temperature above 0.
+  func matsubara(count: Int) async throws -> MatsubaraSpectrum
 }

@@ -157,15 +157,16 @@ extension SpectrumRequest {
   /// derivative, with impurities as sigma(0) of a spectrum.
   /// - Throws: `RequestError`, `VanHove`, `NonConvergence` of the coefficients, `CancellationError`.
   public func torque(impurities gamma: Double?, relaxation zeta: Double) async throws -> Torque {
+    let (model, lifetime) = (electrons.model, electrons.lifetime)
     guard case .constant = lifetime else {
       throw RequestError(
         "lifetime", found: lifetime.description,
         expected: "constant=GAMMA; impurities have a strength of their own")
     }
-    try checkAlongTheCurrent()
-    try check(impurities: gamma)
+    try directions.checkAlongTheCurrent()
+    if let gamma { try asking([], of: electrons.with(lifetime: .scba(gamma))).check() }
     let coefficients = try await Coefficients(
-      model: model, mu: mu, temperature: temperature, directions: directions,
+      model: model, mu: electrons.mu, temperature: electrons.temperature, directions: directions,
       tolerance: min(tolerance, 1e-6), threads: threads)
     var columns: [Torque.Column] = []
     var failures: [String] = []
@@ -198,21 +199,16 @@ extension SpectrumRequest {
     func loops(_ lifetime: Lifetime, _ kinds: [(TorqueKind, String)], _ dressings: [Dressing])
       async throws
     {
-      var request = self
-      request.lifetime = lifetime
-      request.isPerField = true
-      request.columns = [.init(response: Response("sigma")!, dressing: .bare)]
-      let isSite = lifetime.order.impurities == .site
-      if isSite { request.columns.append(.init(response: Response("sigma")!, dressing: .ladder)) }
+      let isSite = lifetime.impurities?.kind == .site
+      var asked: [Column] = .named(["sigma"], isSite ? [.bare, .ladder] : [.bare])
       for dressing in dressings {
-        for (_, name) in kinds {
-          let response = Response(name)!
-          if response.dressings(lifetime, diagrams).contains(dressing) {
-            request.columns.append(.init(response: response, dressing: dressing))
-          }
+        for response in kinds.map({ Response($0.1)! })
+        where response.dressings(lifetime, diagrams).contains(dressing) {
+          asked.append(.init(response: response, dressing: dressing))
         }
       }
-      let spectrum = try await request.spectrum()
+      for n in asked.indices { asked[n].isPerField = true }
+      let spectrum = try await asking(asked, of: electrons.with(lifetime: lifetime)).spectrum()
       failures += spectrum.failureLines.map { "\(lifetime.description): \($0)" }
       /// v/v_0 at a frequency of the request.
       func ratio(
@@ -241,7 +237,7 @@ extension SpectrumRequest {
           $0.request.response.name == "sigma"
             && $0.request.dressing == (isSite ? dressing : .bare)
         }!
-        let name = lifetime.order.impurities?.rawValue ?? "constant"
+        let name = lifetime.impurities?.kind.rawValue ?? "constant"
         columns.append(
           .init(
             kind: kind, route: "\(name).\(dressing.rawValue)",
@@ -264,12 +260,14 @@ extension SpectrumRequest {
         Estimate(value: -$0.value, error: $0.error)
       }, coefficients: coefficients, failures: failures, poles: poles)
   }
+}
 
+extension Directions {
   /// The paper's coefficients are per conductivity along the gradient.
-  package func checkAlongTheCurrent() throws {
-    guard directions.i == directions.j else {
+  package func checkAlongTheCurrent() throws(RequestError) {
+    guard i == j else {
       throw RequestError(
-        "direction", found: directions.description,
+        "direction", found: description,
         expected: "equal directions, as xx: the texture varies along the current")
     }
   }

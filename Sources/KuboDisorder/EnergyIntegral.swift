@@ -72,7 +72,7 @@ package struct EnergyIntegral: Sendable {
   }
 
   /// As far as that a tail is a twentieth of the smallest error that `tolerance` may ask for, 1e-6 of it of
-  /// the scale; `SpectrumRequest.allowances(_:_:references:)`.
+  /// the scale; `Tolerance`.
   package static func thermalReach(_ tolerance: Double) -> Double {
     max(25, 3 - Double.log(1e-6 * tolerance))
   }

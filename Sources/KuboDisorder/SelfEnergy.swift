@@ -54,7 +54,7 @@ public struct SelfEnergy: Sendable {
   ///
   /// A self-energy of strength gamma moves no edge by more than 2 sqrt(gamma); docs/ladder.md.
   public static func axis(_ model: Model, _ lifetime: Lifetime) -> [Double] {
-    guard case .zoneThenEnergy(_, let gamma) = lifetime.order else { return [] }
+    guard let (_, gamma) = lifetime.impurities else { return [] }
     let reach = model.energyBound + 2 * gamma.squareRoot()
     return (-100...100).map { reach * Double($0) / 100 }
   }
@@ -101,7 +101,7 @@ public struct SelfEnergy: Sendable {
   private static func crystal(_ model: Model, _ lifetime: Lifetime, _ threads: Int) throws
     -> ImpurityCrystal
   {
-    guard case .zoneThenEnergy(let impurities, let gamma) = lifetime.order else {
+    guard let (impurities, gamma) = lifetime.impurities else {
       throw RequestError(
         "lifetime", found: lifetime.description, expected: "scba=GAMMA or site=GAMMA")
     }

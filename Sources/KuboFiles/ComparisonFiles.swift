@@ -11,7 +11,7 @@ extension CSVFile {
     let omegas = comparison.parts[0].spectrum.omegas
     var columns = [(column: Column("omega"), values: omegas.map(Optional.init))]
     for (request, spectrum) in comparison.parts {
-      let impurities = request.lifetime.order.impurities!
+      let impurities = request.lifetime.impurities!.kind
       let kind = impurities.rawValue
       header.append(("lifetime.\(kind)", request.lifetime.description))
       header.append(

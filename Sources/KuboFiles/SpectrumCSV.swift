@@ -5,16 +5,20 @@ extension SpectrumRequest {
   /// The header lines that say what was asked for.
   var header: [(key: String, value: String)] {
     [
-      ("mu", "\(mu)"), ("temperature", "\(temperature)"), ("lifetime", lifetime.description),
+      ("mu", "\(electrons.mu)"), ("temperature", "\(electrons.temperature)"),
+      ("lifetime", electrons.lifetime.description),
       (
         "direction",
         "\(directions.description) (\(directions.description.first!) texture gradient, \(directions.description.last!) electric field)"
       ), ("tolerance", "\(tolerance)"),
     ]
   }
-}
 
-extension SpectrumRequest {
+  /// The model and its state, on a line.
+  var title: String {
+    "\(electrons.model.name): mu = \(electrons.mu), T = \(electrons.temperature), \(electrons.lifetime.description)"
+  }
+
   /// The units of the responses: length^(2-d), of sigma times e^2/hbar, of X times an energy; and of
   /// Pi(i omega_l), which stands for sigma at Matsubara frequencies, times an energy too.
   func units(
@@ -32,12 +36,15 @@ extension SpectrumRequest {
         case .spin, .staggeredSpin: nil
         }
       lines.append(
-        ("unit.\(prefix)\(response.name)", unit(factor, units.length, to: 2 - model.dimension)))
+        (
+          "unit.\(prefix)\(response.name)",
+          unit(factor, units.length, to: 2 - electrons.model.dimension)
+        ))
       if isConductivity, response.isConductivity {
         lines.append(
           (
             "unit.\(prefix)\(response.name).static",
-            unit(units.energy, units.length, to: 2 - model.dimension)
+            unit(units.energy, units.length, to: 2 - electrons.model.dimension)
           ))
       }
     }
@@ -193,7 +200,7 @@ extension CSVFile {
     provenance: Provenance
   ) {
     let energy = provenance.model.units.energy
-    let isBands = lifetime.order.impurities == .scba
+    let isBands = lifetime.impurities?.kind == .scba
     let header =
       provenance.header + [
         ("lifetime", lifetime.description), ("tolerance", "\(tolerance)"),

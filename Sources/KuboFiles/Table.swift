@@ -25,10 +25,3 @@ struct Table: Sendable {
     }.joined()
   }
 }
-
-extension SpectrumRequest {
-  /// The model and its state, on a line.
-  var title: String {
-    "\(model.name): mu = \(mu), T = \(temperature), \(lifetime.description)"
-  }
-}

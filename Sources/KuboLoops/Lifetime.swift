@@ -11,15 +11,15 @@ public enum Lifetime: Sendable, Equatable {
   /// spin-diagonal part of avg G = Sigma_0 + Sigma_3 rho_3 sigma_z; self-consistent.
   case site(Double)
 
-  /// Whether the energy integral can be done at each k before the zone average.
+  /// The impurities and their strength gamma = n_i u_i^2, in squared energy units; nil for a constant lifetime.
   ///
-  /// A constant lifetime allows it, in closed form. A self-energy that depends on energy, and a
-  /// ladder, which is a function of zone averages at given complex energies, do not.
-  public var order: EvaluationOrder {
+  /// A constant lifetime allows the energy integral in closed form at each k, before the zone average. A self-energy
+  /// that depends on energy, and a ladder, which is a function of zone averages at given complex energies, do not.
+  public var impurities: (kind: Impurities, gamma: Double)? {
     switch self {
-    case .constant: .energyThenZone
-    case .scba(let gamma): .zoneThenEnergy(.scba, gamma)
-    case .site(let gamma): .zoneThenEnergy(.site, gamma)
+    case .constant: nil
+    case .scba(let gamma): (.scba, gamma)
+    case .site(let gamma): (.site, gamma)
     }
   }
 
@@ -39,20 +39,4 @@ public enum Impurities: String, Sendable, CaseIterable {
   case scba
   /// Impurities on the sites; the ladder dresses every vertex.
   case site
-}
-
-/// In which order the integrals of a diagram are done.
-public enum EvaluationOrder: Sendable {
-  /// Traces at k -> energy integral in closed form -> zone integral -> dressing by a factor of
-  /// omega alone.
-  case energyThenZone
-  /// Zone averages at two complex energies -> ladder -> energy integral; the impurities and their
-  /// strength gamma.
-  case zoneThenEnergy(Impurities, Double)
-
-  /// The impurities, if there are any.
-  public var impurities: Impurities? {
-    if case .zoneThenEnergy(let impurities, _) = self { return impurities }
-    return nil
-  }
 }

@@ -78,20 +78,29 @@ extension SpectrumRequest {
   /// - Throws: `RequestError` for unequal directions or a model with no energy at which only one band lies, `VanHove`,
   ///   `NonConvergence`, `CancellationError`.
   public func audit() async throws -> Audit {
-    try checkAlongTheCurrent()
+    try directions.checkAlongTheCurrent()
     var numbers: [Audit.Number] = []
     for band in Band.allCases {
-      let mu = try chemicalPotential(in: band)
-      var request = self
-      request.mu = mu
-      numbers += try await request.auditNumbers(band)
+      numbers += try await AuditNumbers(self, in: band).numbers()
     }
-    return Audit(formulas: auditFormulas(), numbers: numbers)
+    return Audit(
+      formulas: AuditFormulas(model: electrons.model, directions: directions).formulas(),
+      numbers: numbers)
   }
+}
 
-  /// The request's mu if it lies in `band` only, or one 40 % into the energies where only `band` is.
-  private func chemicalPotential(in band: Band) throws -> Double {
-    let hamiltonian = BlochHamiltonian(model, directions: directions)
+/// The paper's numbers at a chemical potential in one band.
+private struct AuditNumbers {
+  let request: SpectrumRequest
+  let band: Band
+  let mu: Double
+  var model: Model { request.electrons.model }
+
+  /// mu is the request's if it lies in `band` only, or one 40 % into the energies where only `band` is.
+  init(_ request: SpectrumRequest, in band: Band) throws {
+    (self.request, self.band) = (request, band)
+    let model = request.electrons.model
+    let hamiltonian = BlochHamiltonian(model, directions: request.directions)
     let grid = PeriodicGrid(
       model, divisions: model.divisions([408, 60, 24][model.dimension - 1]), symmetries: [])
     var ranges = Band.allCases.map { _ in (low: Double.infinity, high: -Double.infinity) }
@@ -114,19 +123,21 @@ extension SpectrumRequest {
         expected: "energies at which only one band lies")
     }
     let margin = 0.1 * (only.high - only.low)
-    if mu > only.low + margin, mu < only.high - margin { return mu }
-    return only.low + 0.4 * (only.high - only.low)
+    mu =
+      request.mu > only.low + margin && request.mu < only.high - margin
+      ? request.mu : only.low + 0.4 * (only.high - only.low)
   }
 
-  /// The coefficients and sigma_c at the request's mu, which lies in `band`.
-  private func auditNumbers(_ band: Band) async throws -> [Audit.Number] {
+  /// The coefficients and sigma_c.
+  func numbers() async throws -> [Audit.Number] {
     let coefficients = try await Coefficients(
-      model: model, mu: mu, temperature: temperature, directions: directions, threads: threads)
+      model: model, mu: mu, temperature: request.temperature, directions: request.directions,
+      threads: request.threads)
     let sigma = coefficients.conductivity
     let slopes = try await loopSlopes(["sigma", "X", "Y", "Y_na"])
     let surface = FermiSurface(
-      model: model, directions: directions, temperature: temperature,
-      weights: auditWeights(), tolerance: 1e-9, threads: threads)
+      model: model, directions: request.directions, temperature: request.temperature,
+      weights: auditWeights(), tolerance: 1e-9, threads: request.threads)
     let averages = try await surface.averages(mu: mu).map { $0.divided(by: sigma) }
     func number(
       _ name: String, _ printed: Estimate, _ corrected: Estimate, _ loops: Estimate, _ route: String
@@ -169,9 +180,9 @@ extension SpectrumRequest {
     let j = model.exchange
     var values: [[Estimate]] = []
     for gamma in [4e-5, 2e-5, 1e-5].map({ $0 * j }) {
-      var request = asking(names, omegas: [1e-3 * gamma])
-      request.lifetime = .constant(gamma)
-      request.tolerance = 1e-7
+      let request = request.asking(
+        .named(names), of: request.electrons.with(mu: mu, lifetime: .constant(gamma)),
+        omegas: [1e-3 * gamma], tolerance: 1e-7)
       let found = VerifiedSpectrum(spectrum: try await request.spectrum())
       values.append(
         try names.map { name in
@@ -205,7 +216,7 @@ extension SpectrumRequest {
   private func auditWeights() -> [FermiSurface.Weight] {
     let j = model.exchange
     let omega = 0.3 * j
-    let set = diagrams
+    let set = request.diagrams
     let traced = [("X_na", ClosedForm.nonadiabaticX), ("Y_na", .nonadiabaticY)].map {
       name, form -> FermiSurface.Weight in
       let response = Response(name)!

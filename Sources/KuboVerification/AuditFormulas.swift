@@ -5,10 +5,14 @@ import KuboLattice
 import KuboLoops
 import RealModule
 
-extension SpectrumRequest {
+/// The printed formulas, at single wave vectors.
+struct AuditFormulas {
+  let model: Model
+  let directions: Directions
+
   /// The printed formulas of docs/misprints.md that can be judged at a single k, each against 4x4
   /// matrices V_k^dagger O V_k. Derivatives of products are differences of order 8, good to 1e-12.
-  func auditFormulas() -> [Audit.Formula] {
+  func formulas() -> [Audit.Formula] {
     let (i, j) = (directions.i, directions.j)
     /// d f/dk_direction.
     func slope(_ f: EigenstateFrame, _ direction: Int, _ g: (EigenstateFrame) -> Double) -> Double {
@@ -225,7 +229,7 @@ extension SpectrumRequest {
       scale ?? { f in
         (abs(f.hoppingD(i)) + f.etaD(i).length) * (abs(f.hoppingD(j)) + f.etaD(j).length) / f.delta
       }
-    let frames = verificationWaveVectors.map { EigenstateFrame(model, $0) }.sorted {
+    let frames = model.verificationWaveVectors.map { EigenstateFrame(model, $0) }.sorted {
       $0.etaLength > $1.etaLength
     }.prefix(3)
     func deviations(_ form: (EigenstateFrame, Int) -> Double) -> (Double, Double) {

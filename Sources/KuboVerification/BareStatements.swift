@@ -104,38 +104,30 @@ package func larger(_ a: Double, _ b: Double) -> Double {
   a.isNaN || b.isNaN ? .infinity : max(a, b)
 }
 
-extension SpectrumRequest {
-  /// Frequencies of the statements, in units of J: below, between and above the interband edge 2 J.
-  static let verificationOmegas = [0.6, 1.7, 2.6]
-
-  /// This request with bare columns of the given responses.
-  func asking(_ names: [String], omegas: [Double]) -> SpectrumRequest {
-    var request = self
-    request.columns = names.map { .init(response: Response($0)!, dressing: .bare) }
-    request.omegas = omegas
-    return request
-  }
-
+extension ExactStatements {
   /// 4.1 and 4.3 of docs/conventions.md, for the bare loops.
   package func identityStatements() async throws -> [Verification.Statement] {
-    let j = model.exchange
     let loops = ["s.xx", "Sigma.xy"]
     let projections = ["full", "O_adiabatic", "O_nonadiabatic", "O_nonadiabatic_main"]
-    let positive = Self.verificationOmegas.map { $0 * j }
-    var request = asking(
+    let positive = omegas
+    var columns: [SpectrumRequest.Column] = .named(
       ["sigma", "X", "Y"] + loops.flatMap { l in projections.map { "\(l).\($0)" } }
-        + ["s.yy.full", "Sigma.yx.full"], omegas: positive + positive.map { -$0 })
+        + ["s.yy.full", "Sigma.yx.full"])
     let letters = ["a", "b", "c", "d", "ef"].map { "nonadiabatic.\($0)" }
     for loop in loops {
       // One that is missing is the failure of the statements that need it.
       let response = Response("\(loop).O_nonadiabatic")!
-      let known = diagrams.diagrams(of: response).map(\.name)
-      request.columns += letters.filter(known.contains).map {
+      let known = request.diagrams.diagrams(of: response).map(\.name)
+      columns += letters.filter(known.contains).map {
         .init(response: response, dressing: .bare, diagram: $0)
       }
     }
-    request.columns += ["X", "Y"].map { .init(response: Response($0)!, dressing: .closed) }
-    let found = VerifiedSpectrum(spectrum: try await request.spectrum())
+    columns += .named(["X", "Y"], [.closed])
+    let both = positive + positive.map { -$0 }
+    let found = VerifiedSpectrum(
+      spectrum: try await request.asking(
+        columns, of: request.electrons.with(lifetime: .constant(gamma)), omegas: both
+      ).spectrum())
     func sum(_ loop: String, _ parts: [String], _ whole: String, _ n: Int) throws -> (
       left: [Estimate], right: [Estimate]
     ) {
@@ -193,7 +185,7 @@ extension SpectrumRequest {
       ])
     }
     try await state("K(-omega) = K(omega)*", "docs/conventions.md 4.3") {
-      try realityInTime(found, request.columns.filter { $0.dressing == .bare && $0.diagram == nil })
+      try realityInTime(found, columns.filter { $0.dressing == .bare && $0.diagram == nil })
     }
     if directions.i == directions.j {
       try await state("Re sigma(omega) >= 0", "docs/conventions.md 4.3") {
@@ -217,7 +209,7 @@ extension SpectrumRequest {
   }
 
   /// K(-omega) = K(omega)* for a spectrum whose second half of frequencies is minus the first.
-  func realityInTime(_ found: VerifiedSpectrum, _ columns: [Column]) throws -> (
+  func realityInTime(_ found: VerifiedSpectrum, _ columns: [SpectrumRequest.Column]) throws -> (
     residual: Double, tolerance: Double, place: String?
   ) {
     let half = found.spectrum.omegas.count / 2

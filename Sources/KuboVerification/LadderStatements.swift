@@ -7,32 +7,28 @@ import KuboWork
 import KuboZoneIntegrals
 import RealModule
 
-extension SpectrumRequest {
-  /// This request with impurities, bare and with the ladder.
-  private func withImpurities(_ lifetime: Lifetime, _ omegas: [Double], tolerance: Double)
-    -> SpectrumRequest
-  {
-    var request = self
-    request.lifetime = lifetime
+extension ExactStatements {
+  /// The request with impurities, bare and with the ladder.
+  private func withImpurities(
+    _ lifetime: Lifetime, temperature: Double? = nil, _ omegas: [Double], tolerance: Double
+  ) -> SpectrumRequest {
     let names =
-      lifetime.order.impurities == .scba ? ["X_na", "Y_na"] : ["Sigma_full", "s_full"]
-    request.columns = names.flatMap { name in
-      [Dressing.bare, .ladder].map { .init(response: Response(name)!, dressing: $0) }
-    }
-    request.omegas = omegas
-    request.tolerance = tolerance
-    return request
+      lifetime.impurities?.kind == .scba ? ["X_na", "Y_na"] : ["Sigma_full", "s_full"]
+    return request.asking(
+      .named(names, [.bare, .ladder]),
+      of: request.electrons.with(temperature: temperature, lifetime: lifetime), omegas: omegas,
+      tolerance: tolerance)
   }
 
   /// Impurities of strength `gamma`: conservation laws of the `site` ladder, and K(-omega) = K(omega)*
   /// for both kinds.
   package func conservationStatements(_ gamma: Double) async throws -> [Verification.Statement] {
     let j = model.exchange
-    let positive = Self.verificationOmegas.prefix(2).map { $0 * j }
+    let positive = omegas.prefix(2)
     let both = positive + positive.map { -$0 }
     let names = ["Sigma_full", "s_full"]
-    let site = withImpurities(.site(gamma), both, tolerance: Verification.loosestTolerance)
-    let scba = withImpurities(.scba(gamma), both, tolerance: Verification.loosestTolerance)
+    let site = withImpurities(.site(gamma), Array(both), tolerance: Verification.loosestTolerance)
+    let scba = withImpurities(.scba(gamma), Array(both), tolerance: Verification.loosestTolerance)
     // A spectrum without self-energies fails each statement about it.
     func spectrum(_ request: SpectrumRequest) async throws -> Result<VerifiedSpectrum, any Error> {
       do {
@@ -92,15 +88,15 @@ extension SpectrumRequest {
   /// sum with the self-energies at i eps_n against the spectral representation.
   package func ladderRouteStatements(_ gamma: Double) async throws -> [Verification.Statement] {
     var statements: [Verification.Statement] = []
+    let temperature = max(
+      request.temperature, (model.dimension == 3 ? 0.3 : 0.05) * model.exchange)
     for lifetime in [Lifetime.site(gamma), .scba(gamma)] {
-      var request = withImpurities(lifetime, [], tolerance: 3e-3)
-      request.temperature = max(temperature, (model.dimension == 3 ? 0.3 : 0.05) * model.exchange)
-      let thermal = request
-      let kind = lifetime.order.impurities!.rawValue
+      let thermal = withImpurities(lifetime, temperature: temperature, [], tolerance: 3e-3)
+      let kind = lifetime.impurities!.kind.rawValue
       statements.append(
         try await statement(
           .ladder,
-          "\(kind): Matsubara sum = Kramers-Kronig of Im K, at T = \(significant(thermal.temperature))",
+          "\(kind): Matsubara sum = Kramers-Kronig of Im K, at T = \(significant(temperature))",
           "docs/conventions.md 3, 4.3"
         ) { try await thermal.matsubara(count: 2).residual })
     }

@@ -8,12 +8,12 @@ import KuboZoneIntegrals
 import KuboZoneSums
 import RealModule
 
-extension SpectrumRequest {
+extension ExactStatements {
   /// 4.4: what must not change the results. Symmetry on one grid; another unit cell; other units of
   /// energy and length.
   func invarianceStatements() async throws -> [Verification.Statement] {
     let names = ["sigma", "X", "s_full", "Sigma_full"]
-    let omegas = Self.verificationOmegas.prefix(2).map { $0 * model.exchange }
+    let omegas = Array(omegas.prefix(2))
     let d = model.dimension
     let vectors = model.latticeVectors
     let cell =
@@ -25,13 +25,13 @@ extension SpectrumRequest {
     let (energy, length) = (2.5, 3.0)
     var original: VerifiedSpectrum?
     func transformed(_ model: Model, energy: Double) async throws -> VerifiedSpectrum {
-      var request = asking(names, omegas: omegas.map { $0 * energy })
-      guard case .constant(let gamma) = lifetime else { preconditionFailure("checked before") }
-      request.model = model
-      request.mu *= energy
-      request.temperature *= energy
-      request.lifetime = .constant(gamma * energy)
-      return VerifiedSpectrum(spectrum: try await request.spectrum())
+      let electrons = Electrons(
+        model: model, mu: request.mu * energy, temperature: request.temperature * energy,
+        lifetime: .constant(gamma * energy))
+      return VerifiedSpectrum(
+        spectrum: try await request.asking(
+          .named(names), of: electrons, omegas: omegas.map { $0 * energy }
+        ).spectrum())
     }
     func compare(_ other: VerifiedSpectrum, energy: Double, length: Double) throws -> (
       residual: Double, tolerance: Double, place: String?
@@ -89,16 +89,16 @@ extension SpectrumRequest {
   private func symmetryResidual(_ names: [String], _ omegas: [Double]) async throws -> (
     residual: Double, tolerance: Double, place: String?
   ) {
-    guard case .constant(let gamma) = lifetime else { preconditionFailure("checked before") }
     var zone = ZoneSum(
-      model: model, directions: directions, mu: mu, temperature: temperature, broadening: gamma,
+      model: model, directions: directions, mu: request.mu, temperature: request.temperature,
+      broadening: gamma,
       loops: names.map {
         let response = Response($0)!
         return .init(
           measured: response.measured, spin: response.spin,
-          diagrams: diagrams.diagrams(of: response))
+          diagrams: request.diagrams.diagrams(of: response))
       }, closedForms: ClosedForm.allCases.map { (form: $0, version: .corrected) },
-      threads: threads)
+      threads: request.threads)
     let divisions = [200, 36, 12][model.dimension - 1]
     let reduced = try await zone(divisions: divisions, omegas: omegas, withScales: true)
     zone.origin = [Double](repeating: 0, count: model.dimension)
@@ -117,18 +117,17 @@ extension SpectrumRequest {
   /// causal (Kramers and Kronig), and the f-sum rule. At T and Gamma of 0.05 J or more, in three
   /// dimensions 0.3 J, where a uniform grid and a sum over frequencies are soon done.
   func routeStatements() async throws -> [Verification.Statement] {
-    guard case .constant(let gamma) = lifetime else { preconditionFailure("checked before") }
     // The spectral representation sees no levels much narrower than 1/8000 of the bands.
     let least = max(
       (model.dimension == 3 ? 0.3 : 0.05) * model.exchange, model.energyBound / 4000)
-    var request = asking(
-      ["sigma", "X", "Y", "X_na", "Y_na", "s_full", "Sigma_full"], omegas: [])
-    request.temperature = max(temperature, least)
-    request.lifetime = .constant(max(gamma, least))
-    request.tolerance = Verification.loosestTolerance
-    let fixed = request
+    let broadening = max(gamma, least)
+    let fixed = request.asking(
+      .named(["sigma", "X", "Y", "X_na", "Y_na", "s_full", "Sigma_full"]),
+      of: request.electrons.with(
+        temperature: max(request.temperature, least), lifetime: .constant(broadening)),
+      omegas: [], tolerance: Verification.loosestTolerance)
     let state =
-      "at T = \(significant(fixed.temperature)), Gamma = \(significant(max(gamma, least)))"
+      "at T = \(significant(fixed.temperature)), Gamma = \(significant(broadening))"
     return [
       try await statement(
         .bare, "causality: Matsubara sum = Kramers-Kronig of Im K, \(state)",
@@ -140,10 +139,11 @@ extension SpectrumRequest {
       try await statement(
         .bare, "f-sum rule: -Pi(0) = T sum tr[d_i d_j H G], \(state)", "docs/conventions.md 4.3"
       ) {
-        var optical = fixed.asking(["sigma"], omegas: [model.exchange])
-        optical.tolerance = 1e-6
+        let optical = fixed.asking(
+          .named(["sigma"]), omegas: [model.exchange], tolerance: 1e-6)
         let column = try VerifiedSpectrum(spectrum: await optical.spectrum()).column("sigma")
-        let (weight, scale) = try await fixed.diamagneticWeight()
+        let (weight, scale) = try await ExactStatements(fixed, gamma: broadening)
+          .diamagneticWeight()
         // Off the diagonal both may vanish by symmetry.
         let size = max(weight.value.length, 1e-6 * scale)
         return (
@@ -157,14 +157,13 @@ extension SpectrumRequest {
   /// (1/V) sum_k (1/beta) sum_n tr[d_i d_j H G], with the occupations for the sum over n; what they leave
   /// out vanishes since d_i d_j H has no zone average.
   private func diamagneticWeight() async throws -> (Estimate, scale: Double) {
-    guard case .constant(let gamma) = lifetime else { preconditionFailure("checked before") }
     let occupation = Occupation(
-      model: model, directions: directions, temperature: temperature, broadening: gamma,
-      threads: threads
+      model: model, directions: directions, temperature: request.temperature, broadening: gamma,
+      threads: request.threads
     ) { frame, s in
       Spin.allCases.reduce(.zero) { $0 + Matrix2.trace(frame.curvature, frame.projector($1, s)) }
     }
-    let mu = mu
+    let mu = request.mu
     let outcome = try await occupation.refinement(mu: mu, name: "f-sum rule").run(groups: 1) {
       divisions, _ in
       let (value, scale) = try await occupation.table(divisions: divisions).sum(mu: mu)

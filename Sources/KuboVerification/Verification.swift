@@ -90,13 +90,13 @@ extension SpectrumRequest {
   public func verification(bare isBare: Bool = true, impurities gamma: Double?) async throws
     -> Verification
   {
-    guard case .constant = lifetime else {
+    guard case .constant(let broadening) = electrons.lifetime else {
       throw RequestError(
-        "lifetime", found: lifetime.description,
+        "lifetime", found: electrons.lifetime.description,
         expected: "constant=GAMMA for the bare loops; impurities have a strength of their own")
     }
-    try check(impurities: gamma)
-    let most = 1e3 * model.hoppingBound
+    if let gamma { try asking([], of: electrons.with(lifetime: .scba(gamma))).check() }
+    let most = 1e3 * electrons.model.hoppingBound
     if let gamma, gamma.squareRoot() > most {
       throw RequestError(
         "gamma", found: significant(gamma),
@@ -104,23 +104,39 @@ extension SpectrumRequest {
           "at most \(significant(most * most)), the square of a thousand times the hopping: beyond, statements about the ladder are lost to rounding"
       )
     }
-    var request = self
-    request.tolerance = min(tolerance, Verification.loosestTolerance)
-    var statements = await WorkProgress.stage("vertices") { _ in request.vertexStatements() }
+    let exact = ExactStatements(
+      asking([], tolerance: min(tolerance, Verification.loosestTolerance)), gamma: broadening)
+    var statements = await WorkProgress.stage("vertices") { _ in exact.vertexStatements() }
     if isBare {
-      statements += try await request.identityStatements()
-      statements += try await request.invarianceStatements()
-      statements += try await request.routeStatements()
+      statements += try await exact.identityStatements()
+      statements += try await exact.invarianceStatements()
+      statements += try await exact.routeStatements()
     }
     if let gamma {
-      statements += try await request.conservationStatements(gamma)
-      statements += try await request.ladderRouteStatements(gamma)
+      statements += try await exact.conservationStatements(gamma)
+      statements += try await exact.ladderRouteStatements(gamma)
     }
     return Verification(statements: statements)
   }
+}
+
+/// The exact statements about a model in one state.
+package struct ExactStatements: Sendable {
+  /// Model, state and diagrams; its columns, omegas and lifetime are not used.
+  let request: SpectrumRequest
+  /// Gamma of the bare loops.
+  let gamma: Double
+  var model: Model { request.electrons.model }
+  var directions: Directions { request.directions }
+  /// Frequencies of the statements, in energy units: below, between and above the interband edge 2 J.
+  var omegas: [Double] { [0.6, 1.7, 2.6].map { $0 * model.exchange } }
+
+  package init(_ request: SpectrumRequest, gamma: Double) {
+    (self.request, self.gamma) = (request, gamma)
+  }
 
   /// A statement, or its failure if `compute` throws what does not converge.
-  package func statement(
+  func statement(
     _ subject: Verification.Subject, _ claim: String, _ source: String,
     _ compute: () async throws -> (residual: Double, tolerance: Double, place: String?)
   ) async throws -> Verification.Statement {

@@ -5,19 +5,21 @@ import KuboLattice
 import KuboLoops
 import RealModule
 
-extension SpectrumRequest {
+extension Model {
   /// Wave vectors without symmetry: an additive recurrence of irrational steps.
   var verificationWaveVectors: [[Double]] {
     let steps = [0.754_877_666_246_693, 0.569_840_290_998_053, 0.430_159_709_001_947]
     return (1...4).map { n in
-      model.waveVector(
-        reduced: (0..<model.dimension).map { a in
+      waveVector(
+        reduced: (0..<dimension).map { a in
           let x = 0.137 + Double(n) * steps[a]
           return x - x.rounded(.down)
         })
     }
   }
+}
 
+extension ExactStatements {
   /// The engine's frames, traces and Matsubara sums at single wave vectors against explicit 4x4
   /// matrices V_k^dagger O V_k and against integrals by GSL.
   ///
@@ -28,7 +30,7 @@ extension SpectrumRequest {
 
   private func bandStatement() -> Verification.Statement {
     var residual = 0.0
-    for k in verificationWaveVectors {
+    for k in model.verificationWaveVectors {
       let frame = Frame(model, at: WaveVector(k), directions: directions)
       let f = EigenstateFrame(model, k)
       let expected = Matrix4.bothBands {
@@ -46,12 +48,12 @@ extension SpectrumRequest {
   /// projection; for a projection of the user's own, against what its files declare.
   package func traceStatements() -> [Verification.Statement] {
     var names: [String] = []
-    for diagram in diagrams.diagrams {
+    for diagram in request.diagrams.diagrams {
       for name in diagram.contributesTo where !names.contains(name) { names.append(name) }
     }
     return names.flatMap { name in
       MeasuredOperator.allCases.compactMap { measured in
-        let members = diagrams.diagrams.filter {
+        let members = request.diagrams.diagrams.filter {
           $0.contributesTo.contains(name) && $0.measures.contains(measured)
         }
         return members.isEmpty ? nil : projectionStatement(name, measured, members)
@@ -71,7 +73,7 @@ extension SpectrumRequest {
     var pairs = [directions]
     for pair in (0..<model.dimension).map({ Directions(i: $0, j: directions.j) })
     where !pairs.contains(pair) { pairs.append(pair) }
-    for k in verificationWaveVectors {
+    for k in model.verificationWaveVectors {
       let f = EigenstateFrame(model, k)
       for pair in pairs {
         let frame = Frame(model, at: WaveVector(k), directions: pair)
@@ -118,20 +120,20 @@ extension SpectrumRequest {
   /// integral by GSL; in units of J, at the lifetime of the request, but no less than 0.01 J, where
   /// the integral is no longer sure of ten digits.
   private func bubbleStatement() -> Verification.Statement {
-    guard case .constant(let gamma) = lifetime else { preconditionFailure("checked before") }
     let j = model.exchange
     let broadening = max(gamma / j, 0.01)
-    let bound = (model.energyBound + abs(mu)) / j
+    let bound = (model.energyBound + abs(request.mu)) / j
     let closed = ClosedFormBubble(
-      line: FermiLogarithm(temperature: temperature / j, broadening: broadening, reach: bound + 4))
-    let axis = RealAxisBubble(temperature: temperature / j, broadening: broadening)
+      line: FermiLogarithm(
+        temperature: request.temperature / j, broadening: broadening, reach: bound + 4))
+    let axis = RealAxisBubble(temperature: request.temperature / j, broadening: broadening)
     var residual = 0.0
     var place: String?
-    for (n, k) in verificationWaveVectors.prefix(2).enumerated() {
+    for (n, k) in model.verificationWaveVectors.prefix(2).enumerated() {
       let frame = Frame(model, at: WaveVector(k), directions: directions)
       let x = BandPair(
-        bonding: (frame.energy(.bonding).real - mu) / j,
-        antibonding: (frame.energy(.antibonding).real - mu) / j)
+        bonding: (frame.energy(.bonding).real - request.mu) / j,
+        antibonding: (frame.energy(.antibonding).real - request.mu) / j)
       let omega = [0.7, 2.3][n]
       for bubble in Bubble.known {
         do {

@@ -52,4 +52,14 @@ package struct PartErrors: Sendable, Equatable {
     self.real = real
     self.imaginary = imaginary
   }
+  /// Whether neither part exceeds what is allowed.
+  package func isWithin(_ allowed: PartErrors) -> Bool {
+    real <= allowed.real && imaginary <= allowed.imaginary
+  }
+
+  /// Error and allowance of the part that is worse off.
+  package func worst(_ allowed: PartErrors) -> (estimate: Double, allowed: Double) {
+    real * allowed.imaginary > imaginary * allowed.real
+      ? (real, allowed.real) : (imaginary, allowed.imaginary)
+  }
 }

@@ -104,13 +104,12 @@ package struct GridRefinement: Sendable {
     package var failure: Int? { values.indices.first { !hasConverged($0) } }
 
     package func hasConverged(_ q: Int) -> Bool {
-      errors[q].real <= allowed[q].real && errors[q].imaginary <= allowed[q].imaginary
+      errors[q].isWithin(allowed[q])
     }
 
     /// Estimate and allowance of the part that is worse off.
     package func worst(_ q: Int) -> (estimate: Double, allowed: Double) {
-      errors[q].real * allowed[q].imaginary > errors[q].imaginary * allowed[q].real
-        ? (errors[q].real, allowed[q].real) : (errors[q].imaginary, allowed[q].imaginary)
+      errors[q].worst(allowed[q])
     }
   }
 

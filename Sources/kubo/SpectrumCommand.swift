@@ -151,7 +151,7 @@ struct SpectrumCommand: TableCommand {
   /// Every pair asked for; without `--dressing`, every pair that exists, and with `--responses`
   /// and `--dressing` both given, a pair that does not exist is refused.
   private func columns(_ request: SpectrumRequest) throws -> [SpectrumRequest.Column] {
-    if perBand, request.lifetime.order.impurities == .site {
+    if perBand, request.lifetime.impurities?.kind == .site {
       throw ValidationError(
         "--per-band: found with --lifetime \(request.lifetime.description); expected constant=GAMMA or scba=GAMMA: impurities on the sites mix the bands"
       )

@@ -50,7 +50,8 @@ import UniformGrid
     let (state, strength) = try ImpurityReferenceTests.state(one)
     let names = one.isSite ? ["s_full", "Sigma_full", "sigma"] : ["X_na", "Y_na", "Y_na_all"]
     var request = try state.request(threads: 2)
-    request.lifetime = one.isSite ? .site(strength) : .scba(strength)
+    request.electrons = request.electrons.with(
+      lifetime: one.isSite ? .site(strength) : .scba(strength))
     request.columns = names.flatMap { name in
       [Dressing.bare, .ladder].map { .init(response: Response(name)!, dressing: $0) }
     }

@@ -56,6 +56,20 @@ import Testing
     }
   }
 
+  /// The largest grid is that of all columns, not of those alone that know J, here nested integrals without a grid.
+  @Test func largestGrid() async throws {
+    func divisions(_ names: [String]) async throws -> Int {
+      try await SpectrumRequest(
+        model: try shippedModel("honeycomb", ["J": 1e-7]), mu: -1, temperature: 0.02,
+        lifetime: .constant(0.2), omegas: [0.3], columns: bareColumns(names),
+        diagrams: try shippedDiagrams(), tolerance: 1e-3, threads: 2
+      ).spectrum().divisions
+    }
+    let alone = try await divisions(["sigma"])
+    #expect(alone > 0)
+    #expect(try await divisions(["sigma", "X_na"]) >= alone)
+  }
+
   /// Three dimensions at small level width, once refused.
   @Test func cubic() async throws {
     var found: [Spectrum.Value] = []

@@ -6,6 +6,63 @@ import KuboFiles
 import RealModule
 import Testing
 
+/// The loops of all columns of a request, F and its reflection, at propagators with the given zeta of both bands at both
+/// energies (`site`: zeta and j).
+private struct LoopsAtEnergies {
+  let model: Model
+  let directions: Directions
+  let impurities: Impurities
+  let loops: PairLoops
+  let pair: (DressedState, DressedState)
+  private var contours: [BandContour] { Band.allCases.map { BandContour.contour(of: $0, model) } }
+
+  init(_ request: SpectrumRequest, _ zeta: [ComplexDouble]) {
+    (model, directions) = (request.model, request.directions)
+    let gamma: Double
+    (impurities, gamma) = request.lifetime.impurities!
+    loops = ImpurityEngine(request, impurities, gamma: gamma).pairLoops(
+      Array(request.columns.indices))
+    pair = (
+      DressedState(impurities, zeta[0], zeta[1]), DressedState(impurities, zeta[2], zeta[3])
+    )
+  }
+
+  private func values(_ table: any ZoneTable) -> [ComplexDouble] {
+    let value = loops.values(table, [pair], withScales: false)[0]
+    return value.direct + value.reflected
+  }
+
+  /// On a grid of the real zone; `pointByPoint` by the scalar traces.
+  func onRealZone(divisions: Int, pointByPoint: Bool = false) async throws -> [ComplexDouble] {
+    values(
+      try await StarTable(
+        model, impurities, BlochHamiltonian(model, directions: directions),
+        symmetries: model.energySymmetries(), divisions: divisions,
+        traces: pointByPoint ? loops.scalarTraces : loops.traces(model, directions), threads: 2))
+  }
+
+  func onContours(divisions: Int) async throws -> [ComplexDouble] {
+    values(
+      try #require(
+        try await ContourTable(
+          contours, symmetries: model.energySymmetries(), divisions: divisions,
+          loops.traces(model, directions), threads: 2)))
+  }
+
+  /// c of the error exp(-c N) that is expected on contours; nil if they do not serve that pair.
+  var contourRate: Double? {
+    let (z1, z2) = (pair.0.numbers, pair.1.numbers)
+    let width =
+      switch impurities {
+      case .site: (z1.0 - z2.0).imaginary - abs(z1.1.imaginary) - abs(z2.1.imaginary)
+      case .scba: min((z1.1 - z2.0).imaginary, (z1.0 - z2.1).imaginary)
+      }
+    let survey = ContourSurvey(contours, broadening: width / 2)
+    if impurities == .site { return survey.siteRate(pair.0, pair.1) }
+    return survey.isValid(pair.0, pair.1) ? survey.rate(pair.0, pair.1) : nil
+  }
+}
+
 /// The tables of stars that disorder lifetimes use.
 @Suite struct DisorderTableTests {
   /// All named responses of a shipped model, bare and with ladders.
@@ -36,8 +93,9 @@ import Testing
       : [.init(-0.7, 0.2), .init(0.5, 0.05), .init(-1.1, -0.25), .init(0.45, -0.07)]
     // Another grid than the one that finds which traces vanish.
     let divisions = [60, 36, 20][request.model.dimension - 1]
-    let fast = try await request.loopValues(divisions: divisions, zeta, pointByPoint: false)
-    let slow = try await request.loopValues(divisions: divisions, zeta, pointByPoint: true)
+    let loops = LoopsAtEnergies(request, zeta)
+    let fast = try await loops.onRealZone(divisions: divisions)
+    let slow = try await loops.onRealZone(divisions: divisions, pointByPoint: true)
     let largest = slow.map(\.length).max()!
     #expect(largest > 0.01)
     for (a, b) in zip(fast, slow) { #expect((a - b).length < 1e-12 * largest) }
@@ -55,15 +113,15 @@ import Testing
       state.lifetime == .scba(0.3)
       ? [.init(-1.1 + omega, 0.2), .init(-1 + omega, 0.15), .init(-1.1, -0.25), .init(-1.2, -0.2)]
       : [.init(-1.1 + omega, 0.2), .init(0.5, 0.05), .init(-1.1, -0.25), .init(0.45, -0.07)]
-    let exact = try await request.loopValues(
-      divisions: [1200, 480][request.model.dimension - 1], zeta, pointByPoint: false)
+    let loops = LoopsAtEnergies(request, zeta)
+    let exact = try await loops.onRealZone(divisions: [1200, 480][request.model.dimension - 1])
     let largest = exact.map(\.length).max()!
     #expect(largest > 0.01)
     func error(_ divisions: Int) async throws -> Double {
-      let values = try #require(try await request.contourLoopValues(divisions: divisions, zeta))
+      let values = try await loops.onContours(divisions: divisions)
       return zip(values, exact).map { ($0 - $1).length }.max()! / largest
     }
-    let rate = try #require(request.contourRate(zeta))
+    let rate = try #require(loops.contourRate)
     let (coarse, fine) = (try await error(48), try await error(96))
     #expect(coarse < 0.01)
     #expect(fine < coarse * Double.exp(-0.7 * rate * 48))
@@ -115,13 +173,14 @@ import Testing
           .init(low, -widths.1), .init(exchange + shift(), part() * widths.1),
         ]
       }
-      guard let rate = request.contourRate(zeta), rate > 0.02 else { continue }
+      let loops = LoopsAtEnergies(request, zeta)
+      guard let rate = loops.contourRate, rate > 0.02 else { continue }
       served += 1
       resonant += high - low > 2 * exchange ? 1 : 0
       let needed = Int(30 / (0.7 * rate)) / 12 * 12 + 12
-      let values = try #require(try await request.contourLoopValues(divisions: needed, zeta))
-      let exact = try await request.loopValues(
-        divisions: request.model.dimension == 1 ? 24_000 : 840, zeta, pointByPoint: false)
+      let values = try await loops.onContours(divisions: needed)
+      let exact = try await loops.onRealZone(
+        divisions: request.model.dimension == 1 ? 24_000 : 840)
       let largest = exact.map(\.length).max()!
       let error = zip(values, exact).map { ($0 - $1).length }.max()! / largest
       #expect(
@@ -136,10 +195,13 @@ import Testing
   @Test func crossedPole() throws {
     let request = try everything("square", .scba(0.3))
     func rate(_ omega: Double, _ width: Double) -> Double? {
-      request.contourRate([
-        .init(-0.5 + omega, width), .init(-0.5 + omega, width), .init(-0.5, -width),
-        .init(-0.5, -width),
-      ])
+      LoopsAtEnergies(
+        request,
+        [
+          .init(-0.5 + omega, width), .init(-0.5 + omega, width), .init(-0.5, -width),
+          .init(-0.5, -width),
+        ]
+      ).contourRate
     }
     #expect(rate(1.03, 0.1) != nil)
     #expect(rate(1.03, 1e-3) == nil)

@@ -162,14 +162,15 @@ func ladderRequest(
   @Test(arguments: ["scba chain", "site dimerised"]) func rungs(_ name: String) async throws {
     let isSite = name.hasPrefix("site")
     let names = isSite ? ["s_full", "Sigma_full"] : ["X_na", "Y_na"]
-    var request = try ladderRequest(
+    let request = try ladderRequest(
       isSite ? dimerised() : shippedModel("chain"), mu: -1.2, temperature: 0.05,
       isSite ? .site(0.3) : .scba(0.3), [0.8], names, [.bare, .ladder])
     let closed = try await request.spectrum()
     var differences = names.map { _ in [Double]() }
     for n in [0, 1, 2, 4, 8, 16] {
-      request.rungs = .upTo(n)
-      let spectrum = try await request.spectrum()
+      let spectrum = try await ImpurityEngine(
+        request, isSite ? .site : .scba, gamma: 0.3, rungs: .upTo(n)
+      ).spectrum()
       try #require(spectrum.failures.isEmpty)
       for (o, name) in names.enumerated() {
         // Without rungs the ladder is the bare loop, to rounding.

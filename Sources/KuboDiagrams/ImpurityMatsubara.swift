@@ -8,13 +8,11 @@ import KuboZoneIntegrals
 import Quadrature
 import RealModule
 
-extension SpectrumRequest {
-  /// K(i omega_l) with a self-energy that depends on energy, bare or with the ladder: the sum over
-  /// Matsubara frequencies with the self-energies there, and the spectral representation of
-  /// K(omega) at real frequencies.
-  package func matsubara(_ impurities: Impurities, _ gamma: Double, _ count: Int) async throws
-    -> MatsubaraSpectrum
-  {
+extension ImpurityEngine {
+  /// Bare or with the ladder: the sum over Matsubara frequencies with the self-energies there, and the spectral
+  /// representation of K(omega) at real frequencies.
+  package func matsubara(count: Int) async throws -> MatsubaraSpectrum {
+    let (columns, temperature) = (request.columns, request.temperature)
     let highest = 2 * (model.energyBound + 2 * gamma.squareRoot())
     guard temperature <= highest else {
       throw RequestError(
@@ -23,15 +21,13 @@ extension SpectrumRequest {
           "at most \(significant(highest)) with impurities, twice the bands and their tails: above, the spectral representation is a small rest of large terms"
       )
     }
-    let all = Array(columns.indices)
     // The survey of real energies must reach as far as the spectral integral.
-    var reaching = self
-    reaching.omegas = [4 * model.energyBound]
-    let integral = try await reaching.energyIntegral(all, impurities, gamma)
+    let integral = try await energyIntegral(
+      Array(columns.indices), upTo: 4 * model.energyBound)
     let step = 2 * Double.pi * temperature
     func limits(_ values: [ComplexDouble], _ scales: [Double]) -> [PartErrors] {
       values.indices.map {
-        let limit = tolerance * max(values[$0].length, 1e-2 * scales[$0])
+        let limit = request.tolerance * max(values[$0].length, 1e-2 * scales[$0])
         return PartErrors(real: limit, imaginary: limit)
       }
     }
@@ -80,7 +76,7 @@ extension SpectrumRequest {
     }
     return MatsubaraSpectrum(
       frequencies: frequencies,
-      columns: all.map { c in
+      columns: columns.indices.map { c in
         MatsubaraSpectrum.Column(
           response: columns[c].response,
           direct: direct.map {

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import KuboLattice
+import KuboLoops
+import KuboWork
+
+/// What the electrons are: a lattice, filled up to a chemical potential at a temperature, with a lifetime.
+public struct Electrons: Sendable {
+  /// The lattice model.
+  public let model: Model
+  /// The chemical potential and k_B T, in energy units.
+  public let mu, temperature: Double
+  /// The lifetime of the propagators.
+  public let lifetime: Lifetime
+
+  /// Electrons in a state.
+  public init(model: Model, mu: Double, temperature: Double, lifetime: Lifetime) {
+    (self.model, self.mu, self.temperature, self.lifetime) = (model, mu, temperature, lifetime)
+  }
+
+  /// The same lattice in another state.
+  public func with(mu: Double? = nil, temperature: Double? = nil, lifetime: Lifetime? = nil)
+    -> Electrons
+  {
+    Electrons(
+      model: model, mu: mu ?? self.mu, temperature: temperature ?? self.temperature,
+      lifetime: lifetime ?? self.lifetime)
+  }
+
+  /// Beyond these magnitudes products of energies leave the range of doubles.
+  private var largest: Double { 1e30 * max(model.energyBound, 1) }
+
+  /// Refuses an energy whose products leave the range of doubles.
+  func check(_ name: String, _ value: Double) throws(RequestError) {
+    guard value.magnitude < largest else {
+      throw RequestError(
+        name, found: "\(value)",
+        expected: "a finite energy of magnitude below \(significant(largest))")
+    }
+  }
+
+  /// Refuses what cannot be computed.
+  func check() throws(RequestError) {
+    try check("mu", mu)
+    try check("temperature", temperature)
+    guard temperature >= 0 else {
+      throw RequestError("temperature", found: "\(temperature)", expected: "a number, 0 or more")
+    }
+    let strength =
+      switch lifetime {
+      case .constant(let gamma): gamma
+      case .scba(let gamma), .site(let gamma): gamma.squareRoot()
+      }
+    guard strength > 0, strength < largest else {
+      throw RequestError(
+        "lifetime", found: lifetime.description,
+        expected: "a number above 0: without it the loops have poles on the real axis")
+    }
+    guard lifetime.impurities != nil else { return }
+    let most = 1e6 * model.hoppingBound
+    guard model.exchange <= most else {
+      throw RequestError(
+        "J", found: significant(model.exchange),
+        expected:
+          "at most \(significant(most)) with impurities, a million times the hopping: beyond, the loops, of order (t/J)^2 of what is summed, are lost to rounding"
+      )
+    }
+    guard strength <= most else {
+      throw RequestError(
+        "lifetime", found: lifetime.description,
+        expected:
+          "at most \(significant(most * most)), the square of a million times the hopping: beyond, the loops, of order t^2/gamma of what is summed, are lost to rounding"
+      )
+    }
+  }
+}
