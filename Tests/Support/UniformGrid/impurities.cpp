@@ -61,7 +61,27 @@ class Crystal {
     if (!site) s.second = s.first;
     if (guess) s = {z, guess->first, guess->second};
     for (int step = 0; step < 4000; step++) {
-      const auto next = site ? averageSite(base, s) : averageBands(base, s);
+      complex slopes[2];
+      auto next = site ? averageSite(base, s) : averageBands(base, s, slopes);
+      if (!site && step >= 30 && step % 10 == 0) {
+        // Next to an edge the iteration creeps: Newton's step for S = gamma <G(S)>, where it stays on its side and
+        // leaves less.
+        const complex one = {1, 0};
+        SelfEnergy t = s;
+        t.first = s.first + (next.first - s.first) * inverse(one - slopes[0]);
+        t.second = s.second + (next.second - s.second) * inverse(one - slopes[1]);
+        complex unused[2];
+        const auto after = averageBands(base, t, unused);
+        const auto rest = [](complex a, complex b) { return square(a - b); };
+        if (t.first.im * side <= 0 && rest(after.first, t.first) < rest(next.first, s.first)) {
+          s.first = t.first;
+          next.first = after.first;
+        }
+        if (t.second.im * side <= 0 && rest(after.second, t.second) < rest(next.second, s.second)) {
+          s.second = t.second;
+          next.second = after.second;
+        }
+      }
       const double change = square(next.first - s.first) + square(next.second - s.second);
       // Half steps where the iteration turns around.
       const double part = step < 30 ? 1 : 0.5;
@@ -88,14 +108,20 @@ class Crystal {
   /// Weights of the products, [point][output][entry].
   std::vector<double> table;
 
-  SelfEnergy averageBands(complex base, const SelfEnergy &s) const {
-    complex sums[2] = {};
+  /// gamma <G> of both bands and its derivatives by their self-energies.
+  SelfEnergy averageBands(complex base, const SelfEnergy &s, complex slopes[2]) const {
+    complex sums[2] = {}, squares[2] = {};
     for (const Point &p : points) {
       const double t = p.hopping.value.re;
-      sums[0] = sums[0] + inverse(base - s.first - complex{t - p.delta, 0});
-      sums[1] = sums[1] + inverse(base - s.second - complex{t + p.delta, 0});
+      const complex g[2] = {inverse(base - s.first - complex{t - p.delta, 0}),
+                            inverse(base - s.second - complex{t + p.delta, 0})};
+      for (int b = 0; b < 2; b++) {
+        sums[b] = sums[b] + g[b];
+        squares[b] = squares[b] + g[b] * g[b];
+      }
     }
     const double n = gamma / points.size();
+    for (int b = 0; b < 2; b++) slopes[b] = n * squares[b];
     return {s.z, n * sums[0], n * sums[1]};
   }
 
@@ -374,7 +400,7 @@ extern "C" void ug_impurities(const ug_state *state, int is_site, double strengt
       double change = 0;
       for (int o = 0; o < output_count; o++)
         change = std::max(change, std::sqrt(square(left.sum[o] + right.sum[o] - whole.sum[o])));
-      if (change <= allowed * largest || whole.depth == 12) {
+      if (change <= allowed * largest || whole.depth == 20) {
         for (int o = 0; o < output_count; o++) total[o] = total[o] + left.sum[o] + right.sum[o];
       } else {
         parts.push_back(left);
