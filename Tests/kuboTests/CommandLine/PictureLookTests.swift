@@ -252,10 +252,8 @@ import Testing
   /// `plot` draws of a table of bands what `bands --picture` draws; without the model its path and mu.
   @Test func bands() throws {
     let scratch = try ScratchDirectory()
-    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
     let text = try String(
-      contentsOf: root.appending(path: "data/models/honeycomb.yaml"), encoding: .utf8)
+      contentsOfFile: "\(repository)/data/models/honeycomb.yaml", encoding: .utf8)
     let model = try scratch.file("m.yaml", text)
     let (table, drawn, again) = (
       "\(scratch.path)/b.csv", "\(scratch.path)/b.svg", "\(scratch.path)/again.svg"
