@@ -19,7 +19,7 @@ let package = Package(
   name: "kubo",
   products: [
     .executable(name: "kubo", targets: ["kubo"]),
-    .library(name: "KuboDiagrams", targets: ["KuboDiagrams", "KuboVerification"]),
+    .library(name: "KuboDiagrams", targets: ["KuboDiagrams", "KuboOrbitals", "KuboVerification"]),
     .library(name: "KuboFiles", targets: ["KuboFiles"]),
   ],
   dependencies: [
@@ -33,6 +33,8 @@ let package = Package(
   targets: [
     // GSL 2.7, the GNU Scientific Library.
     .systemLibrary(name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"])]),
+    // LAPACK and BLAS by their C interfaces.
+    .systemLibrary(name: "CLAPACK", pkgConfig: "lapacke", providers: [.apt(["liblapacke-dev"])]),
     // SHA-256 of the model file, for the header of every output.
     .systemLibrary(name: "CMessageDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
     // Integrals and their error estimates; knows no physics.
@@ -58,6 +60,12 @@ let package = Package(
       dependencies: [
         "KuboLattice", "KuboLoops", "KuboWork", "KuboZoneIntegrals", "Quadrature", "CZoneSums",
         complex, real,
+      ]),
+    // Collinear magnets with any orbitals: both spins in their own bands, at real wave vectors.
+    .target(
+      name: "KuboOrbitals",
+      dependencies: [
+        "KuboLattice", "KuboLoops", "KuboWork", "KuboZoneIntegrals", "CLAPACK", complex, real,
       ]),
     // Self-energies, ladders and the energy integral after the zone average.
     .target(
@@ -103,6 +111,7 @@ let package = Package(
     tests("KuboLattice", ["KuboDiagrams", "KuboVerification"]),
     tests("KuboLoops", ["KuboDiagrams", "KuboFiles", "KuboVerification", "CGSL"]),
     tests("KuboZoneSums", ["KuboDiagrams", "KuboFiles", "CZoneSums"]),
+    tests("KuboOrbitals", ["KuboDiagrams", "KuboLattice", "KuboLoops", "KuboZoneIntegrals"]),
     tests("KuboDisorder", ["KuboDiagrams", "KuboFiles"]),
     tests(
       "KuboDiagrams", ["KuboFiles", "KuboVerification", "Quadrature", "UniformGrid"]),

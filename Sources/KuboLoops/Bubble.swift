@@ -70,14 +70,22 @@ public struct ClosedFormBubble: Sendable {
 
   /// K(0), real.
   package func staticPart(_ bubble: Bubble, _ x: BandPair) -> Double {
-    let poles = x.poles(bubble.plus) + x.poles(bubble.inner)
-    return -line.dividedDifference(poles).imaginary / .pi
+    staticPart(x.poles(bubble.plus) + x.poles(bubble.inner))
+  }
+
+  /// The same of propagators at these energies, whoever carries the frequency.
+  package func staticPart(_ poles: PoleList) -> Double {
+    -line.dividedDifference(poles).imaginary / .pi
   }
 
   /// [K(omega) - K(0)] / omega; the derivative of K at omega = 0.
   package func dynamicQuotient(_ bubble: Bubble, _ x: BandPair, omega: Double) -> ComplexDouble {
-    let a = x.poles(bubble.plus)
-    let c = x.poles(bubble.inner)
+    dynamicQuotient(plus: x.poles(bubble.plus), inner: x.poles(bubble.inner), omega: omega)
+  }
+
+  /// The same of propagators g+ at the energies `a` and g at `c`.
+  package func dynamicQuotient(plus a: PoleList, inner c: PoleList, omega: Double) -> ComplexDouble
+  {
     var sum = mixedQuotient(retarded: a, advanced: c, omega: omega)
     for j in 0..<a.count { sum -= line.dividedDifference(a.replaced(through: j, by: -omega) + c) }
     for j in 0..<c.count {

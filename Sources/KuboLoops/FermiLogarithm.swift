@@ -91,7 +91,7 @@ public struct FermiLogarithm: Sendable {
 
   /// How far apart poles near `x` may be for the Taylor series to serve them all.
   @inline(__always)
-  func neighbourhood(_ x: Double) -> Double { (x.magnitude + width) * 0.25 }
+  package func neighbourhood(_ x: Double) -> Double { (x.magnitude + width) * 0.25 }
 
   /// The divided difference l[x_1 - i Gamma, ..., x_n - i Gamma] of any number of poles, equal or
   /// not, x in energy units:
@@ -105,7 +105,7 @@ public struct FermiLogarithm: Sendable {
     dividedDifference(PoleList(poles))
   }
 
-  func dividedDifference(_ poles: PoleList) -> ComplexDouble {
+  package func dividedDifference(_ poles: PoleList) -> ComplexDouble {
     var sorted = poles
     sorted.sort()
     return dividedDifference(sorted, from: 0, through: sorted.count - 1)

@@ -2,18 +2,18 @@
 
 /// A short list of poles, without a heap allocation: at most eight, four propagators and the extra
 /// pole of a difference quotient being the most that occur.
-struct PoleList {
+package struct PoleList {
   private var storage = InlineArray<8, Double>(repeating: 0)
   package private(set) var count = 0
 
-  init() {}
+  package init() {}
 
-  init(_ poles: [Double]) {
+  package init(_ poles: [Double]) {
     for x in poles { append(x) }
   }
 
   @inline(__always)
-  subscript(_ n: Int) -> Double { storage[n] }
+  package subscript(_ n: Int) -> Double { storage[n] }
 
   @inline(__always)
   package mutating func append(_ x: Double) {
@@ -28,7 +28,7 @@ struct PoleList {
     return list
   }
 
-  static func + (a: PoleList, b: PoleList) -> PoleList {
+  package static func + (a: PoleList, b: PoleList) -> PoleList {
     var list = a
     for n in 0..<b.count { list.append(b[n]) }
     return list

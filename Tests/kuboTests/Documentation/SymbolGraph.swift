@@ -36,7 +36,7 @@ struct SymbolGraph: Decodable {
   /// The layers of the physics, each a module.
   static let modules = [
     "Quadrature", "KuboWork", "KuboLattice", "KuboZoneIntegrals", "KuboLoops", "KuboZoneSums",
-    "KuboDisorder", "KuboDiagrams", "KuboVerification",
+    "KuboOrbitals", "KuboDisorder", "KuboDiagrams", "KuboVerification",
   ]
 
   /// The graphs of ``modules`` as the tests are linked with them.
@@ -54,6 +54,7 @@ struct SymbolGraph: Decodable {
         [
           "swift", "symbolgraph-extract", "-module-name", module, "-target", target, "-I",
           "\(build)/Modules", "-I", "\(repository)/Sources/CGSL", "-I",
+          "\(repository)/Sources/CLAPACK", "-I",
           "\(checkouts)/swift-numerics/Sources/_NumericsShims/include", "-Xcc",
           "-fmodule-map-file=\(build)/CZoneSums.build/module.modulemap", "-minimum-access-level",
           "public", "-output-dir", scratch.path,

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import RealModule
+
+/// The part of a model with orbitals that an error is about.
+public enum OrbitalPlace: Sendable, Equatable {
+  /// The list of lattice vectors.
+  case latticeVectors
+  /// The orbital with this index.
+  case orbital(Int)
+  /// The hop with this index.
+  case hop(Int)
+}
+
+/// A model with orbitals that cannot be.
+public typealias OrbitalError = DefinitionError<OrbitalPlace>
+
+/// A collinear magnet without spin-orbit coupling: H_up and H_down in orbitals that both spins share.
+///
+///     H^u_ab(k) = sum_R <0 a|H^u|R b> exp(i k.(R + tau_b - tau_a))
+///
+/// in the frame whose z axis is the local axis of the magnetic order. Source: the general form of the paper's (2); an
+/// antiferromagnet of two sublattices has H^up - H^down = -2 J rho_3. Energies and lengths in the model's units.
+public struct OrbitalModel: Sendable, Equatable {
+  /// A localised state.
+  public struct Orbital: Sendable, Equatable {
+    /// The name in columns.
+    public var name: String
+    /// tau, where the orbital samples the magnetic order and the vector potential; Cartesian.
+    public var position: [Double]
+    /// The levels of both spins.
+    public var up, down: Double
+
+    /// An orbital with the levels up = `energy` - `exchange` and down = `energy` + `exchange`.
+    public init(name: String, position: [Double], energy: Double = 0, exchange: Double = 0) {
+      (self.name, self.position) = (name, position)
+      (up, down) = (energy - exchange, energy + exchange)
+    }
+  }
+
+  /// <0 from|H|cell to>; its Hermitian partner is implied.
+  public struct Hop: Sendable, Equatable {
+    /// Indices of orbitals.
+    public var from, to: Int
+    /// The cell of `to`, in lattice vectors.
+    public var cell: [Int]
+    /// The amplitudes of both spins.
+    public var up, down: ComplexDouble
+
+    /// A hop.
+    public init(from: Int, to: Int, cell: [Int], up: ComplexDouble, down: ComplexDouble) {
+      (self.from, self.to, self.cell, self.up, self.down) = (from, to, cell, up, down)
+    }
+  }
+
+  /// The name in messages and outputs.
+  public let name: String
+  /// d vectors of d components.
+  public let latticeVectors: [[Double]]
+  /// The orbitals of a cell.
+  public let orbitals: [Orbital]
+  /// The cells R that H connects with the first, sorted, with both of R and -R.
+  public let cells: [[Int]]
+  /// <0 a|H^u|R b>, [u][R][a + n b].
+  package let elements: [[[ComplexDouble]]]
+
+  /// 1, 2 or 3.
+  public var dimension: Int { latticeVectors.count }
+  /// The volume (area, length) of the cell, V = |det(a_1, ..., a_d)|, in the length unit to the power d.
+  public var cellVolume: Double { abs(determinant(latticeVectors)) }
+
+  /// Checks the hops and makes the model.
+  /// - Throws: ``OrbitalError``.
+  public init(name: String, latticeVectors: [[Double]], orbitals: [Orbital], hops: [Hop])
+    throws(OrbitalError)
+  {
+    _ = try OrbitalModel.checkedCell(latticeVectors)
+    (self.name, self.latticeVectors, self.orbitals) = (name, latticeVectors, orbitals)
+    let (d, n) = (latticeVectors.count, orbitals.count)
+    guard n > 0 else {
+      throw OrbitalError(.orbital(0), found: "no orbital", expected: "at least one")
+    }
+    for (a, orbital) in orbitals.enumerated() {
+      guard orbital.position.count == d, orbital.position.allSatisfy(\.isFinite) else {
+        throw OrbitalError(
+          .orbital(a), found: "the position \(orbital.position)", expected: "\(d) finite numbers")
+      }
+      guard orbital.up.isFinite, orbital.down.isFinite else {
+        throw OrbitalError(
+          .orbital(a), found: "levels \(orbital.up) and \(orbital.down)",
+          expected: "finite numbers")
+      }
+    }
+    let home = [Int](repeating: 0, count: d)
+    var found: [[Int]: [[ComplexDouble]]] = [:]
+    func add(_ cell: [Int], _ a: Int, _ b: Int, _ values: [ComplexDouble]) {
+      let zero = [[ComplexDouble]](
+        repeating: [ComplexDouble](repeating: .zero, count: n * n), count: 2)
+      for u in 0..<2 { found[cell, default: zero][u][a + n * b] += values[u] }
+    }
+    for (a, orbital) in orbitals.enumerated() {
+      add(home, a, a, [ComplexDouble(orbital.up), ComplexDouble(orbital.down)])
+    }
+    var seen: [String: Int] = [:]
+    for (index, hop) in hops.enumerated() {
+      guard (0..<n).contains(hop.from), (0..<n).contains(hop.to) else {
+        throw OrbitalError(
+          .hop(index), found: "orbitals \(hop.from) and \(hop.to)", expected: "indices below \(n)")
+      }
+      guard hop.cell.count == d, hop.cell.allSatisfy({ abs($0) <= 1000 }) else {
+        throw OrbitalError(
+          .hop(index), found: "the cell \(hop.cell)",
+          expected: "\(d) integers of magnitude 1000 or less")
+      }
+      guard [hop.up, hop.down].allSatisfy(\.isFinite) else {
+        throw OrbitalError(
+          .hop(index), found: "amplitudes \(hop.up) and \(hop.down)", expected: "finite numbers")
+      }
+      guard hop.from != hop.to || hop.cell != home else {
+        throw OrbitalError(
+          .hop(index), found: "a hop from orbital \(orbitals[hop.from].name) to itself",
+          expected: "its level, `energy` of the orbital")
+      }
+      let partner = hop.cell.map { -$0 }
+      let (own, other) = (
+        "\(hop.from) \(hop.to) \(hop.cell)", "\(hop.to) \(hop.from) \(partner)"
+      )
+      if let first = seen[own] ?? seen[other] {
+        throw OrbitalError(
+          .hop(index),
+          found: seen[own] != nil
+            ? "hop \(first) a second time" : "the Hermitian partner of hop \(first)",
+          expected: "each hop once: its partner is implied")
+      }
+      seen[own] = index
+      add(hop.cell, hop.from, hop.to, [hop.up, hop.down])
+      add(partner, hop.to, hop.from, [hop.up.conjugate, hop.down.conjugate])
+    }
+    cells = found.keys.sorted { $0.lexicographicallyPrecedes($1) }
+    let sorted = cells.map { found[$0]! }
+    elements = (0..<2).map { u in sorted.map { $0[u] } }
+  }
+
+  /// An antiferromagnet of two sublattices: orbitals A at 0 and B where its first hop leads, with exchange J and -J.
+  public init(_ model: Model) {
+    let home = model.interSublattice[0].vector
+    let zero = [Double](repeating: 0, count: model.dimension)
+    func cell(_ r: [Double]) -> [Int] { model.cell(r).map { Int($0) } }
+    let inter = model.interSublattice.map { hop in
+      let amplitude = ComplexDouble(-hop.amplitude)
+      return Hop(
+        from: 0, to: 1, cell: cell(zip(hop.vector, home).map { $0 - $1 }), up: amplitude,
+        down: amplitude)
+    }
+    let intra = model.intraSublattice.flatMap { hop in
+      [0, 1].map { a -> Hop in
+        let amplitude = ComplexDouble(-hop.amplitude)
+        return Hop(from: a, to: a, cell: cell(hop.vector), up: amplitude, down: amplitude)
+      }
+    }
+    do {
+      try self.init(
+        name: model.name, latticeVectors: model.latticeVectors,
+        orbitals: [
+          Orbital(name: "A", position: zero, exchange: model.exchange),
+          Orbital(name: "B", position: home, exchange: -model.exchange),
+        ], hops: inter + intra)
+    } catch {
+      preconditionFailure("a model is one with orbitals: \(error)")
+    }
+  }
+
+  private static func checkedCell(_ vectors: [[Double]]) throws(OrbitalError) -> [[Double]] {
+    do {
+      return try Model.inverseCell(vectors)
+    } catch {
+      throw OrbitalError(.latticeVectors, found: error.found, expected: error.expected)
+    }
+  }
+
+  /// The sum over b of |<0 a|H^u|R b>|, the largest over a: a bound on the norm of H^u(R), for each cell and
+  /// the larger of both spins.
+  private var norms: [Double] {
+    let n = orbitals.count
+    return cells.indices.map { r in
+      elements.map { spin in
+        let m = spin[r].map(\.length)
+        let rows = (0..<n).map { a in (0..<n).reduce(0) { $0 + m[a + n * $1] } }
+        let columns = (0..<n).map { b in (0..<n).reduce(0) { $0 + m[$1 + n * b] } }
+        // The norm is at most the geometric mean of these.
+        return (rows.max()! * columns.max()!).squareRoot()
+      }.max()!
+    }
+  }
+
+  /// A bound on |E| over the zone.
+  package var energyBound: Double { norms.reduce(0, +) }
+
+  /// 1/d, where d is the half-width in 2 pi Im f of the strip of reduced wave vectors in which no level has come to
+  /// within `width` below or above its place:
+  ///
+  ///     |H(f + i d/2 pi) - H(f)| <= sum_R |H(R)| (exp(|R_a| d) - 1) <= width
+  ///
+  /// A resolvent (e - H +- i width)^-1 is bounded there at all real e, and a trace of such, with no word on
+  /// degenerate levels, analytic.
+  package func resolution(_ width: Double) -> Double {
+    let norms = norms
+    return (0..<dimension).map { a -> Double in
+      let terms = zip(cells, norms).map { (Double(abs($0[a])), $1) }.filter { $0.0 * $0.1 > 0 }
+      guard let longest = terms.map(\.0).max() else { return 0 }
+      var (low, high) = (0.0, 60 / longest)
+      for _ in 0..<60 {
+        let d = (low + high) / 2
+        let change = terms.reduce(0) { $0 + $1.1 * Double.expMinusOne($1.0 * d) }
+        if change > width { high = d } else { low = d }
+      }
+      return 1 / low
+    }.max() ?? 0
+  }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import CLAPACK
+import ComplexModule
+import KuboLattice
+import RealModule
+
+/// H^u(k) and its derivatives d_i, d_j and d_i d_j in the gauge whose phases hold the positions:
+///
+///     d_i H_ab = sum_R i (R + tau_b - tau_a)_i H_ab(R) exp(i k.(R + tau_b - tau_a))
+///
+/// up to the phases exp(i k.(tau_b - tau_a)), a change of basis that no trace sees. Wave vectors are given by
+/// reduced coordinates, one after the other: the sum over the cells along an axis is done once for all points that
+/// share its coordinate.
+package struct BlochMatrices: Sendable {
+  /// What stands in a block, for each spin.
+  enum Part: Int, CaseIterable {
+    case energy, first, second, mixed
+  }
+
+  /// How the blocks that are left after some axes are joined when the next is summed.
+  private struct Axis: Sendable {
+    /// Blocks of one group stand together; they differ in the cell along this axis alone.
+    var groups: [Range<Int>]
+    var cells: [Int]
+  }
+
+  package let count: Int
+  private let axes: [Axis]
+  private let blocks: [ComplexDouble]
+  private var blockSize: Int { 2 * Part.allCases.count * count * count }
+
+  package init(_ model: OrbitalModel, _ directions: Directions) {
+    let n = model.orbitals.count
+    count = n
+    // Cells that agree in all but the first coordinates stand together.
+    let order = model.cells.indices.sorted {
+      model.cells[$0].reversed().lexicographicallyPrecedes(model.cells[$1].reversed())
+    }
+    var left = order.map { model.cells[$0] }
+    var axes: [Axis] = []
+    for _ in 0..<model.dimension {
+      var groups: [Range<Int>] = []
+      for (r, cell) in left.enumerated() {
+        if let last = groups.last, left[last.lowerBound].dropFirst() == cell.dropFirst() {
+          groups[groups.count - 1] = last.lowerBound..<(r + 1)
+        } else {
+          groups.append(r..<(r + 1))
+        }
+      }
+      axes.append(Axis(groups: groups, cells: left.map { $0[0] }))
+      left = groups.map { Array(left[$0.lowerBound].dropFirst()) }
+    }
+    self.axes = axes
+    var blocks: [ComplexDouble] = []
+    for r in order {
+      let shift = (0..<model.dimension).map { i in
+        zip(model.cells[r], model.latticeVectors).reduce(0) { $0 + Double($1.0) * $1.1[i] }
+      }
+      func x(_ i: Int, _ a: Int, _ b: Int) -> Double {
+        shift[i] + model.orbitals[b].position[i] - model.orbitals[a].position[i]
+      }
+      for u in 0..<2 {
+        for part in Part.allCases {
+          for b in 0..<n {
+            for a in 0..<n {
+              let h = model.elements[u][r][a + n * b]
+              let (xi, xj) = (x(directions.i, a, b), x(directions.j, a, b))
+              let value: ComplexDouble =
+                switch part {
+                case .energy: h
+                case .first: ComplexDouble(-h.imaginary * xi, h.real * xi)
+                case .second: ComplexDouble(-h.imaginary * xj, h.real * xj)
+                case .mixed: h.multiplied(by: -xi * xj)
+                }
+              blocks.append(value)
+            }
+          }
+        }
+      }
+    }
+    self.blocks = blocks
+  }
+
+  /// Blocks summed along some axes.
+  package struct Sum: Sendable {
+    fileprivate var axis: Int
+    fileprivate var blocks: [ComplexDouble]
+
+    /// A matrix, column by column, of a sum along all axes.
+    func matrix(_ spin: Spin, _ part: Part, _ count: Int) -> Matrix {
+      let size = count * count
+      let start = (spin.rawValue * Part.allCases.count + part.rawValue) * size
+      return Matrix(count, Array(blocks[start..<start + size]))
+    }
+  }
+
+  /// Nothing summed yet.
+  package var unsummed: Sum { Sum(axis: 0, blocks: blocks) }
+
+  /// Sums along the next axis at the reduced coordinate `f`.
+  package func sum(_ sum: Sum, at f: Double) -> Sum {
+    let axis = axes[sum.axis]
+    let phases = axis.cells.map { cell in
+      // Whole turns are taken off before they are rounded.
+      let turn = (f * Double(cell)).truncatingRemainder(dividingBy: 1)
+      return ComplexDouble(Double.cos(2 * .pi * turn), Double.sin(2 * .pi * turn))
+    }
+    let size = blockSize
+    var result = [ComplexDouble](repeating: .zero, count: axis.groups.count * size)
+    var (one, zero) = (ComplexDouble.one, ComplexDouble.zero)
+    result.withUnsafeMutableBufferPointer { result in
+      sum.blocks.withUnsafeBufferPointer { blocks in
+        phases.withUnsafeBufferPointer { phases in
+          for (g, group) in axis.groups.enumerated() {
+            cblas_zgemv(
+              CblasColMajor, CblasNoTrans, Int32(size), Int32(group.count), &one,
+              blocks.baseAddress! + group.lowerBound * size, Int32(size),
+              phases.baseAddress! + group.lowerBound, 1, &zero,
+              result.baseAddress! + g * size, 1)
+          }
+        }
+      }
+    }
+    return Sum(axis: sum.axis + 1, blocks: result)
+  }
+}
