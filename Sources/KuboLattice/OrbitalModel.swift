@@ -81,21 +81,23 @@ public struct OrbitalModel: Sendable, Equatable {
       throw OrbitalError(.orbital(0), found: "no orbital", expected: "at least one")
     }
     for (a, orbital) in orbitals.enumerated() {
-      guard orbital.position.count == d, orbital.position.allSatisfy(\.isFinite) else {
+      guard orbital.position.count == d, orbital.position.allSatisfy({ $0.magnitude < 1e100 })
+      else {
         throw OrbitalError(
-          .orbital(a), found: "the position \(orbital.position)", expected: "\(d) finite numbers")
+          .orbital(a), found: "the position \(orbital.position)",
+          expected: "\(d) numbers of magnitude below 1e100")
       }
-      guard orbital.up.isFinite, orbital.down.isFinite else {
+      guard orbital.up.magnitude < 1e100, orbital.down.magnitude < 1e100 else {
         throw OrbitalError(
           .orbital(a), found: "levels \(orbital.up) and \(orbital.down)",
-          expected: "finite numbers")
+          expected: "numbers of magnitude below 1e100")
       }
     }
     let home = [Int](repeating: 0, count: d)
     var found: [[Int]: [[ComplexDouble]]] = [:]
+    let zero = [[ComplexDouble]](
+      repeating: [ComplexDouble](repeating: .zero, count: n * n), count: 2)
     func add(_ cell: [Int], _ a: Int, _ b: Int, _ values: [ComplexDouble]) {
-      let zero = [[ComplexDouble]](
-        repeating: [ComplexDouble](repeating: .zero, count: n * n), count: 2)
       for u in 0..<2 { found[cell, default: zero][u][a + n * b] += values[u] }
     }
     for (a, orbital) in orbitals.enumerated() {
@@ -107,14 +109,15 @@ public struct OrbitalModel: Sendable, Equatable {
         throw OrbitalError(
           .hop(index), found: "orbitals \(hop.from) and \(hop.to)", expected: "indices below \(n)")
       }
-      guard hop.cell.count == d, hop.cell.allSatisfy({ abs($0) <= 1000 }) else {
+      guard hop.cell.count == d, hop.cell.allSatisfy((-2000...2000).contains) else {
         throw OrbitalError(
           .hop(index), found: "the cell \(hop.cell)",
-          expected: "\(d) integers of magnitude 1000 or less")
+          expected: "\(d) integers of magnitude 2000 or less")
       }
-      guard [hop.up, hop.down].allSatisfy(\.isFinite) else {
+      guard [hop.up, hop.down].allSatisfy({ $0.length < 1e100 }) else {
         throw OrbitalError(
-          .hop(index), found: "amplitudes \(hop.up) and \(hop.down)", expected: "finite numbers")
+          .hop(index), found: "amplitudes \(hop.up) and \(hop.down)",
+          expected: "numbers of magnitude below 1e100")
       }
       guard hop.from != hop.to || hop.cell != home else {
         throw OrbitalError(
@@ -188,7 +191,7 @@ public struct OrbitalModel: Sendable, Equatable {
         let rows = (0..<n).map { a in (0..<n).reduce(0) { $0 + m[a + n * $1] } }
         let columns = (0..<n).map { b in (0..<n).reduce(0) { $0 + m[$1 + n * b] } }
         // The norm is at most the geometric mean of these.
-        return (rows.max()! * columns.max()!).squareRoot()
+        return rows.max()!.squareRoot() * columns.max()!.squareRoot()
       }.max()!
     }
   }
@@ -196,25 +199,37 @@ public struct OrbitalModel: Sendable, Equatable {
   /// A bound on |E| over the zone.
   package var energyBound: Double { norms.reduce(0, +) }
 
-  /// 1/d, where d is the half-width in 2 pi Im f of the strip of reduced wave vectors in which no level has come to
-  /// within `width` below or above its place:
+  /// 1/d, where d is the half-width in 2 pi Im f of the strip of reduced wave vectors in which every level stays within
+  /// `width` of one at real k,
   ///
   ///     |H(f + i d/2 pi) - H(f)| <= sum_R |H(R)| (exp(|R_a| d) - 1) <= width
   ///
-  /// A resolvent (e - H +- i width)^-1 is bounded there at all real e, and a trace of such, with no word on
-  /// degenerate levels, analytic.
+  /// and the Hamiltonian and its derivatives have not grown, d <= 1/(2 ``Model/harmonics(_:)``): without the second
+  /// grids too coarse for a small far hop, whose derivatives are not small, all show the same wrong sum. A resolvent
+  /// (e - H +- i width)^-1 is bounded there at all real e, and a trace of such analytic, whether levels are
+  /// degenerate or not.
   package func resolution(_ width: Double) -> Double {
     let norms = norms
     return (0..<dimension).map { a -> Double in
-      let terms = zip(cells, norms).map { (Double(abs($0[a])), $1) }.filter { $0.0 * $0.1 > 0 }
-      guard let longest = terms.map(\.0).max() else { return 0 }
+      let terms = zip(cells, norms).map { (cells: Double(abs($0[a])), amplitude: $1) }
+        .filter { $0.cells * $0.amplitude > 0 }
+      guard let longest = terms.map(\.cells).max() else { return 0 }
       var (low, high) = (0.0, 60 / longest)
       for _ in 0..<60 {
         let d = (low + high) / 2
-        let change = terms.reduce(0) { $0 + $1.1 * Double.expMinusOne($1.0 * d) }
+        let change = terms.reduce(0) { $0 + $1.amplitude * Double.expMinusOne($1.cells * d) }
         if change > width { high = d } else { low = d }
       }
-      return 1 / low
+      return max(1 / low, 2 * Model.harmonics([(slope: 0, hops: terms)]))
+    }.max() ?? 0
+  }
+
+  /// How many periods of the Hamiltonian fit into the zone; ``Model/harmonics(_:)``.
+  package var harmonics: Double {
+    let norms = norms
+    return (0..<dimension).map { a in
+      let terms = zip(cells, norms).map { (cells: Double(abs($0[a])), amplitude: $1) }
+      return Model.harmonics([(slope: 0, hops: terms)])
     }.max() ?? 0
   }
 }

@@ -10,8 +10,8 @@ import RealModule
 ///
 ///     sum_b v_ab w_bc l[p_a, q_b, r_c] = ([(v o l[p, q]) w]_ac - [v (w o l[q, r])]_ac)/(p_a - r_c)
 ///
-/// with the divided differences l[...] of ``FermiLogarithm`` and o the product of elements. Poles of two half-planes are
-/// 2 Gamma apart; p_a and r_c of one half-plane that are too near for the division are summed directly. The sums
+/// with the divided differences l[...] of ``FermiLogarithm`` and o the product of elements. Poles of two half-planes are at
+/// least 2 Gamma apart; p_a and r_c of one half-plane that are too near for the division are summed directly. The sums
 /// K = i/(2 pi) (RR - AA + RA1 - RA2) and their static parts are those of ``ClosedFormBubble``.
 struct BandSums {
   /// Levels less mu, perhaps shifted by omega, and l on the retarded line there.
@@ -156,11 +156,37 @@ struct BandSums {
     same(p, q, line).map { z, _, _ in ComplexDouble(-z.imaginary / .pi) }
   }
 
-  /// A bound on the rounding of a quotient [K(omega) - K(0)]/omega of n propagators over the sum of its absolute weights:
-  /// l is rounded, and divided by a neighbourhood or by 2 Gamma once for each propagator but one.
-  static func rounding(_ line: FermiLogarithm, omega: Double, propagators n: Int) -> Double {
-    let least = min(line.neighbourhood(0), 2 * line.broadening)
-    let size = 2e-15 * (4 + abs(Double.log(line.width)))
-    return size / (Double.pow(least, Double(n - 1)) * abs(omega))
+  /// Bounds on the rounding of sums of n propagators over the sum of their absolute weights, besides that of levels. l is
+  /// rounded, and divided for each propagator but one by a neighbourhood of the level that is `nearest` to mu, shifted by
+  /// omega or not, or by 2 Gamma between the half-planes. The factors in front are several times what was seen.
+  struct Rounding {
+    let line: FermiLogarithm
+    let levels: [Double]
+
+    private func nearest(_ omega: Double) -> Double {
+      levels.map { min($0.magnitude, abs($0 - omega), abs($0 + omega)) }.min() ?? 0
+    }
+
+    private func powers(_ omega: Double, _ n: Int) -> Double {
+      Double.pow(line.neighbourhood(nearest(omega)), Double(1 - n))
+        + Double.pow(2 * line.broadening, Double(1 - n))
+    }
+
+    /// Of [K(omega) - K(0)]/omega by subtraction.
+    func difference(_ omega: Double, _ n: Int) -> Double {
+      let largest = (levels.map(\.magnitude).max() ?? 0) + abs(omega) + line.width
+      let size = 4 + max(abs(Double.log(line.width)), abs(Double.log(largest)))
+      return 2e-15 * size * powers(omega, n) / abs(omega)
+    }
+
+    /// Of the same by ``ClosedFormBubble``.
+    func quotient(_ omega: Double, _ n: Int) -> Double {
+      5e-16 / line.neighbourhood(nearest(omega)) * powers(omega, n)
+    }
+
+    /// Of K(0).
+    func still(_ n: Int) -> Double {
+      2e-15 * Double.pow(line.neighbourhood(nearest(0)), Double(1 - n))
+    }
   }
 }

@@ -97,12 +97,12 @@ package struct BlochMatrices: Sendable {
   /// Nothing summed yet.
   package var unsummed: Sum { Sum(axis: 0, blocks: blocks) }
 
-  /// Sums along the next axis at the reduced coordinate `f`.
-  package func sum(_ sum: Sum, at f: Double) -> Sum {
+  /// Sums along the next axis at the reduced coordinate n/divisions.
+  package func sum(_ sum: Sum, at n: Int, of divisions: Int) -> Sum {
     let axis = axes[sum.axis]
     let phases = axis.cells.map { cell in
       // Whole turns are taken off before they are rounded.
-      let turn = (f * Double(cell)).truncatingRemainder(dividingBy: 1)
+      let turn = Double((n * cell) % divisions) / Double(divisions)
       return ComplexDouble(Double.cos(2 * .pi * turn), Double.sin(2 * .pi * turn))
     }
     let size = blockSize

@@ -62,20 +62,21 @@ package struct CollinearLoops: Sendable {
   package struct Values: Sendable {
     package var statics: [ComplexDouble]
     package var quotients: [ComplexDouble]
-    package var staticSizes, sizes, rounding: [Double]
+    package var staticSizes, sizes, staticRounding, rounding: [Double]
 
     init(loops: Int, omegas: Int) {
       statics = Array(repeating: .zero, count: loops)
       quotients = Array(repeating: .zero, count: loops * omegas)
       staticSizes = Array(repeating: 0, count: loops)
       sizes = Array(repeating: 0, count: loops * omegas)
-      rounding = sizes
+      (staticRounding, rounding) = (staticSizes, sizes)
     }
 
     mutating func add(_ other: Values, times norm: Double) {
       for n in statics.indices {
         statics[n] += other.statics[n].multiplied(by: norm)
         staticSizes[n] += other.staticSizes[n] * norm
+        staticRounding[n] += other.staticRounding[n] * norm
       }
       for n in quotients.indices {
         quotients[n] += other.quotients[n].multiplied(by: norm)
@@ -153,28 +154,33 @@ package struct CollinearLoops: Sendable {
     let fixed =
       BandSums.staticTriples(other, w, y, y, x, line)
       + BandSums.staticTriples(w, mine, y, x, x, line) + anomalous.times(pairs)
-    add(operators.map { ($0.loop, $0.o) }, fixed, to: &values)
-    let contact = w.times(pairs)
-    add(operators.compactMap { o in o.gradient.map { (o.loop, $0) } }, contact, to: &values)
     let weights =
       Matrix.product(other.magnitudes, w.magnitudes)
       + Matrix.product(w.magnitudes, mine.magnitudes)
+    let rounding = BandSums.Rounding(line: line, levels: x.x + y.x)
+    func lost(_ bound: (Int) -> Double) -> Matrix {
+      bound(3) * weights + bound(2) * anomalous.magnitudes
+    }
+    add(operators.map { ($0.loop, $0.o) }, fixed, lost(rounding.still), to: &values)
+    add(
+      operators.compactMap { o in o.gradient.map { (o.loop, $0) } }, w.times(pairs),
+      rounding.still(2) * w.magnitudes, to: &values)
     let smallest = BandSums.smallest(line, x.x + y.x)
     for (m, omega) in omegas.enumerated() {
       if byTriples || abs(omega) <= smallest {
         let triples = Triples(line: line, y: y.x, x: x.x, omega: omega)
         let quotient =
           triples.inner(other, w) + triples.plus(w, mine) + anomalous.times(triples.pairs())
-        add(operators.map { ($0.loop, $0.o) }, quotient, m, nil, to: &values)
+        add(
+          operators.map { ($0.loop, $0.o) }, quotient, m, lost { rounding.quotient(omega, $0) },
+          to: &values)
       } else {
         let sums = BandSums(y, x, line, omega: omega)
         let total =
           sums.innerTriples(other, w) + sums.plusTriples(w, mine) + anomalous.times(sums.pairs())
         add(
           operators.map { ($0.loop, $0.o) }, (1 / omega) * (total - fixed), m,
-          BandSums.rounding(line, omega: omega, propagators: 3) * weights
-            + BandSums.rounding(line, omega: omega, propagators: 2) * anomalous.magnitudes,
-          to: &values)
+          lost { rounding.difference(omega, $0) }, to: &values)
       }
     }
   }
@@ -199,34 +205,42 @@ package struct CollinearLoops: Sendable {
     let x = point.levels[u.rawValue]
     let fixed = velocity.times(BandSums.staticPairs(x, x, line))
     let operators = vertices.map { ($0.loop, $0.b) }
-    add(operators, fixed, to: &values)
+    let rounding = BandSums.Rounding(line: line, levels: x.x)
+    add(operators, fixed, rounding.still(2) * velocity.magnitudes, to: &values)
     // <g> = -Im l/pi, on the diagonal.
     let occupations = Matrix(x.x.count) { a, b in
       a == b ? ComplexDouble(-x.l[a].imaginary / .pi) : .zero
     }
-    add(vertices.map { ($0.loop, $0.gradient) }, occupations, to: &values)
+    add(
+      vertices.map { ($0.loop, $0.gradient) }, occupations,
+      Matrix(x.x.count) { a, b in ComplexDouble(a == b ? rounding.still(1) : 0) }, to: &values)
     let smallest = BandSums.smallest(line, x.x)
     for (m, omega) in omegas.enumerated() {
       if byTriples || abs(omega) <= smallest {
         let pairs = Triples(line: line, y: x.x, x: x.x, omega: omega).pairs()
-        add(operators, velocity.times(pairs), m, nil, to: &values)
+        add(
+          operators, velocity.times(pairs), m,
+          rounding.quotient(omega, 2) * velocity.magnitudes, to: &values)
       } else {
         let total = velocity.times(BandSums(x, x, line, omega: omega).pairs())
         add(
           operators, (1 / omega) * (total - fixed), m,
-          BandSums.rounding(line, omega: omega, propagators: 2) * velocity.magnitudes, to: &values)
+          rounding.difference(omega, 2) * velocity.magnitudes, to: &values)
       }
     }
   }
 
   /// Adds sum_ac O_ca M_ac to static parts.
-  private func add(_ operators: [(Int, Matrix)], _ m: Matrix, to values: inout Values) {
+  private func add(
+    _ operators: [(Int, Matrix)], _ m: Matrix, _ rounding: Matrix, to values: inout Values
+  ) {
     for (n, o) in operators {
       for c in 0..<m.count {
         for a in 0..<m.count {
           let term = o[c, a] * m[a, c]
           values.statics[n] += term
           values.staticSizes[n] += term.length
+          values.staticRounding[n] += o[c, a].length * rounding[a, c].real
         }
       }
     }
@@ -234,7 +248,7 @@ package struct CollinearLoops: Sendable {
 
   /// The same of the quotients at omega `at`.
   private func add(
-    _ operators: [(Int, Matrix)], _ m: Matrix, _ at: Int, _ rounding: Matrix?,
+    _ operators: [(Int, Matrix)], _ m: Matrix, _ at: Int, _ rounding: Matrix,
     to values: inout Values
   ) {
     for (loop, o) in operators {
@@ -244,7 +258,7 @@ package struct CollinearLoops: Sendable {
           let term = o[c, a] * m[a, c]
           values.quotients[n] += term
           values.sizes[n] += term.length
-          if let rounding { values.rounding[n] += o[c, a].length * rounding[a, c].real }
+          values.rounding[n] += o[c, a].length * rounding[a, c].real
         }
       }
     }

@@ -18,6 +18,14 @@ public enum CollinearResponse: Hashable, Sendable {
   /// Pi_u[v^u_i], whose conductivity is i [Pi(omega) - Pi(0)]/omega.
   case conduction(Spin)
 
+  /// The weights of orbitals, if there are.
+  var weights: [Double]? {
+    switch self {
+    case .spin(_, let p), .torque(_, let p), .moment(_, let p): p
+    case .current, .conduction: nil
+    }
+  }
+
   /// What it is made of.
   package var terms: [(factor: ComplexDouble, loop: CollinearLoop)] {
     func both(_ component: SpinComponent, _ measured: CollinearLoop.Measured) -> [(
@@ -52,10 +60,11 @@ public enum CollinearResponse: Hashable, Sendable {
 ///     K(omega) of <O> = -q K A_r,i A^em_j
 ///
 /// `full` loops of docs/conventions.md, general form: both spins in their own bands, no word on sublattices. Units: e = hbar = 1,
-/// per volume (area, length) of the cell. Accuracy: `tolerance` of each part of K(omega) - K(0) and K(0), with
-/// the floors of ``Spectrum``; each comes with a bound.
+/// per volume (area, length) of the cell. Accuracy: `tolerance` of each part of [K(omega) - K(0)]/omega and of
+/// K(0), with 1e-4 of its modulus and 1e-6 of the sum over k of its absolute terms as the floors; each comes with a
+/// bound.
 public struct CollinearSpectrum: Sendable {
-  /// K(0) and K(omega) - K(0) of one response.
+  /// K(0) and [K(omega) - K(0)]/omega of one response.
   public struct Column: Sendable {
     /// K(0).
     public let staticPart: Estimate
@@ -69,49 +78,73 @@ public struct CollinearSpectrum: Sendable {
   public let divisions: Int
 
   /// Computes the responses.
-  /// - Throws: `NonConvergence`, which names the response and omega; `CancellationError`.
+  /// - Throws: `RequestError` for what makes no sense; `NonConvergence`, at once where the grids would take hours, which
+  ///   names the response and omega; `CancellationError`.
   public init(
     _ model: OrbitalModel, mu: Double, temperature: Double, broadening: Double, omegas: [Double],
     directions: Directions, responses: [CollinearResponse], tolerance: Double = 1e-6,
     threads: Int = 1
   ) async throws {
+    try CollinearSpectrum.check(
+      model, mu, temperature, broadening, omegas, directions, responses, tolerance)
     let terms = responses.map(\.terms)
     var loops: [CollinearLoop] = []
     for (_, loop) in terms.joined() where !loops.contains(loop) { loops.append(loop) }
     let bound = model.energyBound
     let reach = omegas.map(abs).max() ?? 0
-    let own = CollinearLoops(
-      loops, omegas: omegas, mu: mu,
-      line: FermiLogarithm(
-        temperature: temperature, broadening: broadening, reach: bound + abs(mu) + reach))
+    let line = FermiLogarithm(
+      temperature: temperature, broadening: broadening, reach: bound + abs(mu) + reach)
     let matrices = BlochMatrices(model, directions)
     // Levels are rounded by some 1e-16 of the largest, sums change with them on the scale of Gamma.
-    let noise = 2e-14 + 4e-15 * (bound + abs(mu) + reach) / broadening
+    let noise = ([0] + omegas.map(abs)).map {
+      2e-14 + 4e-16 * model.harmonics + 4e-15 * (bound + abs(mu) + $0) / broadening
+    }
+    // What takes some minutes.
     let refinement = GridRefinement(
-      resolution: model.resolution(broadening), dimension: model.dimension, name: "zone of orbitals"
-    )
+      resolution: model.resolution(broadening), dimension: model.dimension,
+      pointLimit: 10_000_000, name: "zone of orbitals")
+    // Ten times as fine is what a few digits take; without that there is nothing to hope for.
+    let needed = 10 * refinement.resolution
+    guard (0..<model.dimension).reduce(1.0, { n, _ in n * needed }) <= Double(refinement.pointLimit)
+    else {
+      throw NonConvergence(
+        label: "\(model.name)", estimate: .infinity, allowed: 0, divisions: Int(min(1e9, needed)))
+    }
     var roundings = [[Double]](repeating: [], count: omegas.count + 1)
     let outcomes = try await refinement.run(groups: omegas.count + 1) { divisions, groups in
+      let dynamic = groups.filter { $0 > 0 }
+      let own = CollinearLoops(loops, omegas: dynamic.map { omegas[$0 - 1] }, mu: mu, line: line)
       let sum = try await CollinearSpectrum.sum(
         matrices, own, model.dimension, divisions, threads: threads)
       let norm = 1 / model.cellVolume
-      let all = groups.map { g in
-        terms.map { terms in
-          terms.reduce(into: (value: ComplexDouble.zero, size: 0.0, rounding: 0.0)) { total, term in
-            let n = loops.firstIndex(of: term.loop)!
-            let at = n * omegas.count + g - 1
-            total.value +=
-              term.factor * (g == 0 ? sum.statics[n] : sum.quotients[at]).multiplied(by: norm)
-            total.size +=
-              term.factor.length * (g == 0 ? sum.staticSizes[n] : sum.sizes[at]) * norm
-            if g > 0 { total.rounding += term.factor.length * sum.rounding[at] * norm }
+      var level = GridRefinement.Level(values: [], scales: [], rounding: [])
+      for g in groups {
+        var values: [ComplexDouble] = []
+        var (scales, rounding): ([Double], [Double]) = ([], [])
+        for terms in terms {
+          var (value, size, lost) = (ComplexDouble.zero, 0.0, 0.0)
+          for (factor, loop) in terms {
+            let n = loops.firstIndex(of: loop)!
+            if g == 0 {
+              value += factor * sum.statics[n]
+              size += factor.length * sum.staticSizes[n]
+              lost += factor.length * sum.staticRounding[n]
+            } else {
+              let at = n * dynamic.count + dynamic.firstIndex(of: g)!
+              value += factor * sum.quotients[at]
+              size += factor.length * sum.sizes[at]
+              lost += factor.length * sum.rounding[at]
+            }
           }
+          values.append(value.multiplied(by: norm))
+          scales.append(size * norm)
+          rounding.append((noise[g] * size + lost) * norm)
         }
+        level.values.append(values)
+        level.scales.append(scales)
+        level.rounding.append(rounding)
+        roundings[g] = rounding
       }
-      let level = GridRefinement.Level(
-        values: all.map { $0.map(\.value) }, scales: all.map { $0.map(\.size) },
-        rounding: all.map { $0.map { noise * $0.size + $0.rounding } })
-      for (g, rounding) in zip(groups, level.rounding) { roundings[g] = rounding }
       return level
     } allowed: { g, values, scales in
       values.indices.map {
@@ -136,6 +169,40 @@ public struct CollinearSpectrum: Sendable {
     }
   }
 
+  /// Refuses what cannot be computed.
+  private static func check(
+    _ model: OrbitalModel, _ mu: Double, _ temperature: Double, _ broadening: Double,
+    _ omegas: [Double], _ directions: Directions, _ responses: [CollinearResponse],
+    _ tolerance: Double
+  ) throws {
+    func require(_ holds: Bool, _ subject: String, _ found: String, _ expected: String) throws {
+      guard holds else { throw RequestError(subject, found: found, expected: expected) }
+    }
+    // Beyond these magnitudes products of energies leave the range of doubles.
+    let largest = 1e30 * max(model.energyBound, 1)
+    for (name, value) in [("mu", mu), ("temperature", temperature)] + omegas.map({ ("omega", $0) })
+    {
+      try require(
+        value.magnitude < largest, name, "\(value)",
+        "a finite energy of magnitude below \(significant(largest))")
+    }
+    try require(temperature >= 0, "temperature", "\(temperature)", "a number, 0 or more")
+    try require(
+      broadening > 0 && broadening < largest, "broadening", "\(broadening)", "a number above 0")
+    try require(
+      tolerance > 0 && tolerance < 1, "tolerance", "\(tolerance)", "a number between 0 and 1")
+    let axes = 0..<model.dimension
+    try require(
+      axes.contains(directions.i) && axes.contains(directions.j), "direction",
+      directions.description, "axes of a model in \(model.dimension) dimensions")
+    try require(!responses.isEmpty, "responses", "none", "at least one")
+    for p in responses.compactMap(\.weights) {
+      try require(
+        p.count == model.orbitals.count && p.allSatisfy(\.isFinite), "weights of orbitals", "\(p)",
+        "\(model.orbitals.count) finite numbers")
+    }
+  }
+
   /// The mean over the grid; rows of it are dealt to the threads, and added in order.
   private static func sum(
     _ matrices: BlochMatrices, _ loops: CollinearLoops, _ dimension: Int, _ divisions: Int,
@@ -147,7 +214,7 @@ public struct CollinearSpectrum: Sendable {
     ) {
       guard left > 0 else { return loops.add(sum, matrices.count, to: &values) }
       for n in 0..<divisions {
-        points(matrices.sum(sum, at: Double(n) / Double(divisions)), left - 1, &values)
+        points(matrices.sum(sum, at: n, of: divisions), left - 1, &values)
       }
     }
     let parts = try await WorkProgress.stage(
@@ -156,7 +223,7 @@ public struct CollinearSpectrum: Sendable {
       try await parallelMap(jobs, threads: threads) { job in
         var values = loops.noValues
         for n in stride(from: job, to: divisions, by: jobs) {
-          let row = matrices.sum(matrices.unsummed, at: Double(n) / Double(divisions))
+          let row = matrices.sum(matrices.unsummed, at: n, of: divisions)
           points(row, dimension - 1, &values)
           stage?.advance()
         }

@@ -30,6 +30,7 @@ struct Matrix: Sendable {
 
   /// a b, or a^dagger b.
   static func product(_ a: Matrix, _ b: Matrix, isAdjoint: Bool = false) -> Matrix {
+    precondition(a.count == b.count)
     let n = Int32(a.count)
     var result = [ComplexDouble](repeating: .zero, count: a.elements.count)
     var (one, zero) = (ComplexDouble.one, ComplexDouble.zero)
@@ -92,7 +93,7 @@ struct Matrix: Sendable {
         LAPACK_COL_MAJOR, CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "U")), Int32(count),
         OpaquePointer($0.baseAddress!), Int32(count), &values)
     }
-    // Only what is not finite does not converge; models are.
+    // Only what is not finite does not converge; models are, and far from the range of doubles.
     precondition(status == 0, "LAPACK's zheevd returned \(status)")
     return (values, Matrix(count, states))
   }
