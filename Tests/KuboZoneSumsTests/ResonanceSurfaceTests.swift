@@ -89,15 +89,17 @@ struct ResonanceSurfaceTests {
     energy.withUnsafeBufferPointer { energy in
       difference.withUnsafeBufferPointer { difference in
         slots.withUnsafeBufferPointer { slots in
-          var (channel, function): (Int32, Int32) = (0, 0)
-          var contour = ZoneContour(
-            blocks: 1, energy: energy.baseAddress, difference: difference.baseAddress,
-            slots: slots.baseAddress, slot_count: 1, channel_count: 1, slot_channel: &channel,
-            slot_function: &function)
-          zone_resonance(
-            &contour, &logarithm, broadening, 1, [omega],
-            [ZoneSplit(kind: ZONE_LEAVES_ONE_SIDED, width: 0)], ZONE_RETARDED, &sums, nil,
-            nil)
+          // Channel and function are both 0.
+          [Int32(0)].withUnsafeBufferPointer { zero in
+            var contour = ZoneContour(
+              blocks: 1, energy: energy.baseAddress, difference: difference.baseAddress,
+              slots: slots.baseAddress, slot_count: 1, channel_count: 1,
+              slot_channel: zero.baseAddress, slot_function: zero.baseAddress)
+            zone_resonance(
+              &contour, &logarithm, broadening, 1, [omega],
+              [ZoneSplit(kind: ZONE_LEAVES_ONE_SIDED, width: 0)], ZONE_RETARDED, &sums, nil,
+              nil)
+          }
         }
       }
     }
