@@ -26,16 +26,9 @@ public struct Electrons: Sendable {
       lifetime: lifetime ?? self.lifetime)
   }
 
-  /// Beyond these magnitudes products of energies leave the range of doubles.
-  private var largest: Double { 1e30 * max(model.energyBound, 1) }
-
-  /// Refuses an energy whose products leave the range of doubles.
+  /// Refuses an energy of which products leave the range of doubles.
   func check(_ name: String, _ value: Double) throws(RequestError) {
-    guard value.magnitude < largest else {
-      throw RequestError(
-        name, found: "\(value)",
-        expected: "a finite energy of magnitude below \(significant(largest))")
-    }
+    try RequestError.check(name, value, bands: model.energyBound)
   }
 
   /// Refuses what cannot be computed.
@@ -50,7 +43,7 @@ public struct Electrons: Sendable {
       case .constant(let gamma): gamma
       case .scba(let gamma), .site(let gamma): gamma.squareRoot()
       }
-    guard strength > 0, strength < largest else {
+    guard strength > 0, strength < RequestError.largestEnergy(bands: model.energyBound) else {
       throw RequestError(
         "lifetime", found: lifetime.description,
         expected: "a number above 0: without it the loops have poles on the real axis")

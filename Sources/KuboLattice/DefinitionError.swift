@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import KuboWork
 
 /// The part of a model that an error is about; a file reader turns it into a line and a key.
 public enum ModelPlace: Sendable, Equatable {
@@ -51,4 +52,17 @@ public struct RequestError: Error, Sendable, Equatable, CustomStringConvertible 
 
   /// One line for a message.
   public var description: String { "\(subject): found \(found); expected \(expected)" }
+
+  /// Where products of energies leave the range of doubles, for levels up to `bands`.
+  package static func largestEnergy(bands: Double) -> Double { 1e30 * max(bands, 1) }
+
+  /// Refuses an energy beyond.
+  package static func check(_ name: String, _ value: Double, bands: Double) throws(RequestError) {
+    let largest = largestEnergy(bands: bands)
+    guard value.magnitude < largest else {
+      throw RequestError(
+        name, found: "\(value)",
+        expected: "a finite energy of magnitude below \(significant(largest))")
+    }
+  }
 }

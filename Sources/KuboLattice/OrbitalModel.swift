@@ -144,10 +144,10 @@ public struct OrbitalModel: Sendable, Equatable {
     elements = (0..<2).map { u in sorted.map { $0[u] } }
   }
 
-  /// An antiferromagnet of two sublattices: orbitals A at 0 and B where its first hop leads, with exchange J and -J.
+  /// An antiferromagnet of two sublattices: orbitals A at 0 and B where A's first hop leads, with exchange J and -J.
   public init(_ model: Model) {
-    let home = model.interSublattice[0].vector
     let zero = [Double](repeating: 0, count: model.dimension)
+    let home = model.interSublattice.first?.vector ?? zero
     func cell(_ r: [Double]) -> [Int] { model.cell(r).map { Int($0) } }
     let inter = model.interSublattice.map { hop in
       let amplitude = ComplexDouble(-hop.amplitude)
@@ -181,8 +181,7 @@ public struct OrbitalModel: Sendable, Equatable {
     }
   }
 
-  /// The sum over b of |<0 a|H^u|R b>|, the largest over a: a bound on the norm of H^u(R), for each cell and
-  /// the larger of both spins.
+  /// A bound on the norm of H^u(R), for each cell and the larger of both spins.
   private var norms: [Double] {
     let n = orbitals.count
     return cells.indices.map { r in
@@ -209,27 +208,27 @@ public struct OrbitalModel: Sendable, Equatable {
   /// (e - H +- i width)^-1 is bounded there at all real e, and a trace of such analytic, whether levels are
   /// degenerate or not.
   package func resolution(_ width: Double) -> Double {
-    let norms = norms
-    return (0..<dimension).map { a -> Double in
-      let terms = zip(cells, norms).map { (cells: Double(abs($0[a])), amplitude: $1) }
-        .filter { $0.cells * $0.amplitude > 0 }
-      guard let longest = terms.map(\.cells).max() else { return 0 }
+    reach.map { hops -> Double in
+      guard let longest = hops.map(\.cells).max() else { return 0 }
       var (low, high) = (0.0, 60 / longest)
       for _ in 0..<60 {
         let d = (low + high) / 2
-        let change = terms.reduce(0) { $0 + $1.amplitude * Double.expMinusOne($1.cells * d) }
+        let change = hops.reduce(0) { $0 + $1.amplitude * Double.expMinusOne($1.cells * d) }
         if change > width { high = d } else { low = d }
       }
-      return max(1 / low, 2 * Model.harmonics([(slope: 0, hops: terms)]))
+      return max(1 / low, 2 * Model.harmonics([(slope: 0, hops: hops)]))
     }.max() ?? 0
   }
 
   /// How many periods of the Hamiltonian fit into the zone; ``Model/harmonics(_:)``.
-  package var harmonics: Double {
+  package var harmonics: Double { Model.harmonics(reach.map { (slope: 0, hops: $0) }) }
+
+  /// Of each axis |R_a| and a bound on |H(R)| of what oscillates along it.
+  private var reach: [[(cells: Double, amplitude: Double)]] {
     let norms = norms
     return (0..<dimension).map { a in
-      let terms = zip(cells, norms).map { (cells: Double(abs($0[a])), amplitude: $1) }
-      return Model.harmonics([(slope: 0, hops: terms)])
-    }.max() ?? 0
+      zip(cells, norms).map { (cells: Double(abs($0[a])), amplitude: $1) }
+        .filter { $0.cells * $0.amplitude > 0 }
+    }
   }
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-import CLAPACK
 import ComplexModule
 import KuboLattice
 import KuboLoops
 import RealModule
 
 /// The Matsubara sums of two and three propagators between all bands of two spins, for one k and one omega, without sums over
-/// triples:
+/// triples where levels are far apart:
 ///
 ///     sum_b v_ab w_bc l[p_a, q_b, r_c] = ([(v o l[p, q]) w]_ac - [v (w o l[q, r])]_ac)/(p_a - r_c)
 ///

@@ -57,36 +57,29 @@ package struct CollinearLoops: Sendable {
     self.byTriples = byTriples
   }
 
-  /// Per loop K(0) and [K(omega) - K(0)]/omega, the sums of the absolute terms, and bounds on their rounding besides
-  /// that of levels.
+  /// K(0) and [K(omega) - K(0)]/omega of each loop, [loop][row] with row 0 for K(0) and row m + 1 for omega m; the sums
+  /// of their absolute terms, and bounds on their rounding besides that of levels.
   package struct Values: Sendable {
-    package var statics: [ComplexDouble]
-    package var quotients: [ComplexDouble]
-    package var staticSizes, sizes, staticRounding, rounding: [Double]
+    package var values: [ComplexDouble]
+    package var sizes, rounding: [Double]
 
-    init(loops: Int, omegas: Int) {
-      statics = Array(repeating: .zero, count: loops)
-      quotients = Array(repeating: .zero, count: loops * omegas)
-      staticSizes = Array(repeating: 0, count: loops)
-      sizes = Array(repeating: 0, count: loops * omegas)
-      (staticRounding, rounding) = (staticSizes, sizes)
+    init(_ count: Int) {
+      values = Array(repeating: .zero, count: count)
+      (sizes, rounding) = (Array(repeating: 0, count: count), Array(repeating: 0, count: count))
     }
 
     mutating func add(_ other: Values, times norm: Double) {
-      for n in statics.indices {
-        statics[n] += other.statics[n].multiplied(by: norm)
-        staticSizes[n] += other.staticSizes[n] * norm
-        staticRounding[n] += other.staticRounding[n] * norm
-      }
-      for n in quotients.indices {
-        quotients[n] += other.quotients[n].multiplied(by: norm)
+      for n in values.indices {
+        values[n] += other.values[n].multiplied(by: norm)
         sizes[n] += other.sizes[n] * norm
         rounding[n] += other.rounding[n] * norm
       }
     }
   }
 
-  package var noValues: Values { Values(loops: loops.count, omegas: omegas.count) }
+  /// How many rows a loop has.
+  package var rows: Int { omegas.count + 1 }
+  package var noValues: Values { Values(loops.count * rows) }
 
   /// H, d_i H, d_j H and d_i d_j H of both spins, their mean and half their difference, and the bands.
   private struct Point {
@@ -131,17 +124,19 @@ package struct CollinearLoops: Sendable {
 
   private func addTransverse(_ point: Point, _ u: Spin, _ own: [Int], _ values: inout Values) {
     let u2 = u.flipped
-    let operators = own.compactMap { n -> (loop: Int, o: Matrix, gradient: Matrix?)? in
-      guard case .transverse(_, let measured) = loops[n] else { return nil }
+    var (operators, gradients): ([(loop: Int, o: Matrix)], [(loop: Int, o: Matrix)]) = ([], [])
+    for n in own {
+      guard case .transverse(_, let measured) = loops[n] else { continue }
       switch measured {
       case .spin(let p):
         let o = Matrix(p.count) { a, b in ComplexDouble(a == b ? p[a] : 0) }
-        return (n, point.inBands(o, u, u2), nil)
+        operators.append((n, point.inBands(o, u, u2)))
       case .torque(let p):
         func torque(_ part: BlochMatrices.Part) -> Matrix {
           point.inBands(point.exchange(part).anticommuted(p), u, u2)
         }
-        return (n, torque(.energy), torque(.second))
+        operators.append((n, torque(.energy)))
+        gradients.append((n, torque(.second)))
       }
     }
     guard !operators.isEmpty else { return }
@@ -161,26 +156,22 @@ package struct CollinearLoops: Sendable {
     func lost(_ bound: (Int) -> Double) -> Matrix {
       bound(3) * weights + bound(2) * anomalous.magnitudes
     }
-    add(operators.map { ($0.loop, $0.o) }, fixed, lost(rounding.still), to: &values)
-    add(
-      operators.compactMap { o in o.gradient.map { (o.loop, $0) } }, w.times(pairs),
-      rounding.still(2) * w.magnitudes, to: &values)
+    add(operators, fixed, lost(rounding.still), to: 0, &values)
+    add(gradients, w.times(pairs), rounding.still(2) * w.magnitudes, to: 0, &values)
     let smallest = BandSums.smallest(line, x.x + y.x)
     for (m, omega) in omegas.enumerated() {
       if byTriples || abs(omega) <= smallest {
         let triples = Triples(line: line, y: y.x, x: x.x, omega: omega)
         let quotient =
           triples.inner(other, w) + triples.plus(w, mine) + anomalous.times(triples.pairs())
-        add(
-          operators.map { ($0.loop, $0.o) }, quotient, m, lost { rounding.quotient(omega, $0) },
-          to: &values)
+        add(operators, quotient, lost { rounding.quotient(omega, $0) }, to: m + 1, &values)
       } else {
         let sums = BandSums(y, x, line, omega: omega)
         let total =
           sums.innerTriples(other, w) + sums.plusTriples(w, mine) + anomalous.times(sums.pairs())
         add(
-          operators.map { ($0.loop, $0.o) }, (1 / omega) * (total - fixed), m,
-          lost { rounding.difference(omega, $0) }, to: &values)
+          operators, (1 / omega) * (total - fixed), lost { rounding.difference(omega, $0) },
+          to: m + 1, &values)
       }
     }
   }
@@ -196,67 +187,51 @@ package struct CollinearLoops: Sendable {
         }
       return point.inBands(matrix, u, u)
     }
-    let vertices = own.compactMap { n -> (loop: Int, b: Matrix, gradient: Matrix)? in
-      guard case .longitudinal(_, let b) = loops[n] else { return nil }
-      return (n, vertex(b, .first), vertex(b, .mixed))
+    var (operators, gradients): ([(loop: Int, o: Matrix)], [(loop: Int, o: Matrix)]) = ([], [])
+    for n in own {
+      guard case .longitudinal(_, let b) = loops[n] else { continue }
+      operators.append((n, vertex(b, .first)))
+      gradients.append((n, vertex(b, .mixed)))
     }
-    guard !vertices.isEmpty else { return }
+    guard !operators.isEmpty else { return }
     let velocity = point.inBands(point.hamiltonian(u, .second), u, u)
     let x = point.levels[u.rawValue]
     let fixed = velocity.times(BandSums.staticPairs(x, x, line))
-    let operators = vertices.map { ($0.loop, $0.b) }
     let rounding = BandSums.Rounding(line: line, levels: x.x)
-    add(operators, fixed, rounding.still(2) * velocity.magnitudes, to: &values)
+    add(operators, fixed, rounding.still(2) * velocity.magnitudes, to: 0, &values)
     // <g> = -Im l/pi, on the diagonal.
     let occupations = Matrix(x.x.count) { a, b in
       a == b ? ComplexDouble(-x.l[a].imaginary / .pi) : .zero
     }
-    add(
-      vertices.map { ($0.loop, $0.gradient) }, occupations,
-      Matrix(x.x.count) { a, b in ComplexDouble(a == b ? rounding.still(1) : 0) }, to: &values)
+    let lost = Matrix(x.x.count) { a, b in ComplexDouble(a == b ? rounding.still(1) : 0) }
+    add(gradients, occupations, lost, to: 0, &values)
     let smallest = BandSums.smallest(line, x.x)
     for (m, omega) in omegas.enumerated() {
       if byTriples || abs(omega) <= smallest {
         let pairs = Triples(line: line, y: x.x, x: x.x, omega: omega).pairs()
         add(
-          operators, velocity.times(pairs), m,
-          rounding.quotient(omega, 2) * velocity.magnitudes, to: &values)
+          operators, velocity.times(pairs), rounding.quotient(omega, 2) * velocity.magnitudes,
+          to: m + 1, &values)
       } else {
         let total = velocity.times(BandSums(x, x, line, omega: omega).pairs())
         add(
-          operators, (1 / omega) * (total - fixed), m,
-          rounding.difference(omega, 2) * velocity.magnitudes, to: &values)
+          operators, (1 / omega) * (total - fixed),
+          rounding.difference(omega, 2) * velocity.magnitudes, to: m + 1, &values)
       }
     }
   }
 
-  /// Adds sum_ac O_ca M_ac to static parts.
+  /// Adds sum_ac O_ca M_ac to a row of each loop.
   private func add(
-    _ operators: [(Int, Matrix)], _ m: Matrix, _ rounding: Matrix, to values: inout Values
-  ) {
-    for (n, o) in operators {
-      for c in 0..<m.count {
-        for a in 0..<m.count {
-          let term = o[c, a] * m[a, c]
-          values.statics[n] += term
-          values.staticSizes[n] += term.length
-          values.staticRounding[n] += o[c, a].length * rounding[a, c].real
-        }
-      }
-    }
-  }
-
-  /// The same of the quotients at omega `at`.
-  private func add(
-    _ operators: [(Int, Matrix)], _ m: Matrix, _ at: Int, _ rounding: Matrix,
-    to values: inout Values
+    _ operators: [(loop: Int, o: Matrix)], _ m: Matrix, _ rounding: Matrix, to row: Int,
+    _ values: inout Values
   ) {
     for (loop, o) in operators {
-      let n = loop * omegas.count + at
+      let n = loop * rows + row
       for c in 0..<m.count {
         for a in 0..<m.count {
           let term = o[c, a] * m[a, c]
-          values.quotients[n] += term
+          values.values[n] += term
           values.sizes[n] += term.length
           values.rounding[n] += o[c, a].length * rounding[a, c].real
         }

@@ -11,7 +11,10 @@ public enum CollinearResponse: Hashable, Sendable {
   case spin(SpinComponent, [Double])
   /// The exchange torque i[H_ex, s] without its z x: O = {p, Delta_k}/2.
   case torque(SpinComponent, [Double])
-  /// The torque on the moments, with the gauge field of exchange that sits on bonds.
+  /// The torque on the moments, with the gauge field of exchange that sits on bonds:
+  ///
+  ///     K^xx[{p, Delta}/2] + (1/2) sum_u Pi_u[{p, d_i Delta}/2]
+  ///     K^xy[{p, Delta}/2] + (1/4) sum_u u Pi_u[i [p, d_i Delta]]
   case moment(SpinComponent, [Double])
   /// Pi_u[w_i]: the current of one spin along i, with the velocity that both spins share.
   case current(Spin)
@@ -23,6 +26,23 @@ public enum CollinearResponse: Hashable, Sendable {
     switch self {
     case .spin(_, let p), .torque(_, let p), .moment(_, let p): p
     case .current, .conduction: nil
+    }
+  }
+
+  /// As in `torque.xy of A, B` or `current.up`, for messages.
+  func label(_ model: OrbitalModel) -> String {
+    func label(_ name: String, _ component: SpinComponent, _ p: [Double]) -> String {
+      let own = zip(model.orbitals, p).filter { $0.1 != 0 }.map {
+        ($0.1 == 1 ? "" : "\(significant($0.1)) ") + $0.0.name
+      }
+      return "\(name).x\(component.rawValue) of \(own.joined(separator: ", "))"
+    }
+    switch self {
+    case .spin(let component, let p): return label("spin", component, p)
+    case .torque(let component, let p): return label("torque", component, p)
+    case .moment(let component, let p): return label("moment", component, p)
+    case .current(let u): return "current.\(u)"
+    case .conduction(let u): return "conduction.\(u)"
     }
   }
 
@@ -124,17 +144,11 @@ public struct CollinearSpectrum: Sendable {
         for terms in terms {
           var (value, size, lost) = (ComplexDouble.zero, 0.0, 0.0)
           for (factor, loop) in terms {
-            let n = loops.firstIndex(of: loop)!
-            if g == 0 {
-              value += factor * sum.statics[n]
-              size += factor.length * sum.staticSizes[n]
-              lost += factor.length * sum.staticRounding[n]
-            } else {
-              let at = n * dynamic.count + dynamic.firstIndex(of: g)!
-              value += factor * sum.quotients[at]
-              size += factor.length * sum.sizes[at]
-              lost += factor.length * sum.rounding[at]
-            }
+            let row = g == 0 ? 0 : dynamic.firstIndex(of: g)! + 1
+            let n = loops.firstIndex(of: loop)! * own.rows + row
+            value += factor * sum.values[n]
+            size += factor.length * sum.sizes[n]
+            lost += factor.length * sum.rounding[n]
           }
           values.append(value.multiplied(by: norm))
           scales.append(size * norm)
@@ -155,7 +169,7 @@ public struct CollinearSpectrum: Sendable {
     for (g, outcome) in outcomes.enumerated() {
       if let failure = outcome.failure {
         throw NonConvergence(
-          label: "\(responses[failure]) at "
+          label: "\(responses[failure].label(model)) at "
             + (g == 0 ? "omega = 0, static part" : "omega = \(omegas[g - 1])"),
           estimate: outcome.worst(failure).estimate, allowed: outcome.worst(failure).allowed,
           divisions: outcome.divisions)
@@ -178,17 +192,15 @@ public struct CollinearSpectrum: Sendable {
     func require(_ holds: Bool, _ subject: String, _ found: String, _ expected: String) throws {
       guard holds else { throw RequestError(subject, found: found, expected: expected) }
     }
-    // Beyond these magnitudes products of energies leave the range of doubles.
-    let largest = 1e30 * max(model.energyBound, 1)
+    let bound = model.energyBound
     for (name, value) in [("mu", mu), ("temperature", temperature)] + omegas.map({ ("omega", $0) })
     {
-      try require(
-        value.magnitude < largest, name, "\(value)",
-        "a finite energy of magnitude below \(significant(largest))")
+      try RequestError.check(name, value, bands: bound)
     }
     try require(temperature >= 0, "temperature", "\(temperature)", "a number, 0 or more")
     try require(
-      broadening > 0 && broadening < largest, "broadening", "\(broadening)", "a number above 0")
+      broadening > 0 && broadening.isFinite, "broadening", "\(broadening)", "a number above 0")
+    try RequestError.check("broadening", broadening, bands: bound)
     try require(
       tolerance > 0 && tolerance < 1, "tolerance", "\(tolerance)", "a number between 0 and 1")
     let axes = 0..<model.dimension

@@ -23,6 +23,7 @@ package struct Tolerance: Sendable {
     func limit(_ part: Double) -> Double { max(relative * max(abs(part), floor), rounded) }
     return PartErrors(real: limit(value.real), imaginary: limit(value.imaginary))
   }
+
   /// The same of many values.
   package func allowed(
     _ values: [ComplexDouble], scales: [Double], rounding: [Double], references: [Double]? = nil
