@@ -36,7 +36,7 @@ struct ConstantLifetimeEngine: SpectrumEngine {
         try await fill(&result, outputs)
       } catch let error as NonConvergence {
         result.failures += outputs.map {
-          Spectrum.Failure(
+          EmptyCell(
             column: request.columns[$0].label, omega: nil, reason: "did not converge: \(error)")
         }
       }

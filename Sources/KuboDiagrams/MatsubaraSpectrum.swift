@@ -39,7 +39,7 @@ extension SpectrumRequest {
   ///
   /// Accuracy: `tolerance` of the value, with a tenth of the sum of the absolute contributions as the
   /// floor.
-  /// - Throws: `RequestError`, `NonConvergence`, ``Spectrum/Failure``, `QuadratureError`.
+  /// - Throws: `RequestError`, `NonConvergence`, `EmptyCell`, `QuadratureError`.
   public func matsubara(count: Int) async throws -> MatsubaraSpectrum {
     try check()
     guard electrons.temperature > 0 else {
@@ -193,7 +193,7 @@ extension ConstantLifetimeEngine {
       for (c, column) in columns.enumerated() {
         let limit = allowance(outcome.values[c].real, outcome.scales[c])
         guard rounding[l][c] <= limit else {
-          throw Spectrum.Failure(
+          throw EmptyCell(
             column: "\(column.response.name) at Matsubara index \(l)", omega: nil,
             reason: "rounding spoils the spectral representation: error estimate "
               + "\(significant(rounding[l][c])), allowed \(significant(limit)); a smaller temperature "

@@ -41,64 +41,18 @@ public struct Spectrum: Sendable {
     public var staticPart: ComplexDouble?
   }
 
-  /// Why a cell is empty.
-  public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The column's label.
-    public let column: String
-    /// The frequency, or nil if the whole column is concerned.
-    public let omega: Double?
-    /// The reason, with estimate and tolerance.
-    public let reason: String
-
-    package init(column: String, omega: Double?, reason: String) {
-      self.column = column
-      self.omega = omega
-      self.reason = reason
-    }
-
-    /// The pole of a closed form in `column`.
-    package static func pole(_ column: String, _ omega: Double) -> Failure {
-      Failure(
-        column: column, omega: omega,
-        reason: "the closed form has an undamped pole at omega = 2 J; move omega off it")
-    }
-
-    /// One line for a message.
-    public var description: String {
-      column + (omega.map { " at omega = \($0)" } ?? "") + ": " + reason
-    }
-  }
-
   /// The frequencies, as requested.
   public let omegas: [Double]
   /// The columns, as requested.
   public internal(set) var columns: [Column]
   /// The cells that stayed empty though they have a value.
-  public internal(set) var failures: [Failure]
+  public internal(set) var failures: [EmptyCell]
   /// The cells that are empty since a closed form has its undamped pole there, as is known beforehand.
-  public internal(set) var poles: [Failure] = []
+  public internal(set) var poles: [EmptyCell] = []
   /// A line for each frequency and reason, with all columns that it concerns.
-  public var failureLines: [String] { Spectrum.lines(failures) }
+  public var failureLines: [String] { EmptyCell.lines(failures) }
   /// The same for the poles.
-  public var poleLines: [String] { Spectrum.lines(poles) }
-
-  private static func lines(_ failures: [Failure]) -> [String] {
-    var groups: [(omega: Double?, reason: String, columns: [String])] = []
-    for failure in failures {
-      if let n = groups.firstIndex(where: {
-        $0.omega == failure.omega && $0.reason == failure.reason
-      }) {
-        groups[n].columns.append(failure.column)
-      } else {
-        groups.append((failure.omega, failure.reason, [failure.column]))
-      }
-    }
-    return groups.map { group in
-      Failure(
-        column: group.columns.joined(separator: ", "), omega: group.omega, reason: group.reason
-      ).description
-    }
-  }
+  public var poleLines: [String] { EmptyCell.lines(poles) }
   /// The largest grid that was needed, as points along each reciprocal vector.
   public internal(set) var divisions: Int
   /// The level widths -Im Sigma_s(mu) = 1/(2 tau_s) that the closed forms used, with `scba`.
@@ -133,7 +87,7 @@ public struct Spectrum: Sendable {
   mutating func fill(_ c: Int, fixed: Cell, at dynamic: (_ n: Int) -> Cell) {
     let column = columns[c].request
     func fail(_ reason: String, _ omega: Double? = nil) {
-      failures.append(Failure(column: column.label, omega: omega, reason: reason))
+      failures.append(EmptyCell(column: column.label, omega: omega, reason: reason))
     }
     guard case .value(let own, _) = fixed else {
       if case .failure(let reason) = fixed { fail("static part: " + reason) }
@@ -196,5 +150,14 @@ public struct Spectrum: Sendable {
         column.request.label, parts.joined(separator: "; ") + (isPoor ? "; POOR" : ""), isPoor
       )
     }
+  }
+}
+
+extension EmptyCell {
+  /// The pole of a closed form in `column`.
+  static func pole(_ column: String, _ omega: Double) -> EmptyCell {
+    EmptyCell(
+      column: column, omega: omega,
+      reason: "the closed form has an undamped pole at omega = 2 J; move omega off it")
   }
 }

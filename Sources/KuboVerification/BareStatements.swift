@@ -19,7 +19,7 @@ struct VerifiedSpectrum {
           && $0.request.diagram == diagram
       })
     else {
-      throw Spectrum.Failure(
+      throw EmptyCell(
         column: name, omega: nil, reason: "found no diagram \(diagram ?? "") that measures it")
     }
     if let failure = spectrum.failures.first(where: { $0.column == found.request.label }) {

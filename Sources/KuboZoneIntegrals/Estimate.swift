@@ -23,12 +23,18 @@ public struct NonConvergence: Error, Sendable, Equatable, CustomStringConvertibl
   public let estimate, allowed: Double
   /// Grid points along each reciprocal vector in the last grid.
   public let divisions: Int
+  /// What would need fewer points if it were larger.
+  private let remedy: String
 
-  package init(label: String, estimate: Double, allowed: Double, divisions: Int) {
+  package init(
+    label: String, estimate: Double, allowed: Double, divisions: Int,
+    remedy: String = "lifetime parameter, temperature or J"
+  ) {
     self.label = label
     self.estimate = estimate
     self.allowed = allowed
     self.divisions = divisions
+    self.remedy = remedy
   }
 
   /// One line for a message.
@@ -36,7 +42,7 @@ public struct NonConvergence: Error, Sendable, Equatable, CustomStringConvertibl
     if estimate == .infinity {
       return
         "\(label): the zone integral needs more than \(divisions) points along each reciprocal vector, "
-        + "which is beyond the limit; a larger lifetime parameter, temperature or J would do"
+        + "which is beyond the limit; a larger \(remedy) would do"
     }
     return
       "\(label): the zone integral did not converge: error estimate \(significant(estimate)), allowed \(significant(allowed)), "

@@ -136,7 +136,7 @@ package enum ExitStatus {
       case .tool: unavailable
       }
     case is RequestError: usage
-    case is NonConvergence, is Spectrum.Failure, is VanHove, is QuadratureError,
+    case is NonConvergence, is EmptyCell, is VanHove, is QuadratureError,
       is SelfEnergyFailure:
       notConverged
     default: internalFault
