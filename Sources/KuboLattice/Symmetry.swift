@@ -33,23 +33,17 @@ package struct ReciprocalOperation: Hashable, Sendable {
   }
 }
 
-extension Model {
-  /// The point group of the energies: every orthogonal map of the reciprocal lattice on itself
-  /// that leaves T_k and |eta_k|^2 unchanged, found from the Fourier coefficients of the two.
-  ///
-  /// Energies are equal at all points of a star; traces are not, and are summed over the star
-  /// explicitly, so nothing is assumed about how a vertex transforms.
-  package func energySymmetries() -> [ReciprocalOperation] {
-    let hopping = fourierHopping()
-    let gap = fourierGap()
-    let d = dimension
-    let metric = reciprocalVectors.map { a in
-      reciprocalVectors.map { b in zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
-    }
+extension ReciprocalOperation {
+  /// The orthogonal maps of the lattice of `vectors` on itself for which `isSymmetry` holds, sorted, the identity among
+  /// them.
+  static func pointGroup(
+    of vectors: [[Double]], where isSymmetry: (ReciprocalOperation) -> Bool
+  ) -> [ReciprocalOperation] {
+    let d = vectors.count
+    let metric = vectors.map { a in vectors.map { b in zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } } }
     let size = metric.flatMap { $0 }.map(abs).max()!
     var found: Set<ReciprocalOperation> = []
-    let count = pow3(d * d)
-    for code in 0..<count {
+    for code in 0..<(0..<d * d).reduce(1, { p, _ in 3 * p }) {
       var rest = code
       var rows = [[Int]](repeating: [Int](repeating: 0, count: d), count: d)
       for r in 0..<d {
@@ -59,10 +53,7 @@ extension Model {
         }
       }
       let m = ReciprocalOperation(rows: rows)
-      guard preserves(m, metric, 1e-9 * size), invariant(hopping, m), invariant(gap, m) else {
-        continue
-      }
-      found.insert(m)
+      if m.preserves(metric, 1e-9 * size), isSymmetry(m) { found.insert(m) }
     }
     // Orthogonal maps of a lattice form a finite group; close the set in case a cell that is not
     // reduced puts some members outside the entries -1, 0, 1.
@@ -77,21 +68,34 @@ extension Model {
     return found.sorted { $0.rows.flatMap { $0 }.lexicographicallyPrecedes($1.rows.flatMap { $0 }) }
   }
 
-  private func pow3(_ n: Int) -> Int { (0..<n).reduce(1) { p, _ in 3 * p } }
-
-  private func preserves(_ m: ReciprocalOperation, _ g: [[Double]], _ tolerance: Double) -> Bool {
-    let d = dimension
+  private func preserves(_ g: [[Double]], _ tolerance: Double) -> Bool {
+    let d = rows.count
     // k = sum_a f_a b_a and f' = M f: the metric of the images is M^T g M.
     for a in 0..<d {
       for b in 0..<d {
         var sum = 0.0
         for x in 0..<d {
-          for y in 0..<d { sum += Double(m.rows[x][a] * m.rows[y][b]) * g[x][y] }
+          for y in 0..<d { sum += Double(rows[x][a] * rows[y][b]) * g[x][y] }
         }
         if abs(sum - g[a][b]) > tolerance { return false }
       }
     }
     return true
+  }
+}
+
+extension Model {
+  /// The point group of the energies: every orthogonal map of the reciprocal lattice on itself
+  /// that leaves T_k and |eta_k|^2 unchanged, found from the Fourier coefficients of the two.
+  ///
+  /// Energies are equal at all points of a star; traces are not, and are summed over the star
+  /// explicitly, so nothing is assumed about how a vertex transforms.
+  package func energySymmetries() -> [ReciprocalOperation] {
+    let hopping = fourierHopping()
+    let gap = fourierGap()
+    return ReciprocalOperation.pointGroup(of: reciprocalVectors) {
+      invariant(hopping, $0) && invariant(gap, $0)
+    }
   }
 
   private func invariant(_ f: [[Int]: Double], _ m: ReciprocalOperation) -> Bool {

@@ -111,6 +111,63 @@ public struct FermiLogarithm: Sendable {
     return dividedDifference(sorted, from: 0, through: sorted.count - 1)
   }
 
+  /// The same of two poles, in any order.
+  @inline(__always)
+  package func dividedDifference(_ x: Double, _ y: Double) -> ComplexDouble {
+    let (low, high) = x < y ? (x, y) : (y, x)
+    let nearest = low > 0 ? low : high < 0 ? high : 0
+    guard high - low <= neighbourhood(nearest) else {
+      return (value(high) - value(low)).divided(by: high - low)
+    }
+    return taylor(low, high) { c, inverseScale, terms, u, v in
+      var (a, b) = (SIMD2<Double>.zero, SIMD2<Double>.zero)
+      for n in stride(from: terms, through: 0, by: -1) {
+        b = b * v + a
+        a = a * u + SIMD2(c[2 * n], c[2 * n + 1])
+      }
+      return b * inverseScale
+    }
+  }
+
+  /// The same of three poles, in any order.
+  package func dividedDifference(_ x: Double, _ y: Double, _ z: Double) -> ComplexDouble {
+    let (least, most) = (min(x, y, z), max(x, y, z))
+    let middle = max(min(x, y), min(max(x, y), z))
+    let nearest = least > 0 ? least : most < 0 ? most : 0
+    guard most - least <= neighbourhood(nearest) else {
+      return (dividedDifference(middle, most) - dividedDifference(least, middle))
+        .divided(by: most - least)
+    }
+    return taylor(least, most) { c, inverseScale, terms, u, v in
+      let w = (middle - c[-2]) * inverseScale
+      var (a, b, d) = (SIMD2<Double>.zero, SIMD2<Double>.zero, SIMD2<Double>.zero)
+      for n in stride(from: terms, through: 0, by: -1) {
+        d = d * w + b
+        b = b * v + a
+        a = a * u + SIMD2(c[2 * n], c[2 * n + 1])
+      }
+      return d * (inverseScale * inverseScale)
+    }
+  }
+
+  /// Coefficients, 1/scale, the last term that counts, and both ends in units of the scale: ends in the middle of their panel,
+  /// within a twentieth of the distance to the singularities, need fewer terms.
+  @inline(__always)
+  private func taylor(
+    _ low: Double, _ high: Double,
+    _ sum: (
+      _ c: UnsafePointer<Double>, _ inverseScale: Double, _ terms: Int, _ u: Double, _ v: Double
+    ) -> SIMD2<Double>
+  ) -> ComplexDouble {
+    table.withUnsafeBufferPointer { table in
+      let panel = table.baseAddress! + offset((low + high) / 2)
+      let (u, v) = ((low - panel[0]) * panel[1], (high - panel[0]) * panel[1])
+      let isNarrow = max(abs(u), abs(v)) < 0.04
+      let result = sum(panel + 2, panel[1], isNarrow ? 16 : FermiLogarithm.terms - 1, u, v)
+      return ComplexDouble(result.x, result.y)
+    }
+  }
+
   /// Over the poles with indices `first` to `last` of a sorted list.
   private func dividedDifference(_ x: PoleList, from first: Int, through last: Int) -> ComplexDouble
   {

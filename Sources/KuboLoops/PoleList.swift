@@ -13,6 +13,21 @@ package struct PoleList {
   }
 
   @inline(__always)
+  package init(_ x: Double) { append(x) }
+
+  @inline(__always)
+  package init(_ x: Double, _ y: Double) {
+    append(x)
+    append(y)
+  }
+
+  @inline(__always)
+  package init(_ x: Double, _ y: Double, _ z: Double) {
+    self.init(x, y)
+    append(z)
+  }
+
+  @inline(__always)
   package subscript(_ n: Int) -> Double { storage[n] }
 
   @inline(__always)

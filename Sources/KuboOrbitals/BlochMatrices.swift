@@ -81,46 +81,56 @@ package struct BlochMatrices: Sendable {
     self.blocks = blocks
   }
 
-  /// Blocks summed along some axes.
-  package struct Sum: Sendable {
-    fileprivate var axis: Int
-    fileprivate var blocks: [ComplexDouble]
-
-    /// A matrix, column by column, of a sum along all axes.
-    func matrix(_ spin: Spin, _ part: Part, _ count: Int) -> Matrix {
-      let size = count * count
-      let start = (spin.rawValue * Part.allCases.count + part.rawValue) * size
-      return Matrix(count, Array(blocks[start..<start + size]))
-    }
+  /// Where the matrix of a part begins in the blocks of a full sum.
+  static func offset(_ spin: Spin, _ part: Part, _ count: Int) -> Int {
+    (spin.rawValue * Part.allCases.count + part.rawValue) * count * count
   }
 
-  /// Nothing summed yet.
-  package var unsummed: Sum { Sum(axis: 0, blocks: blocks) }
+  /// Sums along one axis after the other, each for a grid of `divisions` points; the results of each stay until its next.
+  package struct Sums: ~Copyable {
+    private let matrices: BlochMatrices
+    private let divisions: Int
+    /// exp(2 pi i n/divisions).
+    private let turns: [ComplexDouble]
+    private let phases: UnsafeMutablePointer<ComplexDouble>
+    /// The blocks after the sum along each axis.
+    private let results: [UnsafeMutablePointer<ComplexDouble>]
 
-  /// Sums along the next axis at the reduced coordinate n/divisions.
-  package func sum(_ sum: Sum, at n: Int, of divisions: Int) -> Sum {
-    let axis = axes[sum.axis]
-    let phases = axis.cells.map { cell in
-      // Whole turns are taken off before they are rounded.
-      let turn = Double((n * cell) % divisions) / Double(divisions)
-      return ComplexDouble(Double.cos(2 * .pi * turn), Double.sin(2 * .pi * turn))
+    package init(_ matrices: BlochMatrices, divisions: Int) {
+      (self.matrices, self.divisions) = (matrices, divisions)
+      turns = (0..<divisions).map {
+        let turn = Double($0) / Double(divisions)
+        return ComplexDouble(Double.cos(2 * .pi * turn), Double.sin(2 * .pi * turn))
+      }
+      phases = .allocate(capacity: matrices.axes.map(\.cells.count).max()!)
+      results = matrices.axes.map { .allocate(capacity: $0.groups.count * matrices.blockSize) }
     }
-    let size = blockSize
-    var result = [ComplexDouble](repeating: .zero, count: axis.groups.count * size)
-    var (one, zero) = (ComplexDouble.one, ComplexDouble.zero)
-    result.withUnsafeMutableBufferPointer { result in
-      sum.blocks.withUnsafeBufferPointer { blocks in
-        phases.withUnsafeBufferPointer { phases in
-          for (g, group) in axis.groups.enumerated() {
-            cblas_zgemv(
-              CblasColMajor, CblasNoTrans, Int32(size), Int32(group.count), &one,
-              blocks.baseAddress! + group.lowerBound * size, Int32(size),
-              phases.baseAddress! + group.lowerBound, 1, &zero,
-              result.baseAddress! + g * size, 1)
-          }
+
+    deinit {
+      phases.deallocate()
+      for result in results { result.deallocate() }
+    }
+
+    /// Sums along the axis at the reduced coordinate n/divisions what the axes before it have left.
+    /// - Returns: the blocks.
+    @discardableResult
+    package func sum(_ axis: Int, at n: Int) -> UnsafeMutablePointer<ComplexDouble> {
+      matrices.blocks.withUnsafeBufferPointer { blocks in
+        let source = axis == 0 ? blocks.baseAddress! : UnsafePointer(results[axis - 1])
+        let (own, size) = (matrices.axes[axis], Int32(matrices.blockSize))
+        for (r, cell) in own.cells.enumerated() {
+          let turn = (n * cell) % divisions
+          phases[r] = turns[turn < 0 ? turn + divisions : turn]
+        }
+        var (one, zero) = (ComplexDouble.one, ComplexDouble.zero)
+        for (g, group) in own.groups.enumerated() {
+          cblas_zgemv(
+            CblasColMajor, CblasNoTrans, size, Int32(group.count), &one,
+            source + group.lowerBound * Int(size), size, phases + group.lowerBound, 1, &zero,
+            results[axis] + g * Int(size), 1)
         }
       }
+      return results[axis]
     }
-    return Sum(axis: sum.axis + 1, blocks: result)
   }
 }

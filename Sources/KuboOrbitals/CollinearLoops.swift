@@ -83,60 +83,107 @@ package struct CollinearLoops: Sendable {
 
   /// H, d_i H, d_j H and d_i d_j H of both spins, their mean and half their difference, and the bands.
   private struct Point {
-    let matrices: [[Matrix]]
-    let levels: [BandSums.Levels]
-    let states: [Matrix]
+    let count: Int
+    let blocks: UnsafeMutablePointer<ComplexDouble>
+    let levels: (up: BandSums.Levels, down: BandSums.Levels)
+    let states: (up: BandMatrix, down: BandMatrix)
+    let scratch: ScratchPointer
 
-    init(_ sum: BlochMatrices.Sum, _ count: Int, mu: Double, _ line: FermiLogarithm) {
-      let own = Spin.allCases.map { u in
-        BlochMatrices.Part.allCases.map { sum.matrix(u, $0, count) }
+    init(
+      _ blocks: UnsafeMutablePointer<ComplexDouble>, _ count: Int, mu: Double,
+      _ line: FermiLogarithm, _ scratch: ScratchPointer
+    ) {
+      (self.count, self.blocks, self.scratch) = (count, blocks, scratch)
+      func bands(_ u: Spin) -> (BandSums.Levels, BandMatrix) {
+        let start = blocks + BlochMatrices.offset(u, .energy, count)
+        let (values, states) = BandMatrix(count, start, scratch).levels()
+        return (BandSums.Levels(count, values, line, shift: -mu, scratch), states)
       }
-      matrices = own
-      let bands = own.map { $0[0].levels() }
-      levels = bands.map { BandSums.Levels($0.values.map { $0 - mu }, line) }
-      states = bands.map(\.states)
+      let (up, down) = (bands(.up), bands(.down))
+      (levels, states) = ((up.0, down.0), (up.1, down.1))
     }
 
-    func hamiltonian(_ u: Spin, _ part: BlochMatrices.Part) -> Matrix {
-      matrices[u.rawValue][part.rawValue]
+    func levels(_ u: Spin) -> BandSums.Levels { u == .up ? levels.up : levels.down }
+    private func states(_ u: Spin) -> BandMatrix { u == .up ? states.up : states.down }
+
+    func hamiltonian(_ u: Spin, _ part: BlochMatrices.Part) -> BandMatrix {
+      BandMatrix(count, blocks + BlochMatrices.offset(u, part, count), scratch)
     }
-    func mean(_ part: BlochMatrices.Part) -> Matrix {
+    func mean(_ part: BlochMatrices.Part) -> BandMatrix {
       0.5 * (hamiltonian(.up, part) + hamiltonian(.down, part))
     }
-    func exchange(_ part: BlochMatrices.Part) -> Matrix {
+    func exchange(_ part: BlochMatrices.Part) -> BandMatrix {
       0.5 * (hamiltonian(.up, part) - hamiltonian(.down, part))
     }
     /// Between the bands of `left` and those of `right`.
-    func inBands(_ matrix: Matrix, _ left: Spin, _ right: Spin) -> Matrix {
-      matrix.rotated(states[left.rawValue], states[right.rawValue])
+    func inBands(_ matrix: BandMatrix, _ left: Spin, _ right: Spin) -> BandMatrix {
+      matrix.rotated(states(left), states(right))
     }
   }
 
-  /// Adds the loops at the wave vector of a full sum over cells.
-  package func add(_ sum: BlochMatrices.Sum, _ count: Int, to values: inout Values) {
-    let point = Point(sum, count, mu: mu, line)
-    for u in Spin.allCases {
-      let own = loops.indices.filter { loops[$0].spin == u }
-      addTransverse(point, u, own, &values)
-      addLongitudinal(point, u, own, &values)
+  /// An operator O_ca of a loop between bands, with its absolute values.
+  private struct Operator {
+    let loop: Int
+    let elements: BandMatrix
+    let magnitudes: BandMatrix
+
+    init(_ loop: Int, _ elements: BandMatrix) {
+      (self.loop, self.elements, magnitudes) = (loop, elements, elements.magnitudes)
+    }
+
+    /// sum_ac |O_ca| m_ac.
+    func weight(_ m: BandMatrix) -> Double {
+      var sum = 0.0
+      for c in 0..<m.count {
+        for a in 0..<m.count { sum += magnitudes[c, a].real * m[a, c].real }
+      }
+      return sum
     }
   }
 
-  private func addTransverse(_ point: Point, _ u: Spin, _ own: [Int], _ values: inout Values) {
+  /// Adds `weight` times the loops at the wave vector of a full sum over cells, whose blocks begin at `blocks`.
+  package func add(
+    _ blocks: UnsafeMutablePointer<ComplexDouble>, _ count: Int, times weight: Double = 1,
+    to values: inout Values, _ memory: inout Memory
+  ) {
+    withUnsafeMutablePointer(to: &memory.scratch) { scratch in
+      scratch.pointee.returning { _ in
+        let point = Point(blocks, count, mu: mu, line, scratch)
+        for u in Spin.allCases {
+          addTransverse(point, u, weight, &values)
+          addLongitudinal(point, u, weight, &values)
+        }
+      }
+    }
+  }
+
+  /// Memory for one wave vector after the other; each thread needs its own.
+  package struct Memory: ~Copyable {
+    fileprivate var scratch: Scratch
+
+    package init(_ loops: CollinearLoops, _ count: Int) {
+      // What is too little is taken elsewhere, and slower.
+      scratch = Scratch(capacity: count * (count + 2) * (240 + 8 * loops.loops.count) + 1000)
+    }
+  }
+
+  private func addTransverse(
+    _ point: Point, _ u: Spin, _ weight: Double, _ values: inout Values
+  ) {
     let u2 = u.flipped
-    var (operators, gradients): ([(loop: Int, o: Matrix)], [(loop: Int, o: Matrix)]) = ([], [])
-    for n in own {
-      guard case .transverse(_, let measured) = loops[n] else { continue }
+    var (operators, gradients): ([Operator], [Operator]) = ([], [])
+    for (n, loop) in loops.enumerated() {
+      guard case .transverse(u, let measured) = loop else { continue }
       switch measured {
       case .spin(let p):
-        let o = Matrix(p.count) { a, b in ComplexDouble(a == b ? p[a] : 0) }
-        operators.append((n, point.inBands(o, u, u2)))
+        let o = BandMatrix(p.count, point.scratch) { a, b in ComplexDouble(a == b ? p[a] : 0) }
+        operators.append(Operator(n, point.inBands(o, u, u2)))
       case .torque(let p):
-        func torque(_ part: BlochMatrices.Part) -> Matrix {
+        func torque(_ part: BlochMatrices.Part) -> BandMatrix {
           point.inBands(point.exchange(part).anticommuted(p), u, u2)
         }
-        operators.append((n, torque(.energy)))
-        gradients.append((n, torque(.second)))
+        operators.append(Operator(n, torque(.energy)))
+        gradients.append(Operator(n, torque(.second)))
       }
     }
     guard !operators.isEmpty else { return }
@@ -144,40 +191,55 @@ package struct CollinearLoops: Sendable {
     let anomalous = point.inBands(point.mean(.mixed), u2, u)
     let mine = point.inBands(point.hamiltonian(u, .second), u, u)
     let other = point.inBands(point.hamiltonian(u2, .second), u2, u2)
-    let (x, y) = (point.levels[u.rawValue], point.levels[u2.rawValue])
+    let (x, y) = (point.levels(u), point.levels(u2))
     let pairs = BandSums.staticPairs(y, x, line)
     let fixed =
       BandSums.staticTriples(other, w, y, y, x, line)
       + BandSums.staticTriples(w, mine, y, x, x, line) + anomalous.times(pairs)
-    let weights =
-      Matrix.product(other.magnitudes, w.magnitudes)
-      + Matrix.product(w.magnitudes, mine.magnitudes)
-    let rounding = BandSums.Rounding(line: line, levels: x.x + y.x)
-    func lost(_ bound: (Int) -> Double) -> Matrix {
-      bound(3) * weights + bound(2) * anomalous.magnitudes
+    let rounding = BandSums.Rounding(line: line, levels: [x, y])
+    // The absolute weights of three and of two propagators.
+    let triple =
+      BandMatrix.product(other.magnitudes, w.magnitudes)
+      + BandMatrix.product(w.magnitudes, mine.magnitudes)
+    let weights = operators.map { ($0.weight(triple), $0.weight(anomalous.magnitudes)) }
+    func add(_ m: BandMatrix, to row: Int, _ bound: (Int) -> Double) {
+      let bounds = (bound(3), bound(2))
+      for (o, own) in zip(operators, weights) {
+        self.add(o, m, bounds.0 * own.0 + bounds.1 * own.1, weight, to: row, &values)
+      }
     }
-    add(operators, fixed, lost(rounding.still), to: 0, &values)
-    add(gradients, w.times(pairs), rounding.still(2) * w.magnitudes, to: 0, &values)
-    let smallest = BandSums.smallest(line, x.x + y.x)
+    add(fixed, to: 0, rounding.still)
+    for o in gradients {
+      self.add(
+        o, w.times(pairs), rounding.still(2) * o.weight(w.magnitudes), weight, to: 0, &values)
+    }
+    let smallest = BandSums.smallest(line, [x, y])
     for (m, omega) in omegas.enumerated() {
-      if byTriples || abs(omega) <= smallest {
-        let triples = Triples(line: line, y: y.x, x: x.x, omega: omega)
-        let quotient =
-          triples.inner(other, w) + triples.plus(w, mine) + anomalous.times(triples.pairs())
-        add(operators, quotient, lost { rounding.quotient(omega, $0) }, to: m + 1, &values)
-      } else {
-        let sums = BandSums(y, x, line, omega: omega)
-        let total =
-          sums.innerTriples(other, w) + sums.plusTriples(w, mine) + anomalous.times(sums.pairs())
-        add(
-          operators, (1 / omega) * (total - fixed), lost { rounding.difference(omega, $0) },
-          to: m + 1, &values)
+      point.scratch.pointee.returning { _ in
+        if omega == 0, !byTriples {
+          let sums = BandSums.Derivative(line: line, y: y, x: x)
+          let derivative =
+            sums.inner(other, w) + sums.plus(w, mine) + anomalous.times(sums.pairs())
+          add(derivative, to: m + 1) { 2 * rounding.quotient(0, $0) }
+        } else if byTriples || abs(omega) <= smallest {
+          let triples = Triples(line: line, y: y, x: x, omega: omega)
+          let quotient =
+            triples.inner(other, w) + triples.plus(w, mine) + anomalous.times(triples.pairs())
+          add(quotient, to: m + 1) { rounding.quotient(omega, $0) }
+        } else {
+          let sums = BandSums(y, x, line, omega: omega)
+          let total =
+            sums.innerTriples(other, w) + sums.plusTriples(w, mine) + anomalous.times(sums.pairs())
+          add((1 / omega) * (total - fixed), to: m + 1) { rounding.difference(omega, $0) }
+        }
       }
     }
   }
 
-  private func addLongitudinal(_ point: Point, _ u: Spin, _ own: [Int], _ values: inout Values) {
-    func vertex(_ b: CollinearLoop.Vertex, _ part: BlochMatrices.Part) -> Matrix {
+  private func addLongitudinal(
+    _ point: Point, _ u: Spin, _ weight: Double, _ values: inout Values
+  ) {
+    func vertex(_ b: CollinearLoop.Vertex, _ part: BlochMatrices.Part) -> BandMatrix {
       let matrix =
         switch b {
         case .gauge: point.mean(part)
@@ -187,89 +249,99 @@ package struct CollinearLoops: Sendable {
         }
       return point.inBands(matrix, u, u)
     }
-    var (operators, gradients): ([(loop: Int, o: Matrix)], [(loop: Int, o: Matrix)]) = ([], [])
-    for n in own {
-      guard case .longitudinal(_, let b) = loops[n] else { continue }
-      operators.append((n, vertex(b, .first)))
-      gradients.append((n, vertex(b, .mixed)))
+    var (operators, gradients): ([Operator], [Operator]) = ([], [])
+    for (n, loop) in loops.enumerated() {
+      guard case .longitudinal(u, let b) = loop else { continue }
+      operators.append(Operator(n, vertex(b, .first)))
+      gradients.append(Operator(n, vertex(b, .mixed)))
     }
     guard !operators.isEmpty else { return }
     let velocity = point.inBands(point.hamiltonian(u, .second), u, u)
-    let x = point.levels[u.rawValue]
+    let x = point.levels(u)
     let fixed = velocity.times(BandSums.staticPairs(x, x, line))
-    let rounding = BandSums.Rounding(line: line, levels: x.x)
-    add(operators, fixed, rounding.still(2) * velocity.magnitudes, to: 0, &values)
+    let rounding = BandSums.Rounding(line: line, levels: [x])
+    let weights = operators.map { $0.weight(velocity.magnitudes) }
+    func add(_ m: BandMatrix, to row: Int, _ bound: Double) {
+      for (o, own) in zip(operators, weights) {
+        self.add(o, m, bound * own, weight, to: row, &values)
+      }
+    }
+    add(fixed, to: 0, rounding.still(2))
     // <g> = -Im l/pi, on the diagonal.
-    let occupations = Matrix(x.x.count) { a, b in
+    let occupations = BandMatrix(x.count, point.scratch) { a, b in
       a == b ? ComplexDouble(-x.l[a].imaginary / .pi) : .zero
     }
-    let lost = Matrix(x.x.count) { a, b in ComplexDouble(a == b ? rounding.still(1) : 0) }
-    add(gradients, occupations, lost, to: 0, &values)
-    let smallest = BandSums.smallest(line, x.x)
+    let lost = BandMatrix(x.count, point.scratch) { a, b in
+      ComplexDouble(a == b ? rounding.still(1) : 0)
+    }
+    for o in gradients { self.add(o, occupations, o.weight(lost), weight, to: 0, &values) }
+    let smallest = BandSums.smallest(line, [x])
     for (m, omega) in omegas.enumerated() {
-      if byTriples || abs(omega) <= smallest {
-        let pairs = Triples(line: line, y: x.x, x: x.x, omega: omega).pairs()
-        add(
-          operators, velocity.times(pairs), rounding.quotient(omega, 2) * velocity.magnitudes,
-          to: m + 1, &values)
-      } else {
-        let total = velocity.times(BandSums(x, x, line, omega: omega).pairs())
-        add(
-          operators, (1 / omega) * (total - fixed),
-          rounding.difference(omega, 2) * velocity.magnitudes, to: m + 1, &values)
+      point.scratch.pointee.returning { _ in
+        if omega == 0, !byTriples {
+          let pairs = BandSums.Derivative(line: line, y: x, x: x).pairs()
+          add(velocity.times(pairs), to: m + 1, 2 * rounding.quotient(0, 2))
+        } else if byTriples || abs(omega) <= smallest {
+          let pairs = Triples(line: line, y: x, x: x, omega: omega).pairs()
+          add(velocity.times(pairs), to: m + 1, rounding.quotient(omega, 2))
+        } else {
+          let total = velocity.times(BandSums(x, x, line, omega: omega).pairs())
+          add((1 / omega) * (total - fixed), to: m + 1, rounding.difference(omega, 2))
+        }
       }
     }
   }
 
-  /// Adds sum_ac O_ca M_ac to a row of each loop.
+  /// Adds sum_ac O_ca M_ac to a row of its loop.
   private func add(
-    _ operators: [(loop: Int, o: Matrix)], _ m: Matrix, _ rounding: Matrix, to row: Int,
+    _ o: Operator, _ m: BandMatrix, _ rounding: Double, _ weight: Double, to row: Int,
     _ values: inout Values
   ) {
-    for (loop, o) in operators {
-      let n = loop * rows + row
-      for c in 0..<m.count {
-        for a in 0..<m.count {
-          let term = o[c, a] * m[a, c]
-          values.values[n] += term
-          values.sizes[n] += term.length
-          values.rounding[n] += o[c, a].length * rounding[a, c].real
-        }
+    var (value, size) = (ComplexDouble.zero, 0.0)
+    for c in 0..<m.count {
+      for a in 0..<m.count {
+        let term = o.elements[c, a] * m[a, c]
+        value += term
+        size += term.length
       }
     }
+    let n = o.loop * rows + row
+    values.values[n] += value.multiplied(by: weight)
+    values.sizes[n] += size * weight
+    values.rounding[n] += rounding * weight
   }
 }
 
 /// The quotients [K(omega) - K(0)]/omega of ``BandSums`` by a sum over triples.
 struct Triples {
   let line: FermiLogarithm
-  let y, x: [Double]
+  let y, x: BandSums.Levels
   let omega: Double
   private var sums: ClosedFormBubble { ClosedFormBubble(line: line) }
 
-  func inner(_ v: Matrix, _ w: Matrix) -> Matrix {
-    Matrix(x.count) { a, c in
-      x.indices.reduce(ComplexDouble.zero) { sum, b in
+  func inner(_ v: BandMatrix, _ w: BandMatrix) -> BandMatrix {
+    BandMatrix(x.count, x.scratch) { a, c in
+      (0..<x.count).reduce(ComplexDouble.zero) { sum, b in
         sum + v[a, b] * w[b, c]
           * sums.dynamicQuotient(
-            plus: PoleList([y[a]]), inner: PoleList([y[b], x[c]]), omega: omega)
+            plus: PoleList(y.x[a]), inner: PoleList(y.x[b], x.x[c]), omega: omega)
       }
     }
   }
 
-  func plus(_ w: Matrix, _ v: Matrix) -> Matrix {
-    Matrix(x.count) { a, c in
-      x.indices.reduce(ComplexDouble.zero) { sum, b in
+  func plus(_ w: BandMatrix, _ v: BandMatrix) -> BandMatrix {
+    BandMatrix(x.count, x.scratch) { a, c in
+      (0..<x.count).reduce(ComplexDouble.zero) { sum, b in
         sum + w[a, b] * v[b, c]
           * sums.dynamicQuotient(
-            plus: PoleList([y[a], x[b]]), inner: PoleList([x[c]]), omega: omega)
+            plus: PoleList(y.x[a], x.x[b]), inner: PoleList(x.x[c]), omega: omega)
       }
     }
   }
 
-  func pairs() -> Matrix {
-    Matrix(x.count) { a, c in
-      sums.dynamicQuotient(plus: PoleList([y[a]]), inner: PoleList([x[c]]), omega: omega)
+  func pairs() -> BandMatrix {
+    BandMatrix(x.count, x.scratch) { a, c in
+      sums.dynamicQuotient(plus: PoleList(y.x[a]), inner: PoleList(x.x[c]), omega: omega)
     }
   }
 }

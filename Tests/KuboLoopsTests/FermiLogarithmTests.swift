@@ -46,6 +46,16 @@ import Testing
     #expect(
       (found - reference.value).length <= 2e-13 * min(tip, 1e3 * reference.value.length + tip))
     #expect((found - reference.value).length <= 1e-9 * reference.value.length)
+    // Two and three poles have forms of their own.
+    let p = reference.poles
+    let own: ComplexDouble? =
+      p.count == 2
+      ? line.dividedDifference(p[1], p[0])
+      : p.count == 3 ? line.dividedDifference(p[2], p[0], p[1]) : nil
+    if let own {
+      #expect(
+        (own - reference.value).length <= 2e-13 * min(tip, 1e3 * reference.value.length + tip))
+    }
   }
 
   /// The table does not depend on how far it reaches.

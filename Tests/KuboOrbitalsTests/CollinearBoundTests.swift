@@ -20,26 +20,28 @@ import Testing
   /// Small far hops, whose second derivatives are not small: grids of 60, 96 and 120 points agreed to 1e-13 on K(0) = -5.3.
   @Test(arguments: [(480, 8e-5), (72, 3e-4), (36, 0.002)])
   func farHops(_ cells: Int, amplitude: Double) async throws {
-    let spectrum = try await CollinearSpectrum(
-      chain(cells, amplitude), mu: -0.7, temperature: 0, broadening: 1, omegas: [0.3],
-      directions: Directions(i: 0, j: 0), responses: [.spin(.x, [1]), .current(.up)],
-      tolerance: 1e-6)
-    #expect(spectrum.columns.allSatisfy { $0.staticPart.value.length <= $0.staticPart.error })
-    #expect(spectrum.columns.allSatisfy { $0.staticPart.error < 1e-8 })
+    let spectrum = try await CollinearRequest(
+      model: chain(cells, amplitude), mu: -0.7, temperature: 0, broadening: 1, omegas: [0.3],
+      directions: Directions(i: 0, j: 0), responses: unnamed([.spin(.x, [1]), .current(.up)]),
+      tolerance: 1e-6
+    ).spectrum()
+    #expect(spectrum.columns.allSatisfy { $0.staticPart!.value.length <= $0.staticPart!.error })
+    #expect(spectrum.columns.allSatisfy { $0.staticPart!.error < 1e-8 })
     if cells == 480 {
       // Uniform grids of 4801 and 20000 points.
-      let off = spectrum.columns[0].quotients[0].value - ComplexDouble(-0.00507, 0.01307)
+      let off = spectrum.columns[0].quotients[0]!.value - ComplexDouble(-0.00507, 0.01307)
       #expect(off.length < 1e-4)
     }
   }
 
   /// Narrow levels: what rounding leaves is no reason to refuse, and K(0) = 0 within its bound.
   @Test func narrowLevels() async throws {
-    let spectrum = try await CollinearSpectrum(
-      chain(), mu: -0.7, temperature: 0, broadening: 0.01, omegas: [0.05, 0.3, 1.7],
-      directions: Directions(i: 0, j: 0), responses: [.spin(.x, [1]), .spin(.y, [1])],
-      tolerance: 1e-6)
-    #expect(spectrum.columns.allSatisfy { $0.staticPart.value.length <= $0.staticPart.error })
+    let spectrum = try await CollinearRequest(
+      model: chain(), mu: -0.7, temperature: 0, broadening: 0.01, omegas: [0.05, 0.3, 1.7],
+      directions: Directions(i: 0, j: 0), responses: unnamed([.spin(.x, [1]), .spin(.y, [1])]),
+      tolerance: 1e-6
+    ).spectrum()
+    #expect(spectrum.columns.allSatisfy { $0.staticPart!.value.length <= $0.staticPart!.error })
   }
 }
 
@@ -51,9 +53,11 @@ import Testing
   ) async throws -> String {
     let model = try CollinearCase.all[0].model.model()
     do {
-      _ = try await CollinearSpectrum(
-        model, mu: 0, temperature: temperature, broadening: broadening, omegas: omegas,
-        directions: Directions(i: direction, j: 0), responses: responses, tolerance: tolerance)
+      _ = try await CollinearRequest(
+        model: model, mu: 0, temperature: temperature, broadening: broadening, omegas: omegas,
+        directions: Directions(i: direction, j: 0), responses: unnamed(responses),
+        tolerance: tolerance
+      ).spectrum()
       return ""
     } catch { return "\(error)" }
   }

@@ -21,25 +21,26 @@ import Testing
         "s.xx.full", "s.xy.full", "Sigma.xx.full", "Sigma.xy.full", "sigma",
       ]), diagrams: try shippedDiagrams(), tolerance: 1e-6, threads: 2
     ).spectrum()
-    let general = try await CollinearSpectrum(
-      OrbitalModel(model), mu: mu, temperature: temperature, broadening: broadening,
+    let general = try await CollinearRequest(
+      model: OrbitalModel(model), mu: mu, temperature: temperature, broadening: broadening,
       omegas: omegas, directions: Directions(i: 0, j: 0),
-      responses: [
+      responses: unnamed([
         .spin(.x, [1, 1]), .spin(.y, [1, 1]), .torque(.x, [1, 1]), .torque(.y, [1, 1]),
         .conduction(.up), .conduction(.down),
-      ], tolerance: 1e-6, threads: 2)
+      ]), tolerance: 1e-6, threads: 2
+    ).spectrum()
     #expect(fast.failures.isEmpty)
     for (n, omega) in omegas.enumerated() {
       // Delta = -J rho_3, so that the torque is -J Sigma; sigma = (i/omega) [Pi(omega) - Pi(0)].
       for (o, factor) in [1, 1, -model.exchange, -model.exchange].enumerated() {
-        let (a, b) = (fast.columns[o].values[n]!, general.columns[o].quotients[n])
+        let (a, b) = (fast.columns[o].values[n]!, general.columns[o].quotients[n]!)
         let off = a.dynamic.multiplied(by: factor) - b.value.multiplied(by: omega)
         let allowed = abs(factor) * a.error + b.error * omega
         #expect(off.length <= 1.5 * allowed, "\(fast.columns[o].request.label) \(omega)")
         #expect(allowed <= 1e-5 * max(a.scale, 1))
       }
       let sigma = fast.columns[4].values[n]!
-      let (up, down) = (general.columns[4].quotients[n], general.columns[5].quotients[n])
+      let (up, down) = (general.columns[4].quotients[n]!, general.columns[5].quotients[n]!)
       let off = sigma.dynamic - ComplexDouble.i * (up.value + down.value)
       #expect(off.length <= 1.5 * (sigma.error + up.error + down.error), "sigma \(omega)")
       #expect(sigma.dynamic.length > 0.01)
