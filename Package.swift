@@ -87,14 +87,14 @@ let package = Package(
     .target(
       name: "KuboFiles",
       dependencies: [
-        "KuboDiagrams", "KuboVerification", "CMessageDigest", "Yams",
+        "KuboDiagrams", "KuboOrbitals", "KuboVerification", complex, "CMessageDigest", "Yams",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .executableTarget(
       name: "kubo",
       dependencies: [
-        "KuboFiles", "KuboVerification", "Quadrature", complex,
+        "KuboFiles", "KuboOrbitals", "KuboVerification", "Quadrature", complex,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

@@ -2,7 +2,8 @@
 import KuboDiagrams
 
 /// A lattice model as a file declares it (`data/models/*.yaml`): geometry, hops with amplitudes in
-/// terms of named parameters, and defaults of the physical conditions.
+/// terms of named parameters, and defaults of the physical conditions. Its lattice has one of two forms: two sublattices
+/// with hops between and within them, or orbitals with hops of both spins.
 public struct ModelFile: Sendable {
   /// The conditions under which a model is computed unless the user sets others.
   public struct Defaults: Sendable, Equatable {
@@ -33,22 +34,25 @@ public struct ModelFile: Sendable {
   public let source: String
   /// The names of the units of energy and length.
   public let units: (energy: String, length: String)
-  /// The parameters in the order of the file, in the energy unit; one of them is J = N J_sd.
+  /// The parameters in the order of the file, in the energy unit; of two sublattices one is J = N J_sd.
   public let parameters: [(name: String, value: Double)]
   /// The conditions to start from.
   public let defaults: Defaults
 
-  private struct DeclaredHop {
-    var line: Int
-    var vector: [Double]
-    var amplitude: Amplitude
+  /// The lattice in one of its forms.
+  private enum Geometry {
+    case sublattices(SublatticeGeometry)
+    case orbitals(OrbitalGeometry)
   }
 
-  private let latticeVectors: [[Double]]
-  private let interSublattice: [DeclaredHop]
-  private let intraSublattice: [DeclaredHop]
-  /// The lines of the keys that a ``ModelError`` may be about.
+  private let geometry: Geometry
+  /// The lines of the parameters and of their list.
   private let lines: [String: Int]
+
+  /// Whether the file declares orbitals, and no two sublattices.
+  public var hasOrbitals: Bool {
+    if case .orbitals = geometry { true } else { false }
+  }
 
   /// Reads and checks a model file; the geometry is checked with the file's own parameters.
   /// - Parameter path: the file, YAML with the keys that `data/models/square.yaml` shows.
@@ -64,7 +68,7 @@ public struct ModelFile: Sendable {
 
   static func read(_ input: InputFile) throws(FileError) -> ModelFile {
     let file = try ModelFile(input)
-    _ = try file.model()
+    if file.hasOrbitals { _ = try file.orbitalModel() } else { _ = try file.model() }
     return file
   }
 
@@ -74,9 +78,14 @@ public struct ModelFile: Sendable {
   static let hopLimit = 1000
 
   private init(_ input: InputFile) throws(FileError) {
-    let root = try YAMLValue(input).fields(
-      "name", "description", "source", "units", "parameters", "defaults", "lattice",
-      "inter_sublattice", "intra_sublattice")
+    let content = try YAMLValue(input)
+    let hasOrbitals = try content.entries(expected: "a mapping").contains {
+      ["orbitals", "hops"].contains($0.key)
+    }
+    let root = try content.fields(
+      ["name", "description", "source", "units", "parameters", "defaults", "lattice"]
+        + (hasOrbitals ? ["orbitals", "hops"] : ["inter_sublattice", "intra_sublattice"]),
+      optional: [])
     // The keys exist: `fields` has checked them.
     self.input = input
     sha256 = input.sha256
@@ -109,7 +118,7 @@ public struct ModelFile: Sendable {
       parameters.append((key, try value.number()))
       lines["parameters.\(key)"] = value.line
     }
-    guard parameters.contains(where: { $0.name == "J" }) else {
+    guard hasOrbitals || parameters.contains(where: { $0.name == "J" }) else {
       throw FileError(
         .malformed, file: input.path, line: root["parameters"]!.line, key: "parameters.J",
         found: "no such key", expected: "the exchange energy J = N J_sd among the parameters")
@@ -117,14 +126,12 @@ public struct ModelFile: Sendable {
     self.parameters = parameters
     defaults = try ModelFile.defaults(root["defaults"]!)
 
-    let vectors = try root["lattice"]!.fields("vectors")["vectors"]!
-    lines["lattice.vectors"] = vectors.line
-    latticeVectors = try vectors.rows(expected: "a list of vectors")
     let names = parameters.map(\.name)
-    interSublattice = try ModelFile.hops(root["inter_sublattice"]!, known: names)
-    intraSublattice = try ModelFile.hops(root["intra_sublattice"]!, known: names)
-    lines["inter_sublattice"] = root["inter_sublattice"]!.line
     self.lines = lines
+    geometry =
+      hasOrbitals
+      ? .orbitals(try OrbitalGeometry(root, known: names))
+      : .sublattices(try SublatticeGeometry(root, known: names))
   }
 
   private static func defaults(_ value: YAMLValue) throws(FileError) -> Defaults {
@@ -148,34 +155,59 @@ public struct ModelFile: Sendable {
       lifetime: .constant(try atLeastZero(lifetime, "a level width Gamma")))
   }
 
-  private static func hops(
-    _ value: YAMLValue, known: [String]
-  ) throws(FileError) -> [DeclaredHop] {
-    let items = try value.list(expected: "a list of hops, [] for none")
-    guard items.count <= hopLimit else {
-      throw value.refusal("at most \(hopLimit)", found: "\(items.count) hops")
+  // MARK: The model
+
+  /// The model of two sublattices with the file's parameters, some of them replaced.
+  /// - Parameter setting: new values for parameters, in the energy unit.
+  /// - Throws: ``FileError`` of kind `setting` for an unknown name or a value that makes no model, and for a file with
+  ///   orbitals.
+  public func model(setting: [String: Double] = [:]) throws(FileError) -> Model {
+    let values = try values(setting)
+    guard case .sublattices(let geometry) = geometry else {
+      throw FileError(
+        .setting, file: path, found: "a model with orbitals",
+        expected:
+          "one with two sublattices, inter_sublattice and intra_sublattice; spectrum, models, bands and verify take orbitals"
+      )
     }
-    return try items.map { item throws(FileError) in
-      let fields = try item.fields("vector", "amplitude")
-      return DeclaredHop(
-        line: fields["vector"]!.line, vector: try fields["vector"]!.numbers(),
-        amplitude: try Amplitude(fields["amplitude"]!, known: known))
+    do {
+      return try geometry.model(name: name, values)
+    } catch {
+      let parameters = lines["parameters"]
+      let (key, line): (String, Int?) =
+        error.place == .exchange
+        ? ("parameters.J", lines["parameters.J"] ?? parameters) : geometry.place(error.place)
+      throw fileError(error, key, line, isSet: !setting.isEmpty)
     }
   }
 
-  // MARK: The model
-
-  /// The model with the file's parameters, some of them replaced.
+  /// The model with orbitals, of either form of the file, with its parameters, some of them replaced.
   /// - Parameter setting: new values for parameters, in the energy unit.
   /// - Throws: ``FileError`` of kind `setting` for an unknown name or a value that makes no model.
-  public func model(setting: [String: Double] = [:]) throws(FileError) -> Model {
+  public func orbitalModel(setting: [String: Double] = [:]) throws(FileError) -> OrbitalModel {
+    guard case .orbitals(let geometry) = geometry else {
+      return OrbitalModel(try model(setting: setting))
+    }
+    let values = try values(setting)
+    do {
+      return try geometry.model(name: name, values)
+    } catch {
+      let (key, line) = geometry.place(error.place)
+      throw fileError(error, key, line, isSet: !setting.isEmpty)
+    }
+  }
+
+  /// The parameters, some of them replaced.
+  private func values(_ setting: [String: Double]) throws(FileError) -> [String: Double] {
     var values: [String: Double] = [:]
     for (name, value) in parameters { values[name] = value }
     for (name, value) in setting.sorted(by: { $0.key < $1.key }) {
       guard values[name] != nil else {
         throw FileError(
           .setting, file: path, found: "no parameter \(quoted(name)) that could be set",
-          expected: "one of \(parameters.map(\.name).joined(separator: ", "))")
+          expected: parameters.isEmpty
+            ? "none, since the file has no parameters"
+            : "one of \(parameters.map(\.name).joined(separator: ", "))")
       }
       guard value.isFinite, abs(value) < 1e100 else {
         throw FileError(
@@ -184,36 +216,66 @@ public struct ModelFile: Sendable {
       }
       values[name] = value
     }
+    return values
+  }
+
+  /// The error with the line and key of its place; a file that was read is right with its own parameters.
+  private func fileError<Place>(
+    _ error: DefinitionError<Place>, _ key: String, _ line: Int?, isSet: Bool
+  ) -> FileError {
+    FileError(
+      isSet ? .setting : .malformed, file: path, line: line, key: key,
+      found: error.found + (isSet ? " with the parameters as set" : ""), expected: error.expected)
+  }
+}
+
+/// Two sublattices as a file declares them.
+struct SublatticeGeometry {
+  private struct DeclaredHop {
+    var line: Int
+    var vector: [Double]
+    var amplitude: Amplitude
+  }
+
+  private let latticeVectors: [[Double]]
+  private let interSublattice, intraSublattice: [DeclaredHop]
+  private let lines: (vectors: Int, inter: Int)
+
+  /// Reads the keys `lattice`, `inter_sublattice` and `intra_sublattice`; amplitudes may hold the names `known`.
+  init(_ root: [String: YAMLValue], known names: [String]) throws(FileError) {
+    let vectors = try root["lattice"]!.fields("vectors")["vectors"]!
+    latticeVectors = try vectors.rows(expected: "a list of vectors")
+    func hops(_ key: String) throws(FileError) -> [DeclaredHop] {
+      try root[key]!.hops().map { item throws(FileError) in
+        let fields = try item.fields("vector", "amplitude")
+        return DeclaredHop(
+          line: fields["vector"]!.line, vector: try fields["vector"]!.numbers(),
+          amplitude: try Amplitude(fields["amplitude"]!, known: names))
+      }
+    }
+    interSublattice = try hops("inter_sublattice")
+    intraSublattice = try hops("intra_sublattice")
+    lines = (vectors.line, root["inter_sublattice"]!.line)
+  }
+
+  func model(name: String, _ values: [String: Double]) throws(ModelError) -> Model {
     func evaluated(_ hops: [DeclaredHop]) -> [Hop] {
       hops.map { Hop(vector: $0.vector, amplitude: $0.amplitude.value(values)) }
     }
-    do {
-      return try Model(
-        name: name, latticeVectors: latticeVectors, interSublattice: evaluated(interSublattice),
-        intraSublattice: evaluated(intraSublattice), exchange: values["J"] ?? .nan)
-    } catch {
-      throw fileError(error, setting: setting)
-    }
+    return try Model(
+      name: name, latticeVectors: latticeVectors, interSublattice: evaluated(interSublattice),
+      intraSublattice: evaluated(intraSublattice), exchange: values["J"] ?? .nan)
   }
 
-  /// The error with the line and key of its place.
-  private func fileError(_ error: ModelError, setting: [String: Double]) -> FileError {
-    let (key, line): (String, Int?) =
-      switch error.place {
-      case .latticeVectors: ("lattice.vectors", lines["lattice.vectors"])
-      case .interSublattice(let n): ("inter_sublattice[\(n)]", interSublattice[n].line)
-      case .intraSublattice(let n): ("intra_sublattice[\(n)]", intraSublattice[n].line)
-      case .exchange: ("parameters.J", lines["parameters.J"])
-      case .hops: ("inter_sublattice", lines["inter_sublattice"])
-      }
-    // A file that was read is right with its own parameters.
-    guard !setting.isEmpty else {
-      return FileError(
-        .malformed, file: path, line: line, key: key, found: error.found, expected: error.expected)
+  /// The key and the line of what an error is about.
+  func place(_ place: ModelPlace) -> (key: String, line: Int?) {
+    switch place {
+    case .latticeVectors: ("lattice.vectors", lines.vectors)
+    case .interSublattice(let n): ("inter_sublattice[\(n)]", interSublattice[n].line)
+    case .intraSublattice(let n): ("intra_sublattice[\(n)]", intraSublattice[n].line)
+    case .exchange: ("parameters.J", nil)
+    case .hops: ("inter_sublattice", lines.inter)
     }
-    return FileError(
-      .setting, file: path, line: line, key: key,
-      found: "\(error.found) with the parameters as set", expected: error.expected)
   }
 }
 
@@ -258,6 +320,15 @@ extension YAMLValue {
   /// A list of numbers.
   func numbers() throws(FileError) -> [Double] {
     try list(expected: "a list of numbers").map { item throws(FileError) in try item.number() }
+  }
+
+  /// A list of hops, no longer than is sensible.
+  func hops() throws(FileError) -> [YAMLValue] {
+    let items = try list(expected: "a list of hops, [] for none")
+    guard items.count <= ModelFile.hopLimit else {
+      throw refusal("at most \(ModelFile.hopLimit)", found: "\(items.count) hops")
+    }
+    return items
   }
 
   /// A list of lists of numbers.

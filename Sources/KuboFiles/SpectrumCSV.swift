@@ -1,17 +1,39 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import KuboDiagrams
+import KuboOrbitals
+
+/// The header lines that say what was asked for.
+private func header(
+  mu: Double, temperature: Double, _ lifetime: Lifetime, _ directions: Directions,
+  tolerance: Double
+) -> [(key: String, value: String)] {
+  let axes = directions.description
+  return [
+    ("mu", "\(mu)"), ("temperature", "\(temperature)"), ("lifetime", lifetime.description),
+    ("direction", "\(axes) (\(axes.first!) texture gradient, \(axes.last!) electric field)"),
+    ("tolerance", "\(tolerance)"),
+  ]
+}
+
+extension CollinearRequest {
+  /// The header lines that say what was asked for.
+  var header: [(key: String, value: String)] {
+    KuboFiles.header(
+      mu: mu, temperature: temperature, .constant(broadening), directions, tolerance: tolerance)
+  }
+
+  /// The model and its state, on a line.
+  var title: String {
+    "\(model.name): mu = \(mu), T = \(temperature), \(Lifetime.constant(broadening).description)"
+  }
+}
 
 extension SpectrumRequest {
   /// The header lines that say what was asked for.
   var header: [(key: String, value: String)] {
-    [
-      ("mu", "\(electrons.mu)"), ("temperature", "\(electrons.temperature)"),
-      ("lifetime", electrons.lifetime.description),
-      (
-        "direction",
-        "\(directions.description) (\(directions.description.first!) texture gradient, \(directions.description.last!) electric field)"
-      ), ("tolerance", "\(tolerance)"),
-    ]
+    KuboFiles.header(
+      mu: electrons.mu, temperature: electrons.temperature, electrons.lifetime, directions,
+      tolerance: tolerance)
   }
 
   /// The model and its state, on a line.
@@ -70,39 +92,100 @@ extension CSVFile {
     _ spectrum: Spectrum, request: SpectrumRequest, units: PhysicalUnits? = nil,
     provenance: Provenance
   ) {
-    var header = provenance.header + request.header
-    var columns = [(column: Column("omega"), values: spectrum.omegas.map(Optional.init))]
+    self.init(
+      omegas: spectrum.omegas,
+      spectrum.columns.map { column in
+        let name = Column(column.request)
+        return ResponseColumn(
+          name: name.name, meaning: column.request.summary,
+          isConductivity: column.request.response.isConductivity, numbers: column.numbers(name))
+      }, dimension: request.model.dimension, divisions: spectrum.divisions,
+      temperature: request.temperature, units: units,
+      header: provenance.header + request.header,
+      footer: request.units(provenance.model.units)
+        + spectrum.validity(request).map { ("validity.\($0.label)", $0.text) }
+        + provenance.footer)
+  }
+
+  /// A spectrum of a collinear magnet with orbitals, as that of two sublattices.
+  public init(
+    _ spectrum: CollinearSpectrum, request: CollinearRequest, units: PhysicalUnits? = nil,
+    provenance: Provenance
+  ) {
+    let (energy, length) = provenance.model.units
+    let columns = zip(request.responses, spectrum.columns).map { asked, column in
+      let name = Column(asked.name, route: .bare)
+      let values = column.values
+      var numbers: [(column: Column, values: [Double?])] = [
+        (name.with(.real), values.map { $0?.value.real }),
+        (name.with(.imaginary), values.map { $0?.value.imaginary }),
+        (name.with(.error), values.map { $0?.error }),
+      ]
+      if asked.response != .polarisation {
+        numbers.append((name.with(.fixed), values.map { _ in column.staticPart?.value.real }))
+      }
+      return ResponseColumn(
+        name: name.name, meaning: CollinearResponse.meaning(asked.name) + ": bare loops",
+        isConductivity: asked.response.isConductivity, numbers: numbers)
+    }
     let dimension = request.model.dimension
+    let responseUnits = request.responses.filter { $0.response != .polarisation }.map {
+      (
+        key: "unit.\($0.name)",
+        value: KuboFiles.unit(
+          $0.response.isConductivity ? "e^2/hbar" : $0.response.isEnergy ? energy : nil, length,
+          to: 2 - dimension)
+      )
+    }
+    self.init(
+      omegas: spectrum.omegas, columns, dimension: dimension, divisions: spectrum.divisions,
+      temperature: request.temperature, units: units,
+      header: provenance.header + request.header, footer: responseUnits + provenance.footer)
+  }
+
+  /// What a table holds of a response.
+  private struct ResponseColumn {
+    let name: String
+    let meaning: String
+    let isConductivity: Bool
+    /// re, im, err come first.
+    let numbers: [(column: Column, values: [Double?])]
+  }
+
+  /// Columns against omega; with `units` in THz too, and conductivities in SI units.
+  private init(
+    omegas: [Double], _ responses: [ResponseColumn], dimension: Int, divisions: Int,
+    temperature: Double, units: PhysicalUnits?, header: [(key: String, value: String)],
+    footer: [(key: String, value: String)]
+  ) {
+    var header = header
+    var columns = [(column: Column("omega"), values: omegas.map(Optional.init))]
     let unit = Column.SIUnit(dimension: dimension)
     if let units {
-      header += units.header(temperature: request.temperature)
+      header += units.header(temperature: temperature)
       header.append(("column.omega_THz", "frequency nu = hbar omega/h; omega = 2 pi nu"))
       header.append(("unit.omega_THz", "THz"))
-      columns.append((Column("omega_THz"), spectrum.omegas.map(units.frequency)))
+      columns.append((Column("omega_THz"), omegas.map(units.frequency)))
     }
     let conductivity = units.flatMap { $0.conductivity(dimension: dimension) }
-    if conductivity != nil, spectrum.columns.contains(where: \.request.response.isConductivity) {
+    if conductivity != nil, responses.contains(where: \.isConductivity) {
       let body = [", of a chain", ", of a layer", ""][dimension - 1]
       header.append(("column.*.\(unit.rawValue)", "conductivity in \(unit.symbol)\(body)"))
       header.append(("unit.*.\(unit.rawValue)", unit.symbol))
     }
-    header.append(("grid", "\(spectrum.divisions) points along each reciprocal vector at most"))
-    for column in spectrum.columns {
-      let name = Column(column.request)
-      header.append(("column.\(name.name)", column.request.summary))
-      let numbers = column.numbers(name)
-      columns += numbers
-      if let conductivity, column.request.response.isConductivity {
-        columns += numbers.prefix(3).map { number in
+    header.append(("grid", "\(divisions) points along each reciprocal vector at most"))
+    for response in responses {
+      header.append(("column.\(response.name)", response.meaning))
+      columns += response.numbers
+      if let conductivity, response.isConductivity {
+        columns += response.numbers.prefix(3).map { number in
           var copy = number.column
           copy.unit = unit
           return (copy, number.values.map { $0.map { $0 * conductivity } })
         }
       }
     }
-    header += request.units(provenance.model.units)
-    header += spectrum.validity(request).map { ("validity.\($0.label)", $0.text) }
-    self.init(header: header + provenance.footer, columns)
+    self.init(header: header + footer, columns)
   }
 
   /// K(i omega_l): `l`, `omega_l`, then `R.sum`, `R.sum.err`, `R.spectral`, `R.spectral.err`.

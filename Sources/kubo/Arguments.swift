@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import KuboOrbitals
 
 /// The parts between commas, none left out.
 func words(_ text: String) -> [Substring] {
@@ -143,6 +144,17 @@ func responses(_ text: String) throws -> [Response] {
     found.append(response)
     return response
   }
+}
+
+/// The same as names, of which some may be known to models with orbitals alone.
+func responseNames(_ text: String) throws -> [String] {
+  let names = words(text).map(String.init)
+  let others = names.filter { !CollinearResponse.isName($0) }
+  if !others.isEmpty { _ = try responses(others.joined(separator: ",")) }
+  guard Set(names).count == names.count else {
+    throw ValidationError("expected each response once")
+  }
+  return names
 }
 
 extension [Response] {

@@ -33,7 +33,7 @@ struct MatsubaraCommand: TableCommand {
 
   func result(_ log: Logger) async throws -> TableResult {
     let start = Date()
-    let columns = response.chosen.map {
+    let columns = try response.chosen().map {
       SpectrumRequest.Column(response: $0, dressing: .bare)
     }
     let (request, inputs) = try await response.request(arguments, columns: columns, log)

@@ -12,11 +12,11 @@ func shippedDiagrams() throws -> DiagramLibrary {
 
 /// The files that a command has read, and the chemical potential that it has found.
 struct Inputs {
-  let input: ModelInput
+  let input: ModelInput<Model>
   let diagrams: DiagramLibrary?
   let filling: Filling?
 
-  init(_ input: ModelInput, diagrams: DiagramLibrary? = nil, filling: Filling? = nil) {
+  init(_ input: ModelInput<Model>, diagrams: DiagramLibrary? = nil, filling: Filling? = nil) {
     (self.input, self.diagrams, self.filling) = (input, diagrams, filling)
   }
 }
@@ -103,17 +103,17 @@ struct ComparisonAxis: ParsableArguments {
     return axis
   }
 
-  func values(_ input: ModelInput) throws -> [Double] {
+  func values(_ input: ModelInput<Model>) throws -> [Double] {
     try omega?.values("--omega", in: input.scale)
       ?? Comparison.axis(exchange: input.model.exchange)
   }
 }
 
-/// A model as the arguments set it.
-struct ModelInput {
+/// A model as the arguments set it, of two sublattices or with orbitals.
+struct ModelInput<Lattice> {
   let file: ModelFile
   let settings: [String: Double]
-  let model: Model
+  let model: Lattice
   let temperature: Double
   let scale: EnergyScale
   let units: PhysicalUnits?
@@ -159,8 +159,24 @@ struct ModelArguments: ParsableArguments {
     return energy
   }
 
-  /// Reads the model file and applies `--set`; `withLengths` if results may be in units of length.
-  func read(_ log: Logger, withLengths: Bool = false) throws -> ModelInput {
+  /// Reads a model of two sublattices and applies `--set`; `withLengths` if results may be in units of length.
+  func read(_ log: Logger, withLengths: Bool = false) throws -> ModelInput<Model> {
+    try read(log, withLengths: withLengths, bound: \.energyBound) { try $0.model(setting: $1) }
+  }
+
+  /// The same with orbitals, of either form of the file.
+  func readOrbitals(_ log: Logger, withLengths: Bool = false) throws -> ModelInput<OrbitalModel> {
+    let input = try read(log, withLengths: withLengths, bound: \.energyBound) {
+      try $0.orbitalModel(setting: $1)
+    }
+    for note in input.model.connectionNotes { log.notice("note: \(note)") }
+    return input
+  }
+
+  private func read<Lattice>(
+    _ log: Logger, withLengths: Bool, bound: (Lattice) -> Double,
+    _ make: (ModelFile, [String: Double]) throws -> Lattice
+  ) throws -> ModelInput<Lattice> {
     let file = try Installation.readModel(model)
     let (scale, physical) = (try units.scale(file), units.units?.value)
     if !withLengths, physical?.length != nil {
@@ -169,15 +185,16 @@ struct ModelArguments: ParsableArguments {
       )
     }
     let settings = try set.values(in: scale)
-    let model = try file.model(setting: settings)
+    let model = try make(file, settings)
     let t =
       try temperature?.value("--temperature", in: scale) ?? file.defaults.temperature
-    if t > 2 * model.energyBound {
+    let width = 2 * bound(model)
+    if t > width {
       let kelvins = scale.electronvolts.map {
         " = \(significant(PhysicalUnits(energy: $0).temperature(t))) K"
       }
       log.notice(
-        "note: temperature: k_B T = \(significant(t)) \(scale.name)\(kelvins ?? "") is above the width of all bands, \(significant(2 * model.energyBound)) \(scale.name) at most; kelvins are written as in 300K\(kelvins == nil ? " with --units eV=E" : "")"
+        "note: temperature: k_B T = \(significant(t)) \(scale.name)\(kelvins ?? "") is above the width of all bands, \(significant(width)) \(scale.name) at most; kelvins are written as in 300K\(kelvins == nil ? " with --units eV=E" : "")"
       )
     }
     return ModelInput(
@@ -241,13 +258,20 @@ struct ModelArguments: ParsableArguments {
   }
 
   func provenance(_ inputs: Inputs, since start: Date) throws -> Provenance {
+    try provenance(
+      inputs.input, diagrams: inputs.diagrams, filling: inputs.filling, since: start)
+  }
+
+  func provenance<Lattice>(
+    _ input: ModelInput<Lattice>, diagrams: DiagramLibrary? = nil, filling: Filling? = nil,
+    since start: Date
+  ) throws -> Provenance {
     let fixed = try sourceDate()
-    let input = inputs.input
     return Provenance(
       program: "kubo \(Kubo.version)", date: (fixed ?? start).formatted(.iso8601),
       command: ShellWords.joined(CommandLine.arguments.dropFirst()),
-      model: input.file, settings: input.settings, units: input.units, diagrams: inputs.diagrams,
-      filling: inputs.filling, wallTime: fixed == nil ? Date().timeIntervalSince(start) : nil)
+      model: input.file, settings: input.settings, units: input.units, diagrams: diagrams,
+      filling: filling, wallTime: fixed == nil ? Date().timeIntervalSince(start) : nil)
   }
 }
 
@@ -277,7 +301,7 @@ struct ChemicalPotential: ParsableArguments {
 
   /// mu, and where it comes from if that is a filling: of levels with this lifetime, or of the clean bands.
   func value(
-    _ input: ModelInput, lifetime: Lifetime?, threads: Int, _ log: Logger
+    _ input: ModelInput<Model>, lifetime: Lifetime?, threads: Int, _ log: Logger
   ) async throws -> (mu: Double, filling: Filling?) {
     guard let filling else {
       return (

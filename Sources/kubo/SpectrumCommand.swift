@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import KuboOrbitals
 import Logging
 
 /// What `spectrum` and `matsubara` have in common.
@@ -19,8 +20,8 @@ struct ResponseArguments: ParsableArguments {
       valueName: "form"))
   var ladderForm = LadderForm.exact
   @Option(
-    help: "Names, separated by commas; see the list below.", transform: kubo.responses)
-  var responses: [Response]?
+    help: "Names, separated by commas; see the list below.", transform: responseNames)
+  var responses: [String]?
   @OptionGroup var folders: DiagramFolders
   @Option(
     parsing: .unconditional, help: "Relative error of each part of each value. Default: 1e-6.",
@@ -28,18 +29,31 @@ struct ResponseArguments: ParsableArguments {
   var tolerance = 1e-6
 
   /// The responses asked for, or the named ones.
-  var chosen: [Response] { responses ?? .named }
+  func chosen() throws -> [Response] {
+    try responses?.map { name in
+      guard let response = Response(name) else {
+        throw ValidationError(
+          "--responses: found '\(shown(name))'; expected a response of two sublattices, as s.xx.full"
+        )
+      }
+      return response
+    } ?? .named
+  }
+
+  /// Whether the general route serves: the model has orbitals, or only that route knows what is asked for.
+  func isGeneral(_ arguments: ModelArguments) throws -> Bool {
+    try Installation.readModel(arguments.model).hasOrbitals
+      || responses?.contains { Response($0) == nil } == true
+  }
 
   /// The units of `--units`; refuses those that lack what a conductivity of the request needs.
-  func physicalUnits(_ arguments: ModelArguments, _ request: SpectrumRequest) throws
-    -> PhysicalUnits?
-  {
+  func physicalUnits(
+    _ arguments: ModelArguments, _ model: String, dimension: Int, isConductivity: Bool
+  ) throws -> PhysicalUnits? {
     guard let result = arguments.units.units?.value else { return nil }
-    if chosen.contains(where: \.isConductivity),
-      result.conductivity(dimension: request.model.dimension) == nil
-    {
+    if isConductivity, result.conductivity(dimension: dimension) == nil {
       throw ValidationError(
-        "--units: found '\(arguments.units.units!)'; expected nm=L too, since \(request.model.name) has dimension \(request.model.dimension) and sigma the unit of length to the power \(2 - request.model.dimension)"
+        "--units: found '\(arguments.units.units!)'; expected nm=L too, since \(model) has dimension \(dimension) and sigma the unit of length to the power \(2 - dimension)"
       )
     }
     return result
@@ -65,6 +79,10 @@ let responseTable = """
     "  \(alias.alias.padding(toLength: 11, withPad: " ", startingAt: 0)) \(alias.meaning) = \(alias.name)"
   }.joined(separator: "\n"))
     any other operator.spin.projection of the diagrams, as in s.xy.full or Sigma.xx.O_adiabatic
+
+  RESPONSES OF MODELS WITH ORBITALS
+  \(CollinearResponse.names.map { "  \($0.name.padding(toLength: 15, withPad: " ", startingAt: 0)) \($0.meaning)" }.joined(separator: "\n"))
+    s, T and moment of some orbitals or groups too, as in s[A].xx.full or T[A+B].xy.full
 
   DRESSINGS
     constant=GAMMA: bare; closed, closed_printed for X, Y, X_na, Y_na
@@ -129,8 +147,11 @@ struct SpectrumCommand: TableCommand {
 
   func result(_ log: Logger) async throws -> TableResult {
     let start = Date()
+    if try response.isGeneral(arguments) { return try await collinear(log, since: start) }
     let (request, inputs) = try await request(log)
-    let units = try response.physicalUnits(arguments, request)
+    let units = try response.physicalUnits(
+      arguments, request.model.name, dimension: request.model.dimension,
+      isConductivity: request.columns.contains { $0.response.isConductivity })
     let spectrum = try await request.spectrum()
     return TableResult(
       table: CSVFile(
@@ -139,6 +160,55 @@ struct SpectrumCommand: TableCommand {
       summary: spectrum.summary(request) + "\n",
       notes: spectrum.validity(request).filter(\.isPoor).map { "\($0.label): \($0.text)" },
       failures: spectrum.failureLines, poles: spectrum.poleLines)
+  }
+
+  /// Responses of a magnet with orbitals.
+  private func collinear(_ log: Logger, since start: Date) async throws -> TableResult {
+    let (request, input) = try collinearRequest(log)
+    let units = try response.physicalUnits(
+      arguments, request.model.name, dimension: request.model.dimension,
+      isConductivity: request.responses.contains { $0.response.isConductivity })
+    let spectrum = try await request.spectrum()
+    return TableResult(
+      table: CSVFile(
+        spectrum, request: request, units: units,
+        provenance: try arguments.provenance(input, since: start)),
+      summary: spectrum.summary(request) + "\n", failures: spectrum.failureLines)
+  }
+
+  private func collinearRequest(
+    _ log: Logger
+  ) throws -> (request: CollinearRequest, input: ModelInput<OrbitalModel>) {
+    let input = try arguments.readOrbitals(log, withLengths: true)
+    for (option, isGiven) in [
+      ("--per-diagram", perDiagram), ("--per-band", perBand),
+      ("--filling", response.potential.filling != nil),
+      ("--dressing", dressing.map { $0 != [.bare] } == true),
+    ] where isGiven {
+      throw ValidationError(
+        "\(option): found with \(input.model.name), which has orbitals; expected a model of two sublattices, or no \(option)"
+      )
+    }
+    let lifetime = try response.lifetime?.value(in: input.scale) ?? input.file.defaults.lifetime
+    guard case .constant(let gamma) = lifetime else {
+      throw ValidationError(
+        "--lifetime: found \(lifetime.description) with \(input.model.name), which has orbitals; expected constant=GAMMA"
+      )
+    }
+    let names =
+      response.responses
+      ?? CollinearResponse.names.map(\.name).filter { name in
+        // Those that every model has.
+        (try? CollinearResponse(name, input.model)) != nil
+      }
+    let request = CollinearRequest(
+      model: input.model,
+      mu: try response.potential.mu?.value("--mu", in: input.scale) ?? input.file.defaults.mu,
+      temperature: input.temperature, broadening: gamma,
+      omegas: try omega.values("--omega", in: input.scale), directions: arguments.direction,
+      responses: try names.map { ($0, try CollinearResponse($0, input.model)) },
+      tolerance: response.tolerance, threads: arguments.work.threadCount)
+    return (request, input)
   }
 
   private func request(_ log: Logger) async throws -> (request: SpectrumRequest, inputs: Inputs) {
@@ -157,7 +227,7 @@ struct SpectrumCommand: TableCommand {
       )
     }
     var columns: [SpectrumRequest.Column] = []
-    for r in response.chosen {
+    for r in try response.chosen() {
       let known = r.dressings(request.lifetime, request.diagrams)
       let wanted = dressing.map { list in
         response.responses == nil ? list.filter(known.contains) : list
