@@ -111,7 +111,9 @@ let package = Package(
     tests("KuboLattice", ["KuboDiagrams", "KuboVerification"]),
     tests("KuboLoops", ["KuboDiagrams", "KuboFiles", "KuboVerification", "CGSL"]),
     tests("KuboZoneSums", ["KuboDiagrams", "KuboFiles", "CZoneSums"]),
-    tests("KuboOrbitals", ["KuboDiagrams", "KuboLattice", "KuboLoops", "KuboZoneIntegrals"]),
+    tests(
+      "KuboOrbitals",
+      ["KuboDiagrams", "KuboFiles", "KuboLattice", "KuboLoops", "KuboZoneIntegrals"]),
     tests("KuboDisorder", ["KuboDiagrams", "KuboFiles"]),
     tests(
       "KuboDiagrams", ["KuboFiles", "KuboVerification", "Quadrature", "UniformGrid"]),

@@ -79,8 +79,9 @@ public struct ModelFile: Sendable {
 
   private init(_ input: InputFile) throws(FileError) {
     let content = try YAMLValue(input)
-    let hasOrbitals = try content.entries(expected: "a mapping").contains {
-      ["orbitals", "hops"].contains($0.key)
+    var hasOrbitals = false
+    if case .mapping(let entries) = content.content {
+      hasOrbitals = entries.contains { ["orbitals", "hops"].contains($0.key) }
     }
     let root = try content.fields(
       ["name", "description", "source", "units", "parameters", "defaults", "lattice"]
@@ -167,7 +168,7 @@ public struct ModelFile: Sendable {
       throw FileError(
         .setting, file: path, found: "a model with orbitals",
         expected:
-          "one with two sublattices, inter_sublattice and intra_sublattice; spectrum, models, bands and verify take orbitals"
+          "one with two sublattices, inter_sublattice and intra_sublattice; models and spectrum take orbitals"
       )
     }
     do {

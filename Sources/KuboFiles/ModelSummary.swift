@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import KuboDiagrams
+import KuboOrbitals
 
 extension ModelFile {
   /// All that was read of the lattice, for people: hops with their lengths and amplitudes, neighbours of a
@@ -51,6 +52,72 @@ extension ModelFile {
         "\(title) band: \(significant(energies.min()!, digits: 4)) to \(significant(energies.max()!, digits: 4)) \(units.energy) on the path of 'kubo bands'"
       )
     }
+    return lines.map { $0 + "\n" }.joined()
+  }
+}
+
+extension ModelFile {
+  /// All that was read of a model with orbitals, for people, and its electrons and moments in a state. In the model's units.
+  public func summary(
+    of model: OrbitalModel, _ settings: [String: Double], _ state: OrbitalState, mu: Double,
+    broadening: Double
+  ) throws -> String {
+    func list(_ v: [Double]) -> String { "(\(v.map { "\($0)" }.joined(separator: ", ")))" }
+    let values = parameters.map { "\($0.name) = \(settings[$0.name] ?? $0.value)" }
+    let energy = units.energy
+    var lines = ["\(name): \(description)"]
+    if !values.isEmpty { lines.append("parameters: \(values.joined(separator: ", "))") }
+    lines += [
+      "lattice vectors: \(model.latticeVectors.map(list).joined(separator: ", ")), in \(units.length)",
+      "hops lead to \(model.cells.count - 1) other cells", "orbitals:",
+    ]
+    func number(_ x: Estimate) -> String {
+      let text = x.value.length <= x.error ? "0" : significant(x.value.real, digits: 6)
+      return x.error < 1e-6 ? text : "\(text) +- \(significant(x.error, digits: 1))"
+    }
+    let rows = model.orbitals.indices.map { a -> [String] in
+      let orbital = model.orbitals[a]
+      let (up, down) = (state.up[a], state.down[a])
+      return [
+        "  \(orbital.name)", list(orbital.position), significant(orbital.up, digits: 6),
+        significant(orbital.down, digits: 6),
+        number(Estimate(value: up.value + down.value, error: up.error + down.error)),
+        number(Estimate(value: up.value - down.value, error: up.error + down.error)),
+        orbital.group ?? "",
+      ]
+    }
+    lines.append(
+      Table(
+        columns: ["  name", "centre", "level up", "level down", "electrons", "moment", "group"],
+        rows: rows
+      ).text(widths: [12, 30, 12, 12, 14, 14, 0]))
+    func total(_ sign: Double) -> Estimate {
+      zip(state.up, state.down).reduce(Estimate(value: .zero, error: 0)) { sum, pair in
+        let (up, down) = pair
+        return Estimate(
+          value: sum.value + up.value + down.value.multiplied(by: sign),
+          error: sum.error + up.error + down.error)
+      }
+    }
+    lines.append(
+      "at mu = \(mu) \(energy), levels of the half-width \(broadening): \(number(total(1))) electrons a cell, moment \(number(total(-1))) mu_B"
+    )
+    for (spin, gap) in zip(["up", "down"], state.gaps) {
+      let text =
+        switch gap {
+        case nil: "bands cross mu"
+        case (let bands, let below?, let above?)?:
+          "\(bands) bands below mu, a gap of about \(significant(above - below, digits: 4)) \(energy) from \(significant(below, digits: 4)) to \(significant(above, digits: 4))"
+        case (_, nil, _)?: "all bands above mu"
+        case (_, _, nil)?: "all bands below mu"
+        }
+      lines.append("spin \(spin): \(text)")
+    }
+    let symmetries = model.energySymmetries().count
+    lines.append(
+      "the energies have \(symmetries) point \(symmetries == 1 ? "symmetry" : "symmetries") that were found"
+    )
+    lines += model.connectionNotes.map { "note: \($0)" }
     return lines.map { $0 + "\n" }.joined()
   }
 }

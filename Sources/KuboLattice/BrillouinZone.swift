@@ -46,10 +46,26 @@ public struct BrillouinZone: Sendable {
   /// The G of each face.
   let normals: [[Double]]
 
+  /// The lattice vectors, and the symmetries of the energies.
+  private let lattice: [[Double]]
+  private let operations: [[[Int]]]
+
   /// The zone of the model's magnetic cell, bounded by the planes k.G = G^2/2.
   public init(_ model: Model) {
-    let d = model.dimension
-    let vectors = BrillouinZone.latticePoints(model.reciprocalVectors)
+    self.init(model.latticeVectors, model.reciprocalVectors, model.energySymmetries())
+  }
+
+  /// The zone of a cell with orbitals.
+  public init(_ model: OrbitalModel) {
+    self.init(model.latticeVectors, model.reciprocalVectors, model.energySymmetries())
+  }
+
+  private init(
+    _ lattice: [[Double]], _ reciprocal: [[Double]], _ operations: [ReciprocalOperation]
+  ) {
+    (self.lattice, self.operations) = (lattice, operations.map(\.rows))
+    let d = lattice.count
+    let vectors = BrillouinZone.latticePoints(reciprocal)
     func square(_ v: [Double]) -> Double { dot(v, v) }
     let size = vectors.map(square).min()!
     // G is a face's if no lattice point is as near to G/2 as 0 and G.
@@ -91,7 +107,7 @@ public struct BrillouinZone: Sendable {
       }
     }
     self.points = points + corners
-    classify(model.energySymmetries().map(\.rows), model.latticeVectors)
+    classify()
     name()
   }
 
@@ -113,7 +129,7 @@ public struct BrillouinZone: Sendable {
   }
 
   /// Points that a symmetry of the energies joins, up to reciprocal lattice vectors, share a class.
-  private mutating func classify(_ operations: [[[Int]]], _ lattice: [[Double]]) {
+  private mutating func classify() {
     func reduced(_ k: [Double]) -> [Double] { lattice.map { dot($0, k) / (2 * .pi) } }
     var representatives: [[Double]] = []
     for n in points.indices {
@@ -208,12 +224,12 @@ public struct BrillouinZone: Sendable {
 
   /// The name of the wave vector with reduced coordinates `f`, that of a point of high symmetry if it is
   /// one up to symmetries and reciprocal vectors.
-  public func name(reduced f: [Double], _ model: Model) -> String {
-    let images = model.energySymmetries().map { operation in
-      operation.rows.map { row in zip(row, f).reduce(0) { $0 + Double($1.0) * $1.1 } }
+  public func name(reduced f: [Double]) -> String {
+    let images = operations.map { rows in
+      rows.map { row in zip(row, f).reduce(0) { $0 + Double($1.0) * $1.1 } }
     }
     let point = points.first { point in
-      let own = model.latticeVectors.map { dot($0, point.k) / (2 * .pi) }
+      let own = lattice.map { dot($0, point.k) / (2 * .pi) }
       return images.contains { image in
         zip(image, own).allSatisfy { abs(($0 - $1) - ($0 - $1).rounded()) < 1e-7 }
       }

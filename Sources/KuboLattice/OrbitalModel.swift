@@ -74,6 +74,10 @@ public struct OrbitalModel: Sendable, Equatable {
 
   /// 1, 2 or 3.
   public var dimension: Int { latticeVectors.count }
+  /// The reciprocal vectors b_a with b_a . a_c = 2 pi delta_ac, in inverse length units.
+  public var reciprocalVectors: [[Double]] { inverse.map { $0.map { 2 * .pi * $0 } } }
+  /// Rows are the reciprocal vectors over 2 pi.
+  let inverse: [[Double]]
   /// The volume (area, length) of the cell, V = |det(a_1, ..., a_d)|, in the length unit to the power d.
   public var cellVolume: Double { abs(determinant(latticeVectors)) }
 
@@ -82,7 +86,7 @@ public struct OrbitalModel: Sendable, Equatable {
   public init(name: String, latticeVectors: [[Double]], orbitals: [Orbital], hops: [Hop])
     throws(OrbitalError)
   {
-    _ = try OrbitalModel.checkedCell(latticeVectors)
+    inverse = try OrbitalModel.checkedCell(latticeVectors)
     (self.name, self.latticeVectors, self.orbitals) = (name, latticeVectors, orbitals)
     let (d, n) = (latticeVectors.count, orbitals.count)
     guard n > 0 else {
@@ -192,8 +196,6 @@ public struct OrbitalModel: Sendable, Equatable {
   /// Refuses orbitals that are more than a cell apart: positions are Cartesian, and such are rather in other units.
   /// - Throws: ``OrbitalError``.
   package func checkPositions() throws(OrbitalError) {
-    // Rows of the inverse are the reciprocal vectors over 2 pi.
-    let inverse = try OrbitalModel.checkedCell(latticeVectors)
     for (n, orbital) in orbitals.enumerated() {
       let offset = zip(orbital.position, orbitals[0].position).map { $0 - $1 }
       let reduced = inverse.map { row in zip(row, offset).reduce(0) { $0 + $1.0 * $1.1 } }

@@ -10,29 +10,37 @@ extension OrbitalModel {
   /// found from the Hamiltonian, exactly or not at all; the identity is among them. Orbitals on one site keep their order, as the
   /// d orbitals of a cubic crystal under reflections and half turns.
   /// - Parameters:
-  ///   - directions: i and j.
+  ///   - directions: i and j; nil for all symmetries of the bands of both spins that are found.
   ///   - weights: of orbitals, which symmetries must not change.
   package func symmetries(
-    fixing directions: Directions, _ weights: [[Double]] = []
+    fixing directions: Directions?, _ weights: [[Double]] = []
   ) -> [ReciprocalOperation] {
-    // Rows of the inverse are the reciprocal vectors over 2 pi.
-    guard let inverse = try? Model.inverseCell(latticeVectors) else { return [] }
-    let reciprocal = inverse.map { $0.map { 2 * Double.pi * $0 } }
-    return ReciprocalOperation.pointGroup(of: reciprocal) { m in
-      let s = cartesian(m, inverse)
+    ReciprocalOperation.pointGroup(of: reciprocalVectors) { m in
+      let s = cartesian(m)
       func sign(_ axis: Int) -> Double? {
         let image = s.map { $0[axis] }
         let own = image[axis]
         guard abs(abs(own) - 1) < 1e-9 else { return nil }
         return own
       }
-      guard let i = sign(directions.i), let j = sign(directions.j), i * j > 0 else { return false }
-      return isSymmetric(m, s, inverse, weights)
+      if let directions {
+        guard let i = sign(directions.i), let j = sign(directions.j), i * j > 0 else {
+          return false
+        }
+      }
+      return isSymmetric(m, s, weights)
     }
   }
 
+  /// Operations that leave the levels of both spins as they are: with real hops k and -k are alike.
+  package func energySymmetries() -> [ReciprocalOperation] {
+    let found = symmetries(fixing: nil)
+    let isReal = elements.allSatisfy { $0.allSatisfy { $0.allSatisfy { $0.imaginary == 0 } } }
+    return isReal ? found + found.map(-).filter { !found.contains($0) } : found
+  }
+
   /// The Cartesian matrix of an operation on reduced wave vectors.
-  private func cartesian(_ m: ReciprocalOperation, _ inverse: [[Double]]) -> [[Double]] {
+  private func cartesian(_ m: ReciprocalOperation) -> [[Double]] {
     let axes = 0..<dimension
     // k = sum_a f_a b_a, f_a = k . a_a/2 pi; S = sum_ac b_a M_ac a_c/2 pi.
     return axes.map { x in
@@ -47,7 +55,7 @@ extension OrbitalModel {
   }
 
   private func isSymmetric(
-    _ m: ReciprocalOperation, _ s: [[Double]], _ inverse: [[Double]], _ weights: [[Double]]
+    _ m: ReciprocalOperation, _ s: [[Double]], _ weights: [[Double]]
   ) -> Bool {
     let n = orbitals.count
     /// The whole cell in which a vector ends, if it is one of the lattice.

@@ -31,12 +31,9 @@ package enum CollinearLoop: Hashable, Sendable {
   case transverse(Spin, Measured)
   /// Pi_u[B] = tr B_i G+_u v^u_j G_u + tr (d_j B_i) G_u.
   case longitudinal(Spin, Vertex)
+  /// tr p G_u, the electrons of one spin in orbitals of these weights; it has no frequency.
+  case density(Spin, [Double])
 
-  var spin: Spin {
-    switch self {
-    case .transverse(let u, _), .longitudinal(let u, _): u
-    }
-  }
 }
 
 /// Loops at one k in the bands of both spins: sum_ac O_ca M_ac, where M holds the vertices and the Matsubara sums of the
@@ -251,11 +248,17 @@ package struct CollinearLoops: Sendable {
     }
     var (operators, gradients): ([Operator], [Operator]) = ([], [])
     for (n, loop) in loops.enumerated() {
-      guard case .longitudinal(u, let b) = loop else { continue }
-      operators.append(Operator(n, vertex(b, .first)))
-      gradients.append(Operator(n, vertex(b, .mixed)))
+      switch loop {
+      case .longitudinal(u, let b):
+        operators.append(Operator(n, vertex(b, .first)))
+        gradients.append(Operator(n, vertex(b, .mixed)))
+      case .density(u, let p):
+        let o = BandMatrix(p.count, point.scratch) { a, b in ComplexDouble(a == b ? p[a] : 0) }
+        gradients.append(Operator(n, point.inBands(o, u, u)))
+      default: break
+      }
     }
-    guard !operators.isEmpty else { return }
+    guard !gradients.isEmpty else { return }
     let velocity = point.inBands(point.hamiltonian(u, .second), u, u)
     let x = point.levels(u)
     let fixed = velocity.times(BandSums.staticPairs(x, x, line))
@@ -275,6 +278,7 @@ package struct CollinearLoops: Sendable {
       ComplexDouble(a == b ? rounding.still(1) : 0)
     }
     for o in gradients { self.add(o, occupations, o.weight(lost), weight, to: 0, &values) }
+    guard !operators.isEmpty else { return }
     let smallest = BandSums.smallest(line, [x])
     for (m, omega) in omegas.enumerated() {
       point.scratch.pointee.returning { _ in

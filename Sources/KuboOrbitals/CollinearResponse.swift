@@ -27,10 +27,13 @@ public enum CollinearResponse: Hashable, Sendable {
   /// The polarisation of the current, P = (sigma_up - sigma_down)/(sigma_up + sigma_down).
   case polarisation
 
+  /// The density of electrons of one spin in orbitals, levels of the width Gamma with their Lorentzian tails; static.
+  case electrons(Spin, [Double])
+
   /// The weights of orbitals, if there are.
   var weights: [Double]? {
     switch self {
-    case .spin(_, let p), .torque(_, let p), .moment(_, let p): p
+    case .spin(_, let p), .torque(_, let p), .moment(_, let p), .electrons(_, let p): p
     case .current, .conduction, .polarisation: nil
     }
   }
@@ -42,7 +45,7 @@ public enum CollinearResponse: Hashable, Sendable {
   public var isEnergy: Bool {
     switch self {
     case .torque, .moment, .current: true
-    case .spin, .conduction, .polarisation: false
+    case .spin, .conduction, .polarisation, .electrons: false
     }
   }
 
@@ -78,6 +81,7 @@ public enum CollinearResponse: Hashable, Sendable {
     case .conduction(let u):
       return (u.map { [$0] } ?? Spin.allCases).map { (1, .longitudinal($0, .velocity)) }
     case .polarisation: return []
+    case .electrons(let u, let p): return [(1, .density(u, p))]
     }
   }
 }

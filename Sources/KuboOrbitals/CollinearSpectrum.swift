@@ -98,10 +98,14 @@ public struct CollinearSpectrum: Sendable {
   public let omegas: [Double]
   /// In the order of the responses.
   public let columns: [Column]
-  /// Why cells are empty.
+  /// Why cells are empty that have a value.
   public let failures: [EmptyCell]
+  /// Ratios that have none, where the conductivity is 0 within its bound.
+  public let undefined: [EmptyCell]
   /// A line for each frequency and reason, with all columns that it concerns.
   public var failureLines: [String] { EmptyCell.lines(failures) }
+  /// The same for ratios that have no value.
+  public var undefinedLines: [String] { EmptyCell.lines(undefined) }
   /// The points along each reciprocal vector of the finest grid.
   public let divisions: Int
 
@@ -184,7 +188,7 @@ public struct CollinearSpectrum: Sendable {
       if outcome.values.isEmpty { return "needs more than \(points)" }
       return tolerance.reason(outcome.errors[q], outcome.allowed[q]).map { "\($0), with \(points)" }
     }
-    var failures: [EmptyCell] = []
+    var (failures, undefined): ([EmptyCell], [EmptyCell]) = ([], [])
     columns = request.responses.map { name, response in
       func value(_ group: Int, _ omega: Double?, _ part: CollinearResponse) -> Estimate? {
         let (outcome, q) = (outcomes[group], responses.firstIndex(of: part)!)
@@ -198,7 +202,7 @@ public struct CollinearSpectrum: Sendable {
           guard both.count == 2 else { return nil }
           let ratio = CollinearSpectrum.polarisation(both[0], both[1])
           if ratio == nil {
-            failures.append(
+            undefined.append(
               EmptyCell(
                 column: name, omega: omega, reason: "the conductivity is 0 within its error bound"))
           }
@@ -217,7 +221,7 @@ public struct CollinearSpectrum: Sendable {
       }
       return Column(staticPart: fixed, quotients: quotients, values: values)
     }
-    self.failures = failures
+    (self.failures, self.undefined) = (failures, undefined)
   }
 
   /// P of the conductivities up and down, i times the quotients; nil where their sum is 0 within its bound. Exact values

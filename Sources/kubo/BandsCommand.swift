@@ -112,7 +112,7 @@ struct BandsCommand: TableCommand {
           "--path: found \(f.count) coordinates; expected \(model.dimension), one for each reciprocal vector"
         )
       }
-      return (zone.name(reduced: f, model), model.waveVector(reduced: f))
+      return (zone.name(reduced: f), model.waveVector(reduced: f))
     } ?? zone.path.map { ($0.name, $0.k) }
   }
 

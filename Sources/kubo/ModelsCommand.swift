@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import KuboOrbitals
 
 /// `kubo models`.
 struct ModelsCommand: AsyncParsableCommand {
@@ -50,8 +51,26 @@ struct ModelsCommand: AsyncParsableCommand {
       }
       let file = try Installation.readModel(model)
       let settings = try set.values(in: units.scale(file))
+      if file.hasOrbitals {
+        return try standardOutput(try await orbitals(file, settings))
+      }
       try standardOutput(file.summary(of: try file.model(setting: settings), settings))
     }
+  }
+
+  /// A model with orbitals and its state by default.
+  private func orbitals(_ file: ModelFile, _ settings: [String: Double]) async throws -> String {
+    let model = try file.orbitalModel(setting: settings)
+    let defaults = file.defaults
+    guard case .constant(let gamma) = defaults.lifetime, gamma > 0 else {
+      throw ValidationError(
+        "\(file.path): defaults.lifetime: found \(defaults.lifetime.description); expected a GAMMA above 0"
+      )
+    }
+    let state = try await OrbitalState(
+      model, mu: defaults.mu, temperature: defaults.temperature, broadening: gamma,
+      threads: ProcessInfo.processInfo.activeProcessorCount)
+    return try file.summary(of: model, settings, state, mu: defaults.mu, broadening: gamma)
   }
 
   /// The shipped models.
@@ -59,7 +78,7 @@ struct ModelsCommand: AsyncParsableCommand {
     try yamlFiles(in: Installation.models.path, expected: "a directory of model files").map {
       let file = try ModelFile.read(path: $0)
       let parameters = file.parameters.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
-      return "\(pad(file.name, 11)) \(firstSentence(file.description)) (\(parameters))\n"
+      return "\(pad(file.name, 12)) \(firstSentence(file.description)) (\(parameters))\n"
     }.joined()
   }
 }

@@ -137,10 +137,18 @@ struct SpectrumCommand: TableCommand {
   @Flag(help: CostEstimate.help)
   var estimate = false
 
-  var advice: String { estimate ? toleranceAdvice : estimateAdvice }
+  var advice: String {
+    let hasNone = (try? response.isGeneral(arguments)) != false
+    return estimate || hasNone ? toleranceAdvice : estimateAdvice
+  }
 
   func cost(_ log: Logger) async throws -> String? {
     guard estimate else { return nil }
+    if try response.isGeneral(arguments) {
+      throw ValidationError(
+        "--estimate: found with \(arguments.model), which has orbitals; expected a model of two sublattices, or no --estimate"
+      )
+    }
     let request = try await request(log).request
     return try await request.cost().summary(threads: request.threads)
   }
@@ -173,7 +181,8 @@ struct SpectrumCommand: TableCommand {
       table: CSVFile(
         spectrum, request: request, units: units,
         provenance: try arguments.provenance(input, since: start)),
-      summary: spectrum.summary(request) + "\n", failures: spectrum.failureLines)
+      summary: spectrum.summary(request) + "\n", failures: spectrum.failureLines,
+      poles: spectrum.undefinedLines)
   }
 
   private func collinearRequest(

@@ -62,7 +62,10 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     let table = try YAMLDecoder().decode(
       Table.self, from: String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8))
     return try table.members.map { member in
-      var files = ["m.yaml": try base("model.yaml"), "d/d.yaml": try base("diagram.yaml")]
+      var files = [
+        "m.yaml": try base("model.yaml"), "o.yaml": try base("orbitals.yaml"),
+        "d/d.yaml": try base("diagram.yaml"),
+      ]
       if let file = table.file {
         if let change = member.change {
           // The change must hit one place, or the case does not test what it says.

@@ -40,9 +40,26 @@ import Testing
       parameters: ["t": 0.1, "t_prime": 0.5, "J": 1], mu: -1.8),
   ]
 
+  /// Models with orbitals: how many, and into how many other cells hops lead.
+  static let magnets = [
+    (name: "ferromagnet", orbitals: 1, cells: 4), ("ferrimagnet", 2, 6), ("altermagnet", 2, 6),
+    ("lieb", 3, 6), ("kagome", 3, 6), ("bcc", 1, 14),
+  ]
+
+  @Test(arguments: magnets) func modelsWithOrbitals(
+    _ magnet: (name: String, orbitals: Int, cells: Int)
+  ) throws {
+    let file = try ModelFile.read(path: "\(repository)/data/models/\(magnet.name).yaml")
+    #expect(file.name == magnet.name && file.hasOrbitals)
+    let model = try file.orbitalModel()
+    #expect(model.orbitals.count == magnet.orbitals && model.cells.count == magnet.cells + 1)
+    #expect(model.connectionNotes.isEmpty)
+  }
+
   @Test func noOtherModels() throws {
     let names = try FileManager.default.contentsOfDirectory(atPath: "\(repository)/data/models")
-    #expect(names.sorted() == Self.models.map { "\($0.name).yaml" }.sorted())
+    let known = Self.models.map(\.name) + Self.magnets.map(\.name)
+    #expect(names.sorted() == known.map { "\($0).yaml" }.sorted())
   }
 
   @Test(arguments: models.indices)
