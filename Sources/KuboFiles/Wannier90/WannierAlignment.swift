@@ -33,31 +33,30 @@ public struct WannierAlignment: Sendable, Equatable {
   /// Closer than any two atoms, in Angstrom: on a site exchange may be as it likes.
   private static let siteRadius = 0.6
 
-  /// Compares both spins.
-  /// - Parameters:
-  ///   - model: its lengths are in Angstrom.
-  ///   - distances: between the centres of both spins of each orbital, in Angstrom.
-  public init(_ model: OrbitalModel, distances: [Double]) {
+  /// Compares both spins of a model in three dimensions, in Angstrom.
+  /// - Parameter distances: between the centres of both spins of each orbital.
+  init(_ model: OrbitalModel, distances: [Double]) {
     let n = model.orbitals.count
     names = model.orbitals.map(\.name)
-    func distance(_ x: [Double], _ y: [Double]) -> Double {
-      zip(x, y).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
-    }
     self.distances = distances
-    // Sums over the hops of each pair: |H0|^2, |Delta|^2, and Re H^up* H^down.
+    let (places, vectors) = (
+      model.orbitals.map { SIMD3($0.position) }, model.latticeVectors.map { SIMD3($0) }
+    )
+    // Sums over the hops of each pair: |H0|^2 and |Delta|^2.
     var mean = [Double](repeating: 0, count: n * n)
     var difference = mean
     for (r, cell) in model.cells.enumerated() {
-      let shift = model.latticeVectors[0].indices.map { i in
-        zip(cell, model.latticeVectors).reduce(0) { $0 + Double($1.0) * $1.1[i] }
-      }
+      let shift = (0..<3).reduce(SIMD3<Double>.zero) { $0 + Double(cell[$1]) * vectors[$1] }
+      let (up, down) = (model.elements[0][r], model.elements[1][r])
       for b in 0..<n {
-        let place = zip(shift, model.orbitals[b].position).map { $0 + $1 }
-        for a in 0..<n
-        where distance(place, model.orbitals[a].position) > WannierAlignment.siteRadius {
-          let (up, down) = (model.elements[0][r][a + n * b], model.elements[1][r][a + n * b])
-          mean[a + n * b] += (up + down).lengthSquared / 4
-          difference[a + n * b] += (up - down).lengthSquared / 4
+        for a in 0..<n {
+          let x = shift + places[b] - places[a]
+          guard (x * x).sum() > WannierAlignment.siteRadius * WannierAlignment.siteRadius else {
+            continue
+          }
+          let e = a + n * b
+          mean[e] += (up[e] + down[e]).lengthSquared / 4
+          difference[e] += (up[e] - down[e]).lengthSquared / 4
         }
       }
     }
@@ -74,7 +73,7 @@ public struct WannierAlignment: Sendable, Equatable {
       (0..<n).reduce(0) { $0 + 1e-4 * (mean[a + n * $1] + difference[a + n * $1]) }
     }
     var signs = [Double](repeating: 1, count: n)
-    while true {
+    for _ in 0..<10 * n {
       let gains = (0..<n).map { a in
         (0..<n).reduce(-noise[a]) { $1 == a ? $0 : $0 - signs[a] * signs[$1] * like[a + n * $1] }
       }

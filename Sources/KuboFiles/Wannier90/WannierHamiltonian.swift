@@ -227,7 +227,7 @@ extension SIMD3<Int> {
 
 extension FortranReader {
   /// An integer from 1 to `limit`.
-  fileprivate mutating func count(_ what: String, upTo limit: Int) throws(FileError) -> Int {
+  mutating func count(_ what: String, upTo limit: Int) throws(FileError) -> Int {
     let start = self
     let value = try integer("\(what), 1 to \(limit)")
     guard 1...limit ~= value else { throw start.refusal("\(what), 1 to \(limit)") }

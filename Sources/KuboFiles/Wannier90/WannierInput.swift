@@ -12,6 +12,10 @@ struct WannierInput {
   /// The line that moves the centres to the home cell, while the Hamiltonian stays.
   private(set) var translation: Int?
 
+  /// The largest file that is read, in bytes, and the most atoms; wave vectors take most of it.
+  static let sizeLimit = 1 << 25
+  fileprivate static let atomLimit = 2000
+
   /// One bohr in Angstrom, CODATA 2018.
   private static let bohr = 0.529177210903
 
@@ -34,14 +38,15 @@ struct WannierInput {
         guard reader.advanceToText() else {
           throw start.refusal("a line 'end \(shortened(block))'", found: "the end of the file")
         }
-        let words = reader.rest.lowercased().split { $0 == " " || $0 == "\t" }
-        if words.first == "end" {
-          guard words.dropFirst().first.map(String.init) == block else {
+        var line = reader
+        if line.word().lowercased() == "end" {
+          guard line.word().lowercased() == block else {
             throw reader.refusal("'end \(shortened(block))'")
           }
           break
         }
         guard isRead else { continue }
+        let words = reader.rest.lowercased().split { $0 == " " || $0 == "\t" }
         if words.count == 1, rows.isEmpty {
           guard ["bohr", "ang", "angstrom"].contains(words[0]) else {
             throw reader.refusal("ang or bohr, or numbers")
@@ -52,6 +57,9 @@ struct WannierInput {
         let label = hasLabels ? reader.word() : ""
         let position = try reader.vectorLine("three numbers")
         rows.append((label, position.map { $0 * unit }))
+        guard rows.count <= WannierInput.atomLimit else {
+          throw reader.refusal("at most \(WannierInput.atomLimit) atoms")
+        }
       }
       switch block {
       case "unit_cell_cart":
@@ -104,7 +112,8 @@ struct WannierCentres {
   init(_ input: InputFile, count: Int) throws(FileError) {
     var reader = FortranReader(input)
     try reader.expectLine("the number of centres and atoms")
-    let total = try reader.integer("the number of centres and atoms")
+    let total = try reader.count(
+      "the number of centres and atoms", upTo: count + WannierInput.atomLimit)
     try reader.finishLine("the number of centres and atoms")
     try reader.expectLine("a line of text")
     while reader.advanceToText() {

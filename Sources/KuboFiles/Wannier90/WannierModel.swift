@@ -21,7 +21,7 @@ public struct WannierModel: Sendable {
   public init(_ source: WannierSource, name: String) throws(FileError) {
     var files = ReadFiles(digests: source.digests)
     let input = try source.input.map { path throws(FileError) in
-      try WannierInput(try files.read(path))
+      try WannierInput(try files.read(path, limit: WannierInput.sizeLimit))
     }
     var spins = [try WannierSpin(source.up, input, source.input, &files)]
     if let down = source.down {
@@ -147,7 +147,8 @@ private struct WannierSpin {
         expected: "a .win beside it or given, or a _tb.dat")
     }
     if let file = source.centres {
-      let own = try WannierCentres(try files.read(file), count: hamiltonian.count)
+      let own = try WannierCentres(
+        try files.read(file, limit: WannierInput.sizeLimit), count: hamiltonian.count)
       if let line = input?.translation {
         throw FileError(
           .malformed, file: inputPath!, line: line,
@@ -235,8 +236,10 @@ private struct ReadFiles {
 
   init(digests: [String: String]?) { self.digests = digests }
 
-  mutating func read(_ path: String) throws(FileError) -> InputFile {
-    let file = try InputFile(path: path, limit: WannierHamiltonian.sizeLimit)
+  mutating func read(
+    _ path: String, limit: Int = WannierHamiltonian.sizeLimit
+  ) throws(FileError) -> InputFile {
+    let file = try InputFile(path: path, limit: limit)
     let digest = file.sha256
     if let digests, digests[path] != digest {
       throw FileError(
@@ -262,31 +265,34 @@ private func orbitalNames(
   _ centres: [[Double]], _ atoms: [(label: String, position: [Double])],
   _ latticeVectors: [[Double]]
 ) -> [String] {
-  guard !atoms.isEmpty, let inverse = try? Model.inverseCell(latticeVectors) else {
-    return centres.indices.map { "w\($0 + 1)" }
-  }
+  let numbers = centres.indices.map { "w\($0 + 1)" }
+  guard !atoms.isEmpty, let inverse = try? Model.inverseCell(latticeVectors) else { return numbers }
   let labels = atoms.map { atom in
-    String(String.UnicodeScalarView(atom.label.unicodeScalars.filter { isName("_\($0)") }))
+    let label = atom.label.unicodeScalars.filter { isName("_\($0)") }.prefix(20)
+    let text = String(String.UnicodeScalarView(label))
+    return isName(text) ? text : "atom\(text)"
   }
-  func isNumbered(_ n: Int) -> Bool { labels.count { $0 == labels[n] } > 1 }
-  let names = labels.indices.map { n in
-    let label = isName(labels[n]) ? labels[n] : "atom\(labels[n])"
-    return isNumbered(n) ? "\(label)\(labels[...n].count { $0 == labels[n] })" : label
+  let many = labels.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+  var seen: [String: Int] = [:]
+  let names = labels.map { label in
+    seen[label, default: 0] += 1
+    return many[label]! > 1 ? "\(label)\(seen[label]!)" : label
   }
-  let vectors = latticeVectors.map { SIMD3($0) }
-  func distance(_ centre: [Double], _ atom: [Double]) -> Double {
-    let apart = zip(centre, atom).map { $0 - $1 }
-    // To the cell around the atom first.
-    let home = inverse.map { row in zip(row, apart).reduce(0) { $0 + $1.0 * $1.1 }.rounded() }
-    return latticeDistance((0..<3).reduce(SIMD3(apart)) { $0 - home[$1] * vectors[$1] }, vectors)
-  }
+  let (vectors, rows) = (latticeVectors.map { SIMD3($0) }, inverse.map { SIMD3($0) })
   var counts = [Int](repeating: 0, count: atoms.count)
-  return centres.map { centre in
-    let distances = atoms.map { distance(centre, $0.position) }
+  let own = centres.map { centre in
+    let distances = atoms.map { atom in
+      let apart = SIMD3(centre) - SIMD3(atom.position)
+      // To the cell around the atom first.
+      let home = rows.map { ($0 * apart).sum().rounded() }
+      return latticeDistance((0..<3).reduce(apart) { $0 - home[$1] * vectors[$1] }, vectors)
+    }
     let nearest = distances.indices.min { distances[$0] < distances[$1] }!
     counts[nearest] += 1
     return "\(names[nearest])_\(counts[nearest])"
   }
+  // Labels that hold numbers themselves may meet those of others.
+  return Set(own).count == own.count ? own : numbers
 }
 
 /// The energy of each orbital, of energies by orbitals, or by the names of their atoms.
@@ -310,9 +316,11 @@ private func exchangeEnergies(
 
 /// The squared distance of a place from the nearest lattice point in the 27 cells around the origin.
 private func latticeDistance(_ x: SIMD3<Double>, _ vectors: [SIMD3<Double>]) -> Double {
-  (0..<27).map { n in
-    let cell = [n % 3 - 1, n / 3 % 3 - 1, n / 9 - 1]
-    let d = (0..<3).reduce(x) { $0 - Double(cell[$1]) * vectors[$1] }
-    return (d * d).sum()
-  }.min()!
+  var smallest = Double.infinity
+  for n in 0..<27 {
+    let cell = SIMD3(Double(n % 3 - 1), Double(n / 3 % 3 - 1), Double(n / 9 - 1))
+    let d = x - cell.x * vectors[0] - cell.y * vectors[1] - cell.z * vectors[2]
+    smallest = min(smallest, (d * d).sum())
+  }
+  return smallest
 }
