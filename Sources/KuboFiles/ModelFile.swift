@@ -43,15 +43,21 @@ public struct ModelFile: Sendable {
   private enum Geometry {
     case sublattices(SublatticeGeometry)
     case orbitals(OrbitalGeometry)
+    case wannier(WannierModel)
   }
 
   private let geometry: Geometry
   /// The lines of the parameters and of their list.
   private let lines: [String: Int]
 
-  /// Whether the file declares orbitals, and no two sublattices.
+  /// Whether the file declares orbitals, or files of Wannier90, and no two sublattices.
   public var hasOrbitals: Bool {
-    if case .orbitals = geometry { true } else { false }
+    if case .sublattices = geometry { false } else { true }
+  }
+
+  /// Why transverse responses of the model would mean nothing (``WannierAlignment/faults``); none if they are right.
+  public var transverseFaults: [String] {
+    if case .wannier(let model) = geometry { model.alignment?.faults ?? [] } else { [] }
   }
 
   /// Reads and checks a model file; the geometry is checked with the file's own parameters.
@@ -66,8 +72,9 @@ public struct ModelFile: Sendable {
     try read(InputFile(path: path, bytes: bytes))
   }
 
-  static func read(_ input: InputFile) throws(FileError) -> ModelFile {
-    let file = try ModelFile(input)
+  /// The same; paths in it begin at the folder of `home`.
+  static func read(_ input: InputFile, home: String? = nil) throws(FileError) -> ModelFile {
+    let file = try ModelFile(input, home: home ?? input.path)
     if file.hasOrbitals { _ = try file.orbitalModel() } else { _ = try file.model() }
     return file
   }
@@ -77,16 +84,19 @@ public struct ModelFile: Sendable {
   static let parameterLimit = 100
   static let hopLimit = 1000
 
-  private init(_ input: InputFile) throws(FileError) {
+  private init(_ input: InputFile, home: String) throws(FileError) {
     let content = try YAMLValue(input)
-    var hasOrbitals = false
-    if case .mapping(let entries) = content.content {
-      hasOrbitals = entries.contains { ["orbitals", "hops"].contains($0.key) }
-    }
+    var keys: Set<String> = []
+    if case .mapping(let entries) = content.content { keys = Set(entries.map(\.key)) }
+    let isWannier = keys.contains("wannier90")
+    let hasOrbitals = isWannier || keys.contains("orbitals") || keys.contains("hops")
+    let own =
+      isWannier
+      ? ["defaults", "wannier90"]
+      : ["parameters", "defaults", "lattice"]
+        + (hasOrbitals ? ["orbitals", "hops"] : ["inter_sublattice", "intra_sublattice"])
     let root = try content.fields(
-      ["name", "description", "source", "units", "parameters", "defaults", "lattice"]
-        + (hasOrbitals ? ["orbitals", "hops"] : ["inter_sublattice", "intra_sublattice"]),
-      optional: [])
+      ["name", "description", "source", "units"] + own, optional: [])
     // The keys exist: `fields` has checked them.
     self.input = input
     sha256 = input.sha256
@@ -96,43 +106,61 @@ public struct ModelFile: Sendable {
     let unitFields = try root["units"]!.fields("energy", "length")
     units = (try unitFields["energy"]!.unit(), try unitFields["length"]!.unit())
 
+    (parameters, lines) =
+      try root["parameters"].map { value throws(FileError) in
+        try ModelFile.parameters(value, needsExchange: !hasOrbitals)
+      } ?? ([], [:])
+    defaults = try ModelFile.defaults(root["defaults"]!)
+
+    let names = parameters.map(\.name)
+    if let value = root["wannier90"] {
+      guard units == ("eV", "angstrom") else {
+        throw root["units"]!.refusal(
+          "{energy: eV, length: angstrom}, as in the files of Wannier90",
+          found: "\(units.energy) and \(units.length)")
+      }
+      geometry = .wannier(
+        try WannierModel(WannierSource(value, relativeTo: home), name: name))
+    } else if hasOrbitals {
+      geometry = .orbitals(try OrbitalGeometry(root, known: names))
+    } else {
+      geometry = .sublattices(try SublatticeGeometry(root, known: names))
+    }
+  }
+
+  /// The parameters and their lines.
+  private static func parameters(
+    _ list: YAMLValue, needsExchange: Bool
+  ) throws(FileError) -> ([(name: String, value: Double)], lines: [String: Int]) {
     var parameters: [(name: String, value: Double)] = []
-    var lines: [String: Int] = ["parameters": root["parameters"]!.line]
-    let entries = try root["parameters"]!.entries(expected: "a mapping from names to numbers")
+    var lines: [String: Int] = ["parameters": list.line]
+    let entries = try list.entries(expected: "a mapping from names to numbers")
     guard entries.count <= ModelFile.parameterLimit else {
-      throw root["parameters"]!.refusal(
+      throw list.refusal(
         "at most \(ModelFile.parameterLimit)", found: "\(entries.count) parameters")
     }
     for (key, keyLine, value) in entries {
       guard isName(key) else {
         throw FileError(
-          .malformed, file: input.path, line: keyLine, key: value.key,
+          .malformed, file: list.file, line: keyLine, key: value.key,
           found: "the name \(quoted(key))",
           expected: nameRule)
       }
       guard key.utf8.count <= nameLimit else {
         throw FileError(
-          .malformed, file: input.path, line: keyLine, key: "parameters",
+          .malformed, file: list.file, line: keyLine, key: "parameters",
           found: "the name \(quoted(key)) of \(key.utf8.count) characters",
           expected: "at most \(nameLimit)")
       }
       parameters.append((key, try value.number()))
       lines["parameters.\(key)"] = value.line
     }
-    guard hasOrbitals || parameters.contains(where: { $0.name == "J" }) else {
+    guard !needsExchange || parameters.contains(where: { $0.name == "J" }) else {
       throw FileError(
-        .malformed, file: input.path, line: root["parameters"]!.line, key: "parameters.J",
+        .malformed, file: list.file, line: list.line, key: "parameters.J",
         found: "no such key", expected: "the exchange energy J = N J_sd among the parameters")
     }
-    self.parameters = parameters
-    defaults = try ModelFile.defaults(root["defaults"]!)
-
-    let names = parameters.map(\.name)
-    self.lines = lines
-    geometry =
-      hasOrbitals
-      ? .orbitals(try OrbitalGeometry(root, known: names))
-      : .sublattices(try SublatticeGeometry(root, known: names))
+    return (parameters, lines)
   }
 
   private static func defaults(_ value: YAMLValue) throws(FileError) -> Defaults {
@@ -186,15 +214,17 @@ public struct ModelFile: Sendable {
   /// - Parameter setting: new values for parameters, in the energy unit.
   /// - Throws: ``FileError`` of kind `setting` for an unknown name or a value that makes no model.
   public func orbitalModel(setting: [String: Double] = [:]) throws(FileError) -> OrbitalModel {
-    guard case .orbitals(let geometry) = geometry else {
-      return OrbitalModel(try model(setting: setting))
-    }
     let values = try values(setting)
-    do {
-      return try geometry.model(name: name, values)
-    } catch {
-      let (key, line) = geometry.place(error.place)
-      throw fileError(error, key, line, isSet: !setting.isEmpty)
+    switch geometry {
+    case .sublattices: return OrbitalModel(try model(setting: setting))
+    case .wannier(let wannier): return wannier.model
+    case .orbitals(let geometry):
+      do {
+        return try geometry.model(name: name, values)
+      } catch {
+        let (key, line) = geometry.place(error.place)
+        throw fileError(error, key, line, isSet: !setting.isEmpty)
+      }
     }
   }
 

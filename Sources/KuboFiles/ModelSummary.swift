@@ -117,7 +117,10 @@ extension ModelFile {
     lines.append(
       "the energies have \(symmetries) point \(symmetries == 1 ? "symmetry" : "symmetries") that were found"
     )
-    lines += model.connectionNotes.map { "note: \($0)" }
+    lines += (model.connectionNotes + transverseFaults).map { "note: \($0)" }
+    if !transverseFaults.isEmpty {
+      lines.append("note: transverse responses mean nothing here; \(WannierAlignment.advice)")
+    }
     return lines.map { $0 + "\n" }.joined()
   }
 }

@@ -142,6 +142,7 @@ struct OrbitalGeometry {
     case .latticeVectors: ("lattice.vectors", vectorsLine)
     case .orbital(let n): ("orbitals[\(n)]", orbitals[n].line)
     case .hop(let n): ("hops[\(n)]", hops[n].line)
+    case .cell: ("hops", nil)
     }
   }
 }

@@ -72,7 +72,9 @@ public struct RecordedRun: Sendable {
       return input
     }
     let lines = table.header.filter { $0.key == "model_text" }.map(\.value)
-    model = lines.isEmpty ? nil : try .read(file("model", lines, modelDigest))
+    model =
+      lines.isEmpty
+      ? nil : try .read(file("model", lines, modelDigest), home: table[header: "model_file"])
     var diagrams: [InputFile] = []
     var rest = table.header.filter { $0.key.hasPrefix("diagram_") }[...]
     while let (key, _) = rest.popFirst() {

@@ -93,7 +93,7 @@ public struct Model: Sendable, Equatable {
     inverse.map { row in zip(row, r).reduce(0) { $0 + $1.0 * $1.1 } }
   }
 
-  static func inverseCell(_ vectors: [[Double]]) throws(ModelError) -> [[Double]] {
+  package static func inverseCell(_ vectors: [[Double]]) throws(ModelError) -> [[Double]] {
     let d = vectors.count
     guard (1...3).contains(d) else {
       throw ModelError(.latticeVectors, found: "\(d) vectors", expected: "1, 2 or 3 vectors")

@@ -11,6 +11,8 @@ public enum OrbitalPlace: Sendable, Equatable {
   case orbital(Int)
   /// The hop with this index.
   case hop(Int)
+  /// The matrices of the cell with this index.
+  case cell(Int)
 }
 
 /// A model with orbitals that cannot be.
@@ -29,6 +31,9 @@ public struct OrbitalModel: Sendable, Equatable {
     public var name: String
     /// tau, where the orbital samples the magnetic order and the vector potential; Cartesian.
     public var position: [Double]
+    /// tau of the down spin; elsewhere than `position` only if the states of both spins are not the same, so that what
+    /// joins them, as a transverse spin, has no meaning.
+    public var downPosition: [Double]
     /// The levels of both spins.
     public var up, down: Double
     /// The name of several orbitals that responses may be asked for together, as those of an atom.
@@ -41,7 +46,8 @@ public struct OrbitalModel: Sendable, Equatable {
       name: String, position: [Double], energy: Double = 0, exchange: Double = 0,
       group: String? = nil, staggered: Double? = nil
     ) {
-      (self.name, self.position, self.group, self.staggered) = (name, position, group, staggered)
+      (self.name, self.position, downPosition) = (name, position, position)
+      (self.group, self.staggered) = (group, staggered)
       (up, down) = (energy - exchange, energy + exchange)
     }
   }
@@ -86,25 +92,8 @@ public struct OrbitalModel: Sendable, Equatable {
   public init(name: String, latticeVectors: [[Double]], orbitals: [Orbital], hops: [Hop])
     throws(OrbitalError)
   {
-    inverse = try OrbitalModel.checkedCell(latticeVectors)
-    (self.name, self.latticeVectors, self.orbitals) = (name, latticeVectors, orbitals)
+    _ = try OrbitalModel.check(latticeVectors, orbitals)
     let (d, n) = (latticeVectors.count, orbitals.count)
-    guard n > 0 else {
-      throw OrbitalError(.orbital(0), found: "no orbital", expected: "at least one")
-    }
-    for (a, orbital) in orbitals.enumerated() {
-      guard orbital.position.count == d, orbital.position.allSatisfy({ $0.magnitude < 1e100 })
-      else {
-        throw OrbitalError(
-          .orbital(a), found: "the position \(orbital.position)",
-          expected: "\(d) numbers of magnitude below 1e100")
-      }
-      guard orbital.up.magnitude < 1e100, orbital.down.magnitude < 1e100 else {
-        throw OrbitalError(
-          .orbital(a), found: "levels \(orbital.up) and \(orbital.down)",
-          expected: "numbers of magnitude below 1e100")
-      }
-    }
     let home = [Int](repeating: 0, count: d)
     var found: [[Int]: [[ComplexDouble]]] = [:]
     let zero = [[ComplexDouble]](
@@ -151,9 +140,82 @@ public struct OrbitalModel: Sendable, Equatable {
       add(hop.cell, hop.from, hop.to, [hop.up, hop.down])
       add(partner, hop.to, hop.from, [hop.up.conjugate, hop.down.conjugate])
     }
-    cells = found.keys.sorted { $0.lexicographicallyPrecedes($1) }
-    let sorted = cells.map { found[$0]! }
-    elements = (0..<2).map { u in sorted.map { $0[u] } }
+    let cells = Array(found.keys)
+    try self.init(
+      name: name, latticeVectors: latticeVectors, orbitals: orbitals, cells: cells,
+      up: cells.map { found[$0]![0] }, down: cells.map { found[$0]![1] })
+  }
+
+  /// A model of matrices, as Wannier functions give them.
+  /// - Parameters:
+  ///   - orbitals: their levels are those of the matrices, whatever they say.
+  ///   - cells: R, each once, with both of R and -R.
+  ///   - up, down: <0 a|H^u|R b> of each cell at a + n b; Hermitian, H(-R) = H(R)^dagger, to 1e-12 of the largest element.
+  /// - Throws: ``OrbitalError``.
+  public init(
+    name: String, latticeVectors: [[Double]], orbitals: [Orbital], cells: [[Int]],
+    up: [[ComplexDouble]], down: [[ComplexDouble]]
+  ) throws(OrbitalError) {
+    inverse = try OrbitalModel.check(latticeVectors, orbitals)
+    let (d, n) = (latticeVectors.count, orbitals.count)
+    precondition(up.count == cells.count && down.count == cells.count)
+    var index: [[Int]: Int] = [:]
+    var largest = 0.0
+    for (r, cell) in cells.enumerated() {
+      guard cell.count == d, cell.allSatisfy((-2000...2000).contains) else {
+        throw OrbitalError(
+          .cell(r), found: "the cell \(cell)",
+          expected: "\(d) integers of magnitude 2000 or less")
+      }
+      guard index.updateValue(r, forKey: cell) == nil else {
+        throw OrbitalError(
+          .cell(r), found: "the cell \(cell) a second time", expected: "each cell once")
+      }
+      for matrix in [up[r], down[r]] {
+        guard matrix.count == n * n, matrix.allSatisfy({ $0.length < 1e100 }) else {
+          throw OrbitalError(
+            .cell(r), found: "\(matrix.count) elements, or too large ones",
+            expected: "\(n * n) of magnitude below 1e100")
+        }
+        largest = matrix.reduce(largest) { max($0, $1.length) }
+      }
+    }
+    let order = cells.indices.sorted { cells[$0].lexicographicallyPrecedes(cells[$1]) }
+    var elements: [[[ComplexDouble]]] = []
+    for spin in [up, down] {
+      var matrices: [[ComplexDouble]] = []
+      for r in order {
+        guard let partner = index[cells[r].map { -$0 }] else {
+          throw OrbitalError(
+            .cell(r), found: "the cell \(cells[r]) without its negative", expected: "both")
+        }
+        let (own, other) = (spin[r], spin[partner])
+        var matrix = own
+        for b in 0..<n {
+          for a in 0..<n {
+            let (x, y) = (own[a + n * b], other[b + n * a].conjugate)
+            guard (x - y).length <= 1e-12 * largest else {
+              throw OrbitalError(
+                .cell(r),
+                found: "\(x) from \(orbitals[a].name) to \(orbitals[b].name) in \(cells[r])",
+                expected: "\(y), the conjugate of the way back")
+            }
+            matrix[a + n * b] = (x + y).divided(by: 2)
+          }
+        }
+        matrices.append(matrix)
+      }
+      elements.append(matrices)
+    }
+    (self.name, self.latticeVectors) = (name, latticeVectors)
+    (self.cells, self.elements) = (order.map { cells[$0] }, elements)
+    let home = self.cells.firstIndex { $0.allSatisfy { $0 == 0 } }
+    self.orbitals = orbitals.enumerated().map { a, orbital in
+      var orbital = orbital
+      orbital.up = home.map { elements[0][$0][a + n * a].real } ?? 0
+      orbital.down = home.map { elements[1][$0][a + n * a].real } ?? 0
+      return orbital
+    }
   }
 
   /// An antiferromagnet of two sublattices: orbitals A at 0 and B where A's first hop leads, with exchange J and -J.
@@ -185,12 +247,35 @@ public struct OrbitalModel: Sendable, Equatable {
     }
   }
 
-  private static func checkedCell(_ vectors: [[Double]]) throws(OrbitalError) -> [[Double]] {
+  /// - Returns: the inverse of the cell.
+  private static func check(
+    _ latticeVectors: [[Double]], _ orbitals: [Orbital]
+  ) throws(OrbitalError) -> [[Double]] {
+    let inverse: [[Double]]
     do {
-      return try Model.inverseCell(vectors)
+      inverse = try Model.inverseCell(latticeVectors)
     } catch {
       throw OrbitalError(.latticeVectors, found: error.found, expected: error.expected)
     }
+    let d = latticeVectors.count
+    guard !orbitals.isEmpty else {
+      throw OrbitalError(.orbital(0), found: "no orbital", expected: "at least one")
+    }
+    for (a, orbital) in orbitals.enumerated() {
+      for position in [orbital.position, orbital.downPosition] {
+        guard position.count == d, position.allSatisfy({ $0.magnitude < 1e100 }) else {
+          throw OrbitalError(
+            .orbital(a), found: "the position \(position)",
+            expected: "\(d) numbers of magnitude below 1e100")
+        }
+      }
+      guard orbital.up.magnitude < 1e100, orbital.down.magnitude < 1e100 else {
+        throw OrbitalError(
+          .orbital(a), found: "levels \(orbital.up) and \(orbital.down)",
+          expected: "numbers of magnitude below 1e100")
+      }
+    }
+    return inverse
   }
 
   /// Refuses orbitals that are more than a cell apart: positions are Cartesian, and such are rather in other units.

@@ -58,6 +58,7 @@ extension OrbitalModel {
     _ m: ReciprocalOperation, _ s: [[Double]], _ weights: [[Double]]
   ) -> Bool {
     let n = orbitals.count
+    guard orbitals.allSatisfy({ $0.position == $0.downPosition }) else { return m.isIdentity }
     /// The whole cell in which a vector ends, if it is one of the lattice.
     func cell(_ r: [Double]) -> [Int]? {
       let c = inverse.map { row in zip(row, r).reduce(0) { $0 + $1.0 * $1.1 } }

@@ -56,10 +56,11 @@ package struct BlochMatrices: Sendable {
       let shift = (0..<model.dimension).map { i in
         zip(model.cells[r], model.latticeVectors).reduce(0) { $0 + Double($1.0) * $1.1[i] }
       }
-      func x(_ i: Int, _ a: Int, _ b: Int) -> Double {
-        shift[i] + model.orbitals[b].position[i] - model.orbitals[a].position[i]
-      }
       for u in 0..<2 {
+        let positions = model.orbitals.map { u == 0 ? $0.position : $0.downPosition }
+        func x(_ i: Int, _ a: Int, _ b: Int) -> Double {
+          shift[i] + positions[b][i] - positions[a][i]
+        }
         for part in Part.allCases {
           for b in 0..<n {
             for a in 0..<n {

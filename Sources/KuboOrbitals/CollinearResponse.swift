@@ -116,6 +116,9 @@ extension CollinearResponse {
   /// Whether a name has the form of one.
   public static func isName(_ name: String) -> Bool { parsed(name) != nil }
 
+  /// Whether a name is that of a response which joins both spins of an orbital.
+  public static func isTransverse(_ name: String) -> Bool { parsed(name)?.component != nil }
+
   private static func parsed(_ name: String) -> Name? {
     if longitudinal.contains(where: { $0.name == name }) {
       return Name(quantity: name, members: nil, component: nil)

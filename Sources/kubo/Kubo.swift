@@ -51,7 +51,7 @@ struct Kubo: AsyncParsableCommand {
       SpectrumCommand.self, CompareCommand.self, CoefficientsCommand.self, SelfEnergyCommand.self,
       MatsubaraCommand.self, RerunCommand.self, VerifyCommand.self, TorqueCommand.self,
       AuditCommand.self, PlotCommand.self, BandsCommand.self, ReportCommand.self,
-      ModelsCommand.self,
+      ModelsCommand.self, ImportCommand.self,
       DiagramsCommand.self,
     ])
 

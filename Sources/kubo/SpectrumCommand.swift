@@ -204,12 +204,26 @@ struct SpectrumCommand: TableCommand {
         "--lifetime: found \(lifetime.description) with \(input.model.name), which has orbitals; expected constant=GAMMA"
       )
     }
-    let names =
+    var names =
       response.responses
       ?? CollinearResponse.names.map(\.name).filter { name in
         // Those that every model has.
         (try? CollinearResponse(name, input.model)) != nil
       }
+    let transverse = names.filter { CollinearResponse.isTransverse($0) }
+    if response.responses != nil, let name = transverse.first,
+      let fault = input.file.transverseFaults.first
+    {
+      throw ValidationError(
+        "--responses: found '\(shown(name))', a transverse response, where both spins do not have the same orbitals: \(fault); expected sigma, or other files: \(WannierAlignment.advice)"
+      )
+    }
+    if !input.file.transverseFaults.isEmpty {
+      log.notice(
+        "note: no transverse responses: both spins do not have the same orbitals (kubo models tells more)"
+      )
+      names.removeAll { transverse.contains($0) }
+    }
     let request = CollinearRequest(
       model: input.model,
       mu: try response.potential.mu?.value("--mu", in: input.scale) ?? input.file.defaults.mu,

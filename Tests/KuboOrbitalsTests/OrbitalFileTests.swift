@@ -60,11 +60,11 @@ import Testing
       threads: 2
     ).spectrum()
     #expect(spectrum.failures.isEmpty)
-    return spectrum.columns.map { $0.values.map { $0 ?? Estimate(.nan) } }
+    return spectrum.columns.map { $0.values.map { $0 ?? Estimate(value: .zero, error: .nan) } }
   }
 
-  /// One orbital, bare loops: K_s^xy/K_s^xx = (2 Gamma - i omega)/2 Delta, Delta = -J for levels -J up and J down, and
-  /// T = Delta s; the polarisation is that of the two conductivities.
+  /// One orbital, bare loops: K_s^xy/K_s^xx = (2 Gamma - i omega)/2 Delta, Delta = -J for levels -J up and J down, but for
+  /// what poles in one half-plane add, 1e-3 at most here; T = Delta s; the polarisation is that of the two conductivities.
   @Test func ferromagnet() async throws {
     let omegas = [0.3, 1.4]
     let found = try await spectrum(
@@ -75,9 +75,8 @@ import Testing
     for (n, omega) in omegas.enumerated() {
       let (xx, xy) = (found[0][n], found[1][n])
       let ratio = ComplexDouble(0.2, -omega).divided(by: 2 * delta)
-      let off = (xy.value - xx.value * ratio).length
-      #expect(off <= 1.5 * (xy.error + xx.error * ratio.length))
-      #expect(xx.value.length > 0.01 && off < 1e-6)
+      #expect((xy.value - xx.value * ratio).length <= 1e-3 * xy.value.length)
+      #expect(xx.value.length > 0.01)
       #expect((found[2][n].value - xx.value.multiplied(by: delta)).length < 1e-9)
       #expect((found[3][n].value - xy.value.multiplied(by: delta)).length < 1e-9)
       let (up, down, both) = (found[5][n].value, found[6][n].value, found[7][n].value)
@@ -177,8 +176,4 @@ import Testing
         "the hops of a1 lead along 0 of 2 lattice directions",
       ])
   }
-}
-
-extension Estimate {
-  fileprivate init(_ value: ComplexDouble) { self.init(value: value, error: .nan) }
 }

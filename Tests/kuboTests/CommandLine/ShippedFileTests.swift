@@ -41,8 +41,8 @@ import Testing
   ]
 
   /// Models with orbitals: how many, and into how many other cells hops lead.
-  static let magnets = [
-    (name: "ferromagnet", orbitals: 1, cells: 4), ("ferrimagnet", 2, 6), ("altermagnet", 2, 6),
+  static let magnets: [(name: String, orbitals: Int, cells: Int)] = [
+    ("ferromagnet", 1, 4), ("ferrimagnet", 2, 6), ("altermagnet", 2, 6),
     ("lieb", 3, 6), ("kagome", 3, 6), ("bcc", 1, 14),
   ]
 

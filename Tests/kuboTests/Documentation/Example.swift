@@ -128,6 +128,12 @@ final class ExampleFolder {
       try FileManager.default.createSymbolicLink(
         atPath: "\(scratch.path)/\(name)", withDestinationPath: ProgramTests.program.path)
     }
+    // What a user brings.
+    let own = "\(repository)/Tests/Support/Wannier90"
+    for name in try FileManager.default.contentsOfDirectory(atPath: own) {
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(scratch.path)/\(name)", withDestinationPath: "\(own)/\(name)")
+    }
   }
 
   /// Runs a script by an interpreter of the `PATH`.
