@@ -2,6 +2,43 @@
 import KuboDiagrams
 
 extension CSVFile {
+  /// The path with the levels of both spins: `distance`, the components of k, `E_up_1`, ..., `E_down_1`, ..., ascending.
+  public init(
+    _ path: BandPath, _ levels: [[[Double]]], mu: Double, broadening: Double,
+    units: (energy: String, length: String), provenance: Provenance
+  ) {
+    var columns = [(column: Column("distance"), values: path.points.map { Optional($0.distance) })]
+    for i in path.points[0].k.indices {
+      columns.append((Column("k_\(Array("xyz")[i])"), path.points.map { $0.k[i] }))
+    }
+    for (u, spin) in ["up", "down"].enumerated() {
+      for n in levels[0][u].indices {
+        columns.append((Column("E_\(spin)_\(n + 1)"), levels.map { $0[u][n] }))
+      }
+    }
+    self.init(
+      header: CSVFile.header(
+        path.corners, mu: mu, broadening: broadening, units,
+        "levels of H of each spin, from zero, as mu",
+        provenance), columns)
+  }
+
+  private static func header(
+    _ corners: [BandPath.Corner], mu: Double, broadening: Double,
+    _ units: (energy: String, length: String), _ meaning: String, _ provenance: Provenance
+  ) -> [(key: String, value: String)] {
+    var header = provenance.header
+    header += [("mu", "\(mu)"), ("lifetime", Lifetime.constant(broadening).description)]
+    for (n, corner) in corners.enumerated() {
+      let k = corner.k.map { "\($0)" }.joined(separator: ", ")
+      header.append(("corner.\(n + 1)", "\(corner.name) at \(corner.distance), k = (\(k))"))
+    }
+    let axes = corners[0].k.indices.map { "k_\(Array("xyz")[$0])" }
+    for name in ["distance"] + axes { header.append(("unit.\(name)", "\(units.length)^-1")) }
+    header += [("unit.E", units.energy), ("column.E_*", meaning)]
+    return header + provenance.footer
+  }
+
   /// The path: `distance`, the components of k, `E_bonding`, `E_antibonding`; its corners, and mu and Gamma of
   /// what its picture shows beside it, are in the header.
   public init(
@@ -9,17 +46,9 @@ extension CSVFile {
     units: (energy: String, length: String), provenance: Provenance
   ) {
     let axes = (0..<bands.points[0].k.count).map { "k_\(Array("xyz")[$0])" }
-    var header = provenance.header
-    header += [("mu", "\(mu)"), ("lifetime", Lifetime.constant(broadening).description)]
-    for (n, corner) in bands.corners.enumerated() {
-      let k = corner.k.map { "\($0)" }.joined(separator: ", ")
-      header.append(("corner.\(n + 1)", "\(corner.name) at \(corner.distance), k = (\(k))"))
-    }
-    for name in ["distance"] + axes { header.append(("unit.\(name)", "\(units.length)^-1")) }
-    header += [
-      ("unit.E", units.energy), ("column.E_*", "T -+ Delta (7), from zero, as mu"),
-    ]
-    header += provenance.footer
+    let header = CSVFile.header(
+      bands.corners, mu: mu, broadening: broadening, units, "T -+ Delta (7), from zero, as mu",
+      provenance)
     self.init(
       header: header,
       [(Column("distance"), bands.points.map(\.distance))]

@@ -196,7 +196,7 @@ public struct ModelFile: Sendable {
       throw FileError(
         .setting, file: path, found: "a model with orbitals",
         expected:
-          "one with two sublattices, inter_sublattice and intra_sublattice; models and spectrum take orbitals"
+          "one with two sublattices, inter_sublattice and intra_sublattice; spectrum, models and bands take orbitals"
       )
     }
     do {

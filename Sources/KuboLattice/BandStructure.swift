@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import RealModule
 
-/// The energies E_s = T - s Delta (7) along straight lines through the Brillouin zone, in the model's units.
-public struct BandStructure: Sendable {
+/// Straight lines through the Brillouin zone, k = a + x (b - a).
+public struct BandPath: Sendable {
   /// A point with a name, and where on the path it is.
   public struct Corner: Sendable, Equatable {
     /// As in ``BrillouinZone/Point/name``, or reduced coordinates.
@@ -15,17 +15,21 @@ public struct BandStructure: Sendable {
 
   /// The corners of the path.
   public let corners: [Corner]
-  /// The points of the path, with all corners among them: wave vector, length of the path so far, and
-  /// the energies of the bonding and of the antibonding band.
-  public let points:
-    [(k: [Double], distance: Double, energies: (bonding: Double, antibonding: Double))]
+  /// Its points, with all corners among them: wave vector, and length of the path so far.
+  public let points: [(k: [Double], distance: Double)]
 
-  /// The bands of `model` through `path`; `count` points or a few more, evenly spread, each segment
-  /// with its ends; as many as show all oscillations, where hops lead far.
+  /// The lines through `corners`; `count` points or a few more, evenly spread, each segment with its ends; as many as show
+  /// all oscillations, where hops lead far.
   /// - Throws: ``RequestError`` for a path without length.
-  public init(_ model: Model, path: [(name: String, k: [Double])], count: Int = 400)
+  public init(_ model: OrbitalModel, _ path: [(name: String, k: [Double])], count: Int = 400)
     throws(RequestError)
   {
+    try self.init(model.latticeVectors, model.harmonics, path, count: count)
+  }
+
+  init(
+    _ lattice: [[Double]], _ harmonics: Double, _ path: [(name: String, k: [Double])], count: Int
+  ) throws(RequestError) {
     func length(_ a: [Double], _ b: [Double]) -> Double {
       zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
     }
@@ -36,35 +40,52 @@ public struct BandStructure: Sendable {
         "path", found: path.map(\.name).joined(separator: " - "),
         expected: "two points or more, each other than the one before it")
     }
-    let hamiltonian = BlochHamiltonian(model, directions: Directions(i: 0, j: 0))
-    var points:
-      [(k: [Double], distance: Double, energies: (bonding: Double, antibonding: Double))] = []
-    func add(_ k: [Double], _ distance: Double) {
-      let frame = hamiltonian.frame(at: WaveVector(k))
-      points.append((k, distance, (frame.energy(.bonding).real, frame.energy(.antibonding).real)))
-    }
     // 24 for each period of the longest hops.
     let periods =
-      model.harmonics
+      harmonics
       * zip(path, path.dropFirst()).reduce(0) { sum, ends in
-        sum + model.latticeVectors.map { a in
+        sum + lattice.map { a in
           abs(zip(a, zip(ends.0.k, ends.1.k)).reduce(0) { $0 + $1.0 * ($1.1.1 - $1.1.0) })
         }.max()! / (2 * .pi)
       }
     let count = max(count, Int(24 * min(1e4, periods)))
     var corners = [Corner(name: path[0].name, k: path[0].k, distance: 0)]
-    add(path[0].k, 0)
+    var points = [(k: path[0].k, distance: 0.0)]
     for (n, length) in lengths.enumerated() {
       let steps = max(1, Int((Double(count) * length / total).rounded()))
       let (a, b) = (path[n].k, path[n + 1].k)
       let start = corners[n].distance
       for step in 1...steps {
         let x = Double(step) / Double(steps)
-        add(step == steps ? b : zip(a, b).map { $0 + x * ($1 - $0) }, start + x * length)
+        points.append(
+          (step == steps ? b : zip(a, b).map { $0 + x * ($1 - $0) }, start + x * length))
       }
       corners.append(Corner(name: path[n + 1].name, k: b, distance: start + length))
     }
-    self.corners = corners
-    self.points = points
+    (self.corners, self.points) = (corners, points)
+  }
+}
+
+/// The energies E_s = T - s Delta (7) along straight lines through the Brillouin zone, in the model's units.
+public struct BandStructure: Sendable {
+  /// The corners of the path.
+  public let corners: [BandPath.Corner]
+  /// The points of the path, with all corners among them: wave vector, length of the path so far, and
+  /// the energies of the bonding and of the antibonding band.
+  public let points:
+    [(k: [Double], distance: Double, energies: (bonding: Double, antibonding: Double))]
+
+  /// The bands of `model` through `path`, with `count` points as ``BandPath`` spreads them.
+  /// - Throws: ``RequestError`` for a path without length.
+  public init(_ model: Model, path: [(name: String, k: [Double])], count: Int = 400)
+    throws(RequestError)
+  {
+    let path = try BandPath(model.latticeVectors, model.harmonics, path, count: count)
+    let hamiltonian = BlochHamiltonian(model, directions: Directions(i: 0, j: 0))
+    corners = path.corners
+    points = path.points.map { k, distance in
+      let frame = hamiltonian.frame(at: WaveVector(k))
+      return (k, distance, (frame.energy(.bonding).real, frame.energy(.antibonding).real))
+    }
   }
 }

@@ -14,15 +14,31 @@ package struct IrreducibleZone: Sendable {
   package let dimension: Int
   /// ``Model/harmonics``.
   package let harmonics: Double
-  /// One of each pair of operations M, -M.
+  /// One of each pair of operations M, -M, or with orbitals all.
   package let operations: [ReciprocalOperation]
   private let halfSpaces: [HalfSpace]
 
+  /// The images are those of the symmetries and inversion.
   package init(_ model: Model, _ symmetries: [ReciprocalOperation]) {
-    let d = model.dimension
+    let half = ReciprocalOperation.withoutInversion(symmetries)
+    self.init(
+      model.latticeVectors, model.reciprocalVectors, model.harmonics, half, half + half.map(-))
+  }
+
+  /// The images are those of the symmetries, with inversion among them or not.
+  package init(_ model: OrbitalModel, _ symmetries: [ReciprocalOperation]) {
+    self.init(
+      model.latticeVectors, model.reciprocalVectors, model.harmonics, symmetries, symmetries)
+  }
+
+  private init(
+    _ lattice: [[Double]], _ reciprocal: [[Double]], _ harmonics: Double,
+    _ operations: [ReciprocalOperation], _ all: [ReciprocalOperation]
+  ) {
+    let d = lattice.count
     dimension = d
-    harmonics = model.harmonics
-    let reciprocal = model.reciprocalVectors
+    self.harmonics = harmonics
+    self.operations = operations
     let metric = reciprocal.map { a in
       reciprocal.map { b in zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
     }
@@ -31,8 +47,6 @@ package struct IrreducibleZone: Sendable {
         sum + y.indices.reduce(0) { $0 + x[a] * metric[a][$1] * y[$1] }
       }
     }
-    operations = ReciprocalOperation.withoutInversion(symmetries)
-    let all = operations + operations.map(-)
     func images(_ p: [Double], reach: Int) -> [[Double]] {
       let count = (0..<d).reduce(1) { n, _ in n * (2 * reach + 1) }
       return all.enumerated().flatMap { _, m in
@@ -86,7 +100,7 @@ package struct IrreducibleZone: Sendable {
       }.max()!
       // Images farther than twice the radius cannot cut: |n_a| <= |a_a| (2 radius + 2 |p|)/2 pi.
       let farthest =
-        model.latticeVectors.map { a in
+        lattice.map { a in
           zip(a, a).reduce(0) { $0 + $1.0 * $1.1 }.squareRoot()
         }.max()! * (2 * radius + 2 * product(p, p).squareRoot()) / (2 * .pi)
       if Double(reach + 1) > farthest {

@@ -84,6 +84,12 @@ public struct OrbitalModel: Sendable, Equatable {
   public var reciprocalVectors: [[Double]] { inverse.map { $0.map { 2 * .pi * $0 } } }
   /// Rows are the reciprocal vectors over 2 pi.
   let inverse: [[Double]]
+  /// The wave vector with the reduced coordinates `f`: k = sum_a f_a b_a, in inverse length units.
+  public func waveVector(reduced f: [Double]) -> [Double] {
+    (0..<dimension).map { i in
+      zip(f, reciprocalVectors).reduce(0) { $0 + $1.0 * $1.1[i] }
+    }
+  }
   /// The volume (area, length) of the cell, V = |det(a_1, ..., a_d)|, in the length unit to the power d.
   public var cellVolume: Double { abs(determinant(latticeVectors)) }
 

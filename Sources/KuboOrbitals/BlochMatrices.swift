@@ -97,7 +97,7 @@ package struct BlochMatrices: Sendable {
     /// The blocks after the sum along each axis.
     private let results: [UnsafeMutablePointer<ComplexDouble>]
 
-    package init(_ matrices: BlochMatrices, divisions: Int) {
+    package init(_ matrices: BlochMatrices, divisions: Int = 1) {
       (self.matrices, self.divisions) = (matrices, divisions)
       turns = (0..<divisions).map {
         let turn = Double($0) / Double(divisions)
@@ -116,13 +116,30 @@ package struct BlochMatrices: Sendable {
     /// - Returns: the blocks.
     @discardableResult
     package func sum(_ axis: Int, at n: Int) -> UnsafeMutablePointer<ComplexDouble> {
+      let own = matrices.axes[axis]
+      for (r, cell) in own.cells.enumerated() {
+        let turn = (n * cell) % divisions
+        phases[r] = turns[turn < 0 ? turn + divisions : turn]
+      }
+      return sum(axis)
+    }
+
+    /// The same at any reduced coordinate, whatever the grid.
+    @discardableResult
+    package func sum(
+      _ axis: Int, atReduced f: Double
+    ) -> UnsafeMutablePointer<ComplexDouble> {
+      for (r, cell) in matrices.axes[axis].cells.enumerated() {
+        let turn = Double(cell) * f
+        phases[r] = ComplexDouble(length: 1, phase: 2 * .pi * (turn - turn.rounded()))
+      }
+      return sum(axis)
+    }
+
+    private func sum(_ axis: Int) -> UnsafeMutablePointer<ComplexDouble> {
       matrices.blocks.withUnsafeBufferPointer { blocks in
         let source = axis == 0 ? blocks.baseAddress! : UnsafePointer(results[axis - 1])
         let (own, size) = (matrices.axes[axis], Int32(matrices.blockSize))
-        for (r, cell) in own.cells.enumerated() {
-          let turn = (n * cell) % divisions
-          phases[r] = turns[turn < 0 ? turn + divisions : turn]
-        }
         var (one, zero) = (ComplexDouble.one, ComplexDouble.zero)
         for (g, group) in own.groups.enumerated() {
           cblas_zgemv(

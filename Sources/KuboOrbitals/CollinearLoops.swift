@@ -138,15 +138,18 @@ package struct CollinearLoops: Sendable {
     }
   }
 
-  /// Adds `weight` times the loops at the wave vector of a full sum over cells, whose blocks begin at `blocks`.
+  /// Adds `weight` times the loops at the wave vector of a full sum over cells, whose blocks begin at `blocks`, and tells
+  /// the levels of each spin, less mu.
   package func add(
     _ blocks: UnsafeMutablePointer<ComplexDouble>, _ count: Int, times weight: Double = 1,
-    to values: inout Values, _ memory: inout Memory
+    to values: inout Values, _ memory: inout Memory,
+    levels: ((_ spin: Spin, _ levels: UnsafeBufferPointer<Double>) -> Void)? = nil
   ) {
     withUnsafeMutablePointer(to: &memory.scratch) { scratch in
       scratch.pointee.returning { _ in
         let point = Point(blocks, count, mu: mu, line, scratch)
         for u in Spin.allCases {
+          levels?(u, UnsafeBufferPointer(start: point.levels(u).x, count: count))
           addTransverse(point, u, weight, &values)
           addLongitudinal(point, u, weight, &values)
         }

@@ -109,84 +109,27 @@ public struct CollinearSpectrum: Sendable {
   /// The points along each reciprocal vector of the finest grid.
   public let divisions: Int
 
-  init(_ request: CollinearRequest) async throws {
+  /// Computes the responses of ``CollinearRequest/spectrum()``; by sums over grids or by nested integrals, as is told or as would take less.
+  package init(_ request: CollinearRequest, isNested: Bool? = nil) async throws {
     try request.check()
-    let (model, mu, omegas) = (request.model, request.mu, request.omegas)
     var responses: [CollinearResponse] = []
     for part in request.responses.flatMap(\.response.parts) where !responses.contains(part) {
       responses.append(part)
     }
-    let terms = responses.map(\.terms)
-    var loops: [CollinearLoop] = []
-    for (_, loop) in terms.joined() where !loops.contains(loop) { loops.append(loop) }
-    let bound = model.energyBound
-    let reach = omegas.map(abs).max() ?? 0
-    let line = FermiLogarithm(
-      temperature: request.temperature, broadening: request.broadening,
-      reach: bound + abs(mu) + reach)
-    let matrices = BlochMatrices(model, request.directions)
-    let symmetries = model.symmetries(
-      fixing: request.directions, responses.compactMap(\.weights))
-    // Levels are rounded by some 1e-16 of the largest, sums change with them on the scale of Gamma.
-    let noise = ([0] + omegas.map(abs)).map {
-      2e-14 + 4e-16 * model.harmonics + 4e-15 * (bound + abs(mu) + $0) / request.broadening
-    }
-    // What takes some minutes.
-    let refinement = GridRefinement(
-      resolution: model.resolution(request.broadening), dimension: model.dimension,
-      pointLimit: 10_000_000, name: "zone of orbitals")
-    // Ten times as fine is what a few digits take; without that there is nothing to hope for.
-    let needed = 10 * refinement.resolution
-    guard (0..<model.dimension).reduce(1.0, { n, _ in n * needed }) <= Double(refinement.pointLimit)
-    else {
-      throw NonConvergence(
-        label: "\(model.name)", estimate: .infinity, allowed: 0, divisions: Int(min(1e9, needed)),
-        remedy: "lifetime parameter")
-    }
-    let tolerance = Tolerance(request.tolerance)
-    var roundings = [[Double]](repeating: [], count: omegas.count + 1)
-    let outcomes = try await refinement.run(groups: omegas.count + 1) { divisions, groups in
-      let dynamic = groups.filter { $0 > 0 }
-      let own = CollinearLoops(loops, omegas: dynamic.map { omegas[$0 - 1] }, mu: mu, line: line)
-      let sum = try await CollinearSpectrum.sum(
-        matrices, own, symmetries, divisions, threads: request.threads)
-      let norm = 1 / model.cellVolume
-      var level = GridRefinement.Level(values: [], scales: [], rounding: [])
-      for g in groups {
-        var values: [ComplexDouble] = []
-        var (scales, rounding): ([Double], [Double]) = ([], [])
-        for terms in terms {
-          var (value, size, lost) = (ComplexDouble.zero, 0.0, 0.0)
-          for (factor, loop) in terms {
-            let row = g == 0 ? 0 : dynamic.firstIndex(of: g)! + 1
-            let n = loops.firstIndex(of: loop)! * own.rows + row
-            value += factor * sum.values[n]
-            size += factor.length * sum.sizes[n]
-            lost += factor.length * sum.rounding[n]
-          }
-          values.append(value.multiplied(by: norm))
-          scales.append(size * norm)
-          rounding.append((noise[g] * size + lost) * norm)
-        }
-        level.values.append(values)
-        level.scales.append(scales)
-        level.rounding.append(rounding)
-        roundings[g] = rounding
-      }
-      return level
-    } allowed: { g, values, scales in
-      values.indices.map {
-        tolerance.allowed(
-          values[$0], scale: scales[$0], rounding: roundings[g][$0])
-      }
-    }
+    let integral = CollinearIntegral(request, responses)
+    let outcomes = try await integral.outcomes(isNested: isNested)
+    let omegas = request.omegas
     self.omegas = omegas
     divisions = outcomes.map(\.divisions).max()!
     /// Why a value of a group is missing.
     func reason(_ outcome: GridRefinement.Outcome, _ q: Int) -> String? {
-      let points = "\(outcome.divisions) points along each reciprocal vector"
+      let points =
+        outcome.divisions == 0
+        ? "nested integrals" : "\(outcome.divisions) points along each reciprocal vector"
       if outcome.values.isEmpty { return "needs more than \(points)" }
-      return tolerance.reason(outcome.errors[q], outcome.allowed[q]).map { "\($0), with \(points)" }
+      return integral.tolerance.reason(outcome.errors[q], outcome.allowed[q]).map {
+        "\($0), with \(points)"
+      }
     }
     var (failures, undefined): ([EmptyCell], [EmptyCell]) = ([], [])
     columns = request.responses.map { name, response in
@@ -233,84 +176,5 @@ public struct CollinearSpectrum: Sendable {
     return Estimate(
       value: (a - b) / sum,
       error: 2 * (b.length * up.error + a.length * down.error) / (sum.length * least) + 1e-15)
-  }
-
-  /// The mean over the grid; rows of it are dealt to the threads, and added in order. Of points that `symmetries` join one
-  /// stands for all.
-  private static func sum(
-    _ matrices: BlochMatrices, _ loops: CollinearLoops, _ symmetries: [ReciprocalOperation],
-    _ divisions: Int, threads: Int
-  ) async throws -> CollinearLoops.Values {
-    let dimension = symmetries[0].rows.count
-    let jobs = min(divisions, 64)
-    let parts = try await WorkProgress.stage(
-      "grid \(divisions)^\(dimension)", unit: "rows", of: divisions, isEven: true
-    ) { stage in
-      try await parallelMap(jobs, threads: threads) { job in
-        var values = loops.noValues
-        let sums = BlochMatrices.Sums(matrices, divisions: divisions)
-        var memory = CollinearLoops.Memory(loops, matrices.count)
-        var stars = Stars(symmetries, divisions: divisions)
-        func visit(_ axis: Int) {
-          for n in 0..<divisions {
-            stars.point[axis] = n
-            guard axis + 1 < dimension else {
-              let weight = stars.weight
-              guard weight > 0 else { continue }
-              loops.add(
-                sums.sum(axis, at: n), matrices.count, times: Double(weight), to: &values, &memory)
-              continue
-            }
-            sums.sum(axis, at: n)
-            visit(axis + 1)
-          }
-        }
-        for n in stride(from: job, to: divisions, by: jobs) {
-          stars.point[0] = n
-          if dimension > 1 {
-            sums.sum(0, at: n)
-            visit(1)
-          } else if case let weight = stars.weight, weight > 0 {
-            loops.add(
-              sums.sum(0, at: n), matrices.count, times: Double(weight), to: &values, &memory)
-          }
-          stage?.advance()
-        }
-        return values
-      }
-    }
-    let norm = (0..<dimension).reduce(1.0) { n, _ in n / Double(divisions) }
-    var total = loops.noValues
-    for part in parts { total.add(part, times: norm) }
-    return total
-  }
-}
-
-/// The points of a uniform grid, n/divisions, that symmetries take into each other.
-private struct Stars {
-  let symmetries: [ReciprocalOperation]
-  let divisions: Int
-  /// n.
-  var point: [Int]
-
-  init(_ symmetries: [ReciprocalOperation], divisions: Int) {
-    (self.symmetries, self.divisions) = (symmetries, divisions)
-    point = symmetries[0].rows.map { _ in 0 }
-  }
-
-  /// How many points its star has, or 0 unless it is the first of them.
-  var weight: Int {
-    var same = 0
-    for operation in symmetries {
-      var order = 0
-      for (own, row) in zip(point, operation.rows) {
-        let image = zip(row, point).reduce(0) { $0 + $1.0 * $1.1 } % divisions
-        order = (image < 0 ? image + divisions : image) - own
-        if order != 0 { break }
-      }
-      if order < 0 { return 0 }
-      if order == 0 { same += 1 }
-    }
-    return symmetries.count / same
   }
 }

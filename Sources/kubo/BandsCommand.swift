@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import KuboOrbitals
 import Logging
 
 /// `kubo bands`.
@@ -68,6 +69,7 @@ struct BandsCommand: TableCommand {
   }
 
   func result(_ log: Logger) async throws -> TableResult {
+    if try Installation.readModel(arguments.model).hasOrbitals { return try orbitals(log) }
     let zone = try await zone(log)
     var result = TableResult(table: try table(zone), summary: "")
     let densities = density == nil && picture == nil ? [] : try await zone.densities()
@@ -84,6 +86,53 @@ struct BandsCommand: TableCommand {
     return result
   }
 
+  /// The levels of a model with orbitals along the path.
+  private func orbitals(_ log: Logger) throws -> TableResult {
+    let start = Date()
+    let input = try arguments.readOrbitals(log)
+    for (option, isGiven) in [
+      ("--density", density != nil), ("--contours", contours != nil), ("--picture", picture != nil),
+      ("--filling", state.potential.filling != nil),
+    ] where isGiven {
+      throw ValidationError(
+        "\(option): found with \(input.model.name), which has orbitals; expected a model of two sublattices, or no \(option)"
+      )
+    }
+    guard
+      case .constant(let gamma) = try state.lifetime?.value(in: input.scale)
+        ?? input.file.defaults.lifetime
+    else { preconditionFailure("the option takes a constant lifetime alone") }
+    let model = input.model
+    let zone = BrillouinZone(model)
+    let corners =
+      try path?.map { f in
+        try checkCorner(f, dimension: model.dimension)
+        return (zone.name(reduced: f), model.waveVector(reduced: f))
+      } ?? zone.path.map { ($0.name, $0.k) }
+    let line = try BandPath(model, corners, count: points)
+    let bands = OrbitalBands(model)
+    let levels = line.points.map { point in
+      bands.levels(
+        reduced: model.latticeVectors.map { a in
+          zip(a, point.k).reduce(0) { $0 + $1.0 * $1.1 } / (2 * .pi)
+        })
+    }
+    return TableResult(
+      table: CSVFile(
+        line, levels,
+        mu: try state.potential.mu?.value("--mu", in: input.scale) ?? input.file.defaults.mu,
+        broadening: gamma, units: input.file.units,
+        provenance: try arguments.provenance(input, since: start)), summary: "")
+  }
+
+  private func checkCorner(_ f: [Double], dimension: Int) throws {
+    guard f.count == dimension else {
+      throw ValidationError(
+        "--path: found \(f.count) coordinates; expected \(dimension), one for each reciprocal vector"
+      )
+    }
+  }
+
   private func table(_ zone: Zone) throws -> CSVFile {
     try zone.table(pathCorners(zone.request.model), points)
   }
@@ -95,6 +144,7 @@ struct BandsCommand: TableCommand {
   }
 
   func table(_ log: Logger, like stored: CSVFile) async throws -> CSVFile {
+    if try Installation.readModel(arguments.model).hasOrbitals { return try orbitals(log).table }
     let zone = try await zone(log)
     return switch stored.columns.first {
     case "energy": try zone.table(try await zone.densities())
@@ -107,11 +157,7 @@ struct BandsCommand: TableCommand {
   private func pathCorners(_ model: Model) throws -> [(name: String, k: [Double])] {
     let zone = BrillouinZone(model)
     return try path?.map { f in
-      guard f.count == model.dimension else {
-        throw ValidationError(
-          "--path: found \(f.count) coordinates; expected \(model.dimension), one for each reciprocal vector"
-        )
-      }
+      try checkCorner(f, dimension: model.dimension)
       return (zone.name(reduced: f), model.waveVector(reduced: f))
     } ?? zone.path.map { ($0.name, $0.k) }
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ComplexModule
+import KuboFiles
 import KuboLattice
 import KuboOrbitals
 import KuboTestSupport
@@ -42,6 +43,34 @@ import Testing
       tolerance: 1e-6
     ).spectrum()
     #expect(spectrum.columns.allSatisfy { $0.staticPart!.value.length <= $0.staticPart!.error })
+  }
+}
+
+/// Nested adaptive integrals, which serve small Gamma, against sums over grids.
+@Suite struct CollinearNestedTests {
+  @Test(
+    arguments: [("lieb", 0.1, 0), ("altermagnet", 0.2, 1), ("kagome", 0.1, 0)]
+      + (areTestsLong ? [("bcc", 0.5, 0), ("lieb", 0.03, 1), ("ferrimagnet", 0.05, 0)] : []))
+  func agree(_ name: String, broadening: Double, j: Int) async throws {
+    let model = try ModelFile.read(path: "\(repository)/data/models/\(name).yaml").orbitalModel()
+    let names = ["sigma.up", "sigma.down", "s.xx.full", "s.xy.full", "T[A].xy.full", "moment.xx.full"]
+    let request = CollinearRequest(
+      model: model, mu: -1.2, temperature: 0.01, broadening: broadening, omegas: [0, 0.9],
+      directions: Directions(i: 0, j: j),
+      responses: try names.map { ($0, try CollinearResponse($0, model)) }, tolerance: 1e-4,
+      threads: 2)
+    let grid = try await CollinearSpectrum(request, isNested: false)
+    let nested = try await CollinearSpectrum(request, isNested: true)
+    #expect(grid.failures.isEmpty && nested.failures.isEmpty)
+    #expect(nested.divisions == 0 && grid.divisions > 0)
+    for (r, name) in names.enumerated() {
+      let (a, b) = (grid.columns[r], nested.columns[r])
+      for (x, y) in zip([a.staticPart] + a.quotients, [b.staticPart] + b.quotients) {
+        let off = (x!.value - y!.value).length
+        #expect(off <= 1.5 * (x!.error + y!.error), "\(name): \(off)")
+        #expect(x!.error + y!.error <= 1e-3 * max(1, x!.value.length))
+      }
+    }
   }
 }
 
