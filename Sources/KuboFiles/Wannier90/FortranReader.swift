@@ -161,11 +161,11 @@ struct FortranReader {
       expected: expected)
   }
 
-  /// What the last digit of all real numbers since the last call is worth, 1e-6 at most: numbers of fewer digits are not
-  /// rounded but what somebody wrote.
+  /// What the last digit of all real numbers since the last call is worth, from 1e-9, since sums are not exact, to 1e-6:
+  /// numbers of fewer digits are what somebody wrote, not rounded.
   mutating func takeUnit() -> Double {
     defer { coarsest = .min }
-    return 1 / FortranReader.powers[min(22, max(6, -max(coarsest, -22)))]
+    return 1 / FortranReader.powers[min(9, max(6, -max(coarsest, -9)))]
   }
 
   // MARK: Letters

@@ -10,13 +10,13 @@ import KuboDiagrams
 ///     r_a = |Delta_a|/|H0_a|,   H0 = (H^up + H^down)/2,  Delta = (H^up - H^down)/2
 ///
 /// over the hops of orbital a that lead off its site, |M_a|^2 = sum_b,R |<0 a|M|R b>|^2, dimensionless. Hops hardly depend on the spin if
-/// the functions are the same; r = 1 if they have nothing to do with each other, and r >> 1 if the sign differs.
+/// the functions are the same; r = 1 if they have nothing to do with each other. Signs that differ are taken out first, and told.
 public struct WannierAlignment: Sendable, Equatable {
   /// Names of the orbitals.
   public let names: [String]
   /// How far the centres of both spins are from each other, in Angstrom.
   public let distances: [Double]
-  /// r_a of each orbital; 0 without hops.
+  /// r_a of each orbital with the signs of ``turned``; 0 without hops.
   public let ratios: [Double]
   /// The same of all hops together.
   public let ratio: Double
@@ -60,30 +60,29 @@ public struct WannierAlignment: Sendable, Equatable {
         }
       }
     }
+    // Re sum H^up* H^down = |H0|^2 - |Delta|^2 of each pair. One orbital after the other gets the sign that makes its hops to those before
+    // it alike, most strongly bound first, so that a layer whose signs all differ is seen as well. What is less than 1 % of its hops may be
+    // noise.
+    var pulls = [Double](repeating: 0, count: n)
+    var signs = pulls
+    for _ in 0..<n {
+      let next = (0..<n).filter { signs[$0] == 0 }.max { abs(pulls[$0]) < abs(pulls[$1]) }!
+      let strength = (0..<n).reduce(0) { $0 + mean[next + n * $1] + difference[next + n * $1] }
+      signs[next] = pulls[next] < -1e-4 * strength ? -1 : 1
+      for b in 0..<n { pulls[b] += signs[next] * (mean[b + n * next] - difference[b + n * next]) }
+    }
+    let minority = signs.reduce(0, +) < 0 ? 1.0 : -1
+    turned = signs.indices.filter { signs[$0] == minority }
+    // With these signs H^down_ab is turned, which exchanges H0 and Delta.
+    for e in mean.indices where signs[e % n] != signs[e / n] {
+      swap(&mean[e], &difference[e])
+    }
     func ratio(_ elements: some Sequence<Int>) -> Double {
       let (d, h) = elements.reduce((0.0, 0.0)) { ($0.0 + difference[$1], $0.1 + mean[$1]) }
       return d == 0 ? 0 : (d / h).squareRoot()
     }
     ratios = (0..<n).map { a in ratio((0..<n).map { a + n * $0 }) }
     self.ratio = ratio(mean.indices)
-    // |H0|^2 - |Delta|^2 = Re H^up* H^down. The signs that make its sum largest, one after the other; what an orbital shares with
-    // others must be more than 1 % of its hops, or it may be noise.
-    let like = zip(mean, difference).map { $0 - $1 }
-    let noise = (0..<n).map { a in
-      (0..<n).reduce(0) { $0 + 1e-4 * (mean[a + n * $1] + difference[a + n * $1]) }
-    }
-    var signs = [Double](repeating: 1, count: n)
-    for _ in 0..<10 * n {
-      let gains = (0..<n).map { a in
-        (0..<n).reduce(-noise[a]) { $1 == a ? $0 : $0 - signs[a] * signs[$1] * like[a + n * $1] }
-      }
-      guard let best = gains.indices.max(by: { gains[$0] < gains[$1] }), gains[best] > 0 else {
-        break
-      }
-      signs[best] *= -1
-    }
-    let minority = signs.reduce(0, +) < 0 ? 1.0 : -1
-    turned = signs.indices.filter { signs[$0] == minority }
   }
 
   /// Why transverse responses of the model would mean nothing, a line each; none if they are right.

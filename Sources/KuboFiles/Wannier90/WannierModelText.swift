@@ -16,7 +16,7 @@ extension TextFile {
     let n = model.model.orbitals.count
     self.init(
       """
-      name: \(model.model.name)
+      name: \(quotedYAML(model.model.name))
       description: \(n) Wannier \(n == 1 ? "function" : "functions") of each spin.
       source: Files of Wannier90, named below; written by 'kubo import'.
       units: {energy: eV, length: angstrom}

@@ -42,8 +42,6 @@ struct WannierFiles {
     }
   }
 
-  private func fixed(_ x: Double) -> String { String(format: "%12.6f", x) }
-
   /// Fortran's E15.8, or D15.8.
   private func exponential(_ x: Double, _ letter: String = "E") -> String {
     guard x != 0 else { return " 0.00000000\(letter)+00" }
@@ -66,14 +64,17 @@ struct WannierFiles {
   private func cell(_ r: Int) -> String { cells[r].map { String(format: "%5d", $0) }.joined() }
 
   /// `_hr.dat`, of matrices times degeneracies.
-  var hr: String {
+  var hr: String { hr(format: "%12.6f") }
+
+  /// The same with another format of numbers.
+  func hr(format: String) -> String {
     var text = " written on  1Jan2026 at 12:00:00\n" + counts
     for r in cells.indices {
       for e in 0..<count * count {
         let z = matrices[r][e].multiplied(by: Double(degeneracies[r]))
         text +=
-          cell(r) + String(format: "%5d%5d", e % count + 1, e / count + 1) + fixed(z.real)
-          + fixed(z.imaginary) + "\n"
+          cell(r) + String(format: "%5d%5d", e % count + 1, e / count + 1)
+          + String(format: format + format + "\n", z.real, z.imaginary)
       }
     }
     return text
