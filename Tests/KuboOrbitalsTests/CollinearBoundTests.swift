@@ -53,7 +53,9 @@ import Testing
       + (areTestsLong ? [("bcc", 0.5, 0), ("lieb", 0.03, 1), ("ferrimagnet", 0.05, 0)] : []))
   func agree(_ name: String, broadening: Double, j: Int) async throws {
     let model = try ModelFile.read(path: "\(repository)/data/models/\(name).yaml").orbitalModel()
-    let names = ["sigma.up", "sigma.down", "s.xx.full", "s.xy.full", "T[A].xy.full", "moment.xx.full"]
+    let names = [
+      "sigma.up", "sigma.down", "s.xx.full", "s.xy.full", "T[A].xy.full", "moment.xx.full",
+    ]
     let request = CollinearRequest(
       model: model, mu: -1.2, temperature: 0.01, broadening: broadening, omegas: [0, 0.9],
       directions: Directions(i: 0, j: j),
