@@ -18,8 +18,8 @@ public struct BandPath: Sendable {
   /// Its points, with all corners among them: wave vector, and length of the path so far.
   public let points: [(k: [Double], distance: Double)]
 
-  /// The lines through `corners`; `count` points or a few more, evenly spread, each segment with its ends; as many as show
-  /// all oscillations, where hops lead far.
+  /// The lines k = a + x (b - a) through the corners of `path`, docs/lattices.md, Cartesian in inverse units of length; `count`
+  /// points or a few more, evenly spread, each segment with its ends; as many as show all oscillations, where hops lead far.
   /// - Throws: ``RequestError`` for a path without length.
   public init(_ model: OrbitalModel, _ path: [(name: String, k: [Double])], count: Int = 400)
     throws(RequestError)

@@ -38,6 +38,14 @@ public enum CollinearResponse: Hashable, Sendable {
     }
   }
 
+  /// Whether it joins both spins of an orbital.
+  var isTransverse: Bool {
+    switch self {
+    case .spin, .torque, .moment: true
+    case .current, .conduction, .polarisation, .electrons: false
+    }
+  }
+
   /// Whether the number reported is (i/omega) [K(omega) - K(0)], a conductivity.
   public var isConductivity: Bool { if case .conduction = self { true } else { false } }
 

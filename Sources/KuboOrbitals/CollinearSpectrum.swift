@@ -66,6 +66,12 @@ public struct CollinearRequest: Sendable {
       axes.contains(directions.i) && axes.contains(directions.j), "direction",
       directions.description, "axes of a model in \(model.dimension) dimensions")
     try require(!responses.isEmpty, "responses", "none", "at least one")
+    let isAligned = model.orbitals.allSatisfy { $0.position == $0.downPosition }
+    for (name, response) in responses where response.isTransverse {
+      try require(
+        isAligned, "responses", "'\(name)'",
+        "a response that does not join the spins: their orbitals stand at different places")
+    }
     for p in responses.compactMap(\.response.weights) {
       try require(
         p.count == model.orbitals.count && p.allSatisfy(\.isFinite), "weights of orbitals", "\(p)",
@@ -123,8 +129,13 @@ public struct CollinearSpectrum: Sendable {
     divisions = outcomes.map(\.divisions).max()!
     /// Why a value of a group is missing.
     func reason(_ outcome: GridRefinement.Outcome, _ q: Int) -> String? {
+      let isNested = outcome.divisions == 0
+      if isNested, outcome.errors[q].real == .infinity {
+        return
+          "did not converge: the nested integral needs too many intervals; a larger lifetime parameter would do"
+      }
       let points =
-        outcome.divisions == 0
+        isNested
         ? "nested integrals" : "\(outcome.divisions) points along each reciprocal vector"
       if outcome.values.isEmpty { return "needs more than \(points)" }
       return integral.tolerance.reason(outcome.errors[q], outcome.allowed[q]).map {

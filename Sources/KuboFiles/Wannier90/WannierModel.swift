@@ -57,7 +57,7 @@ public struct WannierModel: Sendable {
     let orbitals = names.indices.map { a in
       let middle = zip(up.centres[a], down.centres[a]).map { ($0 + $1) / 2 }
       var orbital = OrbitalModel.Orbital(
-        name: names[a], position: isApart ? up.centres[a] : middle)
+        name: names[a], position: isApart ? up.centres[a] : middle, group: atom(names[a], names))
       if isApart { orbital.downPosition = down.centres[a] }
       return orbital
     }
@@ -293,6 +293,14 @@ private func orbitalNames(
   }
   // Labels that hold numbers themselves may meet those of others.
   return Set(own).count == own.count ? own : numbers
+}
+
+/// The atom of an orbital, as Mn2 of Mn2_1; nil where that names an orbital.
+private func atom(_ name: String, _ names: [String]) -> String? {
+  guard let end = name.lastIndex(of: "_"), end > name.startIndex,
+    !names.contains(String(name[..<end]))
+  else { return nil }
+  return String(name[..<end])
 }
 
 /// The energy of each orbital, of energies by orbitals, or by the names of their atoms.

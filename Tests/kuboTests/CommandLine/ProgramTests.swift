@@ -279,7 +279,7 @@ import Testing
   @Test func lists() throws {
     let models = try ProgramTests.run(["models"])
     #expect(models.status == 0)
-    #expect(models.output.split(separator: "\n").count == 5)
+    #expect(models.output.split(separator: "\n").count == 11)
     for name in ["square", "honeycomb", "chain", "cubic", "narrow"] {
       #expect(models.output.contains("\n\(name) ") || models.output.hasPrefix("\(name) "))
     }
