@@ -65,7 +65,8 @@ let package = Package(
     .target(
       name: "KuboOrbitals",
       dependencies: [
-        "KuboLattice", "KuboLoops", "KuboWork", "KuboZoneIntegrals", "CLAPACK", complex, real,
+        "KuboLattice", "KuboLoops", "KuboWork", "KuboZoneIntegrals", "Quadrature", "CLAPACK",
+        complex, real,
       ]),
     // Self-energies, ladders and the energy integral after the zone average.
     .target(
