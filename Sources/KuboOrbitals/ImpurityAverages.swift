@@ -105,21 +105,27 @@ actor ImpurityAverages {
     }
   }
 
-  /// Finds grids that resolve the propagators: those on which the largest norm says so. A level between two points of a grid
-  /// that is too coarse is a quarter of the spacing away or more.
+  /// Finds grids that resolve the propagators: those on which the largest norm says so, for a level between two points of a grid
+  /// that is too coarse is a quarter of the spacing away or more; or on which the self-energies are what they were on the last
+  /// one, as next to edges, where bands are flat: those of single levels change from grid to grid by as much as they are.
   private func resolve(_ energies: [ComplexDouble]) async throws {
     var left = Array(Set(energies.filter { starts[$0] == nil })).sorted {
       ($0.real, $0.imaginary) < ($1.real, $1.imaginary)
     }
     var n = ImpurityAverages.multiple(max(24, Int(min(1e9, 4 * model.harmonics))))
+    var last: [ComplexDouble: [ComplexDouble]] = [:]
     while !left.isEmpty {
       try checkLimit(n, left[0])
       let found = try await selfEnergy.solve(left.map(selfEnergy.start), means: 8, divisions: n)
       var next: [ComplexDouble] = []
       for (z, solution) in zip(left, found) {
         if let solution {
-          let resolution = model.resolution(1 / solution.norm)
-          if 4 * resolution <= Double(n) {
+          let resolution = min(model.resolution(1 / solution.norm), Double(n) / 4)
+          let own = solution.energy.selfEnergies
+          let change = last[z].map { zip($0, own).map { ($0 - $1).length }.max()! }
+          let size = min(1e-3 * own.map(\.length).max()!, 1e-2 / solution.norm)
+          last[z] = own
+          if resolution < Double(n) / 4 || (change ?? .infinity) <= size {
             starts[z] = Start(solution: solution, resolution: resolution)
             continue
           }
