@@ -4,35 +4,23 @@ import KuboOrbitals
 
 /// The header lines that say what was asked for.
 private func header(
-  mu: Double, temperature: Double, _ lifetime: Lifetime, _ directions: Directions,
+  mu: Double, temperature: Double, _ lifetime: String, _ directions: Directions,
   tolerance: Double
 ) -> [(key: String, value: String)] {
   let axes = directions.description
   return [
-    ("mu", "\(mu)"), ("temperature", "\(temperature)"), ("lifetime", lifetime.description),
+    ("mu", "\(mu)"), ("temperature", "\(temperature)"), ("lifetime", lifetime),
     ("direction", "\(axes) (\(axes.first!) texture gradient, \(axes.last!) electric field)"),
     ("tolerance", "\(tolerance)"),
   ]
-}
-
-extension CollinearRequest {
-  /// The header lines that say what was asked for.
-  var header: [(key: String, value: String)] {
-    KuboFiles.header(
-      mu: mu, temperature: temperature, .constant(broadening), directions, tolerance: tolerance)
-  }
-
-  /// The model and its state, on a line.
-  var title: String {
-    "\(model.name): mu = \(mu), T = \(temperature), \(Lifetime.constant(broadening).description)"
-  }
 }
 
 extension SpectrumRequest {
   /// The header lines that say what was asked for.
   var header: [(key: String, value: String)] {
     KuboFiles.header(
-      mu: electrons.mu, temperature: electrons.temperature, electrons.lifetime, directions,
+      mu: electrons.mu, temperature: electrons.temperature, electrons.lifetime.description,
+      directions,
       tolerance: tolerance)
   }
 
@@ -107,26 +95,33 @@ extension CSVFile {
         + provenance.footer)
   }
 
-  /// A spectrum of a collinear magnet with orbitals, as that of two sublattices.
+  /// Spectra of a collinear magnet with orbitals, bare or with the ladder, as those of two sublattices; `lifetime` is its
+  /// description.
   public init(
-    _ spectrum: CollinearSpectrum, request: CollinearRequest, units: PhysicalUnits? = nil,
-    provenance: Provenance
+    _ spectra: [(dressing: Dressing, spectrum: CollinearSpectrum)], request: CollinearRequest,
+    lifetime: String, units: PhysicalUnits? = nil, provenance: Provenance
   ) {
     let (energy, length) = provenance.model.units
-    let columns = zip(request.responses, spectrum.columns).map { asked, column in
-      let name = Column(asked.name, route: .bare)
-      let values = column.values
-      var numbers: [(column: Column, values: [Double?])] = [
-        (name.with(.real), values.map { $0?.value.real }),
-        (name.with(.imaginary), values.map { $0?.value.imaginary }),
-        (name.with(.error), values.map { $0?.error }),
-      ]
-      if asked.response != .polarisation {
-        numbers.append((name.with(.fixed), values.map { _ in column.staticPart?.value.real }))
+    let columns = request.responses.enumerated().flatMap { r, asked in
+      spectra.map { dressing, spectrum -> ResponseColumn in
+        let name = Column(asked.name, route: .init(dressing))
+        let column = spectrum.columns[r]
+        var numbers: [(column: Column, values: [Double?])] = [
+          (name.with(.real), column.values.map { $0?.value.real }),
+          (name.with(.imaginary), column.values.map { $0?.value.imaginary }),
+          (name.with(.error), column.values.map { $0?.error }),
+        ]
+        if asked.response != .polarisation {
+          let fixed = column.staticPart?.value.real
+          numbers.append((name.with(.fixed), column.values.map { _ in fixed }))
+        }
+        return ResponseColumn(
+          name: name.name,
+          meaning: CollinearResponse.meaning(asked.name)
+            + (dressing == .ladder
+              ? ": with the impurity ladder at its vertices" : ": bare loops"),
+          isConductivity: asked.response.isConductivity, numbers: numbers)
       }
-      return ResponseColumn(
-        name: name.name, meaning: CollinearResponse.meaning(asked.name) + ": bare loops",
-        isConductivity: asked.response.isConductivity, numbers: numbers)
     }
     let dimension = request.model.dimension
     let responseUnits = request.responses.filter { $0.response != .polarisation }.map {
@@ -138,9 +133,13 @@ extension CSVFile {
       )
     }
     self.init(
-      omegas: spectrum.omegas, columns, dimension: dimension, divisions: spectrum.divisions,
-      temperature: request.temperature, units: units,
-      header: provenance.header + request.header, footer: responseUnits + provenance.footer)
+      omegas: request.omegas, columns, dimension: dimension,
+      divisions: spectra.map(\.spectrum.divisions).max() ?? 0, temperature: request.temperature,
+      units: units,
+      header: provenance.header
+        + KuboFiles.header(
+          mu: request.mu, temperature: request.temperature, lifetime, request.directions,
+          tolerance: request.tolerance), footer: responseUnits + provenance.footer)
   }
 
   /// What a table holds of a response.

@@ -23,17 +23,23 @@ extension Spectrum {
   }
 }
 
-extension CollinearSpectrum {
-  /// The same for a magnet with orbitals.
-  public func summary(_ request: CollinearRequest) -> String {
+extension CollinearRequest {
+  /// The same for a magnet with orbitals; `lifetime` is its description.
+  public func summary(
+    _ spectra: [(dressing: Dressing, spectrum: CollinearSpectrum)], lifetime: String
+  ) -> String {
     KuboFiles.summary(
-      request.title, request.directions, omegas, divisions: divisions,
+      "\(model.name): mu = \(mu), T = \(temperature), \(lifetime)", directions, omegas,
+      divisions: spectra.map(\.spectrum.divisions).max() ?? 0,
       Table(
-        zip(request.responses, columns).map { asked, column in
-          (
-            "\(asked.name).bare", column.staticPart?.value.real,
-            column.values.map { $0.map { ($0.value, $0.error) } }
-          )
+        responses.enumerated().flatMap { r, asked in
+          spectra.map { dressing, spectrum in
+            let column = spectrum.columns[r]
+            return (
+              "\(asked.name).\(dressing.rawValue)", column.staticPart?.value.real,
+              column.values.map { $0.map { ($0.value, $0.error) } }
+            )
+          }
         }, omegas))
   }
 }

@@ -27,7 +27,7 @@ package struct BlochMatrices: Sendable {
   package let count: Int
   private let axes: [Axis]
   private let blocks: [ComplexDouble]
-  private var blockSize: Int { 2 * Part.allCases.count * count * count }
+  var blockSize: Int { 2 * Part.allCases.count * count * count }
 
   package init(_ model: OrbitalModel, _ directions: Directions) {
     let n = model.orbitals.count

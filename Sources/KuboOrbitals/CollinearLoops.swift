@@ -34,6 +34,11 @@ package enum CollinearLoop: Hashable, Sendable {
   /// tr p G_u, the electrons of one spin in orbitals of these weights; it has no frequency.
   case density(Spin, [Double])
 
+  var spin: Spin {
+    switch self {
+    case .transverse(let u, _), .longitudinal(let u, _), .density(let u, _): u
+    }
+  }
 }
 
 /// Loops at one k in the bands of both spins: sum_ac O_ca M_ac, where M holds the vertices and the Matsubara sums of the

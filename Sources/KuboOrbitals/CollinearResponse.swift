@@ -38,6 +38,22 @@ public enum CollinearResponse: Hashable, Sendable {
     }
   }
 
+  /// As in `T.xy of [1.0, 0.0]` or `sigma.up`, for messages.
+  var label: String {
+    func label(_ name: String, _ component: SpinComponent, _ p: [Double]) -> String {
+      "\(name).x\(component.rawValue) of \(p)"
+    }
+    return switch self {
+    case .spin(let component, let p): label("s", component, p)
+    case .torque(let component, let p): label("T", component, p)
+    case .moment(let component, let p): label("moment", component, p)
+    case .current(let u): "current.\(u)"
+    case .conduction(let u): "sigma" + (u.map { ".\($0)" } ?? "")
+    case .electrons(let u, let p): "electrons.\(u) of \(p)"
+    case .polarisation: "P"
+    }
+  }
+
   /// Whether it joins both spins of an orbital.
   var isTransverse: Bool {
     switch self {

@@ -5,7 +5,7 @@ import KuboLoops
 import KuboWork
 import KuboZoneIntegrals
 
-/// What is asked of a collinear magnet with orbitals at constant lifetime.
+/// What is asked of a collinear magnet with orbitals, at constant lifetime or with impurities.
 ///
 ///     g = 1/(eps - E + i Gamma),    K(omega) of <O> = -q K A_r,i A^em_j
 ///
@@ -15,6 +15,8 @@ public struct CollinearRequest: Sendable {
   public var model: OrbitalModel
   /// The chemical potential, k_B T, and Gamma.
   public var mu, temperature, broadening: Double
+  /// Impurities, which give the levels their width in place of Gamma.
+  public var impurities: OrbitalImpurities?
   /// hbar omega.
   public var omegas: [Double]
   /// Texture gradient i and electric field j.
@@ -38,10 +40,19 @@ public struct CollinearRequest: Sendable {
     (self.responses, self.tolerance, self.threads) = (responses, tolerance, threads)
   }
 
-  /// Computes the responses.
+  /// Computes the responses by bare loops.
   /// - Throws: `RequestError` for what makes no sense; `NonConvergence`, at once where the grids would take hours;
   ///   `CancellationError`. Single values that do not converge are ``CollinearSpectrum/failures``.
-  public func spectrum() async throws -> CollinearSpectrum { try await CollinearSpectrum(self) }
+  public func spectrum() async throws -> CollinearSpectrum {
+    try await impurities == nil
+      ? CollinearSpectrum(self) : CollinearSpectrum(self, withLadder: false)
+  }
+
+  /// The same with the ladder of the impurities at all vertices.
+  /// - Throws: as ``spectrum()``, and `RequestError` without impurities.
+  public func ladder() async throws -> CollinearSpectrum {
+    try await CollinearSpectrum(self, withLadder: true)
+  }
 
   /// Refuses what cannot be computed.
   func check() throws(RequestError) {
@@ -56,9 +67,11 @@ public struct CollinearRequest: Sendable {
       try RequestError.check(name, value, bands: bound)
     }
     try require(temperature >= 0, "temperature", "\(temperature)", "a number, 0 or more")
-    try require(
-      broadening > 0 && broadening.isFinite, "broadening", "\(broadening)", "a number above 0")
-    try RequestError.check("broadening", broadening, bands: bound)
+    if impurities == nil {
+      try require(
+        broadening > 0 && broadening.isFinite, "broadening", "\(broadening)", "a number above 0")
+      try RequestError.check("broadening", broadening, bands: bound)
+    }
     try require(
       tolerance > 0 && tolerance < 1, "tolerance", "\(tolerance)", "a number between 0 and 1")
     let axes = 0..<model.dimension
@@ -118,10 +131,7 @@ public struct CollinearSpectrum: Sendable {
   /// Computes the responses of ``CollinearRequest/spectrum()``; by sums over grids or by nested integrals, as is told or as would take less.
   package init(_ request: CollinearRequest, isNested: Bool? = nil) async throws {
     try request.check()
-    var responses: [CollinearResponse] = []
-    for part in request.responses.flatMap(\.response.parts) where !responses.contains(part) {
-      responses.append(part)
-    }
+    let responses = request.parts
     let integral = CollinearIntegral(request, responses)
     let outcomes = try await integral.outcomes(isNested: isNested)
     let omegas = request.omegas
@@ -143,18 +153,58 @@ public struct CollinearSpectrum: Sendable {
       }
     }
     var (failures, undefined): ([EmptyCell], [EmptyCell]) = ([], [])
-    columns = request.responses.map { name, response in
-      func value(_ group: Int, _ omega: Double?, _ part: CollinearResponse) -> Estimate? {
-        let (outcome, q) = (outcomes[group], responses.firstIndex(of: part)!)
-        guard let reason = reason(outcome, q) else { return outcome.estimates[q] }
-        failures.append(EmptyCell(column: name, omega: omega, reason: reason))
-        return nil
-      }
+    columns = request.columns(&undefined) { name, part, group in
+      let (outcome, q) = (outcomes[group], responses.firstIndex(of: part)!)
+      guard let reason = reason(outcome, q) else { return outcome.estimates[q] }
+      failures.append(
+        EmptyCell(column: name, omega: group == 0 ? nil : omegas[group - 1], reason: reason))
+      return nil
+    }
+    (self.failures, self.undefined) = (failures, undefined)
+  }
+
+  /// The same with impurities.
+  fileprivate init(_ request: CollinearRequest, withLadder: Bool) async throws {
+    try request.check()
+    guard let impurities = request.impurities else {
+      throw RequestError("lifetime", found: "a constant one", expected: "impurities, for a ladder")
+    }
+    let parts = request.parts
+    let found = try await ImpuritySpectrum(
+      request.model, impurities, mu: request.mu, temperature: request.temperature,
+      omegas: request.omegas, directions: request.directions, responses: parts.map { .plain($0) },
+      isDressed: withLadder, tolerance: request.tolerance, threads: request.threads)
+    var undefined: [EmptyCell] = []
+    columns = request.columns(&undefined) { _, part, group in
+      let column = found.columns[parts.firstIndex(of: part)!]
+      return group == 0 ? column.staticPart : column.quotients[group - 1]
+    }
+    omegas = request.omegas
+    (failures, self.undefined, divisions) = ([], undefined, found.divisions)
+  }
+}
+
+extension CollinearRequest {
+  /// The responses that are computed, each once.
+  fileprivate var parts: [CollinearResponse] {
+    var parts: [CollinearResponse] = []
+    for part in responses.flatMap(\.response.parts) where !parts.contains(part) {
+      parts.append(part)
+    }
+    return parts
+  }
+
+  /// The columns from the values of each part: group 0 is K(0), group n + 1 the quotient of frequency n.
+  fileprivate func columns(
+    _ undefined: inout [EmptyCell],
+    _ value: (_ name: String, _ part: CollinearResponse, _ group: Int) -> Estimate?
+  ) -> [CollinearSpectrum.Column] {
+    responses.map { name, response in
       if response == .polarisation {
         let values = omegas.enumerated().map { n, omega -> Estimate? in
-          let both = response.parts.compactMap { value(n + 1, omega, $0) }
+          let both = response.parts.compactMap { value(name, $0, n + 1) }
           guard both.count == 2 else { return nil }
-          let ratio = CollinearSpectrum.polarisation(both[0], both[1])
+          let ratio = CollinearRequest.polarisation(both[0], both[1])
           if ratio == nil {
             undefined.append(
               EmptyCell(
@@ -162,10 +212,10 @@ public struct CollinearSpectrum: Sendable {
           }
           return ratio
         }
-        return Column(staticPart: nil, quotients: values.map { _ in nil }, values: values)
+        return .init(staticPart: nil, quotients: values.map { _ in nil }, values: values)
       }
-      let fixed = value(0, nil, response)
-      let quotients = omegas.enumerated().map { n, omega in value(n + 1, omega, response) }
+      let fixed = value(name, response, 0)
+      let quotients = omegas.indices.map { value(name, response, $0 + 1) }
       let values = zip(quotients, omegas).map { quotient, omega -> Estimate? in
         guard let quotient, let fixed else { return nil }
         let (factor, size) =
@@ -173,9 +223,8 @@ public struct CollinearSpectrum: Sendable {
         return Estimate(
           value: factor * quotient.value, error: size * quotient.error + fixed.error)
       }
-      return Column(staticPart: fixed, quotients: quotients, values: values)
+      return .init(staticPart: fixed, quotients: quotients, values: values)
     }
-    (self.failures, self.undefined) = (failures, undefined)
   }
 
   /// P of the conductivities up and down, i times the quotients; nil where their sum is 0 within its bound. Exact values

@@ -63,25 +63,45 @@ extension [Setting] {
   }
 }
 
-/// `constant=G`, `scba=G` or `site=G`.
+/// `constant=G`, `scba=G` or `site=G`; with orbitals `site=G,spin=G`, each G a strength or one for each orbital, as A:0.1+B:0.05.
 struct LifetimeChoice: CustomStringConvertible {
   let description: String
-  private let make: (Double) -> Lifetime
-  private let strength: Energy
-  var isConstant: Bool { strength.power == 1 }
+  private let kind: Substring
+  /// Of site, spin, spin_z, spin_xy, by orbitals or groups; nil for all.
+  private var strengths: [(kind: Substring, orbital: String?, strength: Energy)] = []
+  private static let spins: [Substring] = ["spin", "spin_z", "spin_xy"]
+
+  var isConstant: Bool { kind == "constant" }
+  /// Whether only models with orbitals have it.
+  var needsOrbitals: Bool {
+    strengths.contains { LifetimeChoice.spins.contains($0.kind) || $0.orbital != nil }
+  }
 
   init(_ text: String) throws {
-    let kinds: [Substring: (Double) -> Lifetime] = [
-      "constant": Lifetime.constant, "scba": Lifetime.scba, "site": Lifetime.site,
-    ]
-    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 2, let make = kinds[parts[0]] else {
-      throw ValidationError("expected constant=GAMMA, scba=GAMMA or site=GAMMA")
+    description = text
+    kind = text.prefix { $0 != "=" }
+    let isSite = kind == "site" || LifetimeChoice.spins.contains(kind)
+    for word in isSite ? words(text) : [text[...]] {
+      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let known = isSite ? ["site"] + LifetimeChoice.spins : ["constant", "scba"]
+      guard parts.count == 2, known.contains(parts[0]),
+        !strengths.contains(where: { $0.kind == parts[0] })
+      else { throw ValidationError("expected constant=GAMMA, scba=GAMMA or site=GAMMA") }
+      // The strength of impurities is the square of an energy.
+      let power = parts[0] == "constant" ? 1 : 2
+      for share in parts[1].split(separator: "+", omittingEmptySubsequences: false) {
+        let sides = share.split(separator: ":", omittingEmptySubsequences: false)
+        guard isSite && sides.count == 2 || !share.contains(":") && parts[1] == share else {
+          strengths.append((parts[0], nil, try Energy(parts[1], power: power)))
+          break
+        }
+        let strength = try Energy(sides.last!, power: power)
+        strengths.append((parts[0], sides.count == 2 ? String(sides[0]) : nil, strength))
+      }
     }
-    (description, self.make) = (text, make)
-    // The strength of impurities is the square of an energy.
-    strength = try Energy(parts[1], power: parts[0] == "constant" ? 1 : 2)
-    guard strength.number > 0 else { throw ValidationError("expected a GAMMA above 0") }
+    guard strengths.allSatisfy({ $0.strength.number > 0 }) else {
+      throw ValidationError("expected a GAMMA above 0")
+    }
   }
 
   /// A constant lifetime alone.
@@ -101,7 +121,40 @@ struct LifetimeChoice: CustomStringConvertible {
   }
 
   func value(in scale: EnergyScale) throws -> Lifetime {
-    make(try strength.value("--lifetime \(description.prefix { $0 != "=" })", in: scale))
+    guard !needsOrbitals else {
+      throw ValidationError(
+        "--lifetime: found '\(shown(description))'; expected constant=GAMMA, scba=GAMMA or site=GAMMA: spins of impurities and strengths by orbitals are for responses of models with orbitals"
+      )
+    }
+    let gamma = try strengths[0].strength.value("--lifetime \(kind)", in: scale)
+    return kind == "constant" ? .constant(gamma) : kind == "scba" ? .scba(gamma) : .site(gamma)
+  }
+
+  /// Impurities on the orbitals of a model.
+  func impurities(_ model: OrbitalModel, in scale: EnergyScale) throws -> OrbitalImpurities {
+    guard kind != "scba", kind != "constant" else {
+      throw ValidationError(
+        "--lifetime: found \(description) with \(model.name), which has orbitals; expected constant=GAMMA or site=GAMMA"
+      )
+    }
+    func values(_ kinds: [Substring]) throws -> [Double] {
+      var values = model.orbitals.map { _ in 0.0 }
+      for (kind, orbital, strength) in strengths where kinds.contains(kind) {
+        let own = model.orbitals.indices.filter { a in
+          orbital.map { [model.orbitals[a].name, model.orbitals[a].group].contains($0) } ?? true
+        }
+        guard !own.isEmpty else {
+          throw ValidationError(
+            "--lifetime: found '\(shown(orbital!))'; expected orbitals or groups of \(model.name): \(model.orbitals.map(\.name).joined(separator: ", "))"
+          )
+        }
+        for a in own { values[a] += try strength.value("--lifetime \(kind)", in: scale) }
+      }
+      return values
+    }
+    return OrbitalImpurities(
+      scalar: try values(["site"]), longitudinal: try values(["spin", "spin_z"]),
+      transverse: try values(["spin", "spin_xy"]))
   }
 }
 

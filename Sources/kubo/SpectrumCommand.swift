@@ -42,7 +42,7 @@ struct ResponseArguments: ParsableArguments {
 
   /// Whether the general route serves: the model has orbitals, or only that route knows what is asked for.
   func isGeneral(_ arguments: ModelArguments) throws -> Bool {
-    try Installation.readModel(arguments.model).hasOrbitals
+    try Installation.readModel(arguments.model).hasOrbitals || lifetime?.needsOrbitals == true
       || responses?.contains { Response($0) == nil } == true
   }
 
@@ -172,36 +172,52 @@ struct SpectrumCommand: TableCommand {
 
   /// Responses of a magnet with orbitals.
   private func collinear(_ log: Logger, since start: Date) async throws -> TableResult {
-    let (request, input) = try collinearRequest(log)
+    let (request, lifetime, input) = try collinearRequest(log)
     let units = try response.physicalUnits(
       arguments, request.model.name, dimension: request.model.dimension,
       isConductivity: request.responses.contains { $0.response.isConductivity })
-    let spectrum = try await request.spectrum()
+    var spectra: [(dressing: Dressing, spectrum: CollinearSpectrum)] = []
+    for dressing in dressing ?? (request.impurities == nil ? [.bare] : [.bare, .ladder]) {
+      let isLadder = dressing == .ladder
+      spectra.append(
+        (dressing, try await isLadder ? request.ladder() : request.spectrum()))
+    }
     return TableResult(
       table: CSVFile(
-        spectrum, request: request, units: units,
+        spectra, request: request, lifetime: lifetime, units: units,
         provenance: try arguments.provenance(input, since: start)),
-      summary: spectrum.summary(request) + "\n", failures: spectrum.failureLines,
-      poles: spectrum.undefinedLines)
+      summary: request.summary(spectra, lifetime: lifetime) + "\n",
+      failures: spectra.flatMap(\.spectrum.failureLines),
+      poles: spectra.flatMap(\.spectrum.undefinedLines))
   }
 
   private func collinearRequest(
     _ log: Logger
-  ) throws -> (request: CollinearRequest, input: ModelInput<OrbitalModel>) {
+  ) throws -> (request: CollinearRequest, lifetime: String, input: ModelInput<OrbitalModel>) {
     let input = try arguments.readOrbitals(log, withLengths: true)
     for (option, isGiven) in [
       ("--per-diagram", perDiagram), ("--per-band", perBand),
       ("--filling", response.potential.filling != nil),
-      ("--dressing", dressing.map { $0 != [.bare] } == true),
+      ("--dressing", dressing?.contains { $0 != .bare && $0 != .ladder } == true),
     ] where isGiven {
       throw ValidationError(
         "\(option): found with \(input.model.name), which has orbitals; expected a model of two sublattices, or no \(option)"
       )
     }
-    let lifetime = try response.lifetime?.value(in: input.scale) ?? input.file.defaults.lifetime
-    guard case .constant(let gamma) = lifetime else {
+    var impurities: OrbitalImpurities?
+    var gamma = 0.0
+    let chosen = response.lifetime
+    if let chosen, !chosen.isConstant {
+      impurities = try chosen.impurities(input.model, in: input.scale)
+    } else {
+      let lifetime = try chosen?.value(in: input.scale) ?? input.file.defaults.lifetime
+      if case .constant(let value) = lifetime { gamma = value }
+    }
+    let lifetime =
+      impurities == nil ? Lifetime.constant(gamma).description : chosen!.description
+    if impurities == nil, dressing?.contains(.ladder) == true {
       throw ValidationError(
-        "--lifetime: found \(lifetime.description) with \(input.model.name), which has orbitals; expected constant=GAMMA"
+        "--dressing: found ladder with lifetime \(lifetime); expected bare, or impurities, as --lifetime site=0.1"
       )
     }
     var names =
@@ -224,14 +240,24 @@ struct SpectrumCommand: TableCommand {
       )
       names.removeAll { transverse.contains($0) }
     }
-    let request = CollinearRequest(
+    if impurities != nil, dressing != [.bare] {
+      // The ladder of their vertices has not been checked against anything.
+      if response.responses != nil, let name = names.first(where: { $0.hasPrefix("moment") }) {
+        throw ValidationError(
+          "--responses: found '\(shown(name))' with the ladder; expected --dressing bare for torques on moments"
+        )
+      }
+      names.removeAll { $0.hasPrefix("moment") }
+    }
+    var request = CollinearRequest(
       model: input.model,
       mu: try response.potential.mu?.value("--mu", in: input.scale) ?? input.file.defaults.mu,
       temperature: input.temperature, broadening: gamma,
       omegas: try omega.values("--omega", in: input.scale), directions: arguments.direction,
       responses: try names.map { ($0, try CollinearResponse($0, input.model)) },
       tolerance: response.tolerance, threads: arguments.work.threadCount)
-    return (request, input)
+    request.impurities = impurities
+    return (request, lifetime, input)
   }
 
   private func request(_ log: Logger) async throws -> (request: SpectrumRequest, inputs: Inputs) {

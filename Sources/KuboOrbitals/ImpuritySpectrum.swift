@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import KuboLattice
+import KuboLoops
+import KuboWork
+import KuboZoneIntegrals
+import Quadrature
+import RealModule
+
+/// A response of a collinear magnet with impurities.
+public enum ImpurityResponse: Hashable, Sendable {
+  /// One that there is without impurities too; with the ladder, none on moments.
+  case plain(CollinearResponse)
+  /// By how much impurity spins break the continuity of spin; with the ladder only. x and y are the right sides of
+  ///
+  ///     2 K_Delta^xy + i omega K_s^xx = (i/2) sum_u Rel_u,    2 K_Delta^xx - i omega K_s^xy = Pi^z + (1/2) sum_u u Rel_u
+  case relaxation(SpinComponent)
+  /// X^xx = sum_u tr[Delta G+_u' Delta G_u], the exchange torque of an axis that turns in time.
+  case damping
+
+  /// What it is made of.
+  package var terms: [(factor: ComplexDouble, loop: ImpurityLoop)] {
+    switch self {
+    case .plain(let response): response.terms.map { ($0.factor, .plain($0.loop)) }
+    case .relaxation(let component):
+      Spin.allCases.map { u in
+        (component == .x ? ComplexDouble(0, 0.5) : ComplexDouble(u.sign / 2), .relaxation(u))
+      }
+    case .damping: Spin.allCases.map { (.one, .damping($0)) }
+    }
+  }
+
+  fileprivate var label: String {
+    switch self {
+    case .plain(let response): response.label
+    case .relaxation(let component): "relaxation.\(component)"
+    case .damping: "damping"
+    }
+  }
+}
+
+/// Responses of a collinear magnet with ``OrbitalImpurities``: zone averages at given complex energies, then the ladder, then
+/// the energy integral.
+///
+///     K(omega) of <O> = -q K A_r,i A^em_j
+///
+/// Source: docs/conventions.md and docs/energy-integrals.md in the general form; the ladder is that of ``DressedLoops``. Units:
+/// e = hbar = 1, per volume (area, length) of the cell. Accuracy: `tolerance` of each part of [K(omega) - K(0)]/omega and of
+/// K(0), with 1e-4 of its modulus (for K(0), of the largest K(omega) - K(0)) and 1e-6 of the sum of its absolute terms as
+/// the floors; each comes with a bound, from two grids for the zone, from the last coefficients for the energy integral, and for
+/// rounding.
+public struct ImpuritySpectrum: Sendable {
+  /// In the order of the responses.
+  public let columns: [CollinearSpectrum.Column]
+  /// The points along each reciprocal vector of the finest grid.
+  public let divisions: Int
+
+  /// Computes the responses, bare (all propagators dressed, no vertex) or with the ladder.
+  /// - Throws: `RequestError` for what makes no sense; `NonConvergence`, which names the response and omega;
+  ///   `CancellationError`.
+  public init(
+    _ model: OrbitalModel, _ impurities: OrbitalImpurities, mu: Double, temperature: Double,
+    omegas: [Double], directions: Directions, responses: [ImpurityResponse], isDressed: Bool = true,
+    tolerance: Double = 1e-6, threads: Int = 1
+  ) async throws {
+    try ImpuritySpectrum.check(
+      model, impurities, mu, temperature, omegas, directions, responses, isDressed, tolerance)
+    let own = Electrons(
+      model, impurities, mu: mu, temperature: temperature, directions: directions,
+      responses: responses, isDressed: isDressed, tolerance: tolerance, threads: threads)
+    let integral = try await own.integral(upTo: omegas.map(abs).max() ?? 0)
+    var quotients: [ImpurityIntegral.Result] = []
+    try await WorkProgress.stage("energy integrals", unit: "frequencies", of: omegas.count) {
+      stage in
+      for omega in omegas {
+        quotients.append(try await own.quotient(integral, omega))
+        stage?.advance()
+      }
+    }
+    let largest = responses.indices.map { r in
+      zip(quotients, omegas).map { $0.values[r].length * abs($1) }.max() ?? 0
+    }
+    let fixed = try await own.converged("omega = 0, static part", references: largest) {
+      try await integral.staticPart($0)
+    }
+    func estimate(_ result: ImpurityIntegral.Result, _ r: Int) -> Estimate {
+      Estimate(
+        value: result.values[r], error: max(result.errors[r].real, result.errors[r].imaginary))
+    }
+    columns = responses.indices.map { r in
+      CollinearSpectrum.Column(
+        staticPart: estimate(fixed, r), quotients: quotients.map { estimate($0, r) }, values: [])
+    }
+    divisions = await integral.averages.divisions
+  }
+
+  /// Loops F(z1, z2) averaged over a grid, which is a crystal of its own with exact statements of its own: the values, and what
+  /// knows z2 only where z1 = z2, per cell.
+  /// - Throws: `NonConvergence`.
+  package static func loops(
+    _ loops: [ImpurityLoop], _ model: OrbitalModel, _ impurities: OrbitalImpurities,
+    directions: Directions, isDressed: Bool, divisions: Int,
+    pairs: [(z1: ComplexDouble, z2: ComplexDouble, isAdvanced: Bool)]
+  ) async throws -> [(values: [ComplexDouble], statics: [ComplexDouble], sizes: [Double])] {
+    let averages = ImpurityAverages(
+      model, impurities, directions: directions, loops: loops, isDressed: isDressed, columns: [],
+      threads: 1)
+    return try await averages.loops(
+      pairs.map { EnergyPair(z1: $0.z1, z2: $0.z2, isAdvanced: $0.isAdvanced) },
+      divisions: divisions
+    ).map { ($0.values, $0.statics, $0.sizes) }
+  }
+
+  /// Refuses what cannot be computed.
+  private static func check(
+    _ model: OrbitalModel, _ impurities: OrbitalImpurities, _ mu: Double, _ temperature: Double,
+    _ omegas: [Double], _ directions: Directions, _ responses: [ImpurityResponse],
+    _ isDressed: Bool, _ tolerance: Double
+  ) throws {
+    func require(_ holds: Bool, _ subject: String, _ found: String, _ expected: String) throws {
+      guard holds else { throw RequestError(subject, found: found, expected: expected) }
+    }
+    let n = model.orbitals.count
+    try impurities.checked(n)
+    for (name, value) in [("mu", mu), ("temperature", temperature)] + omegas.map({ ("omega", $0) })
+    {
+      try RequestError.check(name, value, bands: model.energyBound)
+    }
+    try require(temperature >= 0, "temperature", "\(temperature)", "a number, 0 or more")
+    try require(
+      tolerance > 0 && tolerance < 1, "tolerance", "\(tolerance)", "a number between 0 and 1")
+    let axes = 0..<model.dimension
+    try require(
+      axes.contains(directions.i) && axes.contains(directions.j), "direction",
+      directions.description, "axes of a model in \(model.dimension) dimensions")
+    try require(!responses.isEmpty, "responses", "none", "at least one")
+    for response in responses {
+      switch response {
+      case .plain(let own):
+        if let p = own.weights {
+          try require(
+            p.count == n && p.allSatisfy(\.isFinite), "weights of orbitals", "\(p)",
+            "\(n) finite numbers")
+        }
+        if case .electrons = own {
+          throw RequestError(
+            "responses", found: own.label, expected: "a response that has a frequency")
+        }
+        if isDressed, case .moment = own {
+          throw RequestError(
+            "responses", found: "\(own.label) with the ladder",
+            expected: "torques on moments without it: their vertices have not been checked")
+        }
+      case .relaxation:
+        try require(
+          isDressed, "responses", "\(response.label) without the ladder",
+          "the ladder: bare loops break the continuity of spin without impurity spins too")
+      case .damping: break
+      }
+    }
+  }
+}
+
+/// What is asked for, and the integrals that give it.
+private struct Electrons: Sendable {
+  let model: OrbitalModel
+  let mu, temperature: Double
+  let tolerance: Double
+  let averages: ImpurityAverages
+  let columns: [ImpurityAverages.Column]
+
+  init(
+    _ model: OrbitalModel, _ impurities: OrbitalImpurities, mu: Double, temperature: Double,
+    directions: Directions, responses: [ImpurityResponse], isDressed: Bool, tolerance: Double,
+    threads: Int
+  ) {
+    (self.model, self.mu, self.temperature) = (model, mu, temperature)
+    self.tolerance = tolerance
+    var loops: [ImpurityLoop] = []
+    for (_, loop) in responses.flatMap(\.terms) where !loops.contains(loop) { loops.append(loop) }
+    columns = responses.map { response in
+      ImpurityAverages.Column(
+        label: response.label,
+        terms: response.terms.map { ($0.factor, loops.firstIndex(of: $0.loop)!) })
+    }
+    averages = ImpurityAverages(
+      model, impurities, directions: directions, loops: loops, isDressed: isDressed,
+      columns: columns, threads: threads)
+  }
+
+  /// How far from mu on the imaginary axis propagators there change little: the smallest denominator.
+  private func levelWidth() async throws -> Double {
+    1 / (try await averages.solution(ComplexDouble(mu)).norm)
+  }
+
+  /// The integrals at frequencies up to `largest`.
+  func integral(upTo largest: Double) async throws -> ImpurityIntegral {
+    let smoothness = try await levelWidth()
+    // A tail is a twentieth of the smallest error that may be asked for, 1e-6 of the tolerance of the scale.
+    let thermalReach = max(25, 3 - Double.log(1e-6 * tolerance))
+    let reach = max(largest, smoothness) + thermalReach * temperature
+    return ImpurityIntegral(
+      averages: averages, columns: columns.count, mu: mu, temperature: temperature,
+      width: averages.width, smoothness: smoothness,
+      edges: try await averages.edges(from: mu - reach, to: mu + reach),
+      thermalReach: thermalReach)
+  }
+
+  /// The error that each part of each value may have.
+  private func allowed(_ found: ImpurityIntegral.Result, _ references: [Double]?) -> [PartErrors] {
+    // What sums over energies lose besides.
+    Tolerance(tolerance).allowed(
+      found.values, scales: found.scales,
+      rounding: zip(found.rounding, found.scales).map { $0 + 2.5e-14 * $1 },
+      references: references)
+  }
+
+  /// An integral whose errors are as small as is allowed: a sketch tells the values, and with them what is; if the final ones
+  /// are smaller than the sketch had them, once more.
+  func converged(
+    _ label: String, references: [Double]? = nil,
+    _ integral: ([PartErrors]?) async throws -> ImpurityIntegral.Result
+  ) async throws -> ImpurityIntegral.Result {
+    do {
+      var result = try await integral(nil)
+      for _ in 0..<4 {
+        let goal = allowed(result, references).map {
+          PartErrors(real: 0.8 * $0.real, imaginary: 0.8 * $0.imaginary)
+        }
+        result = try await integral(goal)
+        let limits = allowed(result, references)
+        if zip(result.errors, limits).allSatisfy({ $0.isWithin($1) }) { return perVolume(result) }
+      }
+      let limits = allowed(result, references)
+      let worst = result.errors.indices.first { !result.errors[$0].isWithin(limits[$0]) }!
+      let (estimate, limit) = result.errors[worst].worst(limits[worst])
+      throw NonConvergence(
+        label: "\(columns[worst].label) at \(label)", estimate: estimate, allowed: limit,
+        divisions: await averages.divisions)
+    } catch let error as QuadratureError {
+      throw NonConvergence(
+        label: "\(columns.map(\.label).joined(separator: "; ")) at \(label), energy integral",
+        estimate: error.estimate, allowed: error.allowed, divisions: await averages.divisions)
+    }
+  }
+
+  private func perVolume(_ result: ImpurityIntegral.Result) -> ImpurityIntegral.Result {
+    let norm = 1 / model.cellVolume
+    return ImpurityIntegral.Result(
+      values: result.values.map { $0.multiplied(by: norm) },
+      errors: result.errors.map {
+        PartErrors(real: $0.real * norm, imaginary: $0.imaginary * norm)
+      }, scales: result.scales.map { $0 * norm }, rounding: result.rounding.map { $0 * norm })
+  }
+
+  /// [K(omega) - K(0)]/omega.
+  func quotient(_ integral: ImpurityIntegral, _ omega: Double) async throws
+    -> ImpurityIntegral.Result
+  {
+    let width = try await levelWidth()
+    func direct(_ omega: Double) async throws -> ImpurityIntegral.Result {
+      try await converged("omega = \(omega)") { try await integral.quotient(omega, $0) }
+    }
+    // Below, K(0) would be subtracted from what hardly differs.
+    guard abs(omega) < 1e-3 * width else { return try await direct(omega) }
+    // Im Q and Re Q/omega are even in omega: polynomials in omega^2 through ever smaller frequencies.
+    var nodes: [Double] = []
+    var rows: [ImpurityIntegral.Result] = []
+    var last: [ComplexDouble] = []
+    while true {
+      let node = 0.16 * width / Double(1 << nodes.count)
+      nodes.append(node)
+      rows.append(try await direct(node))
+      // Lagrange's weights at omega^2.
+      let weights = nodes.indices.map { n in
+        nodes.indices.reduce(1.0) { w, m in
+          m == n
+            ? w
+            : w * (omega * omega - nodes[m] * nodes[m])
+              / (nodes[n] * nodes[n] - nodes[m] * nodes[m])
+        }
+      }
+      var result = rows.last!
+      for c in columns.indices {
+        var value = ComplexDouble.zero
+        var errors = PartErrors(real: 0, imaginary: 0)
+        for (n, row) in rows.enumerated() {
+          let odd = omega / nodes[n]
+          value += ComplexDouble(
+            weights[n] * odd * row.values[c].real, weights[n] * row.values[c].imaginary)
+          errors.real += abs(weights[n] * odd) * row.errors[c].real
+          errors.imaginary += abs(weights[n]) * row.errors[c].imaginary
+        }
+        let change = last.isEmpty ? ComplexDouble(.infinity) : value - last[c]
+        result.values[c] = value
+        result.errors[c] = PartErrors(
+          real: errors.real + (last.isEmpty ? .infinity : abs(change.real)),
+          imaginary: errors.imaginary + (last.isEmpty ? .infinity : abs(change.imaginary)))
+      }
+      // Weights enlarge the errors of the nodes, which are within the tolerance each.
+      let limits = allowed(result, nil)
+      let open = columns.indices.filter { c in
+        let (errors, limit) = (result.errors[c], limits[c])
+        return !errors.isWithin(PartErrors(real: 3 * limit.real, imaginary: 3 * limit.imaginary))
+      }
+      if open.isEmpty { return result }
+      guard nodes.count < 10 else {
+        let (estimate, limit) = result.errors[open[0]].worst(limits[open[0]])
+        throw NonConvergence(
+          label: "\(columns[open[0]].label) at omega = \(omega), from larger ones",
+          estimate: estimate, allowed: limit, divisions: await averages.divisions)
+      }
+      last = result.values
+    }
+  }
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import CLAPACK
+import ComplexModule
+import KuboLattice
+import RealModule
+
+/// A small square matrix at several wave vectors, its lanes: each element at all of them in a row, so that products, for which a
+/// library has to be called once for each, run over rows.
+struct MatrixBlock: Sendable {
+  let count, lanes: Int
+  private var real, imaginary: [Double]
+
+  init(_ count: Int, lanes: Int) {
+    (self.count, self.lanes) = (count, lanes)
+    real = Array(repeating: 0, count: count * count * lanes)
+    imaginary = real
+  }
+
+  /// Rows of an element: of the real and of the imaginary part.
+  private typealias Row = (real: UnsafePointer<Double>, imaginary: UnsafePointer<Double>)
+  private typealias MutableRow = (
+    real: UnsafeMutablePointer<Double>, imaginary: UnsafeMutablePointer<Double>
+  )
+
+  /// The rows of all elements, column by column.
+  private func read<Value>(_ body: ((Int) -> Row) -> Value) -> Value {
+    real.withUnsafeBufferPointer { x in
+      imaginary.withUnsafeBufferPointer { y in
+        body { (x.baseAddress! + $0 * lanes, y.baseAddress! + $0 * lanes) }
+      }
+    }
+  }
+  private mutating func write(_ body: ((Int) -> MutableRow) -> Void) {
+    let lanes = lanes
+    real.withUnsafeMutableBufferPointer { x in
+      imaginary.withUnsafeMutableBufferPointer { y in
+        body { (x.baseAddress! + $0 * lanes, y.baseAddress! + $0 * lanes) }
+      }
+    }
+  }
+
+  /// Sets one lane.
+  mutating func set(_ lane: Int, _ elements: UnsafePointer<ComplexDouble>) {
+    for m in 0..<count * count {
+      real[m * lanes + lane] = elements[m].real
+      imaginary[m * lanes + lane] = elements[m].imaginary
+    }
+  }
+
+  /// x y.
+  static func product(_ x: MatrixBlock, _ y: MatrixBlock) -> MatrixBlock {
+    let (n, lanes) = (x.count, x.lanes)
+    var result = MatrixBlock(n, lanes: lanes)
+    result.write { result in
+      x.read { x in
+        y.read { y in
+          for c in 0..<n {
+            for b in 0..<n {
+              let right = y(b + n * c)
+              for a in 0..<n {
+                let (left, sum) = (x(a + n * b), result(a + n * c))
+                for k in 0..<lanes {
+                  sum.real[k] +=
+                    left.real[k] * right.real[k] - left.imaginary[k] * right.imaginary[k]
+                  sum.imaginary[k] +=
+                    left.real[k] * right.imaginary[k] + left.imaginary[k] * right.real[k]
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    return result
+  }
+
+  static func + (x: MatrixBlock, y: MatrixBlock) -> MatrixBlock { x.combined(y, 1, 1) }
+
+  /// s x + t y.
+  func combined(_ y: MatrixBlock, _ s: Double, _ t: Double) -> MatrixBlock {
+    var result = MatrixBlock(count, lanes: lanes)
+    for m in real.indices {
+      result.real[m] = s * real[m] + t * y.real[m]
+      result.imaginary[m] = s * imaginary[m] + t * y.imaginary[m]
+    }
+    return result
+  }
+
+  /// Each element times a real number of its row a and column b.
+  func scaled(_ factor: (_ a: Int, _ b: Int) -> Double) -> MatrixBlock {
+    var result = self
+    for b in 0..<count {
+      for a in 0..<count {
+        let f = factor(a, b)
+        for m in (a + count * b) * lanes..<(a + count * b + 1) * lanes {
+          result.real[m] *= f
+          result.imaginary[m] *= f
+        }
+      }
+    }
+    return result
+  }
+
+  /// {p, self}/2 of a diagonal p.
+  func anticommuted(_ p: [Double]) -> MatrixBlock { scaled { (p[$0] + p[$1]) / 2 } }
+
+  /// i [p, self] of a diagonal p.
+  func commuted(_ p: [Double]) -> MatrixBlock {
+    var result = scaled { p[$0] - p[$1] }
+    (result.real, result.imaginary) = (result.imaginary.map { -$0 }, result.real)
+    return result
+  }
+
+  /// self + diag(x), the same at all wave vectors.
+  func plus(_ x: [ComplexDouble]) -> MatrixBlock {
+    var result = self
+    for (a, x) in x.enumerated() {
+      for m in a * (count + 1) * lanes..<(a * (count + 1) + 1) * lanes {
+        result.real[m] += x.real
+        result.imaginary[m] += x.imaginary
+      }
+    }
+    return result
+  }
+
+  /// (diag(x) - self)^-1; of what cannot be inverted 1e200, which never converges.
+  func resolvent(_ x: [ComplexDouble]) -> MatrixBlock {
+    let n = count
+    var result = MatrixBlock(n, lanes: lanes)
+    let failed = ComplexDouble(1e200)
+    func put(_ m: Int, _ k: Int, _ z: ComplexDouble) {
+      result.real[m * lanes + k] = z.real
+      result.imaginary[m * lanes + k] = z.imaginary
+    }
+    func element(_ m: Int, _ k: Int) -> ComplexDouble {
+      ComplexDouble(-real[m * lanes + k], -imaginary[m * lanes + k])
+    }
+    func finite(_ z: ComplexDouble) -> ComplexDouble { z.isFinite ? z : failed }
+    switch n {
+    case 1: for k in 0..<lanes { put(0, k, finite((element(0, k) + x[0]).reciprocal ?? failed)) }
+    case 2:
+      for k in 0..<lanes {
+        let (a, d) = (element(0, k) + x[0], element(3, k) + x[1])
+        let (b, c) = (element(2, k), element(1, k))
+        let inverse = (a * d - b * c).reciprocal ?? failed
+        put(0, k, finite(d * inverse))
+        put(1, k, finite(-c * inverse))
+        put(2, k, finite(-b * inverse))
+        put(3, k, finite(a * inverse))
+      }
+    default:
+      var left = [ComplexDouble](repeating: .zero, count: n * n)
+      var right = left
+      var pivots = [Int32](repeating: 0, count: n)
+      for k in 0..<lanes {
+        for m in 0..<n * n { (left[m], right[m]) = (element(m, k), .zero) }
+        for a in 0..<n {
+          left[a * (n + 1)] += x[a]
+          right[a * (n + 1)] = .one
+        }
+        let status = left.withUnsafeMutableBytes { a in
+          right.withUnsafeMutableBytes { b in
+            LAPACKE_zgesv_work(
+              LAPACK_COL_MAJOR, Int32(n), Int32(n), OpaquePointer(a.baseAddress!), Int32(n),
+              &pivots, OpaquePointer(b.baseAddress!), Int32(n))
+          }
+        }
+        for m in 0..<n * n { put(m, k, status == 0 ? finite(right[m]) : failed) }
+      }
+    }
+    return result
+  }
+
+  /// For each lane the root of the sum of squared moduli.
+  var norms: [Double] {
+    var sums = [Double](repeating: 0, count: lanes)
+    for m in 0..<count * count {
+      for k in 0..<lanes {
+        let (x, y) = (real[m * lanes + k], imaginary[m * lanes + k])
+        sums[k] += x * x + y * y
+      }
+    }
+    return sums.map { $0.squareRoot() }
+  }
+
+  /// The sum over the lanes of the products of elements `pairs` of self and other, each added to its sum.
+  private func add(
+    _ other: MatrixBlock, _ pairs: (Int, Int) -> (Int, Int), _ sums: (Int, Int) -> Int,
+    to out: UnsafeMutablePointer<ComplexDouble>
+  ) {
+    read { x in
+      other.read { y in
+        for b in 0..<count {
+          for a in 0..<count {
+            let (m, n) = pairs(a, b)
+            let (left, right) = (x(m), y(n))
+            var (re, im) = (0.0, 0.0)
+            for k in 0..<lanes {
+              re += left.real[k] * right.real[k] - left.imaginary[k] * right.imaginary[k]
+              im += left.real[k] * right.imaginary[k] + left.imaginary[k] * right.real[k]
+            }
+            out[sums(a, b)] += ComplexDouble(re, im)
+          }
+        }
+      }
+    }
+  }
+
+  /// Adds self_ab other_ba, column by column.
+  func addReturn(_ other: MatrixBlock, to sums: UnsafeMutablePointer<ComplexDouble>) {
+    let n = count
+    add(other, { ($0 + n * $1, $1 + n * $0) }, { $0 + n * $1 }, to: sums)
+  }
+
+  /// Adds (self other)_aa.
+  func addDiagonal(_ other: MatrixBlock, to sums: UnsafeMutablePointer<ComplexDouble>) {
+    let n = count
+    add(other, { ($0 + n * $1, $1 + n * $0) }, { a, _ in a }, to: sums)
+  }
+
+  /// Adds tr self other.
+  func addTrace(_ other: MatrixBlock, to sum: UnsafeMutablePointer<ComplexDouble>) {
+    let n = count
+    add(other, { ($0 + n * $1, $1 + n * $0) }, { _, _ in 0 }, to: sum)
+  }
+
+  /// Adds self_aa.
+  func addDiagonal(to sums: UnsafeMutablePointer<ComplexDouble>) {
+    for a in 0..<count {
+      for m in a * (count + 1) * lanes..<(a * (count + 1) + 1) * lanes {
+        sums[a] += ComplexDouble(real[m], imaginary[m])
+      }
+    }
+  }
+
+  /// Adds |self_aa|.
+  func addAbsoluteDiagonal(to sums: UnsafeMutablePointer<ComplexDouble>) {
+    for a in 0..<count {
+      for m in a * (count + 1) * lanes..<(a * (count + 1) + 1) * lanes {
+        sums[a] += ComplexDouble((real[m] * real[m] + imaginary[m] * imaginary[m]).squareRoot())
+      }
+    }
+  }
+
+  /// Adds |self_ab|^2, column by column.
+  func addSquares(to sums: UnsafeMutablePointer<ComplexDouble>) {
+    for m in 0..<count * count {
+      var sum = 0.0
+      for k in m * lanes..<(m + 1) * lanes {
+        sum += real[k] * real[k] + imaginary[k] * imaginary[k]
+      }
+      sums[m] += ComplexDouble(sum)
+    }
+  }
+
+  /// The sum over the lanes of |self_ab other_ba|.
+  func absoluteTrace(_ other: MatrixBlock) -> Double {
+    var sum = 0.0
+    read { x in
+      other.read { y in
+        for b in 0..<count {
+          for a in 0..<count {
+            let (left, right) = (x(a + count * b), y(b + count * a))
+            for k in 0..<lanes {
+              let one = left.real[k] * left.real[k] + left.imaginary[k] * left.imaginary[k]
+              let two = right.real[k] * right.real[k] + right.imaginary[k] * right.imaginary[k]
+              sum += (one * two).squareRoot()
+            }
+          }
+        }
+      }
+    }
+    return sum
+  }
+}
