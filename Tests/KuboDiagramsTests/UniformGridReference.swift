@@ -125,7 +125,8 @@ struct UniformGridReference: Sendable {
     let isBandFree = outputs.map {
       $0.projection == UG_FULL && $0.share == UG_ALL && $0.measured != UG_CANTING
     }
-    var exponent = 16.0
+    // Parts grow slowly in number.
+    var exponent = grid.points(16, state).ends.isEmpty ? 16.0 : 26
     var last = columns.map { _ in Double.infinity }
     var coarse: (values: [[ComplexDouble]], scales: [[Double]])?
     while true {
