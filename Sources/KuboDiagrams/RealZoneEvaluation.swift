@@ -158,7 +158,7 @@ struct RealZoneEvaluation: Sendable {
     let (count, numbers, outputs) = (reported.count, reported, reported.indices)
     let omega = group == 0 ? nil : omegas[group - 1]
     let integral = NestedIntegral(
-      zone: irreducible, threads: threads, width: gamma, gapsOf: zone.isBandFree ? nil : model
+      zone: irreducible, threads: threads, width: gamma, gapsOf: model, isBandFree: zone.isBandFree
     ) { sum.values($0, omegas: omega.map { [$0] } ?? []) }
     func pairs(_ x: [Double], _ from: Int) -> [ComplexDouble] {
       (0..<count).map { ComplexDouble(x[2 * (from + $0)], x[2 * (from + $0) + 1]) }

@@ -129,6 +129,17 @@ import Testing
           mu: -0.8548901388380272, temperature: 0, gamma: 0.24443325230992954,
           omegas: [-0.0007857617951713831], names: ["Y"], tolerance: 1e-6),
         right: (nil, -5.496266e-6)),
+      // mu in a gap far below Gamma: the levels' V was between two nodes, K(0) = -1.64 +- 0.001.
+      Specimen(
+        description: "crossing",
+        state: state(
+          cell: 1.9412224218085994,
+          inter: [1, -1].flatMap {
+            [($0 * 0.9706112109042997, 1), ($0 * 2.911833632712899, 0.7608743573845171)]
+          }, intra: [], exchange: 3.18427013134663e-05, mu: 0, temperature: 0,
+          gamma: 0.00017517505356670992, omegas: [7.0434974298259805], names: ["sigma"],
+          tolerance: 1e-3),
+        right: (ComplexDouble(1.2087873e-5, 0.909625853), -6.40683931)),
     ]
   }()
 
