@@ -96,14 +96,15 @@ final class GridState: @unchecked Sendable {
     let resolution: Double
     var number: Int { ends.isEmpty ? counts.reduce(1, *) : 16 * (ends.count - 1) }
 
-    /// The sums and their moduli, [frequency][output].
-    func loops(_ frequencies: [ComplexDouble], _ outputs: [ug_output]) -> (
+    /// K at the first of `frequencies` and its differences at the others, and sums of moduli, [frequency][output];
+    /// `isLong`: in longer numbers.
+    func loops(_ frequencies: [ComplexDouble], _ outputs: [ug_output], isLong: Bool) -> (
       values: [[ComplexDouble]], scales: [[Double]]
     ) {
       let size = frequencies.count * outputs.count
       var values = [Double](repeating: 0, count: 2 * size)
       var scales = [Double](repeating: 0, count: size)
-      ug_loops(
+      (isLong ? ug_loops_long : ug_loops)(
         &state.state, counts.map { Int32($0) } + [1, 1, 1], Int32(max(0, ends.count - 1)),
         ends.map { $0 / (2 * .pi) }, Int32(frequencies.count),
         frequencies.flatMap { [$0.real, $0.imaginary] }, Int32(outputs.count), outputs, &values,

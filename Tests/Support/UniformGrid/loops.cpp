@@ -76,21 +76,14 @@ extern "C" void UG_NAME(ug_points)(const ug_state *state, int point_count, const
     std::fill(sums.begin(), sums.end(), complex{0, 0});
     integrand.add(eta, hopping, 1, sums.data(), nullptr);
     for (int q = 0; q < size; q++, values += 2) {
-      values[0] = (double)(sums[q].re * norm);
-      values[1] = (double)(sums[q].im * norm);
+      const complex still = q < output_count ? complex{0, 0} : sums[q % output_count];
+      values[0] = (double)((sums[q].re - still.re) * norm);
+      values[1] = (double)((sums[q].im - still.im) * norm);
     }
   }
 }
 
-#ifndef UG_IS_LONG
-extern "C" void ug_sums(const double *levels, double temperature, double gamma, double omega_re,
-                        double omega_im, double *out) {
-  const Logarithm f(temperature);
-  Poles here;
-  fill(f, levels, {0, -gamma}, here);
-  sums(f, levels, here, gamma, {omega_re, omega_im}, reinterpret_cast<complex *>(out));
-}
-
+namespace UG_SPACE {
 namespace {
 
 /// Gauss's rule on (0, 1).
@@ -119,10 +112,11 @@ struct GaussRule {
 };
 
 }  // namespace
+}  // namespace UG_SPACE
 
-extern "C" void ug_loops(const ug_state *state, const int *counts, int part_count, const double *ends,
-                         int frequency_count, const double *frequencies, int output_count,
-                         const ug_output *outputs, double *values, double *scales) {
+extern "C" void UG_NAME(ug_loops)(const ug_state *state, const int *counts, int part_count, const double *ends,
+                                  int frequency_count, const double *frequencies, int output_count,
+                                  const ug_output *outputs, double *values, double *scales) {
   const Bloch bloch(*state, counts);
   Integrand integrand(*state, frequency_count, frequencies, output_count, outputs);
   const int size = frequency_count * output_count;
@@ -135,6 +129,12 @@ extern "C" void ug_loops(const ug_state *state, const int *counts, int part_coun
       partial[n] = {0, 0};
     }
   };
+  auto finish = [&](long double points) {
+    const long double norm = 1 / (points * volume(*state));
+    for (int n = 0; n < 2 * size; n++)
+      values[n] = (double)(norm * (n < 2 * output_count ? totals[n] : totals[n] - totals[n % (2 * output_count)]));
+    for (int n = 0; n < size; n++) scales[n] = (double)(moduli[n] * norm);
+  };
   Jet eta[block], hopping[block];
   if (part_count > 0) {
     static const GaussRule rule;
@@ -143,19 +143,16 @@ extern "C" void ug_loops(const ug_state *state, const int *counts, int part_coun
       for (int n = 0; n < rule.order; n++) {
         const long double f[3] = {from + rule.x[n] * length, 0, 0};
         bloch.jets(f, eta[0], hopping[0]);
-        integrand.add(eta[0], hopping[0], (double)(2 * rule.w[n] * length), partial.data(), moduli.data());
+        integrand.add(eta[0], hopping[0], (real)(2 * rule.w[n] * length), partial.data(), moduli.data());
       }
       keep();
     }
-    const long double norm = 1 / (long double)volume(*state);
-    for (int n = 0; n < 2 * size; n++) values[n] = (double)(totals[n] * norm);
-    for (int n = 0; n < size; n++) scales[n] = (double)(moduli[n] * norm);
-    return;
+    return finish(1);
   }
   std::vector<long double> own(size);
   for (int n2 = 0; n2 < bloch.count[2]; n2++) {
     for (int n1 = 0; n1 < bloch.count[1]; n1++) {
-      const double f1 = (n1 + 0.5) / bloch.count[1], f2 = (n2 + 0.5) / bloch.count[2];
+      const real f1 = (n1 + (real)0.5) / bloch.count[1], f2 = (n2 + (real)0.5) / bloch.count[2];
       for (int first = 0; first < bloch.count[0]; first += block) {
         bloch.jets(first, f1, f2, eta, hopping);
         const int length = std::min(block, bloch.count[0] - first);
@@ -170,9 +167,16 @@ extern "C" void ug_loops(const ug_state *state, const int *counts, int part_coun
       }
     }
   }
-  const long double norm = 1 / ((long double)volume(*state) * bloch.count[0] * bloch.count[1] * bloch.count[2]);
-  for (int n = 0; n < 2 * size; n++) values[n] = (double)(totals[n] * norm);
-  for (int n = 0; n < size; n++) scales[n] = (double)(moduli[n] * norm);
+  finish((long double)bloch.count[0] * bloch.count[1] * bloch.count[2]);
+}
+
+#ifndef UG_IS_LONG
+extern "C" void ug_sums(const double *levels, double temperature, double gamma, double omega_re,
+                        double omega_im, double *out) {
+  const Logarithm f(temperature);
+  Poles here;
+  fill(f, levels, {0, -gamma}, here);
+  sums(f, levels, here, gamma, {omega_re, omega_im}, reinterpret_cast<complex *>(out));
 }
 
 extern "C" void ug_survey(const ug_state *state, const int *counts, double *slopes, double *extrema) {
