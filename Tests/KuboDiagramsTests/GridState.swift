@@ -73,7 +73,7 @@ final class GridState: @unchecked Sendable {
     return (0..<s.model.dimension).map { m in
       var n = Int(
         (exponent * max(slopes[m] / width, 0.3) * (m == 0 ? 0.5 : 1)).rounded(.up))
-      n = max(n, 5 + (others == nil ? 3 : 4) * reach[m])
+      n = max(n, 5 + Int(exponent / 5 * Double(reach[m])))
       func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
       while n % 2 == 0 || others.map({ divisor(n, $0[m]) > 1 }) ?? false { n += 1 }
       return n

@@ -136,7 +136,9 @@ struct UniformGridReference: Sendable {
       let first = grid.points(exponent, state)
       let second = grid.points(1.3 * exponent, state, coprimeTo: first)
       let cost = Double(frequencies.count) * Double(second.number)
-      if !isFirst, work + 2.7 * cost * (isLong ? UniformGridReference.longCost / 3 : 1) > limit {
+      if !isFirst,
+        work + 2.7 * cost * (isLong ? UniformGridReference.longCost : 1) > (isLong ? 5 : 1) * limit
+      {
         break
       }
       isFirst = false
@@ -163,7 +165,7 @@ struct UniformGridReference: Sendable {
       }
       change = changes.max()!
       // Rounding does not fall with the number of points.
-      let isRounding = zip(changes, last).map { $0 < 1e-6 && $0 > 0.3 * $1 }
+      let isRounding = zip(changes, last).map { !isLong && $0 < 1e-6 && $0 > 0.3 * $1 }
       // What the finer grid may err over the difference, if the error falls as exp(-x N) with two thirds of
       // the x known: much, where next to zeros of eta a small J is not resolved.
       let left = 1 / Double.expMinusOne(0.2 * first.resolution)
@@ -197,7 +199,7 @@ struct UniformGridReference: Sendable {
         }.max()!
       }
       let open = columns.indices.filter { worst[$0] > 1 }
-      if open.isEmpty || work > limit { break }
+      if open.isEmpty { break }
       // More points, or longer numbers.
       let coarse = open.filter { !isRounding[$0] && changes[$0] > 0 || worst[$0] == .infinity }
       if coarse.isEmpty {

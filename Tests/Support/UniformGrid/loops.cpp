@@ -18,7 +18,10 @@ class Integrand {
             const ug_output *outputs)
       : state(s), f(s.temperature), frequencyCount(frequency_count), frequencies(frequencies),
         w(16 * output_count), sizes(16 * output_count) {
-    for (int o = 0; o < output_count; o++) weights.emplace_back(outputs[o]);
+    for (int o = 0; o < output_count; o++) {
+      weights.emplace_back(outputs[o]);
+      for (int n = 0; n < 16; n++) isUsed[n] = isUsed[n] || weights[o].isUsed[n];
+    }
   }
 
   /// Adds `part` times the values to `sums` and their moduli to `moduli`, [frequency][output].
@@ -32,7 +35,8 @@ class Integrand {
     fill(f, x, {0, -(real)state.gamma}, here);
     for (int q = 0; q < frequencyCount; q++) {
       complex z[16];
-      UG_SPACE::sums(f, x, here, state.gamma, {frequencies[2 * q], frequencies[2 * q + 1]}, z);
+      UG_SPACE::sums(f, x, here, state.gamma, {frequencies[2 * q], frequencies[2 * q + 1]}, isUsed,
+                     z);
       for (int o = 0; o < count; o++) {
         complex sum = {0, 0};
         const real *own = &w[16 * o];
@@ -54,6 +58,7 @@ class Integrand {
   const int frequencyCount;
   const double *frequencies;
   std::vector<Weights> weights;
+  bool isUsed[16] = {};
   std::vector<real> w, sizes;
   Traces t;
 };
@@ -176,7 +181,9 @@ extern "C" void ug_sums(const double *levels, double temperature, double gamma, 
   const Logarithm f(temperature);
   Poles here;
   fill(f, levels, {0, -gamma}, here);
-  sums(f, levels, here, gamma, {omega_re, omega_im}, reinterpret_cast<complex *>(out));
+  bool all[16];
+  std::fill(all, all + 16, true);
+  sums(f, levels, here, gamma, {omega_re, omega_im}, all, reinterpret_cast<complex *>(out));
 }
 
 extern "C" void ug_survey(const ug_state *state, const int *counts, double *slopes, double *extrema) {
