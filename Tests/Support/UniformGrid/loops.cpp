@@ -46,7 +46,8 @@ class Integrand {
         p = p + part * sum;
         if (!moduli) continue;
         real modulus = 0;
-        for (int n = 0; n < 16; n++) modulus += sizes[16 * o + n] * std::sqrt(square(z[n]));
+        for (int n = 0; n < 16; n++)
+          if (weights[o].isUsed[n]) modulus += sizes[16 * o + n] * std::sqrt(square(z[n]));
         moduli[q * count + o] += part * modulus;
       }
     }
