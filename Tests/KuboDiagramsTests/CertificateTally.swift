@@ -90,7 +90,7 @@ struct CertificateTally: Sendable {
       }
     }
     let reference = UniformGridReference(
-      state, columns, goals: goals, limit: 8 * state.work)
+      state, columns, goals: goals, limit: [8, 16, 32][state.model.dimension - 1] * state.work)
     for (o, column) in spectrum.columns.enumerated() {
       for n in state.omegas.indices {
         cells += 1
