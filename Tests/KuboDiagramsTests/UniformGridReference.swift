@@ -10,9 +10,10 @@ import UniformGrid
 ///
 /// Three grids with coprime numbers of points, 1, 1.15 and 1.3 times as fine in each direction and finer than
 /// the longest hop, tell the error: it falls as exp(-c N), so that the finest grid's is far below the
-/// differences where c N is large. In one dimension, where the gap is much narrower than the levels, Gauss's rule
-/// on parts that are short next to it stands in their place; what single bands give is not known before the gap
-/// is resolved. Rounding is seen at some points with longer numbers, in which all is summed where it is too large.
+/// differences where c N is large. In one dimension, where that takes fewer points or the gap is much narrower than the
+/// levels, Gauss's rule on parts as short as singularities are near stands in their place; in more, what single bands
+/// give is not known before the gap is resolved. Rounding is seen at some points with longer numbers, in which all is
+/// summed where it is too large.
 struct UniformGridReference: Sendable {
   /// A number with a bound on the error of each part.
   struct Number: Sendable {
