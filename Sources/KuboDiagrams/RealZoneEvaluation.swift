@@ -157,9 +157,15 @@ struct RealZoneEvaluation: Sendable {
   ) async throws -> GridRefinement.Outcome? {
     let (count, numbers, outputs) = (reported.count, reported, reported.indices)
     let omega = group == 0 ? nil : omegas[group - 1]
+    let parameters = (omega == nil ? 2 : 4) * count
+    // After the values their moduli.
     let integral = NestedIntegral(
-      zone: irreducible, threads: threads, width: gamma, gapsOf: zone.isBandFree ? nil : model
-    ) { sum.values($0, omegas: omega.map { [$0] } ?? []) }
+      zone: irreducible, threads: threads, width: gamma, gapsOf: model, isBandFree: zone.isBandFree
+    ) { points in
+      var found = sum.values(points, omegas: omega.map { [$0] } ?? [])
+      found.components += found.components.map { $0.map(abs) }
+      return found
+    }
     func pairs(_ x: [Double], _ from: Int) -> [ComplexDouble] {
       (0..<count).map { ComplexDouble(x[2 * (from + $0)], x[2 * (from + $0) + 1]) }
     }
@@ -167,27 +173,35 @@ struct RealZoneEvaluation: Sendable {
     func parts(_ x: [Double]) -> [ComplexDouble] {
       numbers.values(omega, omega == nil ? [] : pairs(x, count), pairs(x, 0))
     }
-    let scales = outputs.map { o in
+    // What the rough grid says of the sizes, before the integral knows them.
+    let roughSizes = outputs.map { o in
       omega == nil
         ? rough.staticScales[o]
         : numbers[o].scale(omega!, rough.scales[group - 1][o], rough.staticScales[o])
     }
-    let rounding = outputs.map { o in
-      noise * scales[o]
-        + (omega.map { numbers[o].rounding($0, rough.rounding[group - 1][o]) }
-          ?? rough.staticRounding[o])
+    let products = outputs.map { o in
+      omega.map { numbers[o].rounding($0, rough.rounding[group - 1][o]) }
+        ?? rough.staticRounding[o]
     }
+    var scales = roughSizes
+    var rounding = zip(products, scales).map { $0 + noise * $1 }
     func allowed(_ values: [ComplexDouble]) -> [PartErrors] {
       tolerance.allowed(
         values, scales: scales, rounding: rounding, references: group == 0 ? largest : nil)
     }
     // How much of an integral's error each reported part takes over: all of it or |omega| times.
-    let units = (0..<(omega == nil ? 2 : 4) * count).map { n in
-      var unit = [Double](repeating: 0, count: (omega == nil ? 2 : 4) * count)
+    let units = (0..<parameters).map { n in
+      var unit = [Double](repeating: 0, count: parameters)
       unit[n] = 1
       return parts(unit)
     }
-    func errors(_ x: [Double]) -> [PartErrors] {
+    /// What the reported parts take over of `x`.
+    func sizes(_ x: ArraySlice<Double>) -> [Double] {
+      outputs.map { o in
+        zip(units, x).reduce(0) { $0 + max(abs($1.0[o].real), abs($1.0[o].imaginary)) * $1.1 }
+      }
+    }
+    func errors(_ x: ArraySlice<Double>) -> [PartErrors] {
       outputs.map { o in
         var sum = PartErrors(real: rounding[o], imaginary: rounding[o])
         for (n, error) in x.enumerated() {
@@ -216,13 +230,20 @@ struct RealZoneEvaluation: Sendable {
       }
       let result: (values: [Double], errors: [Double])
       do {
-        result = try await integral(allowed: limits)
+        result = try await integral(allowed: limits + limits.map { _ in .infinity })
       } catch is QuadratureError {
         return best
       }
+      // That grid may have seen next to nothing of what is narrow.
+      let moduli = sizes(result.values[parameters...])
+      for o in outputs {
+        scales[o] = max(roughSizes[o], moduli[o])
+        rounding[o] =
+          products[o] * scales[o] / max(roughSizes[o], .leastNormalMagnitude) + noise * scales[o]
+      }
       values = parts(result.values)
       let outcome = GridRefinement.Outcome(
-        values: values, scales: scales, errors: errors(result.errors),
+        values: values, scales: scales, errors: errors(result.errors[..<parameters]),
         allowed: allowed(values), divisions: 0)
       if outcome.failure == nil { return outcome }
       best = outcome

@@ -163,12 +163,14 @@ extension ContourEvaluation {
           components.append(own)
         }
       }
-      return .init(components: components, levels: levels)
+      // After the values their moduli.
+      return .init(components: components + components.map { $0.map(abs) }, levels: levels)
     }
     // The scale, and with it a first idea of the values, from a coarse grid.
     let divisions = ContourSurvey.divisions(zone.model)
     let rough = try await sum(divisions: divisions, [frequency], channels: channels)
-    let scales = scales(rough.sizes[0], omega)
+    let roughScales = scales(rough.sizes[0], omega)
+    var scales = roughScales
     // What that grid does not resolve is as narrow as this.
     let own: Double =
       switch frequency.split {
@@ -177,7 +179,7 @@ extension ContourEvaluation {
       case .none, .allOneSided: .infinity
       }
     let least: Double = min(broadening + Double.pi * temperature, own)
-    let rounding: [Double] = self.rounding(scales, scales.map { $0 / least }, omega)
+    var rounding: [Double] = self.rounding(scales, scales.map { $0 / least }, omega)
     var values = dynamic(rough.quotients[0], omega)
     var best: GridRefinement.Outcome?
     for _ in 0..<4 {
@@ -188,10 +190,15 @@ extension ContourEvaluation {
           let part: Double = n % 2 == 0 ? goal[n / 2].real : goal[n / 2].imaginary
           return 0.8 * max(0.0, part - rounding[n / 2])
         }
-        result = try await integral(allowed: limits)
+        result = try await integral(allowed: limits + limits.map { _ in .infinity })
       } catch is QuadratureError {
         return best
       }
+      scales = (0..<outputs).map { o in
+        let moduli = result.values[(2 * (outputs + o))...].prefix(2)
+        return max(roughScales[o], moduli.max()!)
+      }
+      rounding = self.rounding(scales, scales.map { $0 / least }, omega)
       values = (0..<outputs).map {
         ComplexDouble(result.values[2 * $0], result.values[2 * $0 + 1])
       }

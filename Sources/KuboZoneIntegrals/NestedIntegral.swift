@@ -31,19 +31,21 @@ package struct NestedIntegral: Sendable {
   package let zone: IrreducibleZone
   package let threads: Int
   package let width: Double
-  /// Where functions of single bands vary fast; nil if there are none.
+  /// Where functions of single bands vary fast, and levels of both meet.
   var gaps: SmallGaps?
   /// The sum over the images of each of the points.
   package let evaluate: @Sendable (_ points: [SIMD3<Double>]) -> Values
 
+  /// `isBandFree`: sums over both bands, which vary on the scale of `width` however small the gap is.
   package init(
     zone: IrreducibleZone, threads: Int, width: Double, gapsOf model: Model? = nil,
+    isBandFree: Bool = false,
     evaluate: @escaping @Sendable (_ points: [SIMD3<Double>]) -> Values
   ) {
     self.zone = zone
     self.threads = threads
     self.width = width
-    gaps = model.map { SmallGaps($0, zone) }
+    gaps = model.map { SmallGaps($0, zone, least: isBandFree ? width : 0) }
     self.evaluate = evaluate
   }
 

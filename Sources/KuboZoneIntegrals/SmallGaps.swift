@@ -16,17 +16,20 @@ struct SmallGaps: Sendable {
   private let pairs: [BlochHamiltonian]
   private let reciprocal: [SIMD3<Double>]
   private let count: Int
+  /// Energies nearer to each other than this need not be told apart.
+  private let least: Double
 
-  init(_ model: Model, _ zone: IrreducibleZone) {
+  init(_ model: Model, _ zone: IrreducibleZone, least: Double) {
     self.model = model
     self.zone = zone
+    self.least = least
     pairs = model.pairsOfDirections()
     reciprocal = model.reciprocalVectors.map(packed)
     count = max(16, Int((16 * model.harmonics).rounded(.up)))
   }
 
   /// The minima of |eta|^2, the lowest over the coordinates that are left, as a function of the one that
-  /// comes after `fixed`, and how far from there in that coordinate Delta^2 is twice as large.
+  /// comes after `fixed`, and how far from there in that coordinate Delta^2 is twice as large, or ``least`` is reached.
   func minima(_ fixed: [Double]) -> [(x: Double, distance: Double)] {
     let ends = zone.ends(fixed)
     // A wide gap varies no faster than the hops.
@@ -39,7 +42,9 @@ struct SmallGaps: Sendable {
       let (a, b) = (max(first, x - step), min(last, x + step))
       // |eta|^2 ~ v^2 (x - x_0)^2.
       let square = (slope(b) - slope(a)) / (b - a) / 2
-      let gap = lowest(fixed + [x], slopeAlong: axis).value + model.exchange * model.exchange
+      let gap =
+        lowest(fixed + [x], slopeAlong: axis).value + model.exchange * model.exchange
+        + least * least
       return square > 0 ? (gap / square).squareRoot() : .infinity
     }
     return stationary(first, last, slope).map { ($0, distance($0)) }

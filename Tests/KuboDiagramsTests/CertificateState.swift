@@ -68,7 +68,7 @@ struct CertificateState: Sendable, CustomStringConvertible {
     // The reference must be able to follow.
     work = [2e5, 2e5, 3e5][dimension - 1] * one([1, 1, 1, 1, 1, 1, 1, 1, 1, 8])
     while gamma < 1 {
-      let points = GridState(self).counts(18, self).reduce(1) { $0 * Double($1) }
+      let points = Double(GridState(self).points(18, self).number)
       if points * Double(omegas.count + 1) <= work { break }
       gamma *= 1.3
     }

@@ -14,8 +14,9 @@ final class GridState: @unchecked Sendable {
   let reach: [Int]
   /// The lower level, the upper one, and 2 Delta.
   let ranges: [ClosedRange<Double>]
-  /// Of each hop between the sublattices its cells along coordinate 0, and its amplitude.
+  /// Of each hop its cells along coordinate 0, and its amplitude.
   private let inter: [(cells: Double, amplitude: Double)]
+  private let intra: [(cells: Double, amplitude: Double)]
   /// The minima of Delta on 0 ... pi in one dimension, which points of a survey may miss.
   private var minima: [(theta: Double, delta: Double)] = []
   private var gap: Double {
@@ -42,9 +43,10 @@ final class GridState: @unchecked Sendable {
       j: Int32(s.directions.j))
     buffers = held
     reach = s.reach
-    inter = m.interSublattice.map {
-      (m.reciprocalVectors[0][0] * $0.vector[0] / (2 * .pi), $0.amplitude)
+    func along(_ hops: [Hop]) -> [(cells: Double, amplitude: Double)] {
+      hops.map { (m.reciprocalVectors[0][0] * $0.vector[0] / (2 * .pi), $0.amplitude) }
     }
+    (inter, intra) = (along(m.interSublattice), along(m.intraSublattice))
     let counts = s.reach.map { Int32([400, 40, 12][m.dimension - 1] + 6 * $0) } + [1, 1]
     var found = [Double](repeating: 0, count: 3)
     var extrema = [Double](repeating: 0, count: 6)
@@ -71,7 +73,7 @@ final class GridState: @unchecked Sendable {
     return (0..<s.model.dimension).map { m in
       var n = Int(
         (exponent * max(slopes[m] / width, 0.3) * (m == 0 ? 0.5 : 1)).rounded(.up))
-      n = max(n, 5 + (others == nil ? 3 : 4) * reach[m])
+      n = max(n, 5 + Int(exponent / 5 * Double(reach[m])))
       func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
       while n % 2 == 0 || others.map({ divisor(n, $0[m]) > 1 }) ?? false { n += 1 }
       return n
@@ -94,14 +96,15 @@ final class GridState: @unchecked Sendable {
     let resolution: Double
     var number: Int { ends.isEmpty ? counts.reduce(1, *) : 16 * (ends.count - 1) }
 
-    /// The sums and their moduli, [frequency][output].
-    func loops(_ frequencies: [ComplexDouble], _ outputs: [ug_output]) -> (
+    /// K at the first of `frequencies` and its differences at the others, and sums of moduli, [frequency][output];
+    /// `isLong`: in longer numbers.
+    func loops(_ frequencies: [ComplexDouble], _ outputs: [ug_output], isLong: Bool) -> (
       values: [[ComplexDouble]], scales: [[Double]]
     ) {
       let size = frequencies.count * outputs.count
       var values = [Double](repeating: 0, count: 2 * size)
       var scales = [Double](repeating: 0, count: size)
-      ug_loops(
+      (isLong ? ug_loops_long : ug_loops)(
         &state.state, counts.map { Int32($0) } + [1, 1, 1], Int32(max(0, ends.count - 1)),
         ends.map { $0 / (2 * .pi) }, Int32(frequencies.count),
         frequencies.flatMap { [$0.real, $0.imaginary] }, Int32(outputs.count), outputs, &values,
@@ -125,23 +128,37 @@ final class GridState: @unchecked Sendable {
     }
   }
 
-  /// Points by which the error is about exp(-exponent).
+  /// Points by which the error is about exp(-exponent): in one dimension in parts, where these are fewer.
   func points(_ exponent: Double, _ s: CertificateState, coprimeTo others: Points? = nil) -> Points
   {
-    if s.model.dimension == 1, gap < 0.5 * width(s) {
-      return Points(state: self, ends: parts(exponent, s), resolution: exponent)
-    }
+    let parts =
+      s.model.dimension == 1
+      ? Points(state: self, ends: parts(exponent, s), resolution: exponent) : nil
+    if let parts, gap < 0.5 * width(s) || others?.counts.isEmpty ?? false { return parts }
     let counts = counts(exponent, s, coprimeTo: others?.counts)
-    return Points(state: self, counts: counts, resolution: resolution(counts, s))
+    let uniform = Points(state: self, counts: counts, resolution: resolution(counts, s))
+    if let parts, others == nil, parts.number < uniform.number { return parts }
+    return uniform
   }
 
-  /// Parts of 0 ... pi as long as the integrand's singularities are far: levels by their width, Delta = 0 next to
-  /// each minimum of Delta.
+  /// Parts of 0 ... pi as long as the integrand's singularities are far: levels at mu, with and without omega, by
+  /// their width, bands in resonance by twice the lifetime's, and Delta = 0 next to each minimum of Delta.
   private func parts(_ exponent: Double, _ s: CertificateState) -> [Double] {
     let slope = max(slopes[0], 1e-300)
+    let shifts = [0] + s.omegas + s.omegas.map { -$0 }
+    let thermal = s.gamma + .pi * s.temperature
     func distance(_ theta: Double) -> Double {
-      minima.map { Double.hypot(theta - $0.theta, $0.delta / slope) }.reduce(
-        min(width(s) / slope, 3.0 / Double(max(1, reach[0]))), min)
+      let delta = Double.hypot(eta(theta).value.length, s.model.exchange)
+      let base = intra.reduce(-s.mu) { $0 - 2 * $1.amplitude * Double.cos($1.cells * theta) }
+      var nearest = Double.infinity
+      for shift in shifts {
+        for level in [base - delta, base + delta] {
+          nearest = min(nearest, Double.hypot(level - shift, thermal))
+        }
+        nearest = min(nearest, Double.hypot(delta - abs(shift) / 2, s.gamma))
+      }
+      return minima.map { Double.hypot(theta - $0.theta, $0.delta / slope) }.reduce(
+        min(nearest / slope, 3.0 / Double(max(1, reach[0]))), min)
     }
     // Of Gauss's rule of 16 points on |x| < h with a pole at x + i y: exp(-32 arsinh(y/h)), or better.
     let part = 2 / Double.cosh(exponent / 32)
@@ -155,14 +172,15 @@ final class GridState: @unchecked Sendable {
     return ends
   }
 
+  private func eta(_ theta: Double) -> (value: ComplexDouble, slope: ComplexDouble) {
+    inter.reduce((.zero, .zero)) { sum, hop in
+      let z = ComplexDouble(length: hop.amplitude, phase: -hop.cells * theta)
+      return (sum.0 + z, sum.1 + ComplexDouble(z.imaginary, -z.real).multiplied(by: hop.cells))
+    }
+  }
+
   /// Where d|eta|^2/d theta = 0, by bisection.
   private func gapMinima(_ s: CertificateState) -> [(theta: Double, delta: Double)] {
-    func eta(_ theta: Double) -> (value: ComplexDouble, slope: ComplexDouble) {
-      inter.reduce((.zero, .zero)) { sum, hop in
-        let z = ComplexDouble(length: hop.amplitude, phase: -hop.cells * theta)
-        return (sum.0 + z, sum.1 + ComplexDouble(z.imaginary, -z.real).multiplied(by: hop.cells))
-      }
-    }
     func rise(_ theta: Double) -> Double {
       let (value, slope) = eta(theta)
       return (value.conjugate * slope).real

@@ -34,6 +34,19 @@ import Testing
   }
 
   static let specimens: [Specimen] = {
+    // Levels 1e-5 wide, of which a coarse grid tells no size: rounding of K(0) = 0 was above its bound. Half a minute.
+    let narrow = Specimen(
+      description: "narrow levels",
+      state: state(
+        cell: 2,
+        inter: [
+          (1, 1), (5, 0.8910495742572788), (-3, 0.05380886412959307), (13, -0.0664146776329978),
+        ]
+        .flatMap { [$0, (-$0.0, $0.1)] },
+        intra: [(-4, -0.21273711748123134), (2, 0.20881181015182035), (32, 0.04544276951407741)],
+        exchange: 1.7708063470936074e-05, mu: -3.6400002530642785, temperature: 0,
+        gamma: 1.7228455417448983e-05, omegas: [4.34782584851015, 0], names: ["s_full"],
+        tolerance: 1e-2), right: (nil, nil))
     let neighbours = [(1.0, 1.0), (-1.0, 1.0)]
     var slow = neighbours
     for n in 2...100 {
@@ -129,7 +142,18 @@ import Testing
           mu: -0.8548901388380272, temperature: 0, gamma: 0.24443325230992954,
           omegas: [-0.0007857617951713831], names: ["Y"], tolerance: 1e-6),
         right: (nil, -5.496266e-6)),
-    ]
+      // mu in a gap far below Gamma: the levels' V was between two nodes, K(0) = -1.64 +- 0.001.
+      Specimen(
+        description: "crossing",
+        state: state(
+          cell: 1.9412224218085994,
+          inter: [1, -1].flatMap {
+            [($0 * 0.9706112109042997, 1), ($0 * 2.911833632712899, 0.7608743573845171)]
+          }, intra: [], exchange: 3.18427013134663e-05, mu: 0, temperature: 0,
+          gamma: 0.00017517505356670992, omegas: [7.0434974298259805], names: ["sigma"],
+          tolerance: 1e-3),
+        right: (ComplexDouble(1.2087873e-5, 0.909625853), -6.40683931)),
+    ] + (areTestsLong ? [narrow] : [])
   }()
 
   @Test(arguments: specimens) func bounds(_ specimen: Specimen) async throws {

@@ -10,9 +10,10 @@ import UniformGrid
 ///
 /// Three grids with coprime numbers of points, 1, 1.15 and 1.3 times as fine in each direction and finer than
 /// the longest hop, tell the error: it falls as exp(-c N), so that the finest grid's is far below the
-/// differences where c N is large. In one dimension, where the gap is much narrower than the levels, Gauss's rule
-/// on parts that are short next to it stands in their place; what single bands give is not known before the gap
-/// is resolved. Rounding is seen at some points with longer numbers.
+/// differences where c N is large. In one dimension, where that takes fewer points or the gap is much narrower than the
+/// levels, Gauss's rule on parts as short as singularities are near stands in their place; in more, what single bands
+/// give is not known before the gap is resolved. Rounding is seen at some points with longer numbers, in which all is
+/// summed where it is too large.
 struct UniformGridReference: Sendable {
   /// A number with a bound on the error of each part.
   struct Number: Sendable {
@@ -29,6 +30,9 @@ struct UniformGridReference: Sendable {
   private(set) var change = Double.infinity
   /// Wave vectors times frequencies.
   private(set) var work = 0.0
+
+  /// How much longer numbers cost.
+  private static let longCost = 8.0
 
   /// One column.
   typealias Column = SpectrumRequest.Column
@@ -73,7 +77,7 @@ struct UniformGridReference: Sendable {
     let direct = zip(state.omegas, isSmall).filter { !$0.1 }.map { ComplexDouble($0.0) }
     let frequencies = [.zero] + direct + half
 
-    /// K(0), and the quotients [K - K(0)]/omega, from K at all frequencies.
+    /// K(0), and the quotients [K - K(0)]/omega, from K(0) and K - K(0) at all frequencies.
     func quotients(_ found: [[ComplexDouble]]) -> [[ComplexDouble]] {
       var next = 1
       var result = [found[0]]
@@ -90,8 +94,7 @@ struct UniformGridReference: Sendable {
       }
       for (n, omega) in state.omegas.enumerated() {
         if !isSmall[n] {
-          result.append(
-            zip(found[next], found[0]).map { ($0 - $1).divided(by: omega) })
+          result.append(found[next].map { $0.divided(by: omega) })
           next += 1
           continue
         }
@@ -99,7 +102,7 @@ struct UniformGridReference: Sendable {
           columns.indices.map { o in
             (1...12).reduce(ComplexDouble.zero) { sum, m in
               let coefficient = zip(circle, circleValues).reduce(ComplexDouble.zero) {
-                $0 + ($1.1![o] - found[0][o]) / ComplexDouble.pow($1.0, m)
+                $0 + $1.1![o] / ComplexDouble.pow($1.0, m)
               }
               return sum
                 + coefficient.multiplied(by: Double.pow(omega, m - 1) / 16)
@@ -108,10 +111,11 @@ struct UniformGridReference: Sendable {
       }
       return result
     }
+    var isLong = false
     /// Per grid, with sums of moduli.
     func values(_ grid: GridState.Points) -> (values: [[ComplexDouble]], scales: [[Double]]) {
-      work += Double(frequencies.count * grid.number)
-      let (found, scales) = grid.loops(frequencies, outputs)
+      work += Double(frequencies.count * grid.number) * (isLong ? UniformGridReference.longCost : 1)
+      let (found, scales) = grid.loops(frequencies, outputs, isLong: isLong)
       var next = 0
       let sizes = zip(state.omegas, isSmall).map { omega, isSmall -> [Double] in
         if isSmall { return scales[0].map { $0 / radius } }
@@ -125,14 +129,20 @@ struct UniformGridReference: Sendable {
     let isBandFree = outputs.map {
       $0.projection == UG_FULL && $0.share == UG_ALL && $0.measured != UG_CANTING
     }
-    var exponent = 16.0
+    // Parts grow slowly in number.
+    var exponent = grid.points(16, state).ends.isEmpty ? 16.0 : 26
     var last = columns.map { _ in Double.infinity }
-    var coarse: (values: [[ComplexDouble]], scales: [[Double]])?
+    var isFirst = true
     while true {
       let first = grid.points(exponent, state)
       let second = grid.points(1.3 * exponent, state, coprimeTo: first)
       let cost = Double(frequencies.count) * Double(second.number)
-      if coarse != nil && work + 2.7 * cost > limit { break }
+      if !isFirst,
+        work + 2.7 * cost * (isLong ? UniformGridReference.longCost : 1) > (isLong ? 5 : 1) * limit
+      {
+        break
+      }
+      isFirst = false
       let a = values(first)
       // Errors oscillate, so that those of two grids may agree; hardly of three.
       let between = values(grid.points(1.15 * exponent, state, coprimeTo: second))
@@ -142,16 +152,21 @@ struct UniformGridReference: Sendable {
           (a.values[n][o] - b.values[n][o]).length,
           (between.values[n][o] - b.values[n][o]).length)
       }
-      coarse = a
+      func rounding(_ n: Int, _ o: Int) -> Double {
+        (roundings[n][o] + 1e-15 * b.scales[n][o]) * (isLong ? 1e-3 : 1)
+          + 2e-16 * b.values[n][o].length
+      }
+      /// What is more than rounding of two sums.
+      func excess(_ n: Int, _ o: Int) -> Double { max(0, difference(n, o) - 2 * rounding(n, o)) }
       // One frequency may be right by accident, not all.
       let changes = columns.indices.map { o in
         a.values.indices.map { n in
-          b.scales[n][o] > 0 ? difference(n, o) / b.scales[n][o] : 0
+          b.scales[n][o] > 0 ? excess(n, o) / b.scales[n][o] : 0
         }.max()!
       }
       change = changes.max()!
       // Rounding does not fall with the number of points.
-      let isRounding = zip(changes, last).map { $0 < 1e-6 && $0 > 0.3 * $1 }
+      let isRounding = zip(changes, last).map { !isLong && $0 < 1e-6 && $0 > 0.3 * $1 }
       // What the finer grid may err over the difference, if the error falls as exp(-x N) with two thirds of
       // the x known: much, where next to zeros of eta a small J is not resolved.
       let left = 1 / Double.expMinusOne(0.2 * first.resolution)
@@ -164,8 +179,8 @@ struct UniformGridReference: Sendable {
           value: b.values[row][o] * k,
           error: second.resolution < 10 && !isBandFree[o]
             ? .infinity
-            : 2 * max(1, left) * difference(row, o) + (pooled[o] + 1e-15) * b.scales[row][o]
-              + roundings[row][o])
+            : 2 * max(1, left) * difference(row, o) + pooled[o] * b.scales[row][o]
+              + rounding(row, o))
       }
       statics = columns.indices.map { number(0, $0) }
       scales = b.scales[0]
@@ -174,20 +189,30 @@ struct UniformGridReference: Sendable {
           let q = number(row + 1, o)
           return columns[o].response.isConductivity
             ? Number(value: ComplexDouble.i * q.value, error: q.error)
-            : Number(value: q.value.multiplied(by: omega), error: q.error * abs(omega))
+            : Number(
+              value: q.value.multiplied(by: omega), error: omega == 0 ? 0 : q.error * abs(omega))
         }
       }
       // By how much the worst is too large.
-      let excess = columns.indices.map { o in
-        isRounding[o]
-          ? 0
-          : zip(dynamics, goals).map { found, goals in
-            max(found[o].error / goals[o], statics[o].error / max(goals[o], 5e-13 * scales[o]))
-          }.max()!
-      }.max()!
-      if excess <= 1 || work > limit { break }
+      let worst = columns.indices.map { o in
+        zip(dynamics, goals).map { found, goals in
+          max(found[o].error / goals[o], statics[o].error / max(goals[o], 5e-13 * scales[o]))
+        }.max()!
+      }
+      let open = columns.indices.filter { worst[$0] > 1 }
+      if open.isEmpty { break }
+      // More points, or longer numbers.
+      let coarse = open.filter { !isRounding[$0] && changes[$0] > 0 || worst[$0] == .infinity }
+      if coarse.isEmpty {
+        if isLong { break }
+        isLong = true
+        last = columns.map { _ in Double.infinity }
+        continue
+      }
       last = changes
-      exponent = min(2.5 * exponent, max(1.3 * exponent, exponent + Double.log(excess) / 1.3))
+      exponent = min(
+        2.5 * exponent,
+        max(1.3 * exponent, exponent + Double.log(coarse.map { worst[$0] }.max()!) / 1.3))
     }
   }
 }

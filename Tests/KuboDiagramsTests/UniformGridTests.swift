@@ -58,6 +58,44 @@ import UniformGrid
     #expect((found.value - right).length <= found.error && found.error < 1e-11)
   }
 
+  /// Parts graded towards the zone's edge, where a gap of 1e-5 is, and longer numbers give what a fine uniform grid
+  /// does; K(0) of the upper band's canting by mpmath. 1/a of this cell is no double.
+  @Test func partsAndLongerNumbers() throws {
+    let a = 1.7958858038964807
+    for (exchange, right) in [(1.1682081180125755e-05, -5.97434114303e-14), (0.7, nil)] {
+      let model = try Model(
+        name: "edge", latticeVectors: [[a]],
+        interSublattice: [1, -1].map { Hop(vector: [$0 * a / 2], amplitude: 1) },
+        intraSublattice: [Hop(vector: [a], amplitude: 0.09406293732737298)], exchange: exchange)
+      let state = CertificateState(
+        model: model, mu: -1.0115934181571111, temperature: 0.008223647945663071,
+        gamma: 0.0013217133928589992, omegas: [0.3],
+        columns: [
+          .init(response: Response("X")!, dressing: .bare, share: .antibonding),
+          .init(response: Response("sigma")!, dressing: .bare),
+        ], tolerance: 1e-6)
+      let grid = GridState(state)
+      let parts = grid.points(30, state)
+      #expect(!parts.ends.isEmpty)
+      let uniform = GridState.Points(state: grid, counts: [40_001], resolution: 30)
+      let outputs = state.columns.map(UniformGridReference.output)
+      let found = (right == nil ? [parts, uniform] : [parts]).flatMap { points in
+        [false, true].map { points.loops([.zero, ComplexDouble(0.3)], outputs, isLong: $0) }
+      }
+      for (values, scales) in found {
+        for n in 0..<2 {
+          for o in 0..<2 {
+            let difference = (values[n][o] - found[1].values[n][o]).length
+            #expect(difference <= 1e-12 * scales[n][o])
+          }
+        }
+        if let right {
+          #expect((values[0][0] - ComplexDouble(right)).length <= 1e-12 * scales[0][0])
+        }
+      }
+    }
+  }
+
   /// The closed forms at omega = 0, of which those of other frequencies are the continuation.
   @Test func sums() {
     let (temperature, gamma, levels) = (0.3, 0.2, [-0.4, 0.9])

@@ -39,7 +39,9 @@ class Bloch {
         Term t = {};
         for (int m = 0; m < d; m++) {
           for (int c = 0; c < d; c++) t.rho[m] += inverse[m * d + c] * r[c];
-          if (kind) t.rho[m] = std::round(t.rho[m]);
+          // Whole cells, but for the offset of the sublattices.
+          const real offset = kind || !h ? 0 : terms[0].rho[m];
+          if (kind || h) t.rho[m] = offset + std::round(t.rho[m] - offset);
         }
         t.ri = r[s.i];
         t.rj = r[s.j];
@@ -96,8 +98,10 @@ class Bloch {
     return {(real)std::cos(a), (real)std::sin(a)};
   }
 
-  static void invert(const double *a, int d, real *out) {
+  static void invert(const double *doubles, int d, real *out) {
     // Rows m: the coordinate m of r is sum_c out[m d + c] r_c; a holds lattice vectors as rows.
+    real a[9];
+    std::copy(doubles, doubles + d * d, a);
     if (d == 1) {
       out[0] = 1 / a[0];
     } else if (d == 2) {
@@ -105,7 +109,7 @@ class Bloch {
       out[0] = a[3] / det, out[1] = -a[2] / det, out[2] = -a[1] / det, out[3] = a[0] / det;
     } else {
       for (int m = 0; m < 3; m++) {
-        const double *b = a + 3 * ((m + 1) % 3), *c = a + 3 * ((m + 2) % 3), *own = a + 3 * m;
+        const real *b = a + 3 * ((m + 1) % 3), *c = a + 3 * ((m + 2) % 3), *own = a + 3 * m;
         real cross[3], det = 0;
         for (int x = 0; x < 3; x++) {
           cross[x] = b[(x + 1) % 3] * c[(x + 2) % 3] - b[(x + 2) % 3] * c[(x + 1) % 3];
@@ -265,7 +269,8 @@ struct Weights {
 
 /// The volume of the cell.
 inline real volume(const ug_state &s) {
-  const double *a = s.cell;
+  real a[9];
+  std::copy(s.cell, s.cell + s.dimension * s.dimension, a);
   if (s.dimension == 1) return std::abs(a[0]);
   if (s.dimension == 2) return std::abs(a[0] * a[3] - a[1] * a[2]);
   return std::abs(a[0] * (a[4] * a[8] - a[5] * a[7]) - a[1] * (a[3] * a[8] - a[5] * a[6]) +

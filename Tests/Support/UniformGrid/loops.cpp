@@ -18,7 +18,10 @@ class Integrand {
             const ug_output *outputs)
       : state(s), f(s.temperature), frequencyCount(frequency_count), frequencies(frequencies),
         w(16 * output_count), sizes(16 * output_count) {
-    for (int o = 0; o < output_count; o++) weights.emplace_back(outputs[o]);
+    for (int o = 0; o < output_count; o++) {
+      weights.emplace_back(outputs[o]);
+      for (int n = 0; n < 16; n++) isUsed[n] = isUsed[n] || weights[o].isUsed[n];
+    }
   }
 
   /// Adds `part` times the values to `sums` and their moduli to `moduli`, [frequency][output].
@@ -32,7 +35,8 @@ class Integrand {
     fill(f, x, {0, -(real)state.gamma}, here);
     for (int q = 0; q < frequencyCount; q++) {
       complex z[16];
-      UG_SPACE::sums(f, x, here, state.gamma, {frequencies[2 * q], frequencies[2 * q + 1]}, z);
+      UG_SPACE::sums(f, x, here, state.gamma, {frequencies[2 * q], frequencies[2 * q + 1]}, isUsed,
+                     z);
       for (int o = 0; o < count; o++) {
         complex sum = {0, 0};
         const real *own = &w[16 * o];
@@ -42,7 +46,8 @@ class Integrand {
         p = p + part * sum;
         if (!moduli) continue;
         real modulus = 0;
-        for (int n = 0; n < 16; n++) modulus += sizes[16 * o + n] * std::sqrt(square(z[n]));
+        for (int n = 0; n < 16; n++)
+          if (weights[o].isUsed[n]) modulus += sizes[16 * o + n] * std::sqrt(square(z[n]));
         moduli[q * count + o] += part * modulus;
       }
     }
@@ -54,6 +59,7 @@ class Integrand {
   const int frequencyCount;
   const double *frequencies;
   std::vector<Weights> weights;
+  bool isUsed[16] = {};
   std::vector<real> w, sizes;
   Traces t;
 };
@@ -76,21 +82,14 @@ extern "C" void UG_NAME(ug_points)(const ug_state *state, int point_count, const
     std::fill(sums.begin(), sums.end(), complex{0, 0});
     integrand.add(eta, hopping, 1, sums.data(), nullptr);
     for (int q = 0; q < size; q++, values += 2) {
-      values[0] = (double)(sums[q].re * norm);
-      values[1] = (double)(sums[q].im * norm);
+      const complex still = q < output_count ? complex{0, 0} : sums[q % output_count];
+      values[0] = (double)((sums[q].re - still.re) * norm);
+      values[1] = (double)((sums[q].im - still.im) * norm);
     }
   }
 }
 
-#ifndef UG_IS_LONG
-extern "C" void ug_sums(const double *levels, double temperature, double gamma, double omega_re,
-                        double omega_im, double *out) {
-  const Logarithm f(temperature);
-  Poles here;
-  fill(f, levels, {0, -gamma}, here);
-  sums(f, levels, here, gamma, {omega_re, omega_im}, reinterpret_cast<complex *>(out));
-}
-
+namespace UG_SPACE {
 namespace {
 
 /// Gauss's rule on (0, 1).
@@ -119,10 +118,11 @@ struct GaussRule {
 };
 
 }  // namespace
+}  // namespace UG_SPACE
 
-extern "C" void ug_loops(const ug_state *state, const int *counts, int part_count, const double *ends,
-                         int frequency_count, const double *frequencies, int output_count,
-                         const ug_output *outputs, double *values, double *scales) {
+extern "C" void UG_NAME(ug_loops)(const ug_state *state, const int *counts, int part_count, const double *ends,
+                                  int frequency_count, const double *frequencies, int output_count,
+                                  const ug_output *outputs, double *values, double *scales) {
   const Bloch bloch(*state, counts);
   Integrand integrand(*state, frequency_count, frequencies, output_count, outputs);
   const int size = frequency_count * output_count;
@@ -135,6 +135,12 @@ extern "C" void ug_loops(const ug_state *state, const int *counts, int part_coun
       partial[n] = {0, 0};
     }
   };
+  auto finish = [&](long double points) {
+    const long double norm = 1 / (points * volume(*state));
+    for (int n = 0; n < 2 * size; n++)
+      values[n] = (double)(norm * (n < 2 * output_count ? totals[n] : totals[n] - totals[n % (2 * output_count)]));
+    for (int n = 0; n < size; n++) scales[n] = (double)(moduli[n] * norm);
+  };
   Jet eta[block], hopping[block];
   if (part_count > 0) {
     static const GaussRule rule;
@@ -143,19 +149,16 @@ extern "C" void ug_loops(const ug_state *state, const int *counts, int part_coun
       for (int n = 0; n < rule.order; n++) {
         const long double f[3] = {from + rule.x[n] * length, 0, 0};
         bloch.jets(f, eta[0], hopping[0]);
-        integrand.add(eta[0], hopping[0], (double)(2 * rule.w[n] * length), partial.data(), moduli.data());
+        integrand.add(eta[0], hopping[0], (real)(2 * rule.w[n] * length), partial.data(), moduli.data());
       }
       keep();
     }
-    const long double norm = 1 / (long double)volume(*state);
-    for (int n = 0; n < 2 * size; n++) values[n] = (double)(totals[n] * norm);
-    for (int n = 0; n < size; n++) scales[n] = (double)(moduli[n] * norm);
-    return;
+    return finish(1);
   }
   std::vector<long double> own(size);
   for (int n2 = 0; n2 < bloch.count[2]; n2++) {
     for (int n1 = 0; n1 < bloch.count[1]; n1++) {
-      const double f1 = (n1 + 0.5) / bloch.count[1], f2 = (n2 + 0.5) / bloch.count[2];
+      const real f1 = (n1 + (real)0.5) / bloch.count[1], f2 = (n2 + (real)0.5) / bloch.count[2];
       for (int first = 0; first < bloch.count[0]; first += block) {
         bloch.jets(first, f1, f2, eta, hopping);
         const int length = std::min(block, bloch.count[0] - first);
@@ -170,9 +173,18 @@ extern "C" void ug_loops(const ug_state *state, const int *counts, int part_coun
       }
     }
   }
-  const long double norm = 1 / ((long double)volume(*state) * bloch.count[0] * bloch.count[1] * bloch.count[2]);
-  for (int n = 0; n < 2 * size; n++) values[n] = (double)(totals[n] * norm);
-  for (int n = 0; n < size; n++) scales[n] = (double)(moduli[n] * norm);
+  finish((long double)bloch.count[0] * bloch.count[1] * bloch.count[2]);
+}
+
+#ifndef UG_IS_LONG
+extern "C" void ug_sums(const double *levels, double temperature, double gamma, double omega_re,
+                        double omega_im, double *out) {
+  const Logarithm f(temperature);
+  Poles here;
+  fill(f, levels, {0, -gamma}, here);
+  bool all[16];
+  std::fill(all, all + 16, true);
+  sums(f, levels, here, gamma, {omega_re, omega_im}, all, reinterpret_cast<complex *>(out));
 }
 
 extern "C" void ug_survey(const ug_state *state, const int *counts, double *slopes, double *extrema) {

@@ -4,6 +4,7 @@
 // over the poles p, which is all that partial fractions leave.
 #pragma once
 #include <cmath>
+#include <limits>
 
 // Another type and namespace tell what rounding does.
 #ifndef UG_REAL
@@ -62,6 +63,8 @@ inline complex log_triple(complex p, complex q, complex r) {
     b = a;
     a = h;
     sum = sum + ((m & 1 ? 1 : -1) / (real)m) * h;
+    const real left = std::numeric_limits<real>::epsilon() / 100;
+    if (square(a) + square(b) + square(d) < left * left) break;
   }
   return c * c * sum;
 }
@@ -188,8 +191,8 @@ inline Poles conj(const Poles &a) {
 }
 
 /// The divided differences l[a, c], l[a, b, c] with b of the second and of the first kind; both kinds below
-/// the real axis.
-inline void retarded(const Logarithm &f, const Poles &a, const Poles &c, complex *out) {
+/// the real axis; what is not used is left out.
+inline void retarded(const Logarithm &f, const Poles &a, const Poles &c, const bool *isUsed, complex *out) {
   const real split = square(a.p[1] - a.p[0]);
   complex d[4];
   bool near[4];
@@ -199,12 +202,16 @@ inline void retarded(const Logarithm &f, const Poles &a, const Poles &c, complex
     const complex gap = a.p[s] - c.p[t];
     d[n] = square(gap) > 0 ? inverse(gap) : complex{0, 0};
     out[n] = near[n] ? f.pair(a.p[s], c.p[t]) : (a.l[s] - c.l[t]) * d[n];
-    out[4 + 3 * s + 2 * t] =
-        near[n] ? f.triple(a.p[s], c.p[t], c.p[t]) : (out[n] - c.slope[t]) * d[n];
-    out[10 + 4 * s + t] = near[n] ? f.triple(a.p[s], a.p[s], c.p[t]) : (a.slope[s] - out[n]) * d[n];
+    if (isUsed[4 + 3 * s + 2 * t])
+      out[4 + 3 * s + 2 * t] =
+          near[n] ? f.triple(a.p[s], c.p[t], c.p[t]) : (out[n] - c.slope[t]) * d[n];
+    if (isUsed[10 + 4 * s + t])
+      out[10 + 4 * s + t] =
+          near[n] ? f.triple(a.p[s], a.p[s], c.p[t]) : (a.slope[s] - out[n]) * d[n];
   }
   // The widest of the three distances divides.
   for (int s = 0; s < 2; s++) {
+    if (!isUsed[4 + 3 * s + 1]) continue;
     complex *mixed = out + 4 + 3 * s + 1;
     const real g0 = square(a.p[s] - c.p[0]), g1 = square(a.p[s] - c.p[1]);
     if (near[2 * s] && near[2 * s + 1]) {
@@ -217,6 +224,7 @@ inline void retarded(const Logarithm &f, const Poles &a, const Poles &c, complex
     }
   }
   for (int t = 0; t < 2; t++) {
+    if (!isUsed[10 + 2 + t]) continue;
     complex *mixed = out + 10 + 2 + t;
     const real g0 = square(a.p[0] - c.p[t]), g1 = square(a.p[1] - c.p[t]);
     if (near[t] && near[2 + t]) {
@@ -237,8 +245,8 @@ inline bool isFar(const Logarithm &f, complex p) { return std::abs(p.re) > 40 * 
 /// number `steps` is 0 or 1, where they can be told apart.
 ///
 /// Levels that are empty, or full, on both sides otherwise leave differences of large numbers.
-inline void mixed(const Logarithm &f, const Poles &a, const Poles &c, const complex *d, complex *out,
-                  int *steps) {
+inline void mixed(const Logarithm &f, const Poles &a, const Poles &c, const complex *d, const bool *isUsed,
+                  complex *out, int *steps) {
   complex continued[2];
   for (int t = 0; t < 2; t++) {
     complex slope;
@@ -260,12 +268,15 @@ inline void mixed(const Logarithm &f, const Poles &a, const Poles &c, const comp
     const complex l = apart ? continued[t] : c.l[t];
     steps[n] = steps[4 + 3 * s + 2 * t] = steps[10 + 4 * s + t] = apart && q.re < 0;
     out[n] = near ? f.pair(p, q) : (a.l[s] - l) * d[n];
-    out[4 + 3 * s + 2 * t] = near ? f.triple(p, q, q) : (out[n] - c.slope[t]) * d[n];
-    out[10 + 4 * s + t] = near ? f.triple(p, p, q) : (a.slope[s] - out[n]) * d[n];
+    if (isUsed[4 + 3 * s + 2 * t])
+      out[4 + 3 * s + 2 * t] = near ? f.triple(p, q, q) : (out[n] - c.slope[t]) * d[n];
+    if (isUsed[10 + 4 * s + t])
+      out[10 + 4 * s + t] = near ? f.triple(p, p, q) : (a.slope[s] - out[n]) * d[n];
     whole[n] = steps[n] ? out[n] - complex{0, 2 * pi} * d[n] : out[n];
   }
   for (int s = 0; s < 2; s++) {
     const int n = 4 + 3 * s + 1, x = 2 * s;
+    if (!isUsed[n]) continue;
     const bool apart = isApart(a.p[s], c.p[0]) && isApart(a.p[s], c.p[1]);
     const complex *pair = apart ? out : whole;
     steps[n] = apart && c.p[0].re < 0;
@@ -277,6 +288,7 @@ inline void mixed(const Logarithm &f, const Poles &a, const Poles &c, const comp
   }
   for (int t = 0; t < 2; t++) {
     const int n = 10 + 2 + t;
+    if (!isUsed[n]) continue;
     const bool apart = isApart(a.p[0], c.p[t]) && isApart(a.p[1], c.p[t]);
     const complex *pair = apart ? out : whole;
     steps[n] = apart && c.p[t].re < 0;
@@ -288,9 +300,9 @@ inline void mixed(const Logarithm &f, const Poles &a, const Poles &c, const comp
   }
 }
 
-/// The 16 sums; `here` holds the poles x - i Gamma.
+/// Of the 16 sums those with two propagators, and of the others what is used; `here` holds the poles x - i Gamma.
 inline void sums(const Logarithm &f, const real *x, const Poles &here, real gamma, complex omega,
-                 complex *out) {
+                 const bool *isUsed, complex *out) {
   const complex width = {0, -gamma};
   Poles minus, plus;
   fill(f, x, width - omega, minus);
@@ -298,13 +310,14 @@ inline void sums(const Logarithm &f, const real *x, const Poles &here, real gamm
   fill(f, x, width + conj(omega), plus);
   complex rr[16], aa[16], ra[16], rb[16], d[4];
   int first[16], second[16];
-  retarded(f, minus, here, rr);
-  retarded(f, here, plus, aa);
+  retarded(f, minus, here, isUsed, rr);
+  retarded(f, here, plus, isUsed, aa);
   for (int n = 0; n < 4; n++)
     d[n] = inverse(complex{x[n >> 1] - x[n & 1] - omega.re, -omega.im - 2 * gamma});
-  mixed(f, here, conj(plus), d, ra, first);
-  mixed(f, minus, conj(here), d, rb, second);
+  mixed(f, here, conj(plus), d, isUsed, ra, first);
+  mixed(f, minus, conj(here), d, isUsed, rb, second);
   for (int n = 0; n < 16; n++) {
+    if (n >= 4 && !isUsed[n]) continue;
     complex z = rr[n] - conj(aa[n]) + ra[n] - rb[n];
     if (first[n] != second[n]) {
       const int s = (n - 4) / 3, b = (n - 4) % 3, t = n & 1, ab = (n - 10) / 2;

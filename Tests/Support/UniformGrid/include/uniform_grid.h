@@ -30,8 +30,9 @@ typedef struct {
   int is_difference;
 } ug_output;
 
-/// K(omega) of each output at each complex frequency, [frequency][output], as real and imaginary parts, and
-/// sums of moduli of the contributions of bands and points, `scales`.
+/// K of each output at the first of the complex frequencies, and how much more it is at each of the others,
+/// [frequency][output], as real and imaginary parts; and sums of moduli of the contributions to K of bands and
+/// points, `scales`. `ug_loops_long`: by numbers of 64 bits.
 ///
 /// The sum over 2 counts[0] x counts[1] x counts[2] points without a symmetry; half of them by H(-k) = H(k)*.
 /// With `part_count`, in one dimension, by Gauss's rule of 16 points on parts of 0 ... 1/2 of the reduced
@@ -39,9 +40,11 @@ typedef struct {
 void ug_loops(const ug_state *state, const int *counts, int part_count, const double *ends, int frequency_count,
               const double *frequencies, int output_count, const ug_output *outputs, double *values,
               double *scales);
+void ug_loops_long(const ug_state *state, const int *counts, int part_count, const double *ends,
+                   int frequency_count, const double *frequencies, int output_count, const ug_output *outputs,
+                   double *values, double *scales);
 
-/// The integrand of K(omega) at single points, three reduced coordinates each, [point][frequency][output]; and
-/// the same by numbers of 64 bits.
+/// The same of the integrand at single points, three reduced coordinates each, [point][frequency][output].
 void ug_points(const ug_state *state, int point_count, const double *points, int frequency_count,
                const double *frequencies, int output_count, const ug_output *outputs, double *values);
 void ug_points_long(const ug_state *state, int point_count, const double *points, int frequency_count,
