@@ -15,7 +15,7 @@ import UniformGrid
 struct CollinearCertificateTests {
   static let count = areTestsLong ? 200 : 12
   /// Seconds of a coarse grid of the reference.
-  static let budget = areTestsLong ? 0.3 : 0.02
+  static let budget = areTestsLong ? 0.3 : 0.012
 
   @Test func boundsAreTrue() async throws {
     // As in KUBO_COLLINEAR_CERTIFICATE=100:50[:1.0], states 100 to 149 of this budget, to look for what is wrong.
@@ -43,7 +43,9 @@ struct CollinearCertificateTests {
     #expect(all.states == CollinearCertificateTests.count && all.nested > all.states / 5)
     #expect(all.cells > 8 * all.states)
     #expect(Double(all.decided) >= 0.9 * cells, "\(all.undecided.joined(separator: "\n"))")
-    #expect(Double(all.refused.count) <= 0.05 * cells, "\(all.refused.joined(separator: "\n"))")
+    // Where Gamma is small the bound on rounding alone is often more than is allowed.
+    let share = areTestsLong ? 0.15 : 0.05
+    #expect(Double(all.refused.count) <= share * cells, "\(all.refused.joined(separator: "\n"))")
     #expect(all.unended.count <= all.states / 20, "\(all.unended.joined(separator: "\n"))")
     #expect(all.ratio(0.5) >= 1 && all.ratio(0.5) <= 1000)
   }
