@@ -103,7 +103,8 @@ let package = Package(
     .executableTarget(
       name: "kernel-benchmarks", dependencies: ["CZoneSums"], path: "Benchmarks/Kernels"),
     // Loops on uniform grids, independent of the physics above; for tests.
-    .target(name: "UniformGrid", path: "Tests/Support/UniformGrid"),
+    .target(
+      name: "UniformGrid", dependencies: ["CLAPACK"], path: "Tests/Support/UniformGrid"),
     // Shipped models, lattices and random numbers that tests of several modules share.
     .target(
       name: "KuboTestSupport", dependencies: ["KuboFiles", "KuboVerification", complex],
@@ -114,7 +115,10 @@ let package = Package(
     tests("KuboZoneSums", ["KuboDiagrams", "KuboFiles", "CZoneSums"]),
     tests(
       "KuboOrbitals",
-      ["KuboDiagrams", "KuboFiles", "KuboLattice", "KuboLoops", "KuboZoneIntegrals"]),
+      [
+        "KuboDiagrams", "KuboFiles", "KuboLattice", "KuboLoops", "KuboZoneIntegrals",
+        "UniformGrid",
+      ]),
     tests("KuboDisorder", ["KuboDiagrams", "KuboFiles"]),
     tests(
       "KuboDiagrams", ["KuboFiles", "KuboVerification", "Quadrature", "UniformGrid"]),

@@ -7,8 +7,9 @@ extension OrbitalModel {
   ///
   ///     H^u_{pi(a) pi(b)}(S r) = s_a s_b H^u_ab(r),    S e_i = +- e_i, S e_j = +- e_j with the same sign in the product,
   ///
-  /// found from the Hamiltonian, exactly or not at all; the identity is among them. Orbitals on one site keep their order, as the
-  /// d orbitals of a cubic crystal under reflections and half turns.
+  /// found from the Hamiltonian, exactly or not at all; the identity is among them. Exactly means within what rounding leaves of
+  /// vectors, positions and elements: what is less alike by some digits would be so in no bound. Orbitals on one site keep their
+  /// order, as the d orbitals of a cubic crystal under reflections and half turns.
   /// - Parameters:
   ///   - directions: i and j; nil for all symmetries of the bands of both spins that are found.
   ///   - weights: of orbitals, which symmetries must not change.
@@ -19,9 +20,12 @@ extension OrbitalModel {
       let s = cartesian(m)
       func sign(_ axis: Int) -> Double? {
         let image = s.map { $0[axis] }
-        let own = image[axis]
-        guard abs(abs(own) - 1) < 1e-9 else { return nil }
-        return own
+        let own = image[axis] < 0 ? -1.0 : 1
+        // All components: next to 1, that of the axis tells an angle by its square.
+        let isAxis = image.indices.allSatisfy {
+          abs(image[$0] - ($0 == axis ? own : 0)) < OrbitalModel.rounding
+        }
+        return isAxis ? own : nil
       }
       if let directions {
         guard let i = sign(directions.i), let j = sign(directions.j), i * j > 0 else {
@@ -31,6 +35,9 @@ extension OrbitalModel {
       return isSymmetric(m, s, weights)
     }
   }
+
+  /// What rounding leaves of numbers of the size 1 that vectors, positions or maps were multiplied to.
+  private static let rounding = 1e-14
 
   /// Operations that leave the levels of both spins as they are: with real hops k and -k are alike.
   package func energySymmetries() -> [ReciprocalOperation] {
@@ -59,10 +66,20 @@ extension OrbitalModel {
   ) -> Bool {
     let n = orbitals.count
     guard orbitals.allSatisfy({ $0.position == $0.downPosition }) else { return m.isIdentity }
+    // The lattice is taken into itself by an orthogonal map.
+    let axes = 0..<dimension
+    for x in axes {
+      for y in axes {
+        let product = axes.reduce(0) { $0 + s[$1][x] * s[$1][y] }
+        guard abs(product - (x == y ? 1 : 0)) < OrbitalModel.rounding else { return false }
+      }
+    }
     /// The whole cell in which a vector ends, if it is one of the lattice.
     func cell(_ r: [Double]) -> [Int]? {
       let c = inverse.map { row in zip(row, r).reduce(0) { $0 + $1.0 * $1.1 } }
-      return c.allSatisfy { abs($0 - $0.rounded()) < 1e-8 } ? c.map { Int($0.rounded()) } : nil
+      let size = c.reduce(1) { max($0, $1.magnitude) }
+      return c.allSatisfy { abs($0 - $0.rounded()) < OrbitalModel.rounding * size }
+        ? c.map { Int($0.rounded()) } : nil
     }
     func turned(_ r: [Double]) -> [Double] {
       s.map { row in zip(row, r).reduce(0) { $0 + $1.0 * $1.1 } }
@@ -104,8 +121,8 @@ extension OrbitalModel {
             for r in cells.indices {
               for b in 0..<n {
                 let (own, other) = (elements[u][r][a + n * b], image(u, r, a, b))
-                let isEven = (own - other).length <= 1e-12 * size
-                let isOdd = (own + other).length <= 1e-12 * size
+                let isEven = (own - other).length <= 1e-15 * size
+                let isOdd = (own + other).length <= 1e-15 * size
                 guard isEven || isOdd else { return false }
                 guard isEven != isOdd else { continue }
                 let sign = signs[a]! * (isEven ? 1 : -1)

@@ -69,6 +69,37 @@ void ug_sums(const double *levels, double temperature, double gamma, double omeg
 /// `extrema`: smallest and largest lower level, upper level and 2 Delta, found on `counts` points.
 void ug_survey(const ug_state *state, const int *counts, double *slopes, double *extrema);
 
+/// A collinear magnet with orbitals and its state; each hop stands once, its Hermitian partner is implied.
+typedef struct {
+  int dimension, orbital_count, hop_count;
+  /// The lattice vectors and the Cartesian positions, one after the other, and the levels up, then down.
+  const double *cell, *positions, *levels;
+  /// Of each hop: its orbitals, its cell, and real and imaginary part up, then down.
+  const int *from, *to, *cells;
+  const double *amplitudes;
+  double mu, temperature, gamma;
+  /// The directions of the texture gradient and of the electric field.
+  int i, j;
+} ug_magnet;
+
+typedef enum { UG_MAGNET_SPIN, UG_MAGNET_TORQUE, UG_MAGNET_MOMENT, UG_MAGNET_SIGMA } ug_magnet_operator;
+
+/// What is summed; `component`: 0 for xx or up, 1 for xy or down; `weights` of orbitals.
+typedef struct {
+  ug_magnet_operator measured;
+  int component;
+  const double *weights;
+} ug_magnet_output;
+
+/// K(0), then [K(omega) - K(0)]/omega of each frequency, [row][output], as real and imaginary parts, and sums of
+/// moduli of the contributions of bands and points.
+///
+/// The mean over counts[0] x counts[1] x counts[2] points displaced by `offsets` of their distances, over the volume
+/// of the cell; of sigma, Pi stands for K.
+void ug_magnet_loops(const ug_magnet *magnet, const int *counts, const double *offsets, int omega_count,
+                     const double *omegas, int output_count, const ug_magnet_output *outputs, double *values,
+                     double *scales);
+
 #ifdef __cplusplus
 }
 #endif
