@@ -65,7 +65,7 @@ public struct ImpuritySpectrum: Sendable {
   ) async throws {
     try ImpuritySpectrum.check(
       model, impurities, mu, temperature, omegas, directions, responses, isDressed, tolerance)
-    let own = Electrons(
+    let own = Request(
       model, impurities, mu: mu, temperature: temperature, directions: directions,
       responses: responses, isDressed: isDressed, tolerance: tolerance, threads: threads)
     let integral = try await own.integral(upTo: omegas.map(abs).max() ?? 0)
@@ -162,7 +162,7 @@ public struct ImpuritySpectrum: Sendable {
 }
 
 /// What is asked for, and the integrals that give it.
-private struct Electrons: Sendable {
+private struct Request: Sendable {
   let model: OrbitalModel
   let mu, temperature: Double
   let tolerance: Double
@@ -221,27 +221,35 @@ private struct Electrons: Sendable {
     _ label: String, references: [Double]? = nil,
     _ integral: ([PartErrors]?) async throws -> ImpurityIntegral.Result
   ) async throws -> ImpurityIntegral.Result {
-    do {
-      var result = try await integral(nil)
-      for _ in 0..<4 {
-        let goal = allowed(result, references).map {
-          PartErrors(real: 0.8 * $0.real, imaginary: 0.8 * $0.imaginary)
-        }
-        result = try await integral(goal)
-        let limits = allowed(result, references)
-        if zip(result.errors, limits).allSatisfy({ $0.isWithin($1) }) { return perVolume(result) }
+    /// The integral, of whose errors each names the frequency.
+    func attempt(_ allowed: [PartErrors]?) async throws -> ImpurityIntegral.Result {
+      do {
+        return try await integral(allowed)
+      } catch let error as QuadratureError {
+        throw NonConvergence(
+          label: "\(columns.map(\.label).joined(separator: "; ")) at \(label), energy integral",
+          estimate: error.estimate, allowed: error.allowed, divisions: await averages.divisions)
+      } catch let error as NonConvergence {
+        throw NonConvergence(
+          label: "\(error.label), for \(label)", estimate: error.estimate, allowed: error.allowed,
+          divisions: error.divisions)
       }
-      let limits = allowed(result, references)
-      let worst = result.errors.indices.first { !result.errors[$0].isWithin(limits[$0]) }!
-      let (estimate, limit) = result.errors[worst].worst(limits[worst])
-      throw NonConvergence(
-        label: "\(columns[worst].label) at \(label)", estimate: estimate, allowed: limit,
-        divisions: await averages.divisions)
-    } catch let error as QuadratureError {
-      throw NonConvergence(
-        label: "\(columns.map(\.label).joined(separator: "; ")) at \(label), energy integral",
-        estimate: error.estimate, allowed: error.allowed, divisions: await averages.divisions)
     }
+    // Sums are per cell.
+    let references = references?.map { $0 * model.cellVolume }
+    var result = try await attempt(nil)
+    var limits = allowed(result, references)
+    for _ in 0..<4 {
+      result = try await attempt(
+        limits.map { PartErrors(real: 0.8 * $0.real, imaginary: 0.8 * $0.imaginary) })
+      limits = allowed(result, references)
+      if zip(result.errors, limits).allSatisfy({ $0.isWithin($1) }) { return perVolume(result) }
+    }
+    let worst = result.errors.indices.first { !result.errors[$0].isWithin(limits[$0]) }!
+    let (estimate, limit) = result.errors[worst].worst(limits[worst])
+    throw NonConvergence(
+      label: "\(columns[worst].label) at \(label)", estimate: estimate, allowed: limit,
+      divisions: await averages.divisions)
   }
 
   private func perVolume(_ result: ImpurityIntegral.Result) -> ImpurityIntegral.Result {
