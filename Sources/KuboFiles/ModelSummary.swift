@@ -57,69 +57,77 @@ extension ModelFile {
 }
 
 extension ModelFile {
-  /// All that was read of a model with orbitals, for people, and its electrons and moments in a state. In the model's units.
-  public func summary(
-    of model: OrbitalModel, _ settings: [String: Double], _ state: OrbitalState, mu: Double,
-    broadening: Double
-  ) throws -> String {
+  /// All that was read of a model with orbitals, for people. In the model's units.
+  public func summary(of model: OrbitalModel, _ settings: [String: Double]) -> String {
     func list(_ v: [Double]) -> String { "(\(v.map { "\($0)" }.joined(separator: ", ")))" }
     let values = parameters.map { "\($0.name) = \(settings[$0.name] ?? $0.value)" }
-    let energy = units.energy
     var lines = ["\(name): \(description)"]
     if !values.isEmpty { lines.append("parameters: \(values.joined(separator: ", "))") }
     lines += [
       "lattice vectors: \(model.latticeVectors.map(list).joined(separator: ", ")), in \(units.length)",
       "hops lead to \(model.cells.count - 1) other cells", "orbitals:",
     ]
-    func number(_ x: Estimate) -> String {
-      let text = x.value.length <= x.error ? "0" : significant(x.value.real, digits: 6)
-      return x.error < 1e-6 ? text : "\(text) +- \(significant(x.error, digits: 1))"
-    }
-    let rows = model.orbitals.indices.map { a -> [String] in
-      let orbital = model.orbitals[a]
-      let (up, down) = (state.up[a], state.down[a])
-      return [
+    let rows = model.orbitals.map { orbital in
+      [
         "  \(orbital.name)", list(orbital.position), significant(orbital.up, digits: 6),
-        significant(orbital.down, digits: 6),
-        number(Estimate(value: up.value + down.value, error: up.error + down.error)),
-        number(Estimate(value: up.value - down.value, error: up.error + down.error)),
-        orbital.group ?? "",
+        significant(orbital.down, digits: 6), orbital.group ?? "-",
+        orbital.staggered.map { significant($0) } ?? "-",
       ]
     }
     lines.append(
       Table(
-        columns: ["  name", "centre", "level up", "level down", "electrons", "moment", "group"],
-        rows: rows
-      ).text(widths: [12, 30, 12, 12, 14, 14, 0]))
+        columns: ["  name", "centre", "level up", "level down", "group", "staggered"], rows: rows
+      ).text(widths: [12, 30, 12, 12, 10, 0]))
+    let symmetries = model.energySymmetries().count
+    lines.append(
+      "the energies have \(symmetries) point \(symmetries == 1 ? "symmetry" : "symmetries") that \(symmetries == 1 ? "was" : "were") found"
+    )
+    lines += (model.connectionNotes + transverseFaults).map { "note: \($0)" }
+    if !transverseFaults.isEmpty {
+      lines.append("note: transverse responses mean nothing here; \(WannierAlignment.advice)")
+    }
+    return lines.map { $0 + "\n" }.joined()
+  }
+
+  /// Electrons and moments of a model with orbitals at mu, for people, with levels of the half-width `broadening`.
+  public func summary(
+    of model: OrbitalModel, _ state: OrbitalState, mu: Double, broadening: Double
+  ) -> String {
+    func number(_ x: Estimate) -> String {
+      let text = x.value.length <= x.error ? "0" : significant(x.value.real, digits: 6)
+      return x.error < 1e-6 ? text : "\(text) +- \(significant(x.error, digits: 1))"
+    }
+    func sum(_ a: Estimate, _ b: Estimate, _ sign: Double) -> Estimate {
+      Estimate(value: a.value + b.value.multiplied(by: sign), error: a.error + b.error)
+    }
     func total(_ sign: Double) -> Estimate {
-      zip(state.up, state.down).reduce(Estimate(value: .zero, error: 0)) { sum, pair in
-        let (up, down) = pair
-        return Estimate(
-          value: sum.value + up.value + down.value.multiplied(by: sign),
-          error: sum.error + up.error + down.error)
+      zip(state.up, state.down).reduce(Estimate(value: .zero, error: 0)) {
+        sum($0, sum($1.0, $1.1, sign), 1)
       }
     }
+    var lines = [
+      "at mu = \(mu) \(units.energy), levels of the half-width \(broadening): \(number(total(1))) electrons a cell, moment \(number(total(-1))) mu_B"
+    ]
     lines.append(
-      "at mu = \(mu) \(energy), levels of the half-width \(broadening): \(number(total(1))) electrons a cell, moment \(number(total(-1))) mu_B"
-    )
+      Table(
+        columns: ["  name", "electrons", "moment"],
+        rows: model.orbitals.indices.map { a in
+          [
+            "  \(model.orbitals[a].name)", number(sum(state.up[a], state.down[a], 1)),
+            number(sum(state.up[a], state.down[a], -1)),
+          ]
+        }
+      ).text(widths: [12, 24, 0]))
     for (spin, gap) in zip(["up", "down"], state.gaps) {
       let text =
         switch gap {
         case nil: "bands cross mu"
         case (let bands, let below?, let above?)?:
-          "\(bands) bands below mu, a gap of about \(significant(above - below, digits: 4)) \(energy) from \(significant(below, digits: 4)) to \(significant(above, digits: 4))"
+          "\(bands) bands below mu, a gap of about \(significant(above - below, digits: 4)) \(units.energy) from \(significant(below, digits: 4)) to \(significant(above, digits: 4))"
         case (_, nil, _)?: "all bands above mu"
         case (_, _, nil)?: "all bands below mu"
         }
       lines.append("spin \(spin): \(text)")
-    }
-    let symmetries = model.energySymmetries().count
-    lines.append(
-      "the energies have \(symmetries) point \(symmetries == 1 ? "symmetry" : "symmetries") that were found"
-    )
-    lines += (model.connectionNotes + transverseFaults).map { "note: \($0)" }
-    if !transverseFaults.isEmpty {
-      lines.append("note: transverse responses mean nothing here; \(WannierAlignment.advice)")
     }
     return lines.map { $0 + "\n" }.joined()
   }

@@ -194,11 +194,32 @@ struct CollinearIntegral: Sendable {
     }
   }
 
+  /// One group; where not all responses converge together, each alone.
   private func nested(
     _ group: Int, _ rough: GridRefinement.Level, threads: Int
   ) async throws -> GridRefinement.Outcome {
+    let all = try await together(group, rough, threads: threads)
+    if all.failure == nil || responses.count == 1 { return all }
+    var single: [GridRefinement.Outcome] = []
+    for r in responses.indices {
+      let own = CollinearIntegral(request, [responses[r]])
+      let level = GridRefinement.Level(
+        values: rough.values.map { [$0[r]] }, scales: rough.scales.map { [$0[r]] },
+        rounding: rough.rounding.map { [$0[r]] })
+      single.append(try await own.together(group, level, threads: threads))
+    }
+    return GridRefinement.Outcome(
+      values: single.map { $0.values[0] }, scales: single.map { $0.scales[0] },
+      errors: single.map { $0.errors[0] }, allowed: single.map { $0.allowed[0] }, divisions: 0)
+  }
+
+  private func together(
+    _ group: Int, _ rough: GridRefinement.Level, threads: Int
+  ) async throws -> GridRefinement.Outcome {
     let own = loops([group])
-    let (scales, rounding) = (rough.scales[group], rough.rounding[group])
+    // What the rough grid says of the sizes, before the integral knows them: it may have seen next to nothing of what is
+    // narrow.
+    var (scales, rounding) = (rough.scales[group], rough.rounding[group])
     let integral = NestedIntegral(
       zone: IrreducibleZone(model, symmetries), threads: threads, width: request.broadening
     ) { self.values(own, group, $0) }
@@ -212,14 +233,20 @@ struct CollinearIntegral: Sendable {
       let goal = zip(allowed(values), rounding).flatMap { allowed, rounding in
         [allowed.real - rounding, allowed.imaginary - rounding].map { max(0, $0) }
       }
+      let count = responses.count
       let result: (values: [Double], errors: [Double])
       do {
-        result = try await integral(allowed: goal)
+        result = try await integral(
+          allowed: goal + [Double](repeating: .infinity, count: 2 * count))
       } catch is QuadratureError {
         return outcome
       }
       values = responses.indices.map {
         ComplexDouble(result.values[2 * $0], result.values[2 * $0 + 1])
+      }
+      for r in responses.indices {
+        scales[r] = max(rough.scales[group][r], result.values[2 * count + r])
+        rounding[r] = max(rough.rounding[group][r], result.values[3 * count + r])
       }
       outcome = GridRefinement.Outcome(
         values: values, scales: scales, rounding: rounding,
@@ -233,8 +260,8 @@ struct CollinearIntegral: Sendable {
     return outcome
   }
 
-  /// Real and imaginary parts at points of a line along the last coordinate, times the number of images of each, and the
-  /// functions of k whose zeros are singular: levels less mu, less mu +- omega, and differences of levels that absorb omega.
+  /// Real and imaginary parts at points of a line along the last coordinate, times the number of images of each, then the sizes of
+  /// all responses and their rounding, and the functions of k whose zeros are singular: levels less mu, less mu +- omega, and differences of levels that absorb omega.
   private func values(
     _ loops: CollinearLoops, _ group: Int, _ points: [SIMD3<Double>]
   ) -> NestedIntegral.Values {
@@ -244,7 +271,7 @@ struct CollinearIntegral: Sendable {
     var memory = CollinearLoops.Memory(loops, n)
     let isTransverse = self.loops.contains { if case .transverse = $0 { true } else { false } }
     let isLongitudinal = self.loops.contains { if case .longitudinal = $0 { true } else { false } }
-    var components = [[Double]](repeating: [], count: 2 * responses.count)
+    var components = [[Double]](repeating: [], count: 4 * responses.count)
     var levels: [[Double]] = []
     let factor = Double(symmetries.count)
     for (m, f) in points.enumerated() {
@@ -261,6 +288,8 @@ struct CollinearIntegral: Sendable {
       for (r, value) in numbers.values.enumerated() {
         components[2 * r].append(factor * value.real)
         components[2 * r + 1].append(factor * value.imaginary)
+        components[2 * responses.count + r].append(factor * numbers.scales[r])
+        components[3 * responses.count + r].append(factor * numbers.rounding[r])
       }
       var own = found[0] + found[1]
       if omega != 0 {

@@ -126,7 +126,10 @@ extension CollinearResponse {
   ]
   private static let longitudinal: [(name: String, response: CollinearResponse, meaning: String)] =
     [
-      ("sigma", .conduction(nil), "charge conductivity (i/omega)[Pi(omega) - Pi(0)]"),
+      (
+        "sigma", .conduction(nil),
+        "charge conductivity (i/omega)[Pi(omega) - Pi(0)]; static: Pi(0) with its diamagnetic part"
+      ),
       ("sigma.up", .conduction(.up), "conductivity of spin up"),
       ("sigma.down", .conduction(.down), "conductivity of spin down"),
       ("P", .polarisation, "polarisation (sigma.up - sigma.down)/(sigma.up + sigma.down)"),

@@ -16,7 +16,7 @@ struct BandsCommand: TableCommand {
       The path goes through the centre of the zone and its faces, edges and corners, one of each kind. The \
       density of states is that of levels with the half-width GAMMA. In two dimensions the picture shows \
       the Fermi contours with the spin (9) of the eigenstates of pseudo-spin x: it turns with k where \
-      eta_k is complex.
+      eta_k is complex. Of models with orbitals there is the table of levels alone.
 
       EXAMPLE
         kubo bands honeycomb --output bands.csv --density dos.csv --picture bands.svg

@@ -14,7 +14,8 @@ struct Kubo: AsyncParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "kubo",
-    abstract: "Kubo-formula diagrams for two-sublattice antiferromagnets.",
+    abstract:
+      "Kubo-formula diagrams for antiferromagnets of two sublattices and other collinear magnets.",
     discussion: """
       Computes sigma, X, Y, X_na, Y_na and other responses K(omega) of electrons coupled to a slowly \
       varying Neel vector, each with an error estimate.

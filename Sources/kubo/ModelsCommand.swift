@@ -4,6 +4,7 @@ import Foundation
 import KuboDiagrams
 import KuboFiles
 import KuboOrbitals
+import Logging
 
 /// `kubo models`.
 struct ModelsCommand: AsyncParsableCommand {
@@ -12,7 +13,8 @@ struct ModelsCommand: AsyncParsableCommand {
     discussion: """
       With a model all that was read of its lattice: each hop with its length and amplitude, how many \
       neighbours a site has at each distance, the symmetries of the energies, the bands. A forgotten \
-      hop shows as a number of neighbours too small or as a symmetry that is missing.
+      hop shows as a number of neighbours too small or as a symmetry that is missing. With orbitals their \
+      centres and levels, the symmetries, and then electrons and moments with the file's mu and width.
 
       EXAMPLE
         kubo models square
@@ -44,7 +46,7 @@ struct ModelsCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await reporting { _ in
+    try await reporting { log in
       guard let model else {
         try standardOutput(list())
         return
@@ -52,14 +54,16 @@ struct ModelsCommand: AsyncParsableCommand {
       let file = try Installation.readModel(model)
       let settings = try set.values(in: units.scale(file))
       if file.hasOrbitals {
-        return try standardOutput(try await orbitals(file, settings))
+        return try await orbitals(file, settings, log)
       }
       try standardOutput(file.summary(of: try file.model(setting: settings), settings))
     }
   }
 
   /// A model with orbitals and its state by default.
-  private func orbitals(_ file: ModelFile, _ settings: [String: Double]) async throws -> String {
+  private func orbitals(
+    _ file: ModelFile, _ settings: [String: Double], _ log: Logger
+  ) async throws {
     let model = try file.orbitalModel(setting: settings)
     let defaults = file.defaults
     guard case .constant(let gamma) = defaults.lifetime, gamma > 0 else {
@@ -67,10 +71,18 @@ struct ModelsCommand: AsyncParsableCommand {
         "\(file.path): defaults.lifetime: found \(defaults.lifetime.description); expected a GAMMA above 0"
       )
     }
-    let state = try await OrbitalState(
-      model, mu: defaults.mu, temperature: defaults.temperature, broadening: gamma,
-      threads: ProcessInfo.processInfo.activeProcessorCount)
-    return try file.summary(of: model, settings, state, mu: defaults.mu, broadening: gamma)
+    try standardOutput(file.summary(of: model, settings))
+    // A few digits: what a material takes is long enough.
+    let state: OrbitalState
+    do {
+      state = try await OrbitalState(
+        model, mu: defaults.mu, temperature: defaults.temperature, broadening: gamma,
+        tolerance: 1e-4, threads: ProcessInfo.processInfo.activeProcessorCount)
+    } catch let error where error is NonConvergence || error is EmptyCell {
+      log.notice("note: no electrons and moments with the width of the file: \(error)")
+      return
+    }
+    try standardOutput(file.summary(of: model, state, mu: defaults.mu, broadening: gamma))
   }
 
   /// The shipped models.
