@@ -4,43 +4,6 @@ import KuboLattice
 import KuboLoops
 import KuboZoneIntegrals
 
-/// What is averaged over the zone at two energies; u is a spin, u' the other.
-package enum ImpurityLoop: Hashable, Sendable {
-  /// Loops that there are without impurities too.
-  case plain(CollinearLoop)
-  /// Rel_u, by which impurity spins break continuity; with the ladder.
-  case relaxation(Spin)
-  /// tr[Delta G+_u' Delta G_u], the torque of an axis that turns in time.
-  case damping(Spin)
-
-  var spin: Spin {
-    switch self {
-    case .plain(let loop): loop.spin
-    case .relaxation(let u), .damping(let u): u
-    }
-  }
-
-  /// What is measured, and its derivative d_j if it has a part that knows one energy.
-  func operators(_ point: BlochBlock) -> (MatrixBlock, MatrixBlock?) {
-    switch self {
-    case .plain(.transverse(_, .spin(let p))), .plain(.density(_, let p)):
-      (MatrixBlock(p.count, lanes: point.lanes).plus(p.map { ComplexDouble($0) }), nil)
-    case .plain(.transverse(_, .torque(let p))):
-      (point.exchange(.energy).anticommuted(p), point.exchange(.second).anticommuted(p))
-    case .plain(.longitudinal(let u, let vertex)):
-      (vertex.matrix(point, u, .first), vertex.matrix(point, u, .mixed))
-    case .relaxation, .damping: (point.exchange(.energy), nil)
-    }
-  }
-}
-
-/// The energies z1 of g+ and z2 of g, above or on the real axis; z2 stands for its conjugate, an advanced propagator, if
-/// `isAdvanced`.
-struct EnergyPair: Hashable, Sendable {
-  var z1, z2: ComplexDouble
-  var isAdvanced = false
-}
-
 /// Loops F(z1, z2) averaged over one grid, bare or with the ladder of ``OrbitalImpurities``:
 ///
 ///     measured   Gamma_a = O_a + kappa_a avg[G^u(z2) Gamma G^u'(z1)]_aa,   kappa = g0 - gz

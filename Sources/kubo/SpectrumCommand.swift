@@ -11,7 +11,7 @@ struct ResponseArguments: ParsableArguments {
   @OptionGroup var potential: ChemicalPotential
   @Option(
     help: ArgumentHelp(
-      "constant=GAMMA: g = 1/(eps - E + i Gamma), tau = 1/(2 Gamma), with --units as constant=20meV too; scba=GAMMA, site=GAMMA: impurities of strength gamma = n_i u_i^2, self-consistent, one self-energy per band or impurities on the sites.",
+      "constant=GAMMA: g = 1/(eps - E + i Gamma), tau = 1/(2 Gamma), with --units as constant=20meV too; scba=GAMMA, site=GAMMA: impurities of strength gamma = n_i u_i^2, self-consistent, one self-energy per band or impurities on the sites. With orbitals site=GAMMA, spin=GAMMA (quenched spins), spin_z, spin_xy, several with commas, and site=A:GAMMA+B:GAMMA by orbitals.",
       valueName: "kind=value"), transform: LifetimeChoice.init)
   var lifetime: LifetimeChoice?
   @Option(

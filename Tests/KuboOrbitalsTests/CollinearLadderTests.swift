@@ -316,7 +316,7 @@ struct LadderCase: Decodable, Sendable, CustomTestStringConvertible {
         .hasPrefix("strengths of impurities"))
     #expect(
       try await refusal(.init(scalar: [0.3], isotropic: [0]), .plain(.moment(.x, [1])))
-        == "responses: found moment.xx of 0 with the ladder; expected torques on moments without it: their vertices have not been checked"
+        == "responses: found moment.xx of [1.0] with the ladder; expected torques on moments without it: their vertices have not been checked"
     )
     #expect(
       try await refusal(

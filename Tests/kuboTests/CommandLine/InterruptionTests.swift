@@ -155,7 +155,7 @@ import Testing
       try check(run, signal, time, "gnuplot")
       // Its new parent has to take note of its end first.
       var isGone = false
-      for _ in 0..<1000 where !isGone {
+      for _ in 0..<10_000 where !isGone {
         let state = try? String(contentsOfFile: "/proc/\(process!)/stat", encoding: .utf8)
         isGone = state.map { $0.contains(") Z ") || !$0.contains("(sleep)") } ?? true
         usleep(1000)
