@@ -56,28 +56,12 @@ public struct CollinearRequest: Sendable {
 
   /// Refuses what cannot be computed.
   func check() throws(RequestError) {
-    func require(
-      _ holds: Bool, _ subject: String, _ found: String, _ expected: String
-    ) throws(RequestError) {
-      guard holds else { throw RequestError(subject, found: found, expected: expected) }
-    }
-    let bound = model.energyBound
-    for (name, value) in [("mu", mu), ("temperature", temperature)] + omegas.map({ ("omega", $0) })
-    {
-      try RequestError.check(name, value, bands: bound)
-    }
-    try require(temperature >= 0, "temperature", "\(temperature)", "a number, 0 or more")
+    try model.checkState(mu, temperature, omegas, directions, tolerance)
     if impurities == nil {
       try require(
         broadening > 0 && broadening.isFinite, "broadening", "\(broadening)", "a number above 0")
-      try RequestError.check("broadening", broadening, bands: bound)
+      try RequestError.check("broadening", broadening, bands: model.energyBound)
     }
-    try require(
-      tolerance > 0 && tolerance < 1, "tolerance", "\(tolerance)", "a number between 0 and 1")
-    let axes = 0..<model.dimension
-    try require(
-      axes.contains(directions.i) && axes.contains(directions.j), "direction",
-      directions.description, "axes of a model in \(model.dimension) dimensions")
     try require(!responses.isEmpty, "responses", "none", "at least one")
     let isAligned = model.orbitals.allSatisfy { $0.position == $0.downPosition }
     for (name, response) in responses where response.isTransverse {
@@ -90,6 +74,33 @@ public struct CollinearRequest: Sendable {
         p.count == model.orbitals.count && p.allSatisfy(\.isFinite), "weights of orbitals", "\(p)",
         "\(model.orbitals.count) finite numbers")
     }
+  }
+}
+
+/// Refuses what does not hold.
+func require(
+  _ holds: Bool, _ subject: String, _ found: String, _ expected: String
+) throws(RequestError) {
+  guard holds else { throw RequestError(subject, found: found, expected: expected) }
+}
+
+extension OrbitalModel {
+  /// Refuses a state, frequencies, directions or a tolerance that nothing can be computed with.
+  func checkState(
+    _ mu: Double, _ temperature: Double, _ omegas: [Double], _ directions: Directions,
+    _ tolerance: Double
+  ) throws(RequestError) {
+    for (name, value) in [("mu", mu), ("temperature", temperature)] + omegas.map({ ("omega", $0) })
+    {
+      try RequestError.check(name, value, bands: energyBound)
+    }
+    try require(temperature >= 0, "temperature", "\(temperature)", "a number, 0 or more")
+    try require(
+      tolerance > 0 && tolerance < 1, "tolerance", "\(tolerance)", "a number between 0 and 1")
+    let axes = 0..<dimension
+    try require(
+      axes.contains(directions.i) && axes.contains(directions.j), "direction",
+      directions.description, "axes of a model in \(dimension) dimensions")
   }
 }
 

@@ -117,22 +117,9 @@ public struct ImpuritySpectrum: Sendable {
     _ omegas: [Double], _ directions: Directions, _ responses: [ImpurityResponse],
     _ isDressed: Bool, _ tolerance: Double
   ) throws {
-    func require(_ holds: Bool, _ subject: String, _ found: String, _ expected: String) throws {
-      guard holds else { throw RequestError(subject, found: found, expected: expected) }
-    }
     let n = model.orbitals.count
     try impurities.checked(n)
-    for (name, value) in [("mu", mu), ("temperature", temperature)] + omegas.map({ ("omega", $0) })
-    {
-      try RequestError.check(name, value, bands: model.energyBound)
-    }
-    try require(temperature >= 0, "temperature", "\(temperature)", "a number, 0 or more")
-    try require(
-      tolerance > 0 && tolerance < 1, "tolerance", "\(tolerance)", "a number between 0 and 1")
-    let axes = 0..<model.dimension
-    try require(
-      axes.contains(directions.i) && axes.contains(directions.j), "direction",
-      directions.description, "axes of a model in \(model.dimension) dimensions")
+    try model.checkState(mu, temperature, omegas, directions, tolerance)
     try require(!responses.isEmpty, "responses", "none", "at least one")
     for response in responses {
       switch response {

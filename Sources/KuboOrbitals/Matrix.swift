@@ -3,7 +3,7 @@ import CLAPACK
 import ComplexModule
 import KuboLattice
 
-/// A square matrix, column by column; products by BLAS, levels by LAPACK.
+/// A square matrix, column by column; products by BLAS.
 struct Matrix: Sendable {
   let count: Int
   var elements: [ComplexDouble]
@@ -22,11 +22,6 @@ struct Matrix: Sendable {
   }
 
   subscript(a: Int, b: Int) -> ComplexDouble { elements[a + count * b] }
-
-  /// left^dagger self right.
-  func rotated(_ left: Matrix, _ right: Matrix) -> Matrix {
-    Matrix.product(left, Matrix.product(self, right), isAdjoint: true)
-  }
 
   /// a b, or a^dagger b.
   static func product(_ a: Matrix, _ b: Matrix, isAdjoint: Bool = false) -> Matrix {
@@ -51,50 +46,11 @@ struct Matrix: Sendable {
     Matrix(count, elements.enumerated().map { f($1, $0 % count, $0 / count) })
   }
 
-  /// The product of elements.
-  func times(_ other: Matrix) -> Matrix {
-    Matrix(count, zip(elements, other.elements).map { $0 * $1 })
-  }
-
-  /// Of the absolute elements.
-  var magnitudes: Matrix { Matrix(count, elements.map { ComplexDouble($0.length) }) }
-
-  /// Of the conjugate elements.
-  var conjugate: Matrix { Matrix(count, elements.map(\.conjugate)) }
-
   static func + (x: Matrix, y: Matrix) -> Matrix {
     Matrix(x.count, zip(x.elements, y.elements).map { $0 + $1 })
   }
 
   static func - (x: Matrix, y: Matrix) -> Matrix {
     Matrix(x.count, zip(x.elements, y.elements).map { $0 - $1 })
-  }
-
-  static func * (x: Double, y: Matrix) -> Matrix {
-    Matrix(y.count, y.elements.map { $0.multiplied(by: x) })
-  }
-
-  /// {p, self}/2 of a diagonal p.
-  func anticommuted(_ p: [Double]) -> Matrix {
-    map { z, a, b in z.multiplied(by: (p[a] + p[b]) / 2) }
-  }
-
-  /// i [p, self] of a diagonal p.
-  func commuted(_ p: [Double]) -> Matrix {
-    map { z, a, b in ComplexDouble(-z.imaginary, z.real).multiplied(by: p[a] - p[b]) }
-  }
-
-  /// The levels, ascending, and their states, of a Hermitian matrix.
-  func levels() -> (values: [Double], states: Matrix) {
-    var values = [Double](repeating: 0, count: count)
-    var states = elements
-    let status = states.withUnsafeMutableBytes {
-      LAPACKE_zheevd(
-        LAPACK_COL_MAJOR, CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "U")), Int32(count),
-        OpaquePointer($0.baseAddress!), Int32(count), &values)
-    }
-    // Only what is not finite does not converge; models are, and far from the range of doubles.
-    precondition(status == 0, "LAPACK's zheevd returned \(status)")
-    return (values, Matrix(count, states))
   }
 }
