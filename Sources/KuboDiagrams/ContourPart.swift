@@ -29,7 +29,7 @@ struct ContourPart {
       isReversed: plans[groups[0]].isReversed)
     let model = evaluation.zone.model
     refinement = GridRefinement(
-      resolution: model.resolution(.infinity), dimension: model.dimension,
+      resolution: model.resolution(.infinity), sizes: model.gridSizes,
       resolutions: groups.map {
         evaluation.resolution($0 == 0 ? nil : evaluation.omegas[$0 - 1], plans[$0], survey)
       }, pointLimit: evaluation.pointLimit, name: "contours")

@@ -101,7 +101,7 @@ extension ConstantLifetimeEngine {
       largest: count)
     let resolution = model.resolution(gamma + .pi * temperature)
     let outcomes = try await GridRefinement(
-      resolution: resolution, dimension: model.dimension, unit: "Matsubara frequencies",
+      resolution: resolution, sizes: model.gridSizes, unit: "Matsubara frequencies",
       name: "Matsubara sums"
     ).run(
       groups: count

@@ -42,7 +42,7 @@ struct RealZoneEvaluation: Sendable {
     let sum = BubbleSum(zone, reach: omegas.map(abs).max() ?? 0)
     // In three dimensions what takes some minutes.
     let refinement = GridRefinement(
-      resolution: resolution, dimension: model.dimension,
+      resolution: resolution, sizes: model.gridSizes,
       pointLimit: model.dimension == 3 && zone.isBandFree
         ? 500_000_000 * zone.symmetries.count : 100_000_000,
       name: "real zone")

@@ -89,7 +89,7 @@ extension ContourEvaluation {
   ) async throws -> [Int: GridRefinement.Outcome] {
     guard !groups.isEmpty else { return [:] }
     let refinement = GridRefinement(
-      resolution: zone.model.resolution(.infinity), dimension: zone.model.dimension,
+      resolution: zone.model.resolution(.infinity), sizes: zone.model.gridSizes,
       resolutions: groups.map { plans[$0].resonance.resolution! }, pointLimit: pointLimit,
       name: "resonance")
     var seen = [Int](repeating: 0, count: groups.count)

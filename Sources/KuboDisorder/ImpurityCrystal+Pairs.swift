@@ -92,7 +92,7 @@ extension ImpurityCrystal {
       let z = energies.map { "\(significant($0.real)) + \(significant($0.imaginary)) i" }
       return NonConvergence(
         label: "zone average at z = \(z.joined(separator: ", "))", estimate: .infinity, allowed: 0,
-        divisions: GridLevels.divisions[crystal.surfaces[grid.surface].lastLevel])
+        divisions: crystal.levels[crystal.surfaces[grid.surface].lastLevel])
     }
 
     /// The pairs of propagators, in order.
@@ -246,8 +246,8 @@ extension ImpurityCrystal {
     progress.last = total
     let wanted = Double(total.divisions) + max(0, missing) / rate
     progress.grid.level =
-      GridLevels.divisions.firstIndex { Double($0) >= wanted && $0 > total.divisions }
-      ?? GridLevels.divisions.count
+      levels.firstIndex { Double($0) >= wanted && $0 > total.divisions }
+      ?? levels.count
     return nil
   }
 }

@@ -12,8 +12,8 @@ import RealModule
 package struct ImpurityCrystal: Sendable {
   /// Where zone averages are taken: the real zone or contours.
   package struct Surface: Sendable {
-    /// The finest level allowed.
-    let lastLevel: Int
+    /// The finest levels allowed: of tables with slots, and of those for self-energies.
+    let lastLevel, lastEnergyLevel: Int
     /// What a star costs.
     package let cost: Double
     /// Nil for the real zone.
@@ -23,7 +23,6 @@ package struct ImpurityCrystal: Sendable {
   /// One of the grids of a surface.
   package struct Grid: Hashable, Comparable, Sendable {
     package var surface, level: Int
-    package var divisions: Int { GridLevels.divisions[level] }
     package static func < (a: Grid, b: Grid) -> Bool {
       (a.surface, a.level) < (b.surface, b.level)
     }
@@ -34,6 +33,8 @@ package struct ImpurityCrystal: Sendable {
   var surfaces: [Surface]
   private let store: TableStore
   package let dimension: Int
+  /// The divisions of each level.
+  let levels: [Int]
   private let strips: ZoneStrips
   /// Solutions at evenly spaced real energies, to start from.
   package var survey: [(energy: Double, state: DressedState)] = []
@@ -48,6 +49,7 @@ package struct ImpurityCrystal: Sendable {
     self.surfaces = surfaces
     store = TableStore(table)
     dimension = model.dimension
+    levels = model.gridSizes.levels
     strips = ZoneStrips(model, impurities: equation.impurities)
     width = model.energyBound + 2 * equation.gamma.squareRoot()
   }
@@ -95,12 +97,12 @@ package struct ImpurityCrystal: Sendable {
     for (n, surface) in surfaces.prefix(count).enumerated() {
       let nats = surface.contours == nil ? nats : contourNats ?? nats
       guard let rate = rate(n, states, pairs: pairs),
-        let level = GridLevels.divisions.firstIndex(where: { Double($0) >= nats / rate }),
-        level < surface.lastLevel
+        let level = levels.firstIndex(where: { Double($0) >= nats / rate }),
+        level < (pairs.isEmpty ? surface.lastEnergyLevel : surface.lastLevel)
       else { continue }
       var cost = (0..<dimension).reduce(surface.cost) { c, _ in c * nats / rate }
       // What a pair needs in the end is four times as many digits or so.
-      if !pairs.isEmpty, Double(GridLevels.divisions[surface.lastLevel]) < 4 * nats / rate {
+      if !pairs.isEmpty, Double(levels[surface.lastLevel]) < 4 * nats / rate {
         cost *= 100
       }
       if cost < least { (best, least) = ((Grid(surface: n, level: level), rate), cost) }
@@ -110,7 +112,7 @@ package struct ImpurityCrystal: Sendable {
     guard let best else {
       throw NonConvergence(
         label: "zone average", estimate: .infinity, allowed: 0,
-        divisions: GridLevels.divisions[surfaces.map(\.lastLevel).max()!])
+        divisions: levels[surfaces.map(\.lastEnergyLevel).max()!])
     }
     return best
   }
@@ -187,9 +189,12 @@ package struct ImpurityCrystal: Sendable {
       if last.map({ x.distance(to: $0) > 0.1 * x.levelWidths.lowerBound })
         ?? true
       {
-        guard let needed = try? grid([x], nats: 7, onContours: true, contourNats: 20).grid else {
-          return nil
-        }
+        // On contours 7 will do where the rate is as predicted, and 20 elsewhere.
+        guard
+          let needed = [20.0, 12, 7].lazy.compactMap({
+            try? grid([x], nats: 7, onContours: true, contourNats: $0).grid
+          }).first
+        else { return nil }
         finest = finest.map { max($0, needed) } ?? needed
       }
       last = x

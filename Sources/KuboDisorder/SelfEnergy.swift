@@ -122,23 +122,29 @@ extension ImpurityCrystal {
     let symmetries = model.energySymmetries()
     let hamiltonian = BlochHamiltonian(model, directions: directions)
     let energies = StarTraces.energies(model, impurities)
+    let levels = model.gridSizes.levels
     // At most 1e8 points, and 600 megabytes for a table.
     func lastLevel(_ numbersPerStar: Int) -> Int {
       let bytesPerPoint = 8 * Double(numbersPerStar) / Double(max(1, symmetries.count))
-      return GridLevels.divisions.lastIndex { n in
+      return levels.lastIndex { n in
         let points = (0..<model.dimension).reduce(1.0) { p, _ in p * Double(n) }
         return points <= 1e8 && points * bytesPerPoint <= 6e8
       } ?? 1
     }
-    var surfaces = [Surface(lastLevel: lastLevel(3 + traces.slotCount), cost: 1)]
+    func surface(_ copies: Int, cost: Double, _ contours: ContourSurvey? = nil) -> Surface {
+      Surface(
+        lastLevel: lastLevel(copies * (3 + traces.slotCount)),
+        lastEnergyLevel: lastLevel(copies * (3 + energies.slotCount)), cost: cost,
+        contours: contours)
+    }
+    var surfaces = [surface(1, cost: 1)]
     if traces.haveContours {
       let full = ContourSurvey(
         Band.allCases.map { BandContour.contour(of: $0, model) }, broadening: .infinity)
       for part in [1, 0.5, 0.25] {
         surfaces.append(
-          Surface(
-            lastLevel: lastLevel(4 * (3 + traces.slotCount)), cost: impurities == .scba ? 4 : 6,
-            contours: part == 1 ? full : full.scaled(by: part)))
+          surface(
+            4, cost: impurities == .scba ? 4 : 6, part == 1 ? full : full.scaled(by: part)))
       }
     }
     self.init(
@@ -146,7 +152,7 @@ extension ImpurityCrystal {
       surfaces: surfaces
     ) { [surfaces] key in
       let traces = key.hasSlots ? traces : energies
-      let divisions = key.grid.divisions
+      let divisions = levels[key.grid.level]
       if let contours = surfaces[key.grid.surface].contours?.contours {
         return try await ContourTable(
           contours, symmetries: symmetries, divisions: divisions, traces, threads: threads)!
@@ -200,7 +206,7 @@ extension ImpurityCrystal {
     let surface = surfaces[grid.surface]
     var last: (x: DressedState, averages: Averages)?
     // Five levels are a factor of two in the grid.
-    let end = min(surface.lastLevel, grid.level + 5)
+    let end = min(surface.lastEnergyLevel, grid.level + 5)
     while grid.level <= end {
       let table = try await table(grid, hasSlots: false)
       if let (x, residual) = polished(start, z: z, on: table) {
@@ -220,7 +226,7 @@ extension ImpurityCrystal {
     }
     throw NonConvergence(
       label: "self-energy at z = \(z.real) + \(z.imaginary) i", estimate: .infinity,
-      allowed: tolerance, divisions: GridLevels.divisions[end])
+      allowed: tolerance, divisions: levels[end])
   }
 
   private func densities(_ g: Averages) -> (Double, Double) {

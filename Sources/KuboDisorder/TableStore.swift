@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import KuboLattice
 
-/// The grids that zone averages may use: multiples of 12, each about 15 % finer than the last, from 600
-/// on, where tables cost more than what is done with them, 30 %.
-enum GridLevels {
-  package static let divisions: [Int] = {
-    var list = [24]
+extension GridSizes {
+  /// The grids that zone averages may use: each about 15 % finer than the last, from 600 on, where tables cost more than
+  /// what is done with them, 30 %.
+  var levels: [Int] {
+    var list = [from(24)]
     while let last = list.last, last < 20_000 {
-      list.append((last * (last < 600 ? 23 : 26) / 20 + 11) / 12 * 12)
+      list.append(from(last * (last < 600 ? 23 : 26) / 20))
     }
     return list
-  }()
+  }
 }
 
 /// Makes each table when it is first needed, and keeps the smaller ones.

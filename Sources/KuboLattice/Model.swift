@@ -57,10 +57,10 @@ public struct Model: Sendable, Equatable {
         (dual.map { row in zip(row, hop.vector).reduce(0) { $0 + $1.0 * $1.1 } }, hop.amplitude)
       }
     }
-    let reach = Model.hopReach(
+    oscillations = Model.oscillations(
       cells(interSublattice), cells(intraSublattice), dimension: latticeVectors.count)
-    energySlope = reach.map(\.slope).max()!
-    harmonics = Model.harmonics(reach)
+    energySlope = oscillations.map { $0.reduce(0) { $0 + $1.cells * $1.amplitude } }.max()!
+    harmonics = Model.harmonics(oscillations)
     try checkNumbers()
     try checkHops()
     try checkConnected()
@@ -73,8 +73,10 @@ public struct Model: Sendable, Equatable {
   /// reduced coordinates.
   package let energySlope: Double
   /// How many periods of the Hamiltonian fit into the zone along a reciprocal vector;
-  /// ``harmonics(_:)``.
+  /// ``harmonics(_:displacement:)``.
   package let harmonics: Double
+  /// What oscillates along each axis.
+  let oscillations: [[Oscillation]]
 
   /// Row a holds the dual vector b_a / 2 pi: the coordinates of r are m_a = sum_i inverse[a][i] r_i.
   package let inverse: [[Double]]

@@ -305,7 +305,7 @@ public struct OrbitalModel: Sendable, Equatable {
   ///
   ///     |H(f + i d/2 pi) - H(f)| <= sum_R |H(R)| (exp(|R_a| d) - 1) <= width
   ///
-  /// and the Hamiltonian and its derivatives have not grown, d <= 1/(2 ``Model/harmonics(_:)``): without the second
+  /// and the Hamiltonian and its derivatives have not grown, d <= 1/(2 ``Model/harmonics(_:displacement:)``): without the second
   /// grids too coarse for a small far hop, whose derivatives are not small, all show the same wrong sum. A resolvent
   /// (e - H +- i width)^-1 is bounded there at all real e, and a trace of such analytic, whether levels are
   /// degenerate or not.
@@ -318,18 +318,21 @@ public struct OrbitalModel: Sendable, Equatable {
         let change = hops.reduce(0) { $0 + $1.amplitude * Double.expMinusOne($1.cells * d) }
         if change > width { high = d } else { low = d }
       }
-      return max(1 / low, 2 * Model.harmonics([(slope: 0, hops: hops)]))
+      return max(1 / low, 2 * Model.harmonics([hops]))
     }.max() ?? 0
   }
 
-  /// How many periods of the Hamiltonian fit into the zone; ``Model/harmonics(_:)``.
-  package var harmonics: Double { Model.harmonics(reach.map { (slope: 0, hops: $0) }) }
+  /// How many periods of the Hamiltonian fit into the zone; ``Model/harmonics(_:displacement:)``.
+  package var harmonics: Double { Model.harmonics(reach) }
+
+  /// What grids of this model may be.
+  package var gridSizes: GridSizes { GridSizes(reach) }
 
   /// Of each axis |R_a| and a bound on |H(R)| of what oscillates along it.
-  private var reach: [[(cells: Double, amplitude: Double)]] {
+  private var reach: [[Oscillation]] {
     let norms = norms
     return (0..<dimension).map { a in
-      zip(cells, norms).map { (cells: Double(abs($0[a])), amplitude: $1) }
+      zip(cells, norms).map { Oscillation(cells: Double(abs($0[a])), amplitude: $1) }
         .filter { $0.cells * $0.amplitude > 0 }
     }
   }

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import RealModule
 
+/// |m_a| of a hop by m_a cells along an axis, and its |amplitude|.
+package struct Oscillation: Sendable, Equatable {
+  package let cells, amplitude: Double
+}
+
 /// How fine a grid must be to see what a Hamiltonian does: how steep its energies are, and how often they
 /// oscillate.
 ///
@@ -30,16 +35,21 @@ extension Model {
   ///     sum |amplitude| m_a^2 exp(|m_a| d) = e sum |amplitude| m_a^2
   ///
   /// 1 for hops to next cells, n for a hop of n cells that is not small; a small one counts as far as
-  /// it is seen, exp(-n d).
-  package static func harmonics(
-    _ hops: [(slope: Double, hops: [(cells: Double, amplitude: Double)])]
-  )
+  /// it is seen, exp(-n d). On a surface where |Im 2 pi f_a| is up to `displacement`, hops of m_a cells have grown
+  /// by exp(|m_a| displacement) already: far ones count for more there.
+  package static func harmonics(_ axes: [[Oscillation]], displacement: [Double] = [0, 0, 0])
     -> Double
   {
-    hops.map { axis -> Double in
-      let terms = axis.hops.map { (m: $0.cells, weight: $0.amplitude * $0.cells * $0.cells) }
-        .filter { $0.weight > 0 }
-      guard let longest = terms.map(\.m).max() else { return 0 }
+    zip(axes, displacement).map { hops, displacement -> Double in
+      let used = hops.filter { $0.amplitude * $0.cells > 0 }
+      guard let longest = used.map(\.cells).max() else { return 0 }
+      let terms = used.map {
+        (
+          m: $0.cells,
+          weight: $0.amplitude * $0.cells * $0.cells
+            * Double.exp(($0.cells - longest) * displacement)
+        )
+      }
       let weight = terms.reduce(0) { $0 + $1.weight }
       // In units of 1/longest; the sum grows at least as fast as its shortest hop, at most as the longest.
       var (low, high) = (1.0, longest / terms.map(\.m).min()!)
@@ -52,19 +62,32 @@ extension Model {
     }.max() ?? 0
   }
 
-  /// Of each axis, a bound on |d E_s/d f_a|/2 pi, and |m_a| and |amplitude| of what oscillates along it: |eta| does not change when all
+  /// ``harmonics`` where |Im 2 pi f_a| is up to `displacement`.
+  package func harmonics(displacement: [Double]) -> Double {
+    Model.harmonics(oscillations, displacement: displacement)
+  }
+
+  /// The largest |Im 2 pi f_a| of each axis, where k is moved by i times one of `shifts`.
+  package func largestDisplacement(_ shifts: [SIMD3<Double>]) -> [Double] {
+    latticeVectors.map { a in
+      let a = packed(a)
+      return shifts.reduce(0) { max($0, abs((a * $1).sum())) }
+    }
+  }
+
+  /// What oscillates along each axis, of which sum |m_a amplitude| bounds |d E_s/d f_a|/2 pi: |eta| does not change when all
   /// hops between the sublattices are shifted, which are centred to bound them tightly.
-  static func hopReach(
+  static func oscillations(
     _ inter: [(cells: [Double], amplitude: Double)],
     _ intra: [(cells: [Double], amplitude: Double)], dimension: Int
-  ) -> [(slope: Double, hops: [(cells: Double, amplitude: Double)])] {
+  ) -> [[Oscillation]] {
     (0..<dimension).map { a in
       let used = inter.filter { $0.amplitude != 0 }.map { $0.cells[a] }
       let middle = ((used.min() ?? 0) + (used.max() ?? 0)) / 2
-      let hops =
-        inter.map { (cells: abs($0.cells[a] - middle), amplitude: abs($0.amplitude)) }
-        + intra.map { (cells: abs($0.cells[a]), amplitude: 2 * abs($0.amplitude)) }
-      return (hops.reduce(0) { $0 + $1.cells * $1.amplitude }, hops)
+      return inter.map {
+        Oscillation(cells: abs($0.cells[a] - middle), amplitude: abs($0.amplitude))
+      }
+        + intra.map { Oscillation(cells: abs($0.cells[a]), amplitude: 2 * abs($0.amplitude)) }
     }
   }
 
@@ -94,6 +117,69 @@ extension Model {
       p += 1
     }
     return p
+  }
+}
+
+/// The numbers N of points along each reciprocal vector that grids may have: multiples of 12, so that every grid holds
+/// the same points of high symmetry, and such that no two see a far hop in the same way.
+///
+/// What a hop of m cells adds to a sum has harmonics j m, of which N points see those that N divides, the first at the
+/// least common multiple of m and N. With m = 48 it is 720 for N = 180, 360 and 720: three grids that agree and are
+/// wrong. With N = 12 p and p prime to m/gcd(m, 12) it is N m/gcd(m, 12), which grows with N as it does for near hops.
+package struct GridSizes: Sendable {
+  package let dimension: Int
+  /// m/gcd(m, 12) above 1 for the lengths of hops, and what the hops amount to.
+  private let factors: [Int: Double]
+
+  /// What oscillates along each axis.
+  package init(_ axes: [[Oscillation]]) {
+    dimension = axes.count
+    var factors: [Int: Double] = [:]
+    for hop in axes.joined() where hop.amplitude != 0 && hop.cells < 1e9 {
+      let m = Int(hop.cells.rounded())
+      let factor = m / GridSizes.divisor(m, 12)
+      if factor > 1 { factors[factor, default: 0] += abs(hop.amplitude) * hop.cells * hop.cells }
+    }
+    self.factors = factors
+  }
+
+  /// The N at or above `n`, up to a fifth larger, that shares least with the hops.
+  package func from(_ n: Int) -> Int {
+    let first = max(1, (n + 11) / 12)
+    if factors.isEmpty { return 12 * first }
+    var best = first
+    var least = Double.infinity
+    for p in first...max(first + 1, 6 * first / 5) {
+      let shared = factors.keys.sorted().reduce(0.0) {
+        GridSizes.divisor(p, $1) > 1 ? $0 + factors[$1]! : $0
+      }
+      if shared < least { (best, least) = (p, shared) }
+      if least == 0 { break }
+    }
+    return 12 * best
+  }
+
+  private static func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
+}
+
+extension Model {
+  /// What grids of this model may be: |eta|^2 oscillates with the differences of hops between the sublattices.
+  package var gridSizes: GridSizes {
+    let inter = interSublattice.map { (cells: coordinates($0.vector), amplitude: $0.amplitude) }
+    let intra = intraSublattice.map { (cells: coordinates($0.vector), amplitude: $0.amplitude) }
+    let size = inter.reduce(exchange) { $0 + abs($1.amplitude) }
+    return GridSizes(
+      (0..<dimension).map { a in
+        intra.map { Oscillation(cells: abs($0.cells[a]), amplitude: $0.amplitude) }
+          + inter.indices.flatMap { n in
+            inter[..<n].map {
+              Oscillation(
+                cells: abs($0.cells[a] - inter[n].cells[a]),
+                amplitude: $0.amplitude * inter[n].amplitude / size
+              )
+            }
+          }
+      })
   }
 }
 

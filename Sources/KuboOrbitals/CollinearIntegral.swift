@@ -70,7 +70,7 @@ struct CollinearIntegral: Sendable {
       return try await nested()
     }
     let refinement = GridRefinement(
-      resolution: resolution, dimension: dimension,
+      resolution: resolution, sizes: model.gridSizes,
       pointLimit: CollinearIntegral.pointLimit * symmetries.count,
       name: "zone of orbitals")
     var roundings = [[Double]](repeating: [], count: noise.count)

@@ -81,17 +81,14 @@ actor ImpurityAverages {
     return starts[z]!.solution
   }
 
-  /// The multiple of 12 at or above `n`.
-  private static func multiple(_ n: Int) -> Int { (n + 11) / 12 * 12 }
-
   /// The self-energies at z good to `tolerance` of the width, and a bound on their error: the change from the last coarser grid.
   func converged(_ z: ComplexDouble, tolerance: Double) async throws -> (
     solution: OrbitalSelfEnergy.Solution, error: Double, divisions: Int
   ) {
     var last = try await solution(z)
-    var n = ImpurityAverages.multiple(Int(4 * starts[z]!.resolution))
+    var n = model.gridSizes.from(Int(4 * starts[z]!.resolution))
     while true {
-      n = ImpurityAverages.multiple(n + n / 3)
+      n = model.gridSizes.from(n + n / 3)
       try checkLimit(n, z)
       guard let next = try await selfEnergy.solve([last.energy], means: 0, divisions: n)[0] else {
         continue
@@ -112,7 +109,7 @@ actor ImpurityAverages {
     var left = Array(Set(energies.filter { starts[$0] == nil })).sorted {
       ($0.real, $0.imaginary) < ($1.real, $1.imaginary)
     }
-    var n = ImpurityAverages.multiple(max(24, Int(min(1e9, 4 * model.harmonics))))
+    var n = model.gridSizes.from(max(24, Int(min(1e9, 4 * model.harmonics))))
     var last: [ComplexDouble: [ComplexDouble]] = [:]
     while !left.isEmpty {
       try checkLimit(n, left[0])
@@ -133,7 +130,7 @@ actor ImpurityAverages {
         next.append(z)
       }
       left = next
-      n = ImpurityAverages.multiple(n + n / 2)
+      n = model.gridSizes.from(n + n / 2)
     }
   }
 
@@ -146,7 +143,7 @@ actor ImpurityAverages {
     let energies = (0...count).map { a + (b - a) * Double($0) / Double(count) }
     try await resolve(energies.map { ComplexDouble($0) })
     let resolution = energies.map { starts[ComplexDouble($0)]!.resolution }.max()!
-    let n = ImpurityAverages.multiple(Int((model.dimension == 1 ? 8 : 4) * resolution))
+    let n = model.gridSizes.from(Int((model.dimension == 1 ? 8 : 4) * resolution))
     func densities(_ solution: OrbitalSelfEnergy.Solution?) -> [Double] {
       (solution?.averages ?? []).map { max(0, -$0.imaginary) }
     }
@@ -294,7 +291,7 @@ actor ImpurityAverages {
 
   private nonisolated func refined(_ points: [EnergyPoint]) async throws -> [Sum] {
     let refinement = GridRefinement(
-      resolution: 12, dimension: model.dimension, resolutions: try await resolutions(points),
+      resolution: 12, sizes: model.gridSizes, resolutions: try await resolutions(points),
       pointLimit: pointLimit, unit: "energies", name: "loops at pairs of energies")
     let outcomes = try await refinement.run(groups: points.count) { n, groups in
       let pairs = groups.flatMap { points[$0].terms.map(\.pair) }

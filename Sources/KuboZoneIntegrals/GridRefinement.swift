@@ -17,15 +17,15 @@ import RealModule
 ///
 /// for the real and the imaginary part each; the second term guards against a difference d_m that is
 /// small by accident, and so does the factor 1 + 2 e^2 where d falls slowly. A quantity whose differences have sunk to rounding is not refined further; if
-/// rounding exceeds its tolerance, it has not converged. All N are multiples of 12, so that every grid
-/// holds the same points of high symmetry: where a band edge sits on one, grids with and without it
-/// converge differently.
+/// rounding exceeds its tolerance, it has not converged. All N are `GridSizes`: where a band edge sits on a point of
+/// high symmetry, grids with and without it converge differently.
 package struct GridRefinement: Sendable {
   /// 1/c_0: the inverse of the half-width of the strip of reduced wave vectors in which the summand
   /// is analytic, `Model.energySlope` over the width of the sharpest feature in energy. A grid
   /// with fewer points cannot see that feature and must not be trusted, so it is also the first.
   package var resolution: Double
-  package var dimension: Int
+  /// What grids there are.
+  package var sizes: GridSizes
   /// The same for single groups that need finer grids, if not empty.
   package var resolutions: [Double] = []
   /// The most points a grid may have.
@@ -35,11 +35,11 @@ package struct GridRefinement: Sendable {
   package var name = "zone integral"
 
   package init(
-    resolution: Double, dimension: Int, resolutions: [Double] = [], pointLimit: Int = 100_000_000,
+    resolution: Double, sizes: GridSizes, resolutions: [Double] = [], pointLimit: Int = 100_000_000,
     unit: String = "frequencies", name: String = "zone integral"
   ) {
     self.resolution = resolution
-    self.dimension = dimension
+    self.sizes = sizes
     self.resolutions = resolutions
     self.pointLimit = pointLimit
     self.unit = unit
@@ -155,7 +155,7 @@ package struct GridRefinement: Sendable {
   package func start(groups: Int) -> Progress {
     Progress(
       histories: (0..<groups).map { g in
-        History(target: GridRefinement.rounded(Int(min(1e9, resolution(g).rounded(.up)))))
+        History(target: sizes.from(Int(min(1e9, resolution(g).rounded(.up)))))
       },
       outcomes: Array(
         repeating: Outcome(values: [], scales: [], errors: [], allowed: [], divisions: 0),
@@ -229,6 +229,8 @@ package struct GridRefinement: Sendable {
     }
   }
 
+  private var dimension: Int { sizes.dimension }
+
   private func points(_ divisions: Int) -> Double {
     (0..<dimension).reduce(1.0) { p, _ in p * Double(divisions) }
   }
@@ -271,10 +273,10 @@ package struct GridRefinement: Sendable {
     let (values, rounding, n) = (history.values, history.rounding, history.divisions)
     guard history.steps.count > 1 else {
       let unknown = PartErrors(real: .infinity, imaginary: .infinity)
-      history.target = GridRefinement.rounded(
+      history.target = sizes.from(
         n + (history.steps.isEmpty ? n / 2 : max(1, n / 5)))
       // Three grids are the least.
-      history.expected = GridRefinement.rounded(history.steps.isEmpty ? 2 * n : n + n / 5)
+      history.expected = sizes.from(history.steps.isEmpty ? 2 * n : n + n / 5)
       return Outcome(
         values: values, scales: history.scales, rounding: rounding,
         errors: values.map { _ in unknown },
@@ -315,9 +317,9 @@ package struct GridRefinement: Sendable {
     // far its estimate must fall.
     let missing = Double.log(worst) - (rate - believed) * Double(n - coarser)
     let wanted = believed > 0 && missing.isFinite ? missing / believed : Double(n)
-    history.target = GridRefinement.rounded(
+    history.target = sizes.from(
       n + max(max(1, n / 5), Int(min(wanted, Double(n)).rounded(.up))))
-    history.expected = GridRefinement.rounded(n + Int(min(wanted, 1e6).rounded(.up)))
+    history.expected = sizes.from(n + Int(min(wanted, 1e6).rounded(.up)))
     return outcome
   }
 
@@ -346,9 +348,6 @@ package struct GridRefinement: Sendable {
     }
     return first
   }
-
-  /// The multiple of 12 at or above `n`.
-  private static func rounded(_ n: Int) -> Int { max(1, (n + 11) / 12) * 12 }
 
   /// The smallest c of a group with d = exp(-c N) for the last difference, each compared with the one
   /// before it that gives the largest c, since one of them may be small by accident; quantities at

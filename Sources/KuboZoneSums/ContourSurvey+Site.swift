@@ -28,7 +28,7 @@ extension ContourSurvey {
     }
     let (first, second, advanced) = (x1.numbers, x2?.numbers, y1?.numbers)
     let conjugate = x1.conjugate.numbers
-    var nearest = 1 / contours[0].model.harmonics
+    var nearest = growthDistance
     for (s, own) in nodes.enumerated() {
       let sign = s == Band.antibonding.rawValue ? 1.0 : -1.0
       let isFree = own.withUnsafeBufferPointer { own in

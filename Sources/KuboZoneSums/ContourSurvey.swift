@@ -54,6 +54,8 @@ package struct ContourSurvey: Sendable {
   package let energies: [ClosedRange<Double>]
   /// How near the branch point Delta^2 = 0 comes.
   private var branchDistance = Double.infinity
+  /// How far, in 2 pi Im f_a from the contours, the Hamiltonian has not grown: 1/`Model.harmonics(displacement:)`.
+  let growthDistance: Double
   /// The only |omega|, ascending, at which crossings will be asked for; nil for any.
   private let frequencies: [Double]?
 
@@ -141,6 +143,13 @@ package struct ContourSurvey: Sendable {
     energies = nodes.map { own in
       own.map(\.energy.real).min()!...own.map(\.energy.real).max()!
     }
+    let model = contours[0].model
+    growthDistance =
+      1
+      / contours.map { contour in
+        let shifts = points.map { $0.gradient(contour.band.rawValue) * contour.step }
+        return model.harmonics(displacement: model.largestDisplacement(shifts))
+      }.max()!
     for node in nodes.joined() {
       let delta = 0.5 * node.gap.length
       note(
@@ -266,7 +275,7 @@ package struct ContourSurvey: Sendable {
   }
 
   /// The distance to the nearest branch point, and as far as the Hamiltonian has not grown.
-  var startDistance: Double { min(branchDistance, 1 / contours[0].model.harmonics) }
+  var startDistance: Double { min(branchDistance, growthDistance) }
 
   /// The largest |Im 2 Delta| on the contours.
   package var gapDepth: Double { nodes.joined().map { abs($0.gap.imaginary) }.max()! }

@@ -56,7 +56,7 @@ public struct DensityOfStates: Sendable {
       ContourSurvey(contours, broadening: .infinity)
     }
     var refinement = GridRefinement(
-      resolution: 1, dimension: model.dimension, unit: "energies", name: "density of states")
+      resolution: 1, sizes: model.gridSizes, unit: "energies", name: "density of states")
     refinement.resolutions = energies.map {
       let z = ComplexDouble($0, broadening)
       // As ContourSurvey.resolution: what the contours' own derivatives can take from the distance.

@@ -58,7 +58,7 @@ package struct FermiSurface: Sendable {
     let slope = model.energySlope
     let width = .pi * temperature + step * slope * slope / 2
     let refinement = GridRefinement(
-      resolution: max(slope / width, model.resolution(.infinity)), dimension: model.dimension,
+      resolution: max(slope / width, model.resolution(.infinity)), sizes: model.gridSizes,
       pointLimit: [1_000_000, 4_000_000, 100_000_000][model.dimension - 1], unit: "",
       name: "Fermi surface")
     var rounding: [Double] = []

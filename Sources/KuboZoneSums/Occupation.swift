@@ -44,7 +44,7 @@ package struct Occupation: Sendable {
   /// A refinement for sums with levels near `mu`.
   package func refinement(mu: Double, name: String) -> GridRefinement {
     GridRefinement(
-      resolution: resolution(mu: mu), dimension: model.dimension,
+      resolution: resolution(mu: mu), sizes: model.gridSizes,
       pointLimit: [1_000_000, 4_000_000, 30_000_000][model.dimension - 1], unit: "", name: name)
   }
 

@@ -90,7 +90,8 @@ extension ContourSurvey {
     let model = contours[0].model
     let path = DisplacementPath(model, levels, width: width, step: step, depth: depth)
     let size = 1 / Double(ContourSurvey.divisions(model))
-    var nearest = 1 / model.harmonics
+    let shifts = coarsePoints.map { path.shift($0.gradients, $0.energies, part: 1) }
+    var nearest = 1 / model.harmonics(displacement: model.largestDisplacement(shifts))
     for point in coarsePoints {
       let u = (point.energies - levels) / width
       if (u * u).min() > 9 {
@@ -150,16 +151,24 @@ private struct DisplacementPath {
     reciprocal = model.reciprocalVectors.map(packed)
   }
 
-  func frame(
-    _ k: WaveVector, _ gradients: (SIMD3<Double>, SIMD3<Double>), _ energies: SIMD2<Double>,
-    part: Double
-  ) -> Frame {
+  /// Im k of the surface over a point.
+  func shift(
+    _ gradients: (SIMD3<Double>, SIMD3<Double>), _ energies: SIMD2<Double>, part: Double
+  ) -> SIMD3<Double> {
     var shift = SIMD3<Double>.zero
     for s in 0..<2 {
       let u = (energies[s] - levels[s]) / width
       shift += (s == 0 ? gradients.0 : gradients.1) * (-step * part * Double.exp(-u * u))
     }
-    return hessian[0].frame(at: WaveVector(real: k.real, imaginary: shift))
+    return shift
+  }
+
+  func frame(
+    _ k: WaveVector, _ gradients: (SIMD3<Double>, SIMD3<Double>), _ energies: SIMD2<Double>,
+    part: Double
+  ) -> Frame {
+    hessian[0].frame(
+      at: WaveVector(real: k.real, imaginary: shift(gradients, energies, part: part)))
   }
 
   /// Whether no singularity has been met over a cell of half-width `size` in reduced coordinates: Im E_s has

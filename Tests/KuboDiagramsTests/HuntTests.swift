@@ -47,6 +47,20 @@ import Testing
         exchange: 1.7708063470936074e-05, mu: -3.6400002530642785, temperature: 0,
         gamma: 1.7228455417448983e-05, omegas: [4.34782584851015, 0], names: ["s_full"],
         tolerance: 1e-2), right: (nil, nil))
+    // Small hops of up to 51 cells, which grow on the way to the contours: Pi(0) = -0.03868 +- 5e-5.
+    let (half, cell) = (0.4641755786119644, 0.9283511572239288)
+    let near = [(half, 1.0), (-half, 1.0)]
+    let next = [(3 * half, 0.1223656501078341), (-3 * half, 0.1223656501078341)]
+    let cubic = (1...51).map { (n: Int) -> (Double, Double) in
+      (Double(n) * cell, 0.09037236672081705 / Double(n * n * n))
+    }
+    let growing = Specimen(
+      description: "growing",
+      state: state(
+        cell: cell, inter: near + next, intra: cubic, exchange: 88.30021029377667,
+        mu: -88.54595218152716, temperature: 0, gamma: 0.1375607605714042,
+        omegas: [0.0007806184020951505], names: ["sigma"], tolerance: 1e-2),
+      right: (ComplexDouble(0.16565043652365, 0.00043266271539595), -0.0402421910924))
     let neighbours = [(1.0, 1.0), (-1.0, 1.0)]
     var slow = neighbours
     for n in 2...100 {
@@ -153,6 +167,20 @@ import Testing
           gamma: 0.00017517505356670992, omegas: [7.0434974298259805], names: ["sigma"],
           tolerance: 1e-3),
         right: (ComplexDouble(1.2087873e-5, 0.909625853), -6.40683931)),
+      // Grids of 180, 360 and 720 points alias a hop of 48 cells alike: Pi(0) = -1.0263032 +- 5e-6.
+      Specimen(
+        description: "commensurate",
+        state: state(
+          cell: 2,
+          inter: [
+            (-1.6536442728543324, 1), (-5.653644272854333, 1),
+            (0.34635572714566765, 0.2637503805666692),
+          ],
+          intra: [(-96, 0.19525074394787034)], exchange: 1.6620336462991303,
+          mu: -6.315264946478117, temperature: 0, gamma: 0.05975122434049501,
+          omegas: [5.60666986017182, 5.347788874441456], names: ["sigma"], tolerance: 1e-3),
+        right: (ComplexDouble(0.2727681174875972, 0.09341379847872983), -1.0262674622277)),
+      growing,
     ] + (areTestsLong ? [narrow] : [])
   }()
 

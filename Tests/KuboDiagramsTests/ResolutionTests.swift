@@ -41,6 +41,43 @@ import Testing
     }
   }
 
+  /// Where k is displaced by i d, hops have grown by e^(m d): e^x + w e^(m x) = e (1 + w) with w grown too.
+  @Test func harmonicsOfDisplacedZones() throws {
+    let model = try ResolutionTests.chain(inter: [(1, 1)], intra: [(2, 0.5), (24, 0.5e-3)])
+    for displacement in [0, 0.1, 0.3, 1.0, 20] {
+      let harmonics = model.harmonics(displacement: [displacement])
+      let (d, w) = (1 / harmonics, 0.144 * Double.exp(11 * min(60, displacement)))
+      let grown = (Double.exp(d) / w + Double.exp(12 * d)) / (1 / w + 1)
+      #expect(abs(grown - Double.exp(1)) < 1e-4)
+      #expect(harmonics >= model.harmonics && harmonics < 12.001)
+    }
+  }
+
+  /// No two grids see a far hop in the same way: what it adds is seen from the least common multiple of N and its cells
+  /// on, which is larger for the larger grid.
+  @Test func gridSizes() throws {
+    func multiple(_ a: Int, _ b: Int) -> Int {
+      (1...b).first { a * $0 % b == 0 }! * a
+    }
+    for cells in [8, 9, 14, 48, 100, 480] {
+      let sizes = try ResolutionTests.chain(
+        inter: [(1, 1)], intra: [(2, 0.5), (2 * Double(cells), 0.1)]
+      ).gridSizes
+      let grids = (1...300).map { sizes.from(7 * $0) }
+      for (coarse, fine) in zip(grids, grids.dropFirst()) where fine > coarse {
+        #expect(multiple(fine, cells) > multiple(coarse, cells), "\(coarse), \(fine), \(cells)")
+      }
+      for (n, grid) in zip(1...300, grids) {
+        #expect(grid % 12 == 0 && grid >= 7 * n && Double(grid) < 1.2 * Double(7 * n) + 24)
+      }
+    }
+    // Hops to next cells take every multiple of 12.
+    for name in ["chain", "honeycomb", "cubic"] {
+      let sizes = try shippedModel(name).gridSizes
+      #expect((1...9).map { sizes.from(12 * $0) } == (1...9).map { 12 * $0 })
+    }
+  }
+
   /// No hop looks constant on so many points, as one of 101 cells does on 101.
   @Test func primes() throws {
     #expect(try shippedModel("chain").primeDivisions(101) == 101)
