@@ -66,7 +66,9 @@ package struct ImpurityEngine: SpectrumEngine {
   }
 
   /// The crystal and the energy integrals of the columns `chosen`, on the real axis up to omega = `largest`.
-  func energyIntegral(_ chosen: [Int], upTo largest: Double?) async throws -> EnergyIntegral {
+  func energyIntegral(_ chosen: [Int], upTo largest: Double?) async throws -> (
+    crystal: ImpurityCrystal, queue: PairQueue, integral: EnergyIntegral
+  ) {
     let (mu, threads) = (request.mu, request.threads)
     let loops = pairLoops(chosen)
     var crystal = ImpurityCrystal(
@@ -82,22 +84,27 @@ package struct ImpurityEngine: SpectrumEngine {
       WorkProgress.note("self-energies: \(edges.count) edges and critical energies in the window")
     }
     let state = try await crystal.approximate(ComplexDouble(mu))
-    return EnergyIntegral(
-      crystal: crystal, queue: PairQueue(crystal, loops, threads: threads), mu: mu,
-      temperature: request.temperature, outputCount: chosen.count, edges: edges,
-      smoothness: max(0, state.energies.map(\.imaginary).min()!), thermalReach: thermalReach)
+    let queue = PairQueue(crystal, loops, threads: threads)
+    // Pieces of the window shorter than rounding would have no points inside.
+    let integral = EnergyIntegral(
+      mu: mu, temperature: request.temperature, outputCount: chosen.count, width: crystal.width,
+      edges: edges, edgeError: 1e-9, smoothness: max(0, state.energies.map(\.imaginary).min()!),
+      thermalReach: thermalReach
+    ) { try await queue.sums($0) }
+    return (crystal, queue, integral)
   }
 
   private func addLoops(_ chosen: [Int], to result: inout Spectrum) async throws {
     let omegas = request.omegas
-    let integral = try await energyIntegral(chosen, upTo: omegas.map(abs).max())
+    let (crystal, queue, integral) = try await energyIntegral(
+      chosen, upTo: omegas.map(abs).max())
     // They go on side by side and end together: how many have ended tells nothing of the time left.
     let dynamics = try await WorkProgress.stage(
       "energy integrals", unit: "frequencies", of: omegas.count
     ) { stage in
-      try await integral.queue.map(omegas.count) { n in
+      try await queue.map(omegas.count) { n in
         defer { stage?.advance() }
-        return try await attempt { try await dynamic(integral, omegas[n], chosen) }
+        return try await attempt { try await dynamic(integral, crystal, omegas[n], chosen) }
       }
     }
     let known = dynamics.compactMap { try? $0.get() }
@@ -153,14 +160,14 @@ package struct ImpurityEngine: SpectrumEngine {
   /// final values are smaller than the sketch had them, once more.
   private func refined(
     references: [Double]? = nil,
-    _ integral: (EnergyIntegral.Goal) async throws -> EnergyIntegral.Result
+    _ integral: ([PartErrors]?) async throws -> EnergyIntegral.Result
   ) async throws -> EnergyIntegral.Result {
-    var result = try await integral(.sketch)
+    var result = try await integral(nil)
     for _ in 0..<4 {
       let goal = allowed(result, references).map {
         PartErrors(real: 0.8 * $0.real, imaginary: 0.8 * $0.imaginary)
       }
-      result = try await integral(.errors(goal))
+      result = try await integral(goal)
       let limits = allowed(result, references)
       if zip(result.errors, limits).allSatisfy({ $0.isWithin($1) }) { break }
     }
@@ -168,9 +175,9 @@ package struct ImpurityEngine: SpectrumEngine {
   }
 
   /// K(omega) - K(0), or per field as sigma(omega), of the columns `chosen`.
-  private func dynamic(_ integral: EnergyIntegral, _ omega: Double, _ chosen: [Int]) async throws
-    -> EnergyIntegral.Result
-  {
+  private func dynamic(
+    _ integral: EnergyIntegral, _ crystal: ImpurityCrystal, _ omega: Double, _ chosen: [Int]
+  ) async throws -> EnergyIntegral.Result {
     func quotients(_ omega: Double) async throws -> EnergyIntegral.Result {
       var result = try await refined { try await integral.dynamicPart(omega: omega, $0) }
       for (o, c) in chosen.enumerated() where request.columns[c].isQuotient {
@@ -190,19 +197,18 @@ package struct ImpurityEngine: SpectrumEngine {
       return .init(
         values: chosen.map { _ in .zero },
         errors: chosen.map { _ in PartErrors(real: 0, imaginary: 0) },
-        scales: chosen.map { _ in 0 },
-        divisions: 0)
+        scales: chosen.map { _ in 0 }, rounding: chosen.map { _ in 0 })
     }
     // The narrowest level at mu decides how fast it varies.
-    let state = try await integral.crystal.exact(ComplexDouble(request.mu))
+    let state = try await crystal.exact(ComplexDouble(request.mu))
     let levels = state.x.levelWidths
     let widths = [levels.lowerBound, levels.upperBound].filter {
-      $0 > 1e-5 * integral.crystal.width
+      $0 > 1e-5 * crystal.width
     }
     let step =
       0.08
       * (widths.min().map { 2 * $0 }
-        ?? max(integral.smoothness, .pi * request.temperature, 1e-3 * integral.crystal.width))
+        ?? max(integral.smoothness, .pi * request.temperature, 1e-3 * crystal.width))
     var s: [EnergyIntegral.Result] = []
     for n in 0..<3 { s.append(try await quotients(step / Double(1 << n))) }
     var result = s[2]

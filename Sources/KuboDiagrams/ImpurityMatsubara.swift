@@ -22,7 +22,7 @@ extension ImpurityEngine {
       )
     }
     // The survey of real energies must reach as far as the spectral integral.
-    let integral = try await energyIntegral(
+    let (crystal, queue, integral) = try await energyIntegral(
       Array(columns.indices), upTo: 4 * model.energyBound)
     let step = 2 * Double.pi * temperature
     func limits(_ values: [ComplexDouble], _ scales: [Double]) -> [PartErrors] {
@@ -36,9 +36,9 @@ extension ImpurityEngine {
     ) { stage in
       var direct: [EnergyIntegral.Result] = []
       for l in 0..<count {
-        let sketch = try await integral.matsubara(index: l, .sketch)
+        let sketch = try await integral.matsubara(index: l, nil)
         direct.append(
-          try await integral.matsubara(index: l, .errors(limits(sketch.values, sketch.scales))))
+          try await integral.matsubara(index: l, limits(sketch.values, sketch.scales)))
         stage?.advance()
       }
       return direct
@@ -46,15 +46,15 @@ extension ImpurityEngine {
     let frequencies = (0..<count).map { Double($0) * step }
     let allowed = direct.map { limits($0.values, $0.scales) }
     // omega on [0, cut], then omega = cut/u with u on [0, 1].
-    let cut = 2 * (model.energyBound + integral.crystal.width)
+    let cut = 2 * (model.energyBound + crystal.width)
     let outputs = columns.count
     func kernel(_ omegas: [Double], _ jacobian: [Double]) async throws -> [[Double]] {
-      try await integral.queue.map(omegas.count) { n in
+      try await queue.map(omegas.count) { n in
         let omega = omegas[n]
         let goal = allowed[0].map { limit in
           PartErrors(real: limit.real / 4, imaginary: limit.imaginary / 4)
         }
-        let values = try await integral.dynamicPart(omega: omega, .errors(goal))
+        let values = try await integral.dynamicPart(omega: omega, goal)
         return frequencies.flatMap { y -> [Double] in
           let w = 2 / Double.pi * omega / (omega * omega + y * y) * jacobian[n]
           return values.values.map { $0.imaginary * w }

@@ -6,31 +6,6 @@ import KuboWork
 import KuboZoneIntegrals
 import RealModule
 
-/// A pair of energies and how its loops count in an integrand:
-/// direct F(z1, z2) + reflected F(z1*, z2*), with F at an advanced z2 if `isAdvanced`.
-struct EnergyPair: Sendable {
-  /// Energies above or on the real axis, from zero (not from mu).
-  var z1, z2: ComplexDouble
-  /// Whether z2 stands for its complex conjugate, g for the advanced propagator.
-  var isAdvanced = false
-  package var direct, reflected: ComplexDouble
-}
-
-/// A combination of loops at some energies, one point of an energy integral.
-struct EnergyPoint: Sendable {
-  package var pairs: [EnergyPair]
-  /// The errors that the zone averages may have, per output; if nil, 1e-2 of the scales.
-  package var allowed: [Double]?
-}
-
-/// The value of an ``EnergyPoint`` with a bound on its zone error, per output.
-struct PairSum: Sendable {
-  package var values: [ComplexDouble]
-  package var errors: [Double]
-  package var scales: [Double]
-  package var divisions: Int
-}
-
 extension ImpurityCrystal {
   /// A point on its way to finer grids.
   private struct Progress {
@@ -42,7 +17,7 @@ extension ImpurityCrystal {
     var grid: Grid
     /// c of the error exp(-c N) on that surface.
     let rate: Double
-    var last: PairSum?
+    var last: EnergySum?
     var scales: [Double]?
     /// The energies at which a grid did not have the physical self-energy.
     var failures: [ComplexDouble] = []
@@ -54,7 +29,7 @@ extension ImpurityCrystal {
       self.request = request
       self.point = point
       var energies: [ComplexDouble] = []
-      for pair in point.pairs {
+      for (pair, _, _) in point.terms {
         for z in [pair.z1, pair.z2] where !energies.contains(z) { energies.append(z) }
       }
       self.energies = energies
@@ -62,13 +37,13 @@ extension ImpurityCrystal {
       for z in energies { states.append(try await crystal.approximate(z)) }
       let pairs = Progress.pairs(point, energies, states)
       (grid, rate) = try crystal.grid(
-        states, pairs: pairs, nats: 6, onContours: point.pairs.allSatisfy(\.isAdvanced))
+        states, pairs: pairs, nats: 6, onContours: point.terms.allSatisfy(\.pair.isAdvanced))
     }
 
     private static func pairs(
       _ point: EnergyPoint, _ energies: [ComplexDouble], _ states: [DressedState]
     ) -> [(DressedState, DressedState)] {
-      point.pairs.map { pair in
+      point.terms.map { pair, _, _ in
         let x2 = states[energies.firstIndex(of: pair.z2)!]
         return (states[energies.firstIndex(of: pair.z1)!], pair.isAdvanced ? x2.conjugate : x2)
       }
@@ -100,16 +75,17 @@ extension ImpurityCrystal {
       Progress.pairs(point, energies, states)
     }
 
-    mutating func total(_ values: ArraySlice<PairValue>, _ divisions: Int) -> PairSum {
+    mutating func total(_ values: ArraySlice<PairValue>, _ divisions: Int) -> EnergySum {
       let count = values.first!.direct.count
-      var total = PairSum(
+      var total = EnergySum(
         values: Array(repeating: .zero, count: count), errors: [],
-        scales: Array(repeating: 0, count: count), divisions: divisions)
-      for (pair, value) in zip(point.pairs, values) {
-        let size = max(pair.direct.length, pair.reflected.length)
+        scales: Array(repeating: 0, count: count), rounding: Array(repeating: 0, count: count),
+        divisions: divisions)
+      for (term, value) in zip(point.terms, values) {
+        let size = max(term.direct.length, term.reflected.length)
         for o in 0..<count {
-          total.values[o] += pair.direct * value.direct[o]
-          total.values[o] += pair.reflected * value.reflected[o].conjugate
+          total.values[o] += term.direct * value.direct[o]
+          total.values[o] += term.reflected * value.reflected[o].conjugate
           if scales == nil { total.scales[o] += size * value.scales![o] }
         }
       }
@@ -134,12 +110,12 @@ extension ImpurityCrystal {
   /// A value does not depend on the other points, but many at once cost less each: a table is read
   /// once for several pairs.
   func sums(_ requests: [[EnergyPoint]], _ loops: PairLoops, threads: Int) async throws
-    -> [Result<[PairSum], any Error>]
+    -> [Result<[EnergySum], any Error>]
   {
     let points = requests.enumerated().flatMap { request, points in
       points.map { (request: request, point: $0) }
     }
-    var results = [PairSum?](repeating: nil, count: points.count)
+    var results = [EnergySum?](repeating: nil, count: points.count)
     var errors = [(any Error)?](repeating: nil, count: requests.count)
     let starts = try await parallelMap(points.count, threads: threads) { n in
       try await caught { try await Progress(n, points[n].request, points[n].point, self) }
@@ -201,7 +177,7 @@ extension ImpurityCrystal {
       var next = 0
       active = others
       for var progress in chosen {
-        let count = progress.point.pairs.count
+        let count = progress.point.terms.count
         let total = progress.total(values[next..<(next + count)], table.divisions)
         next += count
         if let done = advance(&progress, total) {
@@ -221,7 +197,7 @@ extension ImpurityCrystal {
 
   /// Takes the sum on a further grid into account; returns it if it is good enough, and chooses the
   /// next grid otherwise.
-  private func advance(_ progress: inout Progress, _ total: PairSum) -> PairSum? {
+  private func advance(_ progress: inout Progress, _ total: EnergySum) -> EnergySum? {
     let allowed = total.scales.indices.map {
       max(progress.point.allowed?[$0] ?? 1e-2 * total.scales[$0], 1e-13 * total.scales[$0])
     }
@@ -272,8 +248,9 @@ package actor PairQueue {
   private let loops: PairLoops
   private let threads: Int
   private var participants = 0
-  private var waiting: [(points: [EnergyPoint], reply: CheckedContinuation<[PairSum], any Error>)] =
-    []
+  private var waiting:
+    [(points: [EnergyPoint], reply: CheckedContinuation<[EnergySum], any Error>)] =
+      []
 
   package init(_ crystal: ImpurityCrystal, _ loops: PairLoops, threads: Int) {
     self.crystal = crystal
@@ -308,7 +285,7 @@ package actor PairQueue {
 
   /// The values of `points`; a job has one call at a time.
   /// - Throws: `NonConvergence`, ``SelfEnergyFailure``.
-  func sums(_ points: [EnergyPoint]) async throws -> [PairSum] {
+  package func sums(_ points: [EnergyPoint]) async throws -> [EnergySum] {
     if points.isEmpty { return [] }
     return try await withCheckedThrowingContinuation { reply in
       waiting.append((points, reply))

@@ -6,27 +6,13 @@ import KuboWork
 import KuboZoneIntegrals
 import RealModule
 
-/// One point of an energy integral: the sum of direct C(pair) + reflected C(pair)* over its pairs, for each column C.
-///
-/// C(z1*, z2*) = C(z2, z1)*, for what is measured and applied is Hermitian, and tr[...] of propagators turns round; so loops
-/// below the real axis are not needed.
-struct EnergyPoint: Sendable {
-  var terms: [(pair: EnergyPair, direct: ComplexDouble, reflected: ComplexDouble)]
-  /// Whether the parts that know one energy count.
-  var hasStatics = false
-  /// The errors that the averages may have, for each column; if nil, 1e-2 of the scales.
-  var allowed: [Double]?
-}
-
 /// Averages over the zone at pairs of energies, on grids as fine as each needs, with bounds on their errors. On each grid the
 /// self-energies are solved anew, so that it is a crystal of its own, with exact statements of its own.
+///
+/// C(z1*, z2*) = C(z2, z1)*, for what is measured and applied is Hermitian, and tr[...] of propagators turns round; so the
+/// reflected term of an `EnergyPoint` is the conjugate of C(z1, z2) with its energies exchanged, and loops below the real axis
+/// are not needed.
 actor ImpurityAverages {
-  /// Values with bounds on their errors, the sums of their absolute terms and what of the bounds is rounding.
-  struct Sum: Sendable {
-    var values: [ComplexDouble]
-    var errors, scales, rounding: [Double]
-  }
-
   /// What is averaged: sum_l factor_l F_l.
   struct Column: Sendable {
     let label: String
@@ -258,22 +244,27 @@ actor ImpurityAverages {
 
   /// The columns of a point on one grid.
   private nonisolated func sum(_ point: EnergyPoint, _ values: [EnergyPair: DressedLoops.Values])
-    -> Sum
+    -> EnergySum
   {
-    var sum = Sum(values: [], errors: [], scales: [], rounding: [])
+    var sum = EnergySum(values: [], errors: [], scales: [], rounding: [], divisions: 0)
     for column in columns {
       var (value, scale, rounding) = (ComplexDouble.zero, 0.0, 0.0)
-      for term in point.terms {
-        let own = values[term.pair]!
+      func add(_ weight: ComplexDouble, _ pair: EnergyPair, isConjugate: Bool) {
+        if weight == .zero { return }
+        let own = values[pair]!
         var c = ComplexDouble.zero
         for (factor, l) in column.terms {
           c += factor * own.values[l]
           if point.hasStatics { c += factor * own.statics[l] }
-          let size = factor.length * (term.direct.length + term.reflected.length)
+          let size = factor.length * weight.length
           scale += size * own.sizes[l]
           rounding += size * own.rounding[l]
         }
-        value += term.direct * c + term.reflected * c.conjugate
+        value += weight * (isConjugate ? c.conjugate : c)
+      }
+      for term in point.terms {
+        add(term.direct, term.pair, isConjugate: false)
+        add(term.reflected, term.pair.exchanged, isConjugate: true)
       }
       sum.values.append(value)
       sum.scales.append(scale)
@@ -283,18 +274,18 @@ actor ImpurityAverages {
   }
 
   /// The columns at points, each on ever finer grids until their errors are as small as allowed or as rounding leaves them.
-  nonisolated func sums(_ points: [EnergyPoint]) async throws -> [Sum] {
+  nonisolated func sums(_ points: [EnergyPoint]) async throws -> [EnergySum] {
     while true {
       do { return try await refined(points) } catch is TooCoarse { continue }
     }
   }
 
-  private nonisolated func refined(_ points: [EnergyPoint]) async throws -> [Sum] {
+  private nonisolated func refined(_ points: [EnergyPoint]) async throws -> [EnergySum] {
     let refinement = GridRefinement(
       resolution: 12, sizes: model.gridSizes, resolutions: try await resolutions(points),
       pointLimit: pointLimit, unit: "energies", name: "loops at pairs of energies")
     let outcomes = try await refinement.run(groups: points.count) { n, groups in
-      let pairs = groups.flatMap { points[$0].terms.map(\.pair) }
+      let pairs = groups.flatMap { points[$0].pairs }
       let values = try await values(pairs, divisions: n)
       let sums = groups.map { sum(points[$0], values) }
       return GridRefinement.Level(
@@ -313,8 +304,23 @@ actor ImpurityAverages {
           label: "\(columns[lost].label) at z = \(pair.z1), \(pair.z2)", estimate: errors[lost],
           allowed: outcome.worst(lost).allowed, divisions: outcome.divisions)
       }
-      return Sum(
-        values: outcome.values, errors: errors, scales: outcome.scales, rounding: outcome.rounding)
+      return EnergySum(
+        values: outcome.values, errors: errors, scales: outcome.scales,
+        rounding: outcome.rounding, divisions: outcome.divisions)
+    }
+  }
+}
+
+extension EnergyPair {
+  /// The pair at which C(z1*, z2*)* is C.
+  fileprivate var exchanged: EnergyPair { EnergyPair(z1: z2, z2: z1, isAdvanced: isAdvanced) }
+}
+
+extension EnergyPoint {
+  /// The pairs at which loops are needed.
+  fileprivate var pairs: [EnergyPair] {
+    terms.flatMap { pair, direct, reflected in
+      (direct == .zero ? [] : [pair]) + (reflected == .zero ? [] : [pair.exchanged])
     }
   }
 }

@@ -31,10 +31,3 @@ package enum ImpurityLoop: Hashable, Sendable {
     }
   }
 }
-
-/// The energies z1 of g+ and z2 of g, above or on the real axis; z2 stands for its conjugate, an advanced propagator, if
-/// `isAdvanced`.
-struct EnergyPair: Hashable, Sendable {
-  var z1, z2: ComplexDouble
-  var isAdvanced = false
-}

@@ -69,7 +69,7 @@ public struct ImpuritySpectrum: Sendable {
       model, impurities, mu: mu, temperature: temperature, directions: directions,
       responses: responses, isDressed: isDressed, tolerance: tolerance, threads: threads)
     let integral = try await own.integral(upTo: omegas.map(abs).max() ?? 0)
-    var quotients: [ImpurityIntegral.Result] = []
+    var quotients: [EnergyIntegral.Result] = []
     try await WorkProgress.stage("energy integrals", unit: "frequencies", of: omegas.count) {
       stage in
       for omega in omegas {
@@ -83,7 +83,7 @@ public struct ImpuritySpectrum: Sendable {
     let fixed = try await own.converged("omega = 0, static part", references: largest) {
       try await integral.staticPart($0)
     }
-    func estimate(_ result: ImpurityIntegral.Result, _ r: Int) -> Estimate {
+    func estimate(_ result: EnergyIntegral.Result, _ r: Int) -> Estimate {
       Estimate(
         value: result.values[r], error: max(result.errors[r].real, result.errors[r].imaginary))
     }
@@ -91,7 +91,7 @@ public struct ImpuritySpectrum: Sendable {
       CollinearSpectrum.Column(
         staticPart: estimate(fixed, r), quotients: quotients.map { estimate($0, r) }, values: [])
     }
-    divisions = await integral.averages.divisions
+    divisions = await own.averages.divisions
   }
 
   /// Loops F(z1, z2) averaged over a grid, which is a crystal of its own with exact statements of its own: the values, and what
@@ -181,20 +181,20 @@ private struct Request: Sendable {
   }
 
   /// The integrals at frequencies up to `largest`.
-  func integral(upTo largest: Double) async throws -> ImpurityIntegral {
+  func integral(upTo largest: Double) async throws -> EnergyIntegral {
     let smoothness = try await levelWidth()
-    // A tail is a twentieth of the smallest error that may be asked for, 1e-6 of the tolerance of the scale.
-    let thermalReach = max(25, 3 - Double.log(1e-6 * tolerance))
+    let thermalReach = EnergyIntegral.thermalReach(tolerance)
     let reach = max(largest, smoothness) + thermalReach * temperature
-    return ImpurityIntegral(
-      averages: averages, columns: columns.count, mu: mu, temperature: temperature,
-      width: averages.width, smoothness: smoothness,
-      edges: try await averages.edges(from: mu - reach, to: mu + reach),
-      thermalReach: thermalReach)
+    // Edges are known to a millionth or so.
+    return EnergyIntegral(
+      mu: mu, temperature: temperature, outputCount: columns.count, width: averages.width,
+      edges: try await averages.edges(from: mu - reach, to: mu + reach), edgeError: 1e-7,
+      smoothness: smoothness, thermalReach: thermalReach
+    ) { [averages] in try await averages.sums($0) }
   }
 
   /// The error that each part of each value may have.
-  private func allowed(_ found: ImpurityIntegral.Result, _ references: [Double]?) -> [PartErrors] {
+  private func allowed(_ found: EnergyIntegral.Result, _ references: [Double]?) -> [PartErrors] {
     // What sums over energies lose besides.
     Tolerance(tolerance).allowed(
       found.values, scales: found.scales,
@@ -206,10 +206,10 @@ private struct Request: Sendable {
   /// are smaller than the sketch had them, once more.
   func converged(
     _ label: String, references: [Double]? = nil,
-    _ integral: ([PartErrors]?) async throws -> ImpurityIntegral.Result
-  ) async throws -> ImpurityIntegral.Result {
+    _ integral: ([PartErrors]?) async throws -> EnergyIntegral.Result
+  ) async throws -> EnergyIntegral.Result {
     /// The integral, of whose errors each names the frequency.
-    func attempt(_ allowed: [PartErrors]?) async throws -> ImpurityIntegral.Result {
+    func attempt(_ allowed: [PartErrors]?) async throws -> EnergyIntegral.Result {
       do {
         return try await integral(allowed)
       } catch let error as QuadratureError {
@@ -239,9 +239,9 @@ private struct Request: Sendable {
       divisions: await averages.divisions)
   }
 
-  private func perVolume(_ result: ImpurityIntegral.Result) -> ImpurityIntegral.Result {
+  private func perVolume(_ result: EnergyIntegral.Result) -> EnergyIntegral.Result {
     let norm = 1 / model.cellVolume
-    return ImpurityIntegral.Result(
+    return EnergyIntegral.Result(
       values: result.values.map { $0.multiplied(by: norm) },
       errors: result.errors.map {
         PartErrors(real: $0.real * norm, imaginary: $0.imaginary * norm)
@@ -249,18 +249,18 @@ private struct Request: Sendable {
   }
 
   /// [K(omega) - K(0)]/omega.
-  func quotient(_ integral: ImpurityIntegral, _ omega: Double) async throws
-    -> ImpurityIntegral.Result
+  func quotient(_ integral: EnergyIntegral, _ omega: Double) async throws
+    -> EnergyIntegral.Result
   {
     let width = try await levelWidth()
-    func direct(_ omega: Double) async throws -> ImpurityIntegral.Result {
+    func direct(_ omega: Double) async throws -> EnergyIntegral.Result {
       try await converged("omega = \(omega)") { try await integral.quotient(omega, $0) }
     }
     // Below, K(0) would be subtracted from what hardly differs.
     guard abs(omega) < 1e-3 * width else { return try await direct(omega) }
     // Im Q and Re Q/omega are even in omega: polynomials in omega^2 through ever smaller frequencies.
     var nodes: [Double] = []
-    var rows: [ImpurityIntegral.Result] = []
+    var rows: [EnergyIntegral.Result] = []
     var last: [ComplexDouble] = []
     while true {
       let node = 0.16 * width / Double(1 << nodes.count)
@@ -307,5 +307,22 @@ private struct Request: Sendable {
       }
       last = result.values
     }
+  }
+}
+
+extension EnergyIntegral {
+  /// [K(omega) - K(0)]/omega.
+  fileprivate func quotient(_ omega: Double, _ allowed: [PartErrors]?) async throws -> Result {
+    let size = abs(omega)
+    var result = try await dynamicPart(
+      omega: omega,
+      allowed?.map { PartErrors(real: $0.real * size, imaginary: $0.imaginary * size) })
+    result.values = result.values.map { $0.multiplied(by: 1 / omega) }
+    result.errors = result.errors.map {
+      PartErrors(real: $0.real / size, imaginary: $0.imaginary / size)
+    }
+    result.scales = result.scales.map { $0 / size }
+    result.rounding = result.rounding.map { $0 / size }
+    return result
   }
 }

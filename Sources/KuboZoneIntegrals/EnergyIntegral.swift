@@ -2,7 +2,6 @@
 import ComplexModule
 import KuboLattice
 import KuboWork
-import KuboZoneIntegrals
 import Quadrature
 import RealModule
 
@@ -20,55 +19,56 @@ import RealModule
 /// and the last term, the window, stays on the real axis. K(i omega_l) is S over all Matsubara
 /// frequencies. Energies are measured from mu in these formulas.
 package struct EnergyIntegral: Sendable {
-  package let crystal: ImpurityCrystal
-  package let queue: PairQueue
   package let mu, temperature: Double
   package let outputCount: Int
+  /// A length of the energy axis beyond which nothing happens.
+  package let width: Double
   /// Energies from zero where a density of states begins or ends, square roots on the real axis, or
   /// has a van Hove singularity, broadened by the impurities.
   package let edges: [Double]
+  /// Edges nearer to each other than this part of the width are one.
+  package let edgeError: Double
   /// How far from mu on the imaginary axis the propagators are smooth: -Im Sigma at mu.
   package let smoothness: Double
+  /// How far from mu the window reaches, in units of T. The Fermi function differs from a step by its
+  /// exponential there, which counts as an error.
+  package let thermalReach: Double
+  /// The zone averages at points.
+  private let sums: @Sendable ([EnergyPoint]) async throws -> [EnergySum]
 
-  /// A value with its error bound and the sum of its absolute contributions, per output.
+  /// Values with their error bounds, the sums of their absolute contributions and what of the bounds is rounding.
   package struct Result: Sendable {
     package var values: [ComplexDouble]
     package var errors: [PartErrors]
-    package var scales: [Double]
-    package var divisions: Int
+    package var scales, rounding: [Double]
+    package var divisions = 0
 
-    package init(values: [ComplexDouble], errors: [PartErrors], scales: [Double], divisions: Int) {
+    package init(
+      values: [ComplexDouble], errors: [PartErrors], scales: [Double], rounding: [Double],
+      divisions: Int = 0
+    ) {
       self.values = values
       self.errors = errors
       self.scales = scales
+      self.rounding = rounding
       self.divisions = divisions
     }
   }
 
-  /// What is asked of an integral.
-  package enum Goal: Sendable {
-    /// Two digits or so of the scales, to find out what the values are.
-    case sketch
-    /// The largest error of each part of each value.
-    case errors([PartErrors])
-  }
-
-  /// How far from mu the window reaches, in units of T. The Fermi function differs from a step by its
-  /// exponential there, which counts as an error.
-  package let thermalReach: Double
-
   package init(
-    crystal: ImpurityCrystal, queue: PairQueue, mu: Double, temperature: Double, outputCount: Int,
-    edges: [Double], smoothness: Double, thermalReach: Double
+    mu: Double, temperature: Double, outputCount: Int, width: Double, edges: [Double],
+    edgeError: Double, smoothness: Double, thermalReach: Double,
+    sums: @escaping @Sendable ([EnergyPoint]) async throws -> [EnergySum]
   ) {
-    self.crystal = crystal
-    self.queue = queue
     self.mu = mu
     self.temperature = temperature
     self.outputCount = outputCount
+    self.width = width
     self.edges = edges
+    self.edgeError = edgeError
     self.smoothness = smoothness
     self.thermalReach = thermalReach
+    self.sums = sums
   }
 
   /// As far as that a tail is a twentieth of the smallest error that `tolerance` may ask for, 1e-6 of it of
@@ -77,44 +77,44 @@ package struct EnergyIntegral: Sendable {
     max(25, 3 - Double.log(1e-6 * tolerance))
   }
 
-  /// K(0).
-  package func staticPart(_ goal: Goal) async throws -> Result {
-    try await integral(goal) { y in
+  /// K(0). `allowed` are the largest errors of each part of each value; without, two digits or so of the scales, to find
+  /// out what the values are.
+  package func staticPart(_ allowed: [PartErrors]?) async throws -> Result {
+    try await integral(allowed) { y in
       let z = ComplexDouble(mu, y)
-      return [EnergyPair(z1: z, z2: z, direct: .one, reflected: .one)]
+      return EnergyPoint(terms: [(EnergyPair(z1: z, z2: z), .one, .one)], hasStatics: true)
     }
   }
 
   /// K(omega) - K(0).
-  package func dynamicPart(omega: Double, _ goal: Goal) async throws -> Result {
-    try await integral(goal, omega: omega) { y in
+  package func dynamicPart(omega: Double, _ allowed: [PartErrors]?) async throws -> Result {
+    try await integral(allowed, omega: omega) { y in
       let z = ComplexDouble(mu, y)
-      return [
-        EnergyPair(z1: z + ComplexDouble(omega), z2: z, direct: .one, reflected: .zero),
-        EnergyPair(z1: z, z2: z - ComplexDouble(omega), direct: .zero, reflected: .one),
-        EnergyPair(z1: z, z2: z, direct: -.one, reflected: -.one),
-      ]
+      return EnergyPoint(terms: [
+        (EnergyPair(z1: z + ComplexDouble(omega), z2: z), .one, .zero),
+        (EnergyPair(z1: z, z2: z - ComplexDouble(omega)), .zero, .one),
+        (EnergyPair(z1: z, z2: z), -.one, -.one),
+      ])
     }
   }
 
   /// K(i omega_l), omega_l = 2 pi l T: the direct sum.
-  package func matsubara(index l: Int, _ goal: Goal) async throws -> Result {
+  package func matsubara(index l: Int, _ allowed: [PartErrors]?) async throws -> Result {
     precondition(temperature > 0)
     let omega = 2 * Double.pi * temperature * Double(l)
     // Of the frequencies, l lie between: i eps_n + i omega_l above and i eps_n below the axis.
     let between = (0..<l).map { n in
       let y = Double.pi * temperature * Double(2 * n + 1)
-      return EnergyPair(
-        z1: ComplexDouble(mu, omega - y), z2: ComplexDouble(mu, y), isAdvanced: true,
-        direct: ComplexDouble(temperature), reflected: .zero)
+      let pair = EnergyPair(
+        z1: ComplexDouble(mu, omega - y), z2: ComplexDouble(mu, y), isAdvanced: true)
+      return EnergyPoint(terms: [(pair, ComplexDouble(temperature), .zero)])
     }
-    return try await integral(goal, extra: between) { y in
+    return try await integral(allowed, extra: between) { y in
       let low = ComplexDouble(mu, y)
       let high = ComplexDouble(mu, y + omega)
-      return [
-        EnergyPair(z1: high, z2: low, direct: .one, reflected: .zero),
-        EnergyPair(z1: low, z2: high, direct: .zero, reflected: .one),
-      ]
+      return EnergyPoint(terms: [
+        (EnergyPair(z1: high, z2: low), .one, .zero), (EnergyPair(z1: low, z2: high), .zero, .one),
+      ])
     }
   }
 
@@ -135,7 +135,7 @@ package struct EnergyIntegral: Sendable {
       case (true, true):
         return (
           (a + b) / 2 - length / 2 * Double.cos(.pi * s),
-          s == 1 ? 0 : length / 2 * .pi * Double.sin(.pi * s)
+          s == 0 || s == 1 ? 0 : length / 2 * .pi * Double.sin(.pi * s)
         )
       }
     }
@@ -157,8 +157,7 @@ package struct EnergyIntegral: Sendable {
     if omega == 0 { return [] }
     let reach = thermalReach * temperature
     let (low, high) = (min(0, -omega) - reach, max(0, -omega) + reach)
-    // Pieces shorter than rounding would have no points inside.
-    let least = 1e-9 * crystal.width
+    let least = edgeError * width
     var inner: [Double] = []
     for edge in edges { inner += [edge - mu, edge - mu - omega] }
     inner = inner.filter { $0 > low - least && $0 < high + least }.sorted()
@@ -196,22 +195,18 @@ package struct EnergyIntegral: Sendable {
   /// S of `onImaginaryAxis`, plus `extra`, plus the integral over the window with the weight
   /// f(eps + omega) - f(eps).
   private func integral(
-    _ goal: Goal, omega: Double = 0, extra: [EnergyPair] = [],
-    onImaginaryAxis: @escaping @Sendable (_ y: Double) -> [EnergyPair]
+    _ allowed: [PartErrors]?, omega: Double = 0, extra: [EnergyPoint] = [],
+    onImaginaryAxis: @escaping @Sendable (_ y: Double) -> EnergyPoint
   ) async throws -> Result {
     let window = window(omega)
     // Half of the errors for the zone errors of the integral, a quarter for the Matsubara
     // frequencies one by one, and a quarter for the integration.
-    let share: [Double]?
-    switch goal {
-    case .sketch: share = nil
-    case .errors(let limits): share = limits.map { min($0.real, $0.imaginary) / 2 }
-    }
+    let share = allowed.map { $0.map { min($0.real, $0.imaginary) / 2 } }
     let fixed = try await discretePart(extra, share, onImaginaryAxis)
     // One parameter u runs over all pieces: [0, 1] is the imaginary axis beyond `fixed.end`, and
     // [2 n, 2 n + 1] piece n of the window, from n = 1 on.
     let start = fixed.end
-    let unit = crystal.width / 4
+    let unit = width / 4
     let divisions = Maximum(fixed.sum.divisions)
     @Sendable func place(_ u: Double) -> (piece: WindowPiece, s: Double)? {
       let n = Int(u) / 2
@@ -240,15 +235,13 @@ package struct EnergyIntegral: Sendable {
       return 1 / (total * Double(intervals.count))
     }
     @Sendable func point(_ u: Double) -> (point: EnergyPoint, measure: Double)? {
-      let pairs: [EnergyPair]
+      var point: EnergyPoint
       let measure: Double
       if let (piece, s) = place(u) {
         let (eps, slope) = piece.energy(s)
-        pairs = [
-          EnergyPair(
-            z1: ComplexDouble(mu + eps + omega), z2: ComplexDouble(mu + eps), isAdvanced: true,
-            direct: ComplexDouble(0, 1 / (2 * .pi)), reflected: .zero)
-        ]
+        let pair = EnergyPair(
+          z1: ComplexDouble(mu + eps + omega), z2: ComplexDouble(mu + eps), isAdvanced: true)
+        point = EnergyPoint(terms: [(pair, ComplexDouble(0, 1 / (2 * .pi)), .zero)])
         measure = slope
       } else if u == 0 || u == 1 {
         return nil
@@ -256,74 +249,59 @@ package struct EnergyIntegral: Sendable {
         // y = start + b (u/(1 - u))^2 spans the scales from Gamma to the bandwidth; at both ends the
         // integrand vanishes.
         let r = u / (1 - u)
-        pairs = onImaginaryAxis(start + unit * r * r)
+        point = onImaginaryAxis(start + unit * r * r)
         measure = unit * 2 * r / ((1 - u) * (1 - u)) / (2 * .pi)
       }
       // At a band edge the integrand in s vanishes.
       if measure == 0 { return nil }
       let factor = shares[Int(u) / 2] / measure
-      return (EnergyPoint(pairs: pairs, allowed: share?.map { $0 * factor }), measure)
+      point.allowed = share?.map { $0 * factor }
+      return (point, measure)
     }
-    let isSketch = share == nil
+    let outputs = 0..<outputCount
     let integral = try await WeightedIntegral(
       intervals: intervals, breaks: breaks,
-      components: (0..<outputCount).flatMap { o in
-        [.value(noise: 4 * o + 2), .value(noise: 4 * o + 2), .magnitude, .magnitude]
+      components: outputs.flatMap { o -> [WeightedIntegral.Component] in
+        [.value(noise: 5 * o + 2), .value(noise: 5 * o + 2), .magnitude, .magnitude, .magnitude]
       },
-      firstStage: isSketch ? 0 : 1, limit: 2000, weight: weight,
+      firstStage: allowed == nil ? 0 : 1, limit: 2000, weight: weight,
       allowed: { totals in
-        switch goal {
-        case .sketch:
+        outputs.flatMap { o -> [Double] in
           // The scales hold all parts of a value.
-          return (0..<outputCount).flatMap { o in
-            let limit = 1e-2 * (totals[4 * o + 3] + fixed.sum.scales[o])
-            return [limit, limit, .infinity, .infinity]
-          }
-        case .errors(let limits):
-          return limits.flatMap { [$0.real / 4, $0.imaginary / 4, .infinity, .infinity] }
+          let limit = 1e-2 * (totals[5 * o + 3] + fixed.sum.scales[o])
+          let own = allowed.map { ($0[o].real / 4, $0[o].imaginary / 4) } ?? (limit, limit)
+          return [own.0, own.1, .infinity, .infinity, .infinity]
         }
       },
       { us in
         let places = us.map(point)
-        let points = places.compactMap { $0?.point }
-        let sums = try await queue.sums(points)
-        var next = 0
+        var sums = try await self.sums(places.compactMap { $0?.point })[...]
         return places.map { place in
-          guard let place else { return Array(repeating: 0, count: 4 * outputCount) }
-          defer { next += 1 }
-          divisions.raise(to: sums[next].divisions)
-          return pack(sums[next], place.measure)
+          guard let place else { return Array(repeating: 0, count: 5 * outputCount) }
+          let sum = sums.removeFirst()
+          divisions.raise(to: sum.divisions)
+          return outputs.flatMap { o in
+            [
+              sum.values[o].real, sum.values[o].imaginary, sum.errors[o], sum.scales[o],
+              sum.rounding[o],
+            ].map { $0 * place.measure }
+          }
         }
       })
-    let (values, scales, zoneErrors) = unpack(integral.values, fixed.sum)
+    let totals = integral.values
+    let scales = outputs.map { fixed.sum.scales[$0] + abs(totals[5 * $0 + 3]) }
     return Result(
-      values: values,
-      errors: (0..<outputCount).map { o in
-        let tail = window.isEmpty ? 0 : Double.exp(-thermalReach) * scales[o]
-        let common = zoneErrors[o] + fixed.errors[o] + tail
+      values: outputs.map {
+        fixed.sum.values[$0] + ComplexDouble(totals[5 * $0], totals[5 * $0 + 1])
+      },
+      errors: outputs.map { o in
+        let tail = window.isEmpty || temperature == 0 ? 0 : Double.exp(-thermalReach) * scales[o]
+        let common = fixed.sum.errors[o] + abs(totals[5 * o + 2]) + tail
         return PartErrors(
-          real: integral.errors[4 * o] + common, imaginary: integral.errors[4 * o + 1] + common)
-      }, scales: scales, divisions: divisions.value)
-  }
-
-  private func pack(_ sum: PairSum, _ measure: Double) -> [Double] {
-    (0..<outputCount).flatMap { o in
-      [
-        sum.values[o].real * measure, sum.values[o].imaginary * measure,
-        sum.errors[o] * measure, sum.scales[o] * measure,
-      ]
-    }
-  }
-
-  private func unpack(_ totals: [Double], _ fixed: PairSum) -> (
-    values: [ComplexDouble], scales: [Double], errors: [Double]
-  ) {
-    let n = 0..<outputCount
-    return (
-      n.map { fixed.values[$0] + ComplexDouble(totals[4 * $0], totals[4 * $0 + 1]) },
-      n.map { fixed.scales[$0] + abs(totals[4 * $0 + 3]) },
-      n.map { fixed.errors[$0] + abs(totals[4 * $0 + 2]) }
-    )
+          real: integral.errors[5 * o] + common, imaginary: integral.errors[5 * o + 1] + common)
+      }, scales: scales,
+      rounding: outputs.map { fixed.sum.rounding[$0] + abs(totals[5 * $0 + 4]) },
+      divisions: divisions.value)
   }
 
   /// `extra`, and at T > 0 the first Matsubara frequencies with the corrections that turn the sum
@@ -331,10 +309,10 @@ package struct EnergyIntegral: Sendable {
   /// (`EulerMaclaurin`). The terms left out are smaller than the last one by a factor of order 1/M^2, `end` = M H;
   /// 1/M is taken as the error.
   private func discretePart(
-    _ extra: [EnergyPair], _ share: [Double]?,
-    _ onImaginaryAxis: @escaping @Sendable (_ y: Double) -> [EnergyPair]
-  ) async throws -> (sum: PairSum, errors: [Double], end: Double) {
-    var groups = extra.map { [$0] }
+    _ extra: [EnergyPoint], _ share: [Double]?,
+    _ onImaginaryAxis: @escaping @Sendable (_ y: Double) -> EnergyPoint
+  ) async throws -> (sum: EnergySum, end: Double) {
+    var points = extra
     var last: [Double] = []
     let step = 2 * Double.pi * temperature
     let count = temperature == 0 ? 0 : max(4, 48 - Int(min(44, smoothness / step)))
@@ -347,39 +325,37 @@ package struct EnergyIntegral: Sendable {
           weight += EulerMaclaurin.midpoints[n - (count - 2)] * temperature
           last.append(weight)
         }
-        groups.append(
-          onImaginaryAxis(step * (Double(n) + 0.5)).map { pair in
-            var weighted = pair
-            weighted.direct *= ComplexDouble(weight)
-            weighted.reflected *= ComplexDouble(weight)
-            return weighted
-          })
+        var point = onImaginaryAxis(step * (Double(n) + 0.5))
+        for t in point.terms.indices {
+          point.terms[t].direct *= ComplexDouble(weight)
+          point.terms[t].reflected *= ComplexDouble(weight)
+        }
+        points.append(point)
       }
     }
-    let allowed = share.map { $0.map { $0 / 2 / Double(max(1, groups.count)) } }
-    let sums = try await queue.sums(groups.map { EnergyPoint(pairs: $0, allowed: allowed) })
-    var total = PairSum(
-      values: Array(repeating: .zero, count: outputCount),
-      errors: Array(repeating: 0, count: outputCount),
-      scales: Array(repeating: 0, count: outputCount), divisions: 0)
-    var errors = [Double](repeating: 0, count: outputCount)
-    for sum in sums {
-      total.divisions = max(total.divisions, sum.divisions)
-      for o in 0..<outputCount {
+    for n in points.indices {
+      points[n].allowed = share?.map { $0 / 2 / Double(points.count) }
+    }
+    let sums = try await sums(points)
+    let none = [Double](repeating: 0, count: outputCount)
+    var total = EnergySum(
+      values: none.map { ComplexDouble($0) }, errors: none, scales: none, rounding: none,
+      divisions: sums.map(\.divisions).max() ?? 0)
+    for o in 0..<outputCount {
+      for sum in sums {
         total.values[o] += sum.values[o]
         total.errors[o] += sum.errors[o]
         total.scales[o] += sum.scales[o]
+        total.rounding[o] += sum.rounding[o]
       }
-    }
-    if temperature > 0 {
-      for o in 0..<outputCount {
+      if temperature > 0 {
         var term = ComplexDouble.zero
         for (p, sum) in sums.suffix(4).enumerated() {
           term += sum.values[o].multiplied(by: EulerMaclaurin.lastTerm[p] / last[p])
         }
-        errors[o] = term.length * temperature / Double(count)
+        total.errors[o] += term.length * temperature / Double(count)
       }
     }
-    return (total, errors, step * Double(count))
+    return (total, step * Double(count))
   }
 }
