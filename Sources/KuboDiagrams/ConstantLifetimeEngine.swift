@@ -149,8 +149,11 @@ struct ConstantLifetimeEngine: SpectrumEngine {
         label: "zone integral", estimate: estimate, allowed: 0, divisions: outcome.divisions)
       return "did not converge: \(error)"
     }
-    return "the zone integral \(reason), with \(outcome.divisions) points along "
-      + "each reciprocal vector; a larger lifetime parameter or tolerance would do"
+    let points =
+      outcome.divisions == 0
+      ? "by nested integrals" : "with \(outcome.divisions) points along each reciprocal vector"
+    return
+      "the zone integral \(reason), \(points); a larger lifetime parameter or tolerance would do"
   }
 
   /// Fills the columns `closed_printed`: -i omega tau R(omega) W at omega tau << 1, without a static

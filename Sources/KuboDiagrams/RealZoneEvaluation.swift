@@ -56,7 +56,8 @@ struct RealZoneEvaluation: Sendable {
     if model.dimension < 3, stars > most {
       found = try await nested(sum, groups)
     }
-    let left = groups.filter { found[$0] == nil || found[$0]!.failure != nil }
+    // Where rounding alone is too much, grids do not help.
+    let left = groups.filter { found[$0].map { $0.failure != nil && !$0.isLostInRounding } ?? true }
     guard !left.isEmpty else { return found }
     guard points < Double(refinement.pointLimit) else {
       for g in left where found[g] == nil {
@@ -216,21 +217,29 @@ struct RealZoneEvaluation: Sendable {
     var best: GridRefinement.Outcome?
     for _ in 0..<4 {
       let goal = allowed(values)
-      // Each integral may err by a quarter of what the reported parts that it enters may.
+      // Each integral may err by a quarter of what the reported parts that it enters may; of what rounding leaves there is
+      // nothing to be gained.
       let limits = units.map { unit -> Double in
         var least = Double.infinity
         for o in outputs {
           let (real, imaginary) = (abs(unit[o].real), abs(unit[o].imaginary))
-          if real > 0 { least = min(least, max(0, goal[o].real - rounding[o]) / real) }
+          let floor = rounding[o] / 4
+          if real > 0 { least = min(least, max(floor, goal[o].real - rounding[o]) / real) }
           if imaginary > 0 {
-            least = min(least, max(0, goal[o].imaginary - rounding[o]) / imaginary)
+            least = min(least, max(floor, goal[o].imaginary - rounding[o]) / imaginary)
           }
         }
         return least / 4
       }
       let result: (values: [Double], errors: [Double])
+      let anything = limits.map { _ in Double.infinity }
       do {
-        result = try await integral(allowed: limits + limits.map { _ in .infinity })
+        do {
+          result = try await integral(allowed: limits + anything)
+        } catch is QuadratureError where best == nil {
+          // What is asked may be less than rounding leaves of what that grid did not see: first the sizes.
+          result = try await integral(allowed: anything + anything)
+        }
       } catch is QuadratureError {
         return best
       }
@@ -243,8 +252,8 @@ struct RealZoneEvaluation: Sendable {
       }
       values = parts(result.values)
       let outcome = GridRefinement.Outcome(
-        values: values, scales: scales, errors: errors(result.errors[..<parameters]),
-        allowed: allowed(values), divisions: 0)
+        values: values, scales: scales, rounding: rounding,
+        errors: errors(result.errors[..<parameters]), allowed: allowed(values), divisions: 0)
       if outcome.failure == nil { return outcome }
       best = outcome
     }

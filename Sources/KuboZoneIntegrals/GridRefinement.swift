@@ -107,6 +107,14 @@ package struct GridRefinement: Sendable {
       errors[q].isWithin(allowed[q])
     }
 
+    /// Whether rounding alone exceeds what a quantity that missed its tolerance may err.
+    package var isLostInRounding: Bool {
+      values.indices.contains { q in
+        !hasConverged(q)
+          && !PartErrors(real: rounding[q], imaginary: rounding[q]).isWithin(allowed[q])
+      }
+    }
+
     /// Estimate and allowance of the part that is worse off.
     package func worst(_ q: Int) -> (estimate: Double, allowed: Double) {
       errors[q].worst(allowed[q])

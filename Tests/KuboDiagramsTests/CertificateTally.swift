@@ -56,6 +56,7 @@ struct CertificateTally: Sendable {
   init(dimension: Int, number: Int, seconds: Double, isVerbose: Bool) async {
     do {
       let state = try CertificateState(dimension: dimension, number: number)
+      if isVerbose { print("\(dimension):\(number) begins: \(state)") }
       await self.init(state, "\(dimension):\(number)", seconds: seconds, isVerbose: isVerbose)
     } catch {
       self.init()

@@ -61,6 +61,17 @@ import Testing
         mu: -88.54595218152716, temperature: 0, gamma: 0.1375607605714042,
         omegas: [0.0007806184020951505], names: ["sigma"], tolerance: 1e-2),
       right: (ComplexDouble(0.16565043652365, 0.00043266271539595), -0.0402421910924))
+    // Levels 1e-5 wide, two for each period of a hop of 82 cells: after nested integrals that asked for less than rounding
+    // leaves came grids of 1e7 points, minutes.
+    let shells = [(1.0, 1.0), (5.0, 0.12085828703441903), (3.0, -0.5006037966653616)]
+    let many = Specimen(
+      description: "many narrow levels",
+      state: state(
+        cell: 2, inter: (shells + [(163.0, -0.17160790912824486)]).flatMap { [$0, (-$0.0, $0.1)] },
+        intra: [(-4, -0.2739947397685505)], exchange: 0.0008311700044870604,
+        mu: -2.4377373670952993, temperature: 0, gamma: 1.0600769074531234e-05,
+        omegas: [0.0016117431904367398], names: ["sigma", "s_full"], tolerance: 1e-6),
+      right: (nil, nil))
     let neighbours = [(1.0, 1.0), (-1.0, 1.0)]
     var slow = neighbours
     for n in 2...100 {
@@ -180,7 +191,7 @@ import Testing
           mu: -6.315264946478117, temperature: 0, gamma: 0.05975122434049501,
           omegas: [5.60666986017182, 5.347788874441456], names: ["sigma"], tolerance: 1e-3),
         right: (ComplexDouble(0.2727681174875972, 0.09341379847872983), -1.0262674622277)),
-      growing,
+      growing, many,
     ] + (areTestsLong ? [narrow] : [])
   }()
 
