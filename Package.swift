@@ -68,7 +68,7 @@ let package = Package(
         "KuboLattice", "KuboLoops", "KuboWork", "KuboZoneIntegrals", "Quadrature", "CLAPACK",
         complex, real,
       ]),
-    // Self-energies, ladders and the energy integral after the zone average.
+    // Self-energies and ladders, and the zone averages of the energy integral.
     .target(
       name: "KuboDisorder",
       dependencies: [
