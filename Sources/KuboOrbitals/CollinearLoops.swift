@@ -45,6 +45,8 @@ package enum CollinearLoop: Hashable, Sendable {
 /// propagators in closed form.
 package struct CollinearLoops: Sendable {
   package let loops: [CollinearLoop]
+  /// Whether K(0) is whole: without, what has no frequency is left out.
+  let hasStatic: Bool
   let omegas: [Double]
   let mu: Double
   let line: FermiLogarithm
@@ -53,8 +55,9 @@ package struct CollinearLoops: Sendable {
 
   package init(
     _ loops: [CollinearLoop], omegas: [Double], mu: Double, line: FermiLogarithm,
-    byTriples: Bool = false
+    hasStatic: Bool = true, byTriples: Bool = false
   ) {
+    self.hasStatic = hasStatic
     (self.loops, self.omegas, self.mu, self.line) = (loops, omegas, mu, line)
     self.byTriples = byTriples
   }
@@ -85,19 +88,20 @@ package struct CollinearLoops: Sendable {
 
   /// H, d_i H, d_j H and d_i d_j H of both spins, their mean and half their difference, and the bands.
   private struct Point {
-    let count: Int
+    let matrices: BlochMatrices
     let blocks: UnsafeMutablePointer<ComplexDouble>
     let levels: (up: BandSums.Levels, down: BandSums.Levels)
     let states: (up: BandMatrix, down: BandMatrix)
     let scratch: ScratchPointer
 
     init(
-      _ blocks: UnsafeMutablePointer<ComplexDouble>, _ count: Int, mu: Double,
+      _ blocks: UnsafeMutablePointer<ComplexDouble>, _ matrices: BlochMatrices, mu: Double,
       _ line: FermiLogarithm, _ scratch: ScratchPointer
     ) {
-      (self.count, self.blocks, self.scratch) = (count, blocks, scratch)
+      (self.matrices, self.blocks, self.scratch) = (matrices, blocks, scratch)
+      let count = matrices.count
       func bands(_ u: Spin) -> (BandSums.Levels, BandMatrix) {
-        let start = blocks + BlochMatrices.offset(u, .energy, count)
+        let start = blocks + matrices.offset(u, .energy)
         let (values, states) = BandMatrix(count, start, scratch).levels()
         return (BandSums.Levels(count, values, line, shift: -mu, scratch), states)
       }
@@ -109,7 +113,7 @@ package struct CollinearLoops: Sendable {
     private func states(_ u: Spin) -> BandMatrix { u == .up ? states.up : states.down }
 
     func hamiltonian(_ u: Spin, _ part: BlochMatrices.Part) -> BandMatrix {
-      BandMatrix(count, blocks + BlochMatrices.offset(u, part, count), scratch)
+      BandMatrix(matrices.count, blocks + matrices.offset(u, part), scratch)
     }
     func mean(_ part: BlochMatrices.Part) -> BandMatrix {
       0.5 * (hamiltonian(.up, part) + hamiltonian(.down, part))
@@ -146,15 +150,16 @@ package struct CollinearLoops: Sendable {
   /// Adds `weight` times the loops at the wave vector of a full sum over cells, whose blocks begin at `blocks`, and tells
   /// the levels of each spin, less mu.
   package func add(
-    _ blocks: UnsafeMutablePointer<ComplexDouble>, _ count: Int, times weight: Double = 1,
+    _ blocks: UnsafeMutablePointer<ComplexDouble>, _ matrices: BlochMatrices,
+    times weight: Double = 1,
     to values: inout Values, _ memory: inout Memory,
     levels: ((_ spin: Spin, _ levels: UnsafeBufferPointer<Double>) -> Void)? = nil
   ) {
     withUnsafeMutablePointer(to: &memory.scratch) { scratch in
       scratch.pointee.returning { _ in
-        let point = Point(blocks, count, mu: mu, line, scratch)
+        let point = Point(blocks, matrices, mu: mu, line, scratch)
         for u in Spin.allCases {
-          levels?(u, UnsafeBufferPointer(start: point.levels(u).x, count: count))
+          levels?(u, UnsafeBufferPointer(start: point.levels(u).x, count: matrices.count))
           addTransverse(point, u, weight, &values)
           addLongitudinal(point, u, weight, &values)
         }
@@ -188,7 +193,7 @@ package struct CollinearLoops: Sendable {
           point.inBands(point.exchange(part).anticommuted(p), u, u2)
         }
         operators.append(Operator(n, torque(.energy)))
-        gradients.append(Operator(n, torque(.second)))
+        if hasStatic { gradients.append(Operator(n, torque(.second))) }
       }
     }
     guard !operators.isEmpty else { return }
@@ -255,19 +260,23 @@ package struct CollinearLoops: Sendable {
       return point.inBands(matrix, u, u)
     }
     var (operators, gradients): ([Operator], [Operator]) = ([], [])
+    let own = loops.filter { if case .transverse = $0 { false } else { $0.spin == u } }
+    guard !own.isEmpty else { return }
+    let velocity = point.inBands(point.hamiltonian(u, .second), u, u)
     for (n, loop) in loops.enumerated() {
       switch loop {
       case .longitudinal(u, let b):
-        operators.append(Operator(n, vertex(b, .first)))
-        gradients.append(Operator(n, vertex(b, .mixed)))
-      case .density(u, let p):
+        // Along the field it is the same matrix.
+        let isSame =
+          b == .velocity && point.matrices.offset(u, .first) == point.matrices.offset(u, .second)
+        operators.append(Operator(n, isSame ? velocity : vertex(b, .first)))
+        if hasStatic { gradients.append(Operator(n, vertex(b, .mixed))) }
+      case .density(u, let p) where hasStatic:
         let o = BandMatrix(p.count, point.scratch) { a, b in ComplexDouble(a == b ? p[a] : 0) }
         gradients.append(Operator(n, point.inBands(o, u, u)))
       default: break
       }
     }
-    guard !gradients.isEmpty else { return }
-    let velocity = point.inBands(point.hamiltonian(u, .second), u, u)
     let x = point.levels(u)
     let fixed = velocity.times(BandSums.staticPairs(x, x, line))
     let rounding = BandSums.Rounding(line: line, levels: [x])
