@@ -32,14 +32,15 @@ package struct BlochMatrices: Sendable {
   private let blocks: [ComplexDouble]
   var blockSize: Int { 2 * kinds * count * count }
 
-  /// The parts, without d_i d_j H if that is not needed.
-  package init(_ model: OrbitalModel, _ directions: Directions, isMixed: Bool = true) {
+  /// The parts up to a derivative of this order; the others are not to be asked for.
+  package init(_ model: OrbitalModel, _ directions: Directions, order: Int = 2) {
     let (i, j) = (directions.i, directions.j)
-    var factors: [([Double]) -> ComplexDouble] = [{ _ in .one }, { ComplexDouble(0, $0[i]) }]
-    if i != j { factors.append { ComplexDouble(0, $0[j]) } }
+    var factors: [([Double]) -> ComplexDouble] = [{ _ in .one }]
+    if order > 0 { factors.append { ComplexDouble(0, $0[i]) } }
+    if order > 0, i != j { factors.append { ComplexDouble(0, $0[j]) } }
     let second = factors.count - 1
-    if isMixed { factors.append { ComplexDouble(-$0[i] * $0[j]) } }
-    self.init(model, factors, places: [0, 1, second, factors.count - 1])
+    if order > 1 { factors.append { ComplexDouble(-$0[i] * $0[j]) } }
+    self.init(model, factors, places: [0, min(1, second), second, factors.count - 1])
   }
 
   /// sum_R f(r) H_ab(R) exp(i k.r), r = R + tau_b - tau_a, of each factor f, for which f(-r) = f(r)*.

@@ -110,7 +110,7 @@ package struct CollinearLoops: Sendable {
     }
 
     func levels(_ u: Spin) -> BandSums.Levels { u == .up ? levels.up : levels.down }
-    private func states(_ u: Spin) -> BandMatrix { u == .up ? states.up : states.down }
+    func states(_ u: Spin) -> BandMatrix { u == .up ? states.up : states.down }
 
     func hamiltonian(_ u: Spin, _ part: BlochMatrices.Part) -> BandMatrix {
       BandMatrix(matrices.count, blocks + matrices.offset(u, part), scratch)
@@ -260,22 +260,16 @@ package struct CollinearLoops: Sendable {
       return point.inBands(matrix, u, u)
     }
     var (operators, gradients): ([Operator], [Operator]) = ([], [])
-    let own = loops.filter { if case .transverse = $0 { false } else { $0.spin == u } }
-    guard !own.isEmpty else { return }
+    let isLongitudinal = loops.contains { if case .longitudinal(u, _) = $0 { true } else { false } }
+    if hasStatic { addDensities(point, u, weight, &values) }
+    guard isLongitudinal else { return }
     let velocity = point.inBands(point.hamiltonian(u, .second), u, u)
-    for (n, loop) in loops.enumerated() {
-      switch loop {
-      case .longitudinal(u, let b):
-        // Along the field it is the same matrix.
-        let isSame =
-          b == .velocity && point.matrices.offset(u, .first) == point.matrices.offset(u, .second)
-        operators.append(Operator(n, isSame ? velocity : vertex(b, .first)))
-        if hasStatic { gradients.append(Operator(n, vertex(b, .mixed))) }
-      case .density(u, let p) where hasStatic:
-        let o = BandMatrix(p.count, point.scratch) { a, b in ComplexDouble(a == b ? p[a] : 0) }
-        gradients.append(Operator(n, point.inBands(o, u, u)))
-      default: break
-      }
+    for case (let n, .longitudinal(u, let b)) in loops.enumerated() {
+      // Along the field it is the same matrix.
+      let isSame =
+        b == .velocity && point.matrices.offset(u, .first) == point.matrices.offset(u, .second)
+      operators.append(Operator(n, isSame ? velocity : vertex(b, .first)))
+      if hasStatic { gradients.append(Operator(n, vertex(b, .mixed))) }
     }
     let x = point.levels(u)
     let fixed = velocity.times(BandSums.staticPairs(x, x, line))
@@ -295,7 +289,6 @@ package struct CollinearLoops: Sendable {
       ComplexDouble(a == b ? rounding.still(1) : 0)
     }
     for o in gradients { self.add(o, occupations, o.weight(lost), weight, to: 0, &values) }
-    guard !operators.isEmpty else { return }
     let smallest = BandSums.smallest(line, [x])
     for (m, omega) in omegas.enumerated() {
       point.scratch.pointee.returning { _ in
@@ -309,6 +302,28 @@ package struct CollinearLoops: Sendable {
           let total = velocity.times(BandSums(x, x, line, omega: omega).pairs())
           add((1 / omega) * (total - fixed), to: m + 1, rounding.difference(omega, 2))
         }
+      }
+    }
+  }
+
+  /// Adds sum_a <g_a> sum_m p_m |U_ma|^2.
+  private func addDensities(
+    _ point: Point, _ u: Spin, _ weight: Double, _ values: inout Values
+  ) {
+    let (x, states) = (point.levels(u), point.states(u))
+    let lost = BandSums.Rounding(line: line, levels: [x]).still(1)
+    for case (let n, .density(u, let p)) in loops.enumerated() {
+      for a in 0..<x.count {
+        // <g> = -Im l/pi.
+        let occupation = -x.l[a].imaginary / .pi
+        var (share, size) = (0.0, 0.0)
+        for (m, p) in p.enumerated() {
+          share += p * states[m, a].lengthSquared
+          size += abs(p) * states[m, a].lengthSquared
+        }
+        values.values[n * rows] += ComplexDouble(weight * share * occupation)
+        values.sizes[n * rows] += weight * size * abs(occupation)
+        values.rounding[n * rows] += weight * size * lost
       }
     }
   }
