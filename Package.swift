@@ -117,7 +117,7 @@ let package = Package(
       "KuboOrbitals",
       [
         "KuboDiagrams", "KuboFiles", "KuboLattice", "KuboLoops", "KuboZoneIntegrals",
-        "UniformGrid",
+        "UniformGrid", "CLAPACK",
       ]),
     tests("KuboDisorder", ["KuboDiagrams", "KuboFiles"]),
     tests(

@@ -55,17 +55,29 @@ extension ReciprocalOperation {
       let m = ReciprocalOperation(rows: rows)
       if m.preserves(metric, 1e-9 * size), isSymmetry(m) { found.insert(m) }
     }
-    // Orthogonal maps of a lattice form a finite group; close the set in case a cell that is not
-    // reduced puts some members outside the entries -1, 0, 1.
+    // In case a cell that is not reduced puts some members outside the entries -1, 0, 1.
+    return sorted(Array(closed(found) { $0 * $1 }))
+  }
+
+  /// By their entries.
+  package static func sorted(_ operations: [ReciprocalOperation]) -> [ReciprocalOperation] {
+    operations.sorted { $0.rows.flatMap { $0 }.lexicographicallyPrecedes($1.rows.flatMap { $0 }) }
+  }
+
+  /// All products of members of a finite group.
+  static func closed<Member: Hashable>(
+    _ members: Set<Member>, _ product: (Member, Member) -> Member
+  ) -> Set<Member> {
+    var found = members
     var frontier = Array(found)
     while let m = frontier.popLast() {
       for other in Array(found) {
-        for product in [m * other, other * m] where found.insert(product).inserted {
-          frontier.append(product)
+        for new in [product(m, other), product(other, m)] where found.insert(new).inserted {
+          frontier.append(new)
         }
       }
     }
-    return found.sorted { $0.rows.flatMap { $0 }.lexicographicallyPrecedes($1.rows.flatMap { $0 }) }
+    return found
   }
 
   private func preserves(_ g: [[Double]], _ tolerance: Double) -> Bool {

@@ -46,6 +46,19 @@ struct Scratch: ~Copyable {
 
 typealias ScratchPointer = UnsafeMutablePointer<Scratch>
 
+/// c = a b, or a^dagger b, column by column, by the reference BLAS: a has `rows` rows (columns) and b `columns` columns.
+func multiply(
+  _ a: UnsafePointer<ComplexDouble>, _ b: UnsafePointer<ComplexDouble>,
+  into c: UnsafeMutablePointer<ComplexDouble>, _ rows: Int, _ columns: Int, _ inner: Int,
+  _ isAdjoint: Bool = false
+) {
+  var (m, n, k) = (Int32(rows), Int32(columns), Int32(inner))
+  var (one, zero) = (ComplexDouble.one, ComplexDouble.zero)
+  var (left, right) = (CChar(UInt8(ascii: isAdjoint ? "C" : "N")), CChar(UInt8(ascii: "N")))
+  var (lda, ldb, ldc) = (isAdjoint ? k : m, k, m)
+  zgemm_(&left, &right, &m, &n, &k, &one, a, &lda, b, &ldb, &zero, c, &ldc)
+}
+
 /// A square matrix in a ``Scratch``, column by column, valid until that takes it back.
 struct BandMatrix {
   let count: Int
@@ -139,16 +152,20 @@ struct BandMatrix {
       }
       return result
     }
-    var (one, zero) = (ComplexDouble.one, ComplexDouble.zero)
-    let size = Int32(n)
-    cblas_zgemm(
-      CblasColMajor, isAdjoint ? CblasConjTrans : CblasNoTrans, CblasNoTrans, size, size, size,
-      &one, a.elements, size, b.elements, size, &zero, result.elements, size)
+    multiply(a.elements, b.elements, into: result.elements, n, n, n, isAdjoint)
     return result
   }
 
+  /// The largest absolute level of a Hermitian matrix.
+  var norm: Double {
+    let levels = levels(withStates: false).values
+    return max(abs(levels[0]), abs(levels[count - 1]))
+  }
+
   /// The levels, ascending, and their states, of a Hermitian matrix.
-  func levels() -> (values: UnsafeMutablePointer<Double>, states: BandMatrix) {
+  func levels(
+    withStates: Bool = true
+  ) -> (values: UnsafeMutablePointer<Double>, states: BandMatrix) {
     let states = map { z, _, _ in z }
     let (n, m) = (Int32(count), count)
     func doubles(_ count: Int) -> UnsafeMutablePointer<Double> {
@@ -161,7 +178,7 @@ struct BandMatrix {
     let whole = UnsafeMutableRawPointer(scratch.pointee.take(2 * m + 1))
       .assumingMemoryBound(to: Int32.self)
     let status = LAPACKE_zheevd_work(
-      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "U")), n,
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: withStates ? "V" : "N")), CChar(UInt8(ascii: "U")), n,
       OpaquePointer(states.elements), n, values, OpaquePointer(work), Int32(m * m + 2 * m), real,
       Int32(1 + 5 * m + 2 * m * m), whole, Int32(3 + 5 * m))
     // Only what is not finite does not converge; models are, and far from the range of doubles.

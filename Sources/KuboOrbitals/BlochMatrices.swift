@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-import CLAPACK
 import ComplexModule
 import KuboLattice
 import RealModule
@@ -10,7 +9,8 @@ import RealModule
 ///
 /// up to the phases exp(i k.(tau_b - tau_a)), a change of basis that no trace sees. Wave vectors are given by
 /// reduced coordinates, one after the other: the sum over the cells along an axis is done once for all points that
-/// share its coordinate.
+/// share its coordinate, and that along the last axis for the points of a line together. All matrices are Hermitian, so that the sum S over one
+/// of each pair of cells R, -R and half of R = 0 does: S + S^dagger.
 package struct BlochMatrices: Sendable {
   /// What stands in a block, for each spin.
   enum Part: Int, CaseIterable {
@@ -25,15 +25,34 @@ package struct BlochMatrices: Sendable {
   }
 
   package let count: Int
+  /// How many matrices each spin has, and which of them each part is.
+  private let kinds: Int
+  private let places: [Int]
   private let axes: [Axis]
   private let blocks: [ComplexDouble]
-  var blockSize: Int { 2 * Part.allCases.count * count * count }
+  var blockSize: Int { 2 * kinds * count * count }
 
-  package init(_ model: OrbitalModel, _ directions: Directions) {
+  /// The parts up to a derivative of this order; the others are not to be asked for.
+  package init(_ model: OrbitalModel, _ directions: Directions, order: Int = 2) {
+    let (i, j) = (directions.i, directions.j)
+    var factors: [([Double]) -> ComplexDouble] = [{ _ in .one }]
+    if order > 0 { factors.append { ComplexDouble(0, $0[i]) } }
+    if order > 0, i != j { factors.append { ComplexDouble(0, $0[j]) } }
+    let second = factors.count - 1
+    if order > 1 { factors.append { ComplexDouble(-$0[i] * $0[j]) } }
+    self.init(model, factors, places: [0, min(1, second), second, factors.count - 1])
+  }
+
+  /// sum_R f(r) H_ab(R) exp(i k.r), r = R + tau_b - tau_a, of each factor f, for which f(-r) = f(r)*.
+  init(
+    _ model: OrbitalModel, _ factors: [(_ r: [Double]) -> ComplexDouble], places: [Int] = []
+  ) {
     let n = model.orbitals.count
-    count = n
+    (count, kinds, self.places) = (n, factors.count, places)
     // Cells that agree in all but the first coordinates stand together.
-    let order = model.cells.indices.sorted {
+    let order = model.cells.indices.filter {
+      !model.cells[$0].reversed().lexicographicallyPrecedes(model.cells[$0].map { _ in 0 })
+    }.sorted {
       model.cells[$0].reversed().lexicographicallyPrecedes(model.cells[$1].reversed())
     }
     var left = order.map { model.cells[$0] }
@@ -56,24 +75,14 @@ package struct BlochMatrices: Sendable {
       let shift = (0..<model.dimension).map { i in
         zip(model.cells[r], model.latticeVectors).reduce(0) { $0 + Double($1.0) * $1.1[i] }
       }
+      let share = model.cells[r].allSatisfy { $0 == 0 } ? 0.5 : 1
       for u in 0..<2 {
         let positions = model.orbitals.map { u == 0 ? $0.position : $0.downPosition }
-        func x(_ i: Int, _ a: Int, _ b: Int) -> Double {
-          shift[i] + positions[b][i] - positions[a][i]
-        }
-        for part in Part.allCases {
+        for factor in factors {
           for b in 0..<n {
             for a in 0..<n {
-              let h = model.elements[u][r][a + n * b]
-              let (xi, xj) = (x(directions.i, a, b), x(directions.j, a, b))
-              let value: ComplexDouble =
-                switch part {
-                case .energy: h
-                case .first: ComplexDouble(-h.imaginary * xi, h.real * xi)
-                case .second: ComplexDouble(-h.imaginary * xj, h.real * xj)
-                case .mixed: h.multiplied(by: -xi * xj)
-                }
-              blocks.append(value)
+              let x = shift.indices.map { shift[$0] + positions[b][$0] - positions[a][$0] }
+              blocks.append(model.elements[u][r][a + n * b].multiplied(by: share) * factor(x))
             }
           }
         }
@@ -83,28 +92,35 @@ package struct BlochMatrices: Sendable {
   }
 
   /// Where the matrix of a part begins in the blocks of a full sum.
-  static func offset(_ spin: Spin, _ part: Part, _ count: Int) -> Int {
-    (spin.rawValue * Part.allCases.count + part.rawValue) * count * count
+  func offset(_ spin: Spin, _ part: Part) -> Int { offset(spin, places[part.rawValue]) }
+  /// The same of a factor.
+  func offset(_ spin: Spin, _ factor: Int) -> Int {
+    (spin.rawValue * kinds + factor) * count * count
   }
 
   /// Sums along one axis after the other, each for a grid of `divisions` points; the results of each stay until its next.
   package struct Sums: ~Copyable {
     private let matrices: BlochMatrices
-    private let divisions: Int
     /// exp(2 pi i n/divisions).
     private let turns: [ComplexDouble]
     private let phases: UnsafeMutablePointer<ComplexDouble>
-    /// The blocks after the sum along each axis.
+    /// The blocks after the sum along each axis, of the last for some points of a line.
     private let results: [UnsafeMutablePointer<ComplexDouble>]
+    /// So many points of a line at once.
+    private static let width = 16
 
     package init(_ matrices: BlochMatrices, divisions: Int = 1) {
-      (self.matrices, self.divisions) = (matrices, divisions)
+      self.matrices = matrices
       turns = (0..<divisions).map {
         let turn = Double($0) / Double(divisions)
         return ComplexDouble(Double.cos(2 * .pi * turn), Double.sin(2 * .pi * turn))
       }
-      phases = .allocate(capacity: matrices.axes.map(\.cells.count).max()!)
-      results = matrices.axes.map { .allocate(capacity: $0.groups.count * matrices.blockSize) }
+      phases = .allocate(capacity: matrices.axes.map(\.cells.count).max()! * Sums.width)
+      let last = matrices.axes.count - 1
+      results = matrices.axes.enumerated().map { axis, own in
+        .allocate(
+          capacity: own.groups.count * matrices.blockSize * (axis == last ? Sums.width : 1))
+      }
     }
 
     deinit {
@@ -112,43 +128,100 @@ package struct BlochMatrices: Sendable {
       for result in results { result.deallocate() }
     }
 
-    /// Sums along the axis at the reduced coordinate n/divisions what the axes before it have left.
-    /// - Returns: the blocks.
-    @discardableResult
-    package func sum(_ axis: Int, at n: Int) -> UnsafeMutablePointer<ComplexDouble> {
-      let own = matrices.axes[axis]
-      for (r, cell) in own.cells.enumerated() {
-        let turn = (n * cell) % divisions
-        phases[r] = turns[turn < 0 ? turn + divisions : turn]
+    /// Sums along an axis but the last, at the reduced coordinate n/divisions, what the axes before it have left.
+    package func sum(_ axis: Int, at n: Int) {
+      for (r, cell) in matrices.axes[axis].cells.enumerated() {
+        phases[r] = Sums.phase(n, cell, turns)
       }
-      return sum(axis)
+      sum(axis)
     }
 
     /// The same at any reduced coordinate, whatever the grid.
-    @discardableResult
-    package func sum(
-      _ axis: Int, atReduced f: Double
-    ) -> UnsafeMutablePointer<ComplexDouble> {
-      for (r, cell) in matrices.axes[axis].cells.enumerated() {
-        let turn = Double(cell) * f
-        phases[r] = ComplexDouble(length: 1, phase: 2 * .pi * (turn - turn.rounded()))
-      }
-      return sum(axis)
+    package func sum(_ axis: Int, atReduced f: Double) {
+      for (r, cell) in matrices.axes[axis].cells.enumerated() { phases[r] = Sums.phase(f, cell) }
+      sum(axis)
     }
 
-    private func sum(_ axis: Int) -> UnsafeMutablePointer<ComplexDouble> {
-      matrices.blocks.withUnsafeBufferPointer { blocks in
-        let source = axis == 0 ? blocks.baseAddress! : UnsafePointer(results[axis - 1])
-        let (own, size) = (matrices.axes[axis], Int32(matrices.blockSize))
-        var (one, zero) = (ComplexDouble.one, ComplexDouble.zero)
-        for (g, group) in own.groups.enumerated() {
-          cblas_zgemv(
-            CblasColMajor, CblasNoTrans, size, Int32(group.count), &one,
-            source + group.lowerBound * Int(size), size, phases + group.lowerBound, 1, &zero,
-            results[axis] + g * Int(size), 1)
+    /// Sums along the last axis at the coordinates n/divisions.
+    /// - Parameter body: is given the index of each and its blocks.
+    package func line(
+      at points: [Int],
+      _ body: (_ index: Int, _ blocks: UnsafeMutablePointer<ComplexDouble>) -> Void
+    ) {
+      let turns = turns
+      line(points, { Sums.phase($0, $1, turns) }, body)
+    }
+
+    /// The same at any reduced coordinates.
+    package func line(
+      atReduced points: [Double],
+      _ body: (_ index: Int, _ blocks: UnsafeMutablePointer<ComplexDouble>) -> Void
+    ) {
+      line(points, { Sums.phase($0, $1) }, body)
+    }
+
+    private static func phase(_ n: Int, _ cell: Int, _ turns: [ComplexDouble]) -> ComplexDouble {
+      let turn = (n * cell) % turns.count
+      return turns[turn < 0 ? turn + turns.count : turn]
+    }
+
+    private static func phase(_ f: Double, _ cell: Int) -> ComplexDouble {
+      let turn = Double(cell) * f
+      return ComplexDouble(length: 1, phase: 2 * .pi * (turn - turn.rounded()))
+    }
+
+    private func line<Point>(
+      _ points: [Point], _ phase: (Point, Int) -> ComplexDouble,
+      _ body: (Int, UnsafeMutablePointer<ComplexDouble>) -> Void
+    ) {
+      let (axis, size) = (matrices.axes.count - 1, matrices.blockSize)
+      let cells = matrices.axes[axis].cells
+      for start in stride(from: 0, to: points.count, by: Sums.width) {
+        let own = points[start..<min(start + Sums.width, points.count)]
+        for (m, point) in own.enumerated() {
+          for (r, cell) in cells.enumerated() { phases[m * cells.count + r] = phase(point, cell) }
+        }
+        withSource(axis) {
+          multiply($0, phases, into: results[axis], size, own.count, cells.count)
+        }
+        for m in own.indices {
+          let blocks = results[axis] + (m - start) * size
+          complete(blocks)
+          body(m, blocks)
         }
       }
-      return results[axis]
+    }
+
+    /// S + S^dagger of each matrix.
+    private func complete(_ blocks: UnsafeMutablePointer<ComplexDouble>) {
+      let n = matrices.count
+      for start in stride(from: 0, to: matrices.blockSize, by: n * n) {
+        let s = blocks + start
+        for b in 0..<n {
+          s[b + n * b] = ComplexDouble(2 * s[b + n * b].real)
+          for a in 0..<b {
+            s[a + n * b] += s[b + n * a].conjugate
+            s[b + n * a] = s[a + n * b].conjugate
+          }
+        }
+      }
+    }
+
+    private func withSource(_ axis: Int, _ body: (UnsafePointer<ComplexDouble>) -> Void) {
+      matrices.blocks.withUnsafeBufferPointer {
+        body(axis == 0 ? $0.baseAddress! : UnsafePointer(results[axis - 1]))
+      }
+    }
+
+    private func sum(_ axis: Int) {
+      let (own, size) = (matrices.axes[axis], matrices.blockSize)
+      withSource(axis) { source in
+        for (g, group) in own.groups.enumerated() {
+          multiply(
+            source + group.lowerBound * size, phases + group.lowerBound,
+            into: results[axis] + g * size, size, 1, group.count)
+        }
+      }
     }
   }
 }

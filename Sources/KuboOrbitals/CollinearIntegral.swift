@@ -16,12 +16,16 @@ struct CollinearIntegral: Sendable {
   private let terms: [[(factor: ComplexDouble, loop: CollinearLoop)]]
   private let loops: [CollinearLoop]
   private let line: FermiLogarithm
-  private let matrices: BlochMatrices
+  /// All of them, and those that loops with a frequency need.
+  private let matrices, dynamicMatrices: BlochMatrices
+  /// Whether nothing but levels and states is needed.
+  private let isDensity: Bool
   private let symmetries: [ReciprocalOperation]
+  /// Which responses are 0 by a symmetry: what stands at k cancels what stands at an image.
+  private let vanishing: [Bool]
   /// What rounding of levels leaves of sums of each group, over their absolute terms: levels are rounded by some 1e-16 of
   /// the largest, sums change with them on the scale of Gamma.
   private let noise: [Double]
-  private let resolution: Double
   private var model: OrbitalModel { request.model }
   private var dimension: Int { model.dimension }
 
@@ -37,58 +41,122 @@ struct CollinearIntegral: Sendable {
     line = FermiLogarithm(
       temperature: request.temperature, broadening: gamma,
       reach: size + (request.omegas.map(abs).max() ?? 0))
-    matrices = BlochMatrices(model, request.directions)
-    symmetries = model.symmetries(
-      fixing: request.directions, responses.compactMap(\.weights))
+    let isTransverse = responses.contains(where: \.isTransverse)
+    isDensity = loops.allSatisfy { if case .density = $0 { true } else { false } }
+    matrices = BlochMatrices(model, request.directions, order: isDensity ? 0 : 2)
+    dynamicMatrices =
+      isTransverse ? matrices : BlochMatrices(model, request.directions, order: isDensity ? 0 : 1)
+    (symmetries, vanishing) = model.symmetries(of: responses, request.directions)
     noise = ([0] + request.omegas.map(abs)).map {
       2e-14 + 4e-16 * model.harmonics + 4e-15 * (size + $0) / gamma
     }
-    resolution = model.resolution(gamma)
   }
 
-  /// What takes some minutes.
-  private static let pointLimit = 10_000_000
+  /// Seconds of one processor beyond which nothing is begun.
+  private static let limit = 14_400.0
 
-  /// How many points of a grid would do, by the strip that is certain: the error falls by e for each of its widths.
-  private var predictedPoints: Double {
-    let divisions = resolution * max(3, 0.6 * Double.log(1 / request.tolerance))
-    return (0..<dimension).reduce(1) { n, _ in n * divisions } / Double(symmetries.count)
+  /// About the seconds of a wave vector, with so many frequencies: two Hermitian eigenproblems and the vertices, then products of
+  /// matrices and differences of two or three poles.
+  private func seconds(_ frequencies: Int) -> Double {
+    let (n, rows) = (Double(model.orbitals.count), Double(frequencies + 1))
+    let isTransverse = responses.contains(where: \.isTransverse)
+    return 1e-6
+      * (2 + 0.2 * n * n + 0.01 * n * n * n
+        + rows
+        * (isTransverse
+          ? 1.5 * n * n + 0.04 * n * n * n : isDensity ? 0 : 0.06 * n * n + 0.003 * n * n * n))
   }
 
-  /// How many points nested integrals take, times what they add to the cost of one.
-  private var nestedPoints: Double { [2e4, 2e5, 2e7][dimension - 1] }
+  /// About the points along each reciprocal vector that do: bounds fall by e for each width of the strip; NiO at Gamma = 50 meV
+  /// takes 3.8 of them to 1e-3.
+  private func divisions(_ resolution: Double) -> Double {
+    resolution * max(3, 0.55 * Double.log(1 / request.tolerance))
+  }
+
+  /// About the seconds of all grids.
+  private func gridSeconds(_ resolution: Double) -> Double {
+    let points = (0..<dimension).reduce(1.8) { n, _ in n * divisions(resolution) }
+    return points / Double(symmetries.count) * seconds(request.omegas.count)
+  }
+
+  /// About the seconds of nested integrals, each frequency alone, with what they add to the cost of a point.
+  private func nestedSeconds(_ resolution: Double) -> Double {
+    let scales = Double.log(resolution + 2) / 6
+    let points = [2e4, 2e5, 4e8 * scales * scales * scales][dimension - 1]
+    return points * Double(noise.count) * seconds(1)
+  }
+
+  /// The most points of a grid.
+  private var pointLimit: Int {
+    let points =
+      dimension < 3 ? 1e7 : CollinearIntegral.limit / seconds(request.omegas.count)
+    return Int(points * Double(symmetries.count))
+  }
 
   /// Of K(0), then of each frequency.
   /// - Throws: `NonConvergence`, `CancellationError`.
   func outcomes(isNested: Bool?) async throws -> [GridRefinement.Outcome] {
-    if isNested ?? (predictedPoints > nestedPoints) {
-      guard dimension < 3 || predictedPoints < 1e11 else {
-        throw NonConvergence(
-          label: "\(model.name)", estimate: .infinity, allowed: 0,
-          divisions: Int(min(1e9, 10 * resolution)), remedy: "lifetime parameter")
-      }
-      return try await nested()
+    // Energies beyond mu +- omega count as exp(-x/T).
+    let thermal = request.temperature * (4 + Double.log(1 / request.tolerance))
+    let resolutions = try await AnalyticStrip(model, mu: request.mu, width: request.broadening)
+      .resolutions(
+        ([0] + request.omegas).map { abs($0) + thermal }, threads: request.threads)
+    let resolution = resolutions.max()!
+    let (grids, nested) = (gridSeconds(resolution), nestedSeconds(resolution))
+    guard isNested != nil || min(grids, nested) < CollinearIntegral.limit else {
+      throw NonConvergence(
+        label: "\(model.name)", estimate: .infinity, allowed: 0,
+        divisions: Int(min(1e9, divisions(resolution))),
+        remedy:
+          "lifetime parameter (with this about \(significant(min(grids, nested) / 3600)) hours of one processor)"
+      )
     }
+    if isNested ?? (nested < grids) { return try await self.nested() }
     let refinement = GridRefinement(
-      resolution: resolution, sizes: model.gridSizes,
-      pointLimit: CollinearIntegral.pointLimit * symmetries.count,
+      resolution: 12, sizes: model.gridSizes, resolutions: resolutions,
+      pointLimit: pointLimit,
       name: "zone of orbitals")
-    var roundings = [[Double]](repeating: [], count: noise.count)
+    var found = [GridRefinement.Level.Group](repeating: .init(), count: noise.count)
     return try await refinement.run(groups: noise.count) { divisions, groups in
       let level = try await level(divisions, groups)
-      for (position, g) in groups.enumerated() { roundings[g] = level.rounding[position] }
+      for (position, g) in groups.enumerated() { found[g] = level.group(position) }
       return level
-    } allowed: { g, values, scales in
-      values.indices.map {
-        tolerance.allowed(values[$0], scale: scales[$0], rounding: roundings[g][$0])
-      }
+    } allowed: { g, _, _ in
+      limits(g, found[g], found.dropFirst().map(\.values))
+    }.map(exact)
+  }
+
+  /// The errors that values may have: of K(0) a quarter of those of the largest K(omega) - K(0), or of the quotient if that is smaller, and any where a symmetry
+  /// says 0.
+  private func limits(
+    _ group: Int, _ own: GridRefinement.Level.Group, _ quotients: [[ComplexDouble]]
+  ) -> [PartErrors] {
+    own.values.indices.map { r in
+      guard !vanishing[r] else { return PartErrors(real: .infinity, imaginary: .infinity) }
+      let limit = tolerance.allowed(own.values[r], scale: own.scales[r], rounding: own.rounding[r])
+      guard group == 0 else { return limit }
+      let least =
+        0.25 * request.tolerance
+        * (zip(request.omegas, quotients).map { min(1, abs($0)) * ($1.isEmpty ? 0 : $1[r].length) }
+          .max() ?? 0)
+      return PartErrors(real: max(limit.real, least), imaginary: max(limit.imaginary, least))
     }
+  }
+
+  /// Zeros of a symmetry have the error that rounding leaves.
+  private func exact(_ outcome: GridRefinement.Outcome) -> GridRefinement.Outcome {
+    guard !outcome.values.isEmpty else { return outcome }
+    var outcome = outcome
+    for r in vanishing.indices where vanishing[r] {
+      outcome.errors[r] = PartErrors(real: outcome.rounding[r], imaginary: outcome.rounding[r])
+    }
+    return outcome
   }
 
   private func loops(_ groups: [Int]) -> CollinearLoops {
     CollinearLoops(
       loops, omegas: groups.filter { $0 > 0 }.map { request.omegas[$0 - 1] }, mu: request.mu,
-      line: line)
+      line: line, hasStatic: groups.contains(0))
   }
 
   /// The responses of one group from the sums of loops, whose row `row` is the group's.
@@ -97,7 +165,7 @@ struct CollinearIntegral: Sendable {
   ) -> (values: [ComplexDouble], scales: [Double], rounding: [Double]) {
     let norm = 1 / model.cellVolume
     var numbers: ([ComplexDouble], [Double], [Double]) = ([], [], [])
-    for terms in terms {
+    for (r, terms) in terms.enumerated() {
       var (value, size, lost) = (ComplexDouble.zero, 0.0, 0.0)
       for (factor, loop) in terms {
         let n = loops.firstIndex(of: loop)! * rows + row
@@ -105,7 +173,7 @@ struct CollinearIntegral: Sendable {
         size += factor.length * sum.sizes[n]
         lost += factor.length * sum.rounding[n]
       }
-      numbers.0.append(value.multiplied(by: norm))
+      numbers.0.append(vanishing[r] ? .zero : value.multiplied(by: norm))
       numbers.1.append(size * norm)
       numbers.2.append((noise[group] * size + lost) * norm)
     }
@@ -133,6 +201,7 @@ struct CollinearIntegral: Sendable {
   private func sum(
     _ loops: CollinearLoops, _ divisions: Int
   ) async throws -> CollinearLoops.Values {
+    let matrices = loops.hasStatic ? matrices : dynamicMatrices
     let jobs = min(divisions, 64)
     let parts = try await WorkProgress.stage(
       "grid \(divisions)^\(dimension)", unit: "rows", of: divisions, isEven: true
@@ -142,29 +211,23 @@ struct CollinearIntegral: Sendable {
         let sums = BlochMatrices.Sums(matrices, divisions: divisions)
         var memory = CollinearLoops.Memory(loops, matrices.count)
         var stars = Stars(symmetries, divisions: divisions)
-        func visit(_ axis: Int) {
-          for n in 0..<divisions {
+        func visit(_ axis: Int, _ points: some Sequence<Int>) {
+          var line: [(n: Int, weight: Int)] = []
+          for n in points {
             stars.point[axis] = n
-            guard axis + 1 < dimension else {
-              let weight = stars.weight
-              guard weight > 0 else { continue }
-              loops.add(
-                sums.sum(axis, at: n), matrices.count, times: Double(weight), to: &values, &memory)
-              continue
+            if axis + 1 < dimension {
+              sums.sum(axis, at: n)
+              visit(axis + 1, 0..<divisions)
+            } else if case let weight = stars.weight, weight > 0 {
+              line.append((n, weight))
             }
-            sums.sum(axis, at: n)
-            visit(axis + 1)
+          }
+          sums.line(at: line.map(\.n)) {
+            loops.add($1, matrices, times: Double(line[$0].weight), to: &values, &memory)
           }
         }
         for n in stride(from: job, to: divisions, by: jobs) {
-          stars.point[0] = n
-          if dimension > 1 {
-            sums.sum(0, at: n)
-            visit(1)
-          } else if case let weight = stars.weight, weight > 0 {
-            loops.add(
-              sums.sum(0, at: n), matrices.count, times: Double(weight), to: &values, &memory)
-          }
+          visit(0, [n])
           stage?.advance()
         }
         return values
@@ -216,21 +279,18 @@ struct CollinearIntegral: Sendable {
   private func together(
     _ group: Int, _ rough: GridRefinement.Level, threads: Int
   ) async throws -> GridRefinement.Outcome {
-    let own = loops([group])
+    let loops = loops([group])
     // What the rough grid says of the sizes, before the integral knows them: it may have seen next to nothing of what is
     // narrow.
-    var (scales, rounding) = (rough.scales[group], rough.rounding[group])
+    var own = rough.group(group)
+    let quotients = Array(rough.values.dropFirst())
     let integral = NestedIntegral(
       zone: IrreducibleZone(model, symmetries), threads: threads, width: request.broadening
-    ) { self.values(own, group, $0) }
-    var values = rough.values[group]
-    func allowed(_ values: [ComplexDouble]) -> [PartErrors] {
-      tolerance.allowed(values, scales: scales, rounding: rounding)
-    }
-    var outcome = GridRefinement.Outcome.failed(outputs: values.count, divisions: 0)
+    ) { self.values(loops, group, $0) }
+    var outcome = GridRefinement.Outcome.failed(outputs: own.values.count, divisions: 0)
     // The tolerance follows the value, which is known better each time.
     for _ in 0..<4 {
-      let goal = zip(allowed(values), rounding).flatMap { allowed, rounding in
+      let goal = zip(limits(group, own, quotients), own.rounding).flatMap { allowed, rounding in
         [allowed.real - rounding, allowed.imaginary - rounding].map { max(0, $0) }
       }
       let count = responses.count
@@ -241,20 +301,21 @@ struct CollinearIntegral: Sendable {
       } catch is QuadratureError {
         return outcome
       }
-      values = responses.indices.map {
+      own.values = responses.indices.map {
         ComplexDouble(result.values[2 * $0], result.values[2 * $0 + 1])
       }
       for r in responses.indices {
-        scales[r] = max(rough.scales[group][r], result.values[2 * count + r])
-        rounding[r] = max(rough.rounding[group][r], result.values[3 * count + r])
+        own.scales[r] = max(rough.scales[group][r], result.values[2 * count + r])
+        own.rounding[r] = max(rough.rounding[group][r], result.values[3 * count + r])
       }
-      outcome = GridRefinement.Outcome(
-        values: values, scales: scales, rounding: rounding,
-        errors: responses.indices.map {
-          PartErrors(
-            real: result.errors[2 * $0] + rounding[$0],
-            imaginary: result.errors[2 * $0 + 1] + rounding[$0])
-        }, allowed: allowed(values), divisions: 0)
+      outcome = exact(
+        GridRefinement.Outcome(
+          values: own.values, scales: own.scales, rounding: own.rounding,
+          errors: responses.indices.map {
+            PartErrors(
+              real: result.errors[2 * $0] + own.rounding[$0],
+              imaginary: result.errors[2 * $0 + 1] + own.rounding[$0])
+          }, allowed: limits(group, own, quotients), divisions: 0))
       if outcome.failure == nil { break }
     }
     return outcome
@@ -267,6 +328,7 @@ struct CollinearIntegral: Sendable {
   ) -> NestedIntegral.Values {
     let (n, last) = (model.orbitals.count, dimension - 1)
     let omega = group == 0 ? 0 : request.omegas[group - 1]
+    let matrices = loops.hasStatic ? matrices : dynamicMatrices
     let sums = BlochMatrices.Sums(matrices)
     var memory = CollinearLoops.Memory(loops, n)
     let isTransverse = self.loops.contains { if case .transverse = $0 { true } else { false } }
@@ -274,14 +336,12 @@ struct CollinearIntegral: Sendable {
     var components = [[Double]](repeating: [], count: 4 * responses.count)
     var levels: [[Double]] = []
     let factor = Double(symmetries.count)
-    for (m, f) in points.enumerated() {
-      for axis in 0..<last where m == 0 || f[axis] != points[m - 1][axis] {
-        for a in axis..<last { sums.sum(a, atReduced: f[a]) }
-        break
-      }
+    // All lie on one line.
+    for axis in 0..<last { sums.sum(axis, atReduced: points[0][axis]) }
+    sums.line(atReduced: points.map { $0[last] }) { _, blocks in
       var values = loops.noValues
       var found: [[Double]] = [[], []]
-      loops.add(sums.sum(last, atReduced: f[last]), n, to: &values, &memory) {
+      loops.add(blocks, matrices, to: &values, &memory) {
         found[$0.rawValue] = Array($1)
       }
       let numbers = numbers(values, group, row: group == 0 ? 0 : 1, rows: loops.rows)
@@ -307,34 +367,5 @@ struct CollinearIntegral: Sendable {
       for (l, x) in own.enumerated() { levels[l].append(x) }
     }
     return .init(components: components, levels: levels)
-  }
-}
-
-/// The points of a uniform grid, n/divisions, that symmetries take into each other.
-private struct Stars {
-  let symmetries: [ReciprocalOperation]
-  let divisions: Int
-  /// n.
-  var point: [Int]
-
-  init(_ symmetries: [ReciprocalOperation], divisions: Int) {
-    (self.symmetries, self.divisions) = (symmetries, divisions)
-    point = symmetries[0].rows.map { _ in 0 }
-  }
-
-  /// How many points its star has, or 0 unless it is the first of them.
-  var weight: Int {
-    var same = 0
-    for operation in symmetries {
-      var order = 0
-      for (own, row) in zip(point, operation.rows) {
-        let image = zip(row, point).reduce(0) { $0 + $1.0 * $1.1 } % divisions
-        order = (image < 0 ? image + divisions : image) - own
-        if order != 0 { break }
-      }
-      if order < 0 { return 0 }
-      if order == 0 { same += 1 }
-    }
-    return symmetries.count / same
   }
 }

@@ -45,6 +45,8 @@ package enum CollinearLoop: Hashable, Sendable {
 /// propagators in closed form.
 package struct CollinearLoops: Sendable {
   package let loops: [CollinearLoop]
+  /// Whether K(0) is whole: without, what has no frequency is left out.
+  let hasStatic: Bool
   let omegas: [Double]
   let mu: Double
   let line: FermiLogarithm
@@ -53,8 +55,9 @@ package struct CollinearLoops: Sendable {
 
   package init(
     _ loops: [CollinearLoop], omegas: [Double], mu: Double, line: FermiLogarithm,
-    byTriples: Bool = false
+    hasStatic: Bool = true, byTriples: Bool = false
   ) {
+    self.hasStatic = hasStatic
     (self.loops, self.omegas, self.mu, self.line) = (loops, omegas, mu, line)
     self.byTriples = byTriples
   }
@@ -85,19 +88,20 @@ package struct CollinearLoops: Sendable {
 
   /// H, d_i H, d_j H and d_i d_j H of both spins, their mean and half their difference, and the bands.
   private struct Point {
-    let count: Int
+    let matrices: BlochMatrices
     let blocks: UnsafeMutablePointer<ComplexDouble>
     let levels: (up: BandSums.Levels, down: BandSums.Levels)
     let states: (up: BandMatrix, down: BandMatrix)
     let scratch: ScratchPointer
 
     init(
-      _ blocks: UnsafeMutablePointer<ComplexDouble>, _ count: Int, mu: Double,
+      _ blocks: UnsafeMutablePointer<ComplexDouble>, _ matrices: BlochMatrices, mu: Double,
       _ line: FermiLogarithm, _ scratch: ScratchPointer
     ) {
-      (self.count, self.blocks, self.scratch) = (count, blocks, scratch)
+      (self.matrices, self.blocks, self.scratch) = (matrices, blocks, scratch)
+      let count = matrices.count
       func bands(_ u: Spin) -> (BandSums.Levels, BandMatrix) {
-        let start = blocks + BlochMatrices.offset(u, .energy, count)
+        let start = blocks + matrices.offset(u, .energy)
         let (values, states) = BandMatrix(count, start, scratch).levels()
         return (BandSums.Levels(count, values, line, shift: -mu, scratch), states)
       }
@@ -106,10 +110,10 @@ package struct CollinearLoops: Sendable {
     }
 
     func levels(_ u: Spin) -> BandSums.Levels { u == .up ? levels.up : levels.down }
-    private func states(_ u: Spin) -> BandMatrix { u == .up ? states.up : states.down }
+    func states(_ u: Spin) -> BandMatrix { u == .up ? states.up : states.down }
 
     func hamiltonian(_ u: Spin, _ part: BlochMatrices.Part) -> BandMatrix {
-      BandMatrix(count, blocks + BlochMatrices.offset(u, part, count), scratch)
+      BandMatrix(matrices.count, blocks + matrices.offset(u, part), scratch)
     }
     func mean(_ part: BlochMatrices.Part) -> BandMatrix {
       0.5 * (hamiltonian(.up, part) + hamiltonian(.down, part))
@@ -146,15 +150,16 @@ package struct CollinearLoops: Sendable {
   /// Adds `weight` times the loops at the wave vector of a full sum over cells, whose blocks begin at `blocks`, and tells
   /// the levels of each spin, less mu.
   package func add(
-    _ blocks: UnsafeMutablePointer<ComplexDouble>, _ count: Int, times weight: Double = 1,
+    _ blocks: UnsafeMutablePointer<ComplexDouble>, _ matrices: BlochMatrices,
+    times weight: Double = 1,
     to values: inout Values, _ memory: inout Memory,
     levels: ((_ spin: Spin, _ levels: UnsafeBufferPointer<Double>) -> Void)? = nil
   ) {
     withUnsafeMutablePointer(to: &memory.scratch) { scratch in
       scratch.pointee.returning { _ in
-        let point = Point(blocks, count, mu: mu, line, scratch)
+        let point = Point(blocks, matrices, mu: mu, line, scratch)
         for u in Spin.allCases {
-          levels?(u, UnsafeBufferPointer(start: point.levels(u).x, count: count))
+          levels?(u, UnsafeBufferPointer(start: point.levels(u).x, count: matrices.count))
           addTransverse(point, u, weight, &values)
           addLongitudinal(point, u, weight, &values)
         }
@@ -188,7 +193,7 @@ package struct CollinearLoops: Sendable {
           point.inBands(point.exchange(part).anticommuted(p), u, u2)
         }
         operators.append(Operator(n, torque(.energy)))
-        gradients.append(Operator(n, torque(.second)))
+        if hasStatic { gradients.append(Operator(n, torque(.second))) }
       }
     }
     guard !operators.isEmpty else { return }
@@ -255,19 +260,17 @@ package struct CollinearLoops: Sendable {
       return point.inBands(matrix, u, u)
     }
     var (operators, gradients): ([Operator], [Operator]) = ([], [])
-    for (n, loop) in loops.enumerated() {
-      switch loop {
-      case .longitudinal(u, let b):
-        operators.append(Operator(n, vertex(b, .first)))
-        gradients.append(Operator(n, vertex(b, .mixed)))
-      case .density(u, let p):
-        let o = BandMatrix(p.count, point.scratch) { a, b in ComplexDouble(a == b ? p[a] : 0) }
-        gradients.append(Operator(n, point.inBands(o, u, u)))
-      default: break
-      }
-    }
-    guard !gradients.isEmpty else { return }
+    let isLongitudinal = loops.contains { if case .longitudinal(u, _) = $0 { true } else { false } }
+    if hasStatic { addDensities(point, u, weight, &values) }
+    guard isLongitudinal else { return }
     let velocity = point.inBands(point.hamiltonian(u, .second), u, u)
+    for case (let n, .longitudinal(u, let b)) in loops.enumerated() {
+      // Along the field it is the same matrix.
+      let isSame =
+        b == .velocity && point.matrices.offset(u, .first) == point.matrices.offset(u, .second)
+      operators.append(Operator(n, isSame ? velocity : vertex(b, .first)))
+      if hasStatic { gradients.append(Operator(n, vertex(b, .mixed))) }
+    }
     let x = point.levels(u)
     let fixed = velocity.times(BandSums.staticPairs(x, x, line))
     let rounding = BandSums.Rounding(line: line, levels: [x])
@@ -286,7 +289,6 @@ package struct CollinearLoops: Sendable {
       ComplexDouble(a == b ? rounding.still(1) : 0)
     }
     for o in gradients { self.add(o, occupations, o.weight(lost), weight, to: 0, &values) }
-    guard !operators.isEmpty else { return }
     let smallest = BandSums.smallest(line, [x])
     for (m, omega) in omegas.enumerated() {
       point.scratch.pointee.returning { _ in
@@ -300,6 +302,28 @@ package struct CollinearLoops: Sendable {
           let total = velocity.times(BandSums(x, x, line, omega: omega).pairs())
           add((1 / omega) * (total - fixed), to: m + 1, rounding.difference(omega, 2))
         }
+      }
+    }
+  }
+
+  /// Adds sum_a <g_a> sum_m p_m |U_ma|^2.
+  private func addDensities(
+    _ point: Point, _ u: Spin, _ weight: Double, _ values: inout Values
+  ) {
+    let (x, states) = (point.levels(u), point.states(u))
+    let lost = BandSums.Rounding(line: line, levels: [x]).still(1)
+    for case (let n, .density(u, let p)) in loops.enumerated() {
+      for a in 0..<x.count {
+        // <g> = -Im l/pi.
+        let occupation = -x.l[a].imaginary / .pi
+        var (share, size) = (0.0, 0.0)
+        for (m, p) in p.enumerated() {
+          share += p * states[m, a].lengthSquared
+          size += abs(p) * states[m, a].lengthSquared
+        }
+        values.values[n * rows] += ComplexDouble(weight * share * occupation)
+        values.sizes[n * rows] += weight * size * abs(occupation)
+        values.rounding[n * rows] += weight * size * lost
       }
     }
   }

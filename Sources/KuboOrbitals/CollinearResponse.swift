@@ -62,6 +62,33 @@ public enum CollinearResponse: Hashable, Sendable {
     }
   }
 
+  /// The sign that its terms at k take at the image of k under a symmetry, nil if they are not those of the same response;
+  /// `sign` is that of its weights.
+  func parity(_ operation: MagneticOperation, weights sign: Int) -> Int? {
+    func exchanged(_ own: Int) -> Int {
+      operation.sign * sign * (operation.isExchanging ? own : 1)
+    }
+    switch self {
+    // Exchanging the spins exchanges K_+ and K_-, and Delta changes its sign.
+    case .spin(let component, _): return exchanged(component == .x ? 1 : -1)
+    case .torque(let component, _), .moment(let component, _):
+      return exchanged(component == .x ? -1 : 1)
+    case .conduction(nil): return operation.sign
+    case .conduction, .current: return operation.isExchanging ? nil : operation.sign
+    case .electrons: return operation.isExchanging ? nil : sign
+    case .polarisation: return nil
+    }
+  }
+
+  /// Whether H(-k) = H(k)* makes its terms at k and -k the same: tr v_i G+ v_j G read backwards is itself with i and j exchanged.
+  func isSameReversed(_ directions: Directions) -> Bool {
+    switch self {
+    case .conduction: directions.i == directions.j
+    case .electrons: true
+    case .spin, .torque, .moment, .current, .polarisation: false
+    }
+  }
+
   /// Whether the number reported is (i/omega) [K(omega) - K(0)], a conductivity.
   public var isConductivity: Bool { if case .conduction = self { true } else { false } }
 

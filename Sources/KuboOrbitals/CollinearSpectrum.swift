@@ -110,8 +110,8 @@ extension OrbitalModel {
 ///
 /// `full` loops of docs/collinear.md: both spins in their own bands, no word on sublattices. Units: e = hbar = 1,
 /// per volume (area, length) of the cell. Accuracy: `tolerance` of each part of [K(omega) - K(0)]/omega and of
-/// K(0), with 1e-4 of its modulus and 1e-6 of the sum over k of its absolute terms as the floors; each comes with a
-/// bound.
+/// K(0), with 1e-4 of its modulus, 1e-6 of the sum over k of its absolute terms and, for K(0), a quarter of the largest
+/// |K(omega) - K(0)| as the floors; each comes with a bound.
 public struct CollinearSpectrum: Sendable {
   /// One response.
   public struct Column: Sendable {

@@ -26,15 +26,12 @@ struct Matrix: Sendable {
   /// a b, or a^dagger b.
   static func product(_ a: Matrix, _ b: Matrix, isAdjoint: Bool = false) -> Matrix {
     precondition(a.count == b.count)
-    let n = Int32(a.count)
+    let n = a.count
     var result = [ComplexDouble](repeating: .zero, count: a.elements.count)
-    var (one, zero) = (ComplexDouble.one, ComplexDouble.zero)
     a.elements.withUnsafeBufferPointer { x in
       b.elements.withUnsafeBufferPointer { y in
         result.withUnsafeMutableBufferPointer {
-          cblas_zgemm(
-            CblasColMajor, isAdjoint ? CblasConjTrans : CblasNoTrans, CblasNoTrans, n, n, n, &one,
-            x.baseAddress, n, y.baseAddress, n, &zero, $0.baseAddress, n)
+          multiply(x.baseAddress!, y.baseAddress!, into: $0.baseAddress!, n, n, n, isAdjoint)
         }
       }
     }

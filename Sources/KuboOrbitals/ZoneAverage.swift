@@ -9,14 +9,14 @@ struct BlochBlock {
   private let matrices: [[MatrixBlock]]
 
   /// Of the blocks of full sums.
-  init(_ sums: [[ComplexDouble]], _ count: Int) {
+  init(_ sums: [[ComplexDouble]], _ bloch: BlochMatrices) {
     lanes = sums.count
     matrices = Spin.allCases.map { u in
       BlochMatrices.Part.allCases.map { part in
-        var block = MatrixBlock(count, lanes: sums.count)
+        var block = MatrixBlock(bloch.count, lanes: sums.count)
         for (k, sum) in sums.enumerated() {
           sum.withUnsafeBufferPointer {
-            block.set(k, $0.baseAddress! + BlochMatrices.offset(u, part, count))
+            block.set(k, $0.baseAddress! + bloch.offset(u, part))
           }
         }
         return block
@@ -78,23 +78,35 @@ struct ZoneAverage: Sendable {
       var waiting: [[ComplexDouble]] = []
       let grid = BlochMatrices.Sums(matrices, divisions: divisions)
       func flush() {
-        let block = BlochBlock(waiting, matrices.count)
+        let block = BlochBlock(waiting, matrices)
         waiting = []
         sums.withUnsafeMutableBufferPointer { sums in
           largest.withUnsafeMutableBufferPointer { add(block, sums.baseAddress!, $0.baseAddress!) }
         }
       }
-      func visit(_ axis: Int, _ n: Int) {
-        let blocks = grid.sum(axis, at: n)
-        guard axis + 1 == dimension else {
-          for n in 0..<divisions { visit(axis + 1, n) }
+      func visit(_ axis: Int) {
+        guard axis + 1 < dimension else {
+          grid.line(at: Array(0..<divisions), wait)
           return
         }
+        for n in 0..<divisions {
+          grid.sum(axis, at: n)
+          visit(axis + 1)
+        }
+      }
+      func wait(_: Int, _ blocks: UnsafeMutablePointer<ComplexDouble>) {
         waiting.append(
           Array(UnsafeBufferPointer(start: blocks, count: matrices.blockSize)))
         if waiting.count == lanes { flush() }
       }
-      for n in stride(from: job, to: divisions, by: jobs) { visit(0, n) }
+      for n in stride(from: job, to: divisions, by: jobs) {
+        guard dimension > 1 else {
+          grid.line(at: [n], wait)
+          continue
+        }
+        grid.sum(0, at: n)
+        visit(1)
+      }
       if !waiting.isEmpty { flush() }
       return (sums, largest)
     }

@@ -59,6 +59,21 @@ package struct GridRefinement: Sendable {
       self.scales = scales
       self.rounding = rounding
     }
+
+    /// What it gives for one of them.
+    package struct Group: Sendable {
+      package var values: [ComplexDouble] = []
+      package var scales: [Double] = []
+      package var rounding: [Double] = []
+
+      package init() {}
+    }
+    package func group(_ position: Int) -> Group {
+      var group = Group()
+      (group.values, group.scales) = (values[position], scales[position])
+      group.rounding = rounding[position]
+      return group
+    }
   }
 
   package struct Outcome: Sendable {
@@ -325,8 +340,10 @@ package struct GridRefinement: Sendable {
     // far its estimate must fall.
     let missing = Double.log(worst) - (rate - believed) * Double(n - coarser)
     let wanted = believed > 0 && missing.isFinite ? missing / believed : Double(n)
+    // In three dimensions a grid that is finer than needed costs more than one that is too coarse.
+    let longest = Double(dimension < 3 ? n : n / 2)
     history.target = sizes.from(
-      n + max(max(1, n / 5), Int(min(wanted, Double(n)).rounded(.up))))
+      n + max(max(1, n / 5), Int(min(wanted, longest).rounded(.up))))
     history.expected = sizes.from(n + Int(min(wanted, 1e6).rounded(.up)))
     return outcome
   }

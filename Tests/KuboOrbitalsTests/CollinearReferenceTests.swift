@@ -145,13 +145,13 @@ struct CollinearCase: Decodable, Sendable, CustomTestStringConvertible {
     for _ in 0..<4 {
       let sums = BlochMatrices.Sums(matrices, divisions: 997)
       let numbers = (0..<model.dimension).map { _ in Int.random(in: 0..<997, using: &random) }
-      let blocks = numbers.enumerated().map { axis, n in sums.sum(axis, at: n) }.last!
+      for (axis, n) in numbers.dropLast().enumerated() { sums.sum(axis, at: n) }
       func values(_ byTriples: Bool) -> CollinearLoops.Values {
         let bands = CollinearLoops(
           loops, omegas: omegas, mu: reference.mu, line: line, byTriples: byTriples)
         var values = bands.noValues
         var memory = CollinearLoops.Memory(bands, matrices.count)
-        bands.add(blocks, matrices.count, to: &values, &memory)
+        sums.line(at: [numbers.last!]) { bands.add($1, matrices, to: &values, &memory) }
         return values
       }
       let (fast, slow) = (values(false), values(true))

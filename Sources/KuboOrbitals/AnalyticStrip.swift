@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import KuboLattice
+import KuboWork
+import RealModule
+
+/// How far from real wave vectors sums over bands stay analytic, which says how fine a grid must be; ``OrbitalModel/resolution(_:)``
+/// asks the same of levels at all energies and bounds hops by their norms, which for Wannier functions is ten times too much.
+///
+/// At constant Gamma a loop is an integral over energies z of traces of G = (z + i Gamma - H)^-1, its adjoint and vertices, which
+/// are polynomials in exp(i k.R). The path of z can be chosen so that it keeps Im z >= 0 in products of retarded
+/// propagators alone: from mu and mu +- omega straight up, for both shift along; only where retarded and advanced ones meet is z real, and there
+/// f(z) - f(z + omega) restricts it to W = [mu - |omega|, mu + |omega|], and some T beyond, where it falls as
+/// exp(-x/T). So the summand is analytic at k + i d e_a as long as z + i Gamma - H(k + i d e_a) can be inverted for all z in W and
+/// above. At real k let delta = [Gamma^2 + dist(E, W)^2]^(1/2) of each level E; then |z + i Gamma - E| >= delta, and with
+/// X = H(k + i d e_a) - H(k), in the bands,
+///
+///     |delta^(-1/2) X delta^(-1/2)| < 1
+///
+/// is enough, since z + i Gamma - H - X = D^(1/2) (u - D^(-1/2) X D^(-1/2)) D^(1/2) with D = |z + i Gamma - E| and u unitary. Steep
+/// levels far from W do not count, degenerate ones need no care, and what joins near to far levels counts as it should. X is
+/// taken as i d V + d^2 H'', V and H'' the derivatives, twice the second term for those beyond: hops that grow by e are kept out by
+/// 2 ``OrbitalModel/harmonics``.
+///
+/// What is assumed: between the points where this norm is looked at it is at most a fifth larger than on the steepest of them. It is
+/// smooth on the scale of the zone over the longest hops, and the points share no period with them. The strip bounds how fast
+/// ``GridRefinement`` believes sums to converge, which it measures besides.
+package struct AnalyticStrip: Sendable {
+  private let model: OrbitalModel
+  private let matrices: BlochMatrices
+  private let mu, width: Double
+  private var dimension: Int { model.dimension }
+  /// Points along each reciprocal vector.
+  private var divisions: Int { [240, 32, 12][dimension - 1] }
+  static let margin = 1.2
+
+  package init(_ model: OrbitalModel, mu: Double, width: Double) {
+    (self.model, self.mu, self.width) = (model, mu, width)
+    let reciprocal = model.reciprocalVectors
+    let axes = reciprocal.map { b in
+      { (r: [Double]) -> Double in zip(r, b).reduce(0) { $0 + $1.0 * $1.1 } / (2 * .pi) }
+    }
+    matrices = BlochMatrices(
+      model,
+      [{ _ in .one }] + axes.map { x in { ComplexDouble(0, x($0)) } }
+        + axes.map { x in { ComplexDouble(-x($0) * x($0)) } })
+  }
+
+  /// 1/d of strips that serve windows W of these half-widths, d in 2 pi times reduced coordinates; at most five are looked at,
+  /// and others use the next wider one.
+  package func resolutions(_ windows: [Double], threads: Int) async throws -> [Double] {
+    let sorted = Set(windows).sorted()
+    let step = max(1, (sorted.count + 3) / 4)
+    let chosen = sorted.indices.filter { $0 == 0 || ($0 - sorted.count + 1) % step == 0 }.map {
+      sorted[$0]
+    }
+    let lines = (0..<dimension - 1).reduce(1) { n, _ in n * divisions }
+    let found = try await parallelMap(lines, threads: threads) { largest($0, chosen) }
+    let floor = 2 * model.harmonics
+    return windows.map { w in
+      let m = chosen.firstIndex { $0 >= w }!
+      return max(floor, AnalyticStrip.margin * found.map { $0[m] }.max()!)
+    }
+  }
+
+  /// The largest 1/d of each window at the points of a line along the last coordinate.
+  private func largest(_ line: Int, _ windows: [Double]) -> [Double] {
+    let n = model.orbitals.count
+    let sums = BlochMatrices.Sums(matrices)
+    func coordinate(_ axis: Int, _ m: Int) -> Double {
+      (Double(m) + [0.381966, 0.290574, 0.569840][axis]) / Double(divisions)
+    }
+    var rest = line
+    for axis in 0..<dimension - 1 {
+      sums.sum(axis, atReduced: coordinate(axis, rest % divisions))
+      rest /= divisions
+    }
+    var scratch = Scratch(capacity: (8 + 2 * dimension) * (n + 2) * (n + 2))
+    var largest = windows.map { _ in 0.0 }
+    sums.line(atReduced: (0..<divisions).map { coordinate(dimension - 1, $0) }) { _, blocks in
+      withUnsafeMutablePointer(to: &scratch) { scratch in
+        for u in Spin.allCases {
+          scratch.pointee.returning { _ in
+            func matrix(_ factor: Int) -> BandMatrix {
+              BandMatrix(n, blocks + matrices.offset(u, factor), scratch)
+            }
+            let (levels, states) = matrix(0).levels()
+            let derivatives = (1...2 * dimension).map { matrix($0).rotated(states, states) }
+            for (m, window) in windows.enumerated() {
+              let scales = (0..<n).map { a in
+                1 / Double.hypot(width, max(0, abs(levels[a] - mu) - window)).squareRoot()
+              }
+              func norm(_ derivative: BandMatrix) -> Double {
+                scratch.pointee.returning { _ in
+                  derivative.map { z, a, b in z.multiplied(by: scales[a] * scales[b]) }.norm
+                }
+              }
+              for axis in 0..<dimension {
+                let (first, second) = (norm(derivatives[axis]), norm(derivatives[dimension + axis]))
+                // d first + d^2 second = 1.
+                let own = (first + (first * first + 4 * second).squareRoot()) / 2
+                largest[m] = max(largest[m], own)
+              }
+            }
+          }
+        }
+      }
+    }
+    return largest
+  }
+}
