@@ -34,7 +34,7 @@ public struct SpinRelaxation: Sendable {
   }
 
   /// Computes the numbers.
-  /// - Throws: `RequestError`, `NonConvergence`.
+  /// - Throws: `RequestError`, `NonConvergence`, `EmptyCell`.
   public init(
     _ model: OrbitalModel, _ impurities: OrbitalImpurities, mu: Double, temperature: Double,
     directions: Directions, tolerance: Double = 1e-5, threads: Int = 1
@@ -45,6 +45,9 @@ public struct SpinRelaxation: Sendable {
       responses: [
         .plain(.spin(.x, all)), .plain(.torque(.x, all)), .plain(.torque(.y, all)), .damping,
       ], tolerance: tolerance, threads: threads)
+    if let reason = spectrum.reasons.compactMap(\.self).first {
+      throw EmptyCell(column: "spin relaxation", omega: 0, reason: reason)
+    }
     let own = try await OrbitalSelfEnergies(
       model, impurities, at: ComplexDouble(mu), tolerance: 1e-3 * tolerance, threads: threads)
     densities = own.densities

@@ -33,7 +33,7 @@ struct ResponseArguments: ParsableArguments {
     try responses?.map { name in
       guard let response = Response(name) else {
         throw ValidationError(
-          "--responses: found '\(shown(name))'; expected a response of two sublattices, as s.xx.full"
+          "--responses: found '\(shown(name))'; expected \(Response.expected)"
         )
       }
       return response
@@ -42,8 +42,17 @@ struct ResponseArguments: ParsableArguments {
 
   /// Whether the general route serves: the model has orbitals, or only that route knows what is asked for.
   func isGeneral(_ arguments: ModelArguments) throws -> Bool {
-    try Installation.readModel(arguments.model).hasOrbitals || lifetime?.needsOrbitals == true
-      || responses?.contains { Response($0) == nil } == true
+    if try Installation.readModel(arguments.model).hasOrbitals || lifetime?.needsOrbitals == true {
+      return true
+    }
+    let others = responses?.filter { Response($0) == nil } ?? []
+    if let name = others.first(where: { !CollinearResponse.isName($0) }) {
+      let general = CollinearResponse.names.map(\.name).filter { Response($0) == nil }
+      throw ValidationError(
+        "--responses: found '\(shown(name))'; expected \(Response.expected), \(general.joined(separator: ", ")), or s, T and moment of one sublattice as s[A].xx.full"
+      )
+    }
+    return !others.isEmpty
   }
 
   /// The units of `--units`; refuses those that lack what a conductivity of the request needs.
@@ -187,8 +196,7 @@ struct SpectrumCommand: TableCommand {
         spectra, request: request, lifetime: lifetime, units: units,
         provenance: try arguments.provenance(input, since: start)),
       summary: request.summary(spectra, lifetime: lifetime) + "\n",
-      failures: spectra.flatMap(\.spectrum.failureLines),
-      poles: spectra.flatMap(\.spectrum.undefinedLines))
+      failures: spectra.flatMap(\.spectrum.failureLines))
   }
 
   private func collinearRequest(
