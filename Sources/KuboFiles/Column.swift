@@ -19,7 +19,7 @@ package struct Column: Hashable, Sendable {
 
   /// The band, or the component on the sublattices.
   package enum Level: String, Sendable, CaseIterable {
-    case bonding, antibonding
+    case bonding, antibonding, up, down
     case scalar = "0"
     case staggered = "3"
     case aUp = "A_up"

@@ -181,7 +181,7 @@ struct SpectrumCommand: TableCommand {
 
   /// Responses of a magnet with orbitals.
   private func collinear(_ log: Logger, since start: Date) async throws -> TableResult {
-    let (request, lifetime, input) = try collinearRequest(log)
+    let (request, lifetime, input, filling) = try await collinearRequest(log)
     let units = try response.physicalUnits(
       arguments, request.model.name, dimension: request.model.dimension,
       isConductivity: request.responses.contains { $0.response.isConductivity })
@@ -194,18 +194,19 @@ struct SpectrumCommand: TableCommand {
     return TableResult(
       table: CSVFile(
         spectra, request: request, lifetime: lifetime, units: units,
-        provenance: try arguments.provenance(input, since: start)),
+        provenance: try arguments.provenance(input, filling: filling, since: start)),
       summary: request.summary(spectra, lifetime: lifetime) + "\n",
       failures: spectra.flatMap(\.spectrum.failureLines))
   }
 
   private func collinearRequest(
     _ log: Logger
-  ) throws -> (request: CollinearRequest, lifetime: String, input: ModelInput<OrbitalModel>) {
+  ) async throws -> (
+    request: CollinearRequest, lifetime: String, input: ModelInput<OrbitalModel>, filling: Filling?
+  ) {
     let input = try arguments.readOrbitals(log, withLengths: true)
     for (option, isGiven) in [
       ("--per-diagram", perDiagram), ("--per-band", perBand),
-      ("--filling", response.potential.filling != nil),
       ("--dressing", dressing?.contains { $0 != .bare && $0 != .ladder } == true),
     ] where isGiven {
       throw ValidationError(
@@ -257,15 +258,16 @@ struct SpectrumCommand: TableCommand {
       }
       names.removeAll { $0.hasPrefix("moment") }
     }
+    let (mu, filling) = try await response.potential.value(
+      input, broadening: impurities == nil ? gamma : nil, threads: arguments.work.threadCount, log)
     var request = CollinearRequest(
-      model: input.model,
-      mu: try response.potential.mu?.value("--mu", in: input.scale) ?? input.file.defaults.mu,
+      model: input.model, mu: mu,
       temperature: input.temperature, broadening: gamma,
       omegas: try omega.values("--omega", in: input.scale), directions: arguments.direction,
       responses: try names.map { ($0, try CollinearResponse($0, input.model)) },
       tolerance: response.tolerance, threads: arguments.work.threadCount)
     request.impurities = impurities
-    return (request, lifetime, input)
+    return (request, lifetime, input, filling)
   }
 
   private func request(_ log: Logger) async throws -> (request: SpectrumRequest, inputs: Inputs) {
