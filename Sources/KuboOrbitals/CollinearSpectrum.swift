@@ -54,6 +54,18 @@ public struct CollinearRequest: Sendable {
     try await CollinearSpectrum(self, withLadder: true)
   }
 
+  /// The time that ``spectrum()`` would take, `isLadder` that of ``ladder()``; see `CostEstimate`. What is integrated coordinate
+  /// by coordinate, and with impurities, is computed for one frequency, or for some where that is soon done.
+  /// - Throws: `RequestError`, `CancellationError`, `NonConvergence`.
+  public func cost(isLadder: Bool = false) async throws -> CostEstimate {
+    // At constant lifetime a run with fine grids counted costs much the same for few frequencies.
+    try await CostEstimate(omegas, factor: impurities == nil ? 8 : 4) { omegas in
+      var own = self
+      own.omegas = omegas
+      _ = try await isLadder ? own.ladder() : own.spectrum()
+    }
+  }
+
   /// Refuses what cannot be computed.
   func check() throws(RequestError) {
     try model.checkState(mu, temperature, omegas, directions, tolerance)

@@ -147,16 +147,18 @@ struct SpectrumCommand: TableCommand {
   var estimate = false
 
   var advice: String {
-    let hasNone = (try? response.isGeneral(arguments)) != false
-    return estimate || hasNone ? toleranceAdvice : estimateAdvice
+    estimate ? toleranceAdvice : estimateAdvice
   }
 
   func cost(_ log: Logger) async throws -> String? {
     guard estimate else { return nil }
     if try response.isGeneral(arguments) {
-      throw ValidationError(
-        "--estimate: found with \(arguments.model), which has orbitals; expected a model of two sublattices, or no --estimate"
-      )
+      let request = try await collinearRequest(log).request
+      var parts: [CostEstimate] = []
+      for dressing in chosenDressings(request) {
+        parts.append(try await request.cost(isLadder: dressing == .ladder))
+      }
+      return CostEstimate(parts).summary(threads: request.threads)
     }
     let request = try await request(log).request
     return try await request.cost().summary(threads: request.threads)
@@ -186,7 +188,7 @@ struct SpectrumCommand: TableCommand {
       arguments, request.model.name, dimension: request.model.dimension,
       isConductivity: request.responses.contains { $0.response.isConductivity })
     var spectra: [(dressing: Dressing, spectrum: CollinearSpectrum)] = []
-    for dressing in dressing ?? (request.impurities == nil ? [.bare] : [.bare, .ladder]) {
+    for dressing in chosenDressings(request) {
       let isLadder = dressing == .ladder
       spectra.append(
         (dressing, try await isLadder ? request.ladder() : request.spectrum()))
@@ -197,6 +199,10 @@ struct SpectrumCommand: TableCommand {
         provenance: try arguments.provenance(input, filling: filling, since: start)),
       summary: request.summary(spectra, lifetime: lifetime) + "\n",
       failures: spectra.flatMap(\.spectrum.failureLines))
+  }
+
+  private func chosenDressings(_ request: CollinearRequest) -> [Dressing] {
+    dressing ?? (request.impurities == nil ? [.bare] : [.bare, .ladder])
   }
 
   private func collinearRequest(
