@@ -113,6 +113,17 @@ struct LifetimeChoice: CustomStringConvertible {
     return choice
   }
 
+  /// A constant lifetime or impurities on sites, with their spins.
+  static func constantOrSite(_ text: String) throws -> LifetimeChoice {
+    let choice = try LifetimeChoice(text)
+    guard choice.kind != "scba" else {
+      throw ValidationError(
+        "expected constant=GAMMA, the level width of the bare loops, or impurities, as site=0.1,spin=0.02"
+      )
+    }
+    return choice
+  }
+
   /// Impurities alone.
   static func impurities(_ text: String) throws -> LifetimeChoice {
     let choice = try LifetimeChoice(text)

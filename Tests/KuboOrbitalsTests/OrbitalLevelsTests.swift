@@ -63,4 +63,18 @@ import Testing
       }
     }
   }
+
+  /// J and signs of what has no net exchange.
+  @Test func staggeredExchange() throws {
+    for (model, signs) in [
+      (try model("altermagnet"), [1.0, -1]), (try model("lieb"), [0, 1, -1]),
+      (OrbitalModel(try shippedModel("chain")), [1, -1]),
+    ] {
+      let found = try #require(model.staggeredExchange)
+      #expect(found.exchange == 0.5 && found.signs == signs)
+    }
+    for name in ["ferromagnet", "ferrimagnet", "kagome", "bcc"] {
+      #expect(try model(name).staggeredExchange == nil)
+    }
+  }
 }
