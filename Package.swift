@@ -82,8 +82,10 @@ let package = Package(
         "KuboDisorder", "KuboLattice", "KuboLoops", "KuboWork", "KuboZoneIntegrals",
         "KuboZoneSums", "Quadrature", "CZoneSums", complex, real,
       ]),
-    // Exact statements, explicit 4x4 matrices, the audit.
-    .target(name: "KuboVerification", dependencies: ["KuboDiagrams", complex, real]),
+    // Exact statements, explicit matrices, the audit.
+    .target(
+      name: "KuboVerification",
+      dependencies: ["KuboDiagrams", "KuboOrbitals", "CLAPACK", complex, real]),
     // Strict YAML in, CSV out.
     .target(
       name: "KuboFiles",

@@ -27,6 +27,8 @@ public struct Filling: Sendable, Equatable {
   public let mu, error: Double
   /// What gives the levels their width; nil for the clean bands.
   public let lifetime: Lifetime?
+  /// The electrons of a full cell, 4 for two sublattices.
+  public let capacity: Int
   /// Whether mu is the middle of the gap by choice.
   public let isMiddleOfGap: Bool
 
@@ -38,7 +40,7 @@ public struct Filling: Sendable, Equatable {
       case .constant: "levels of the lifetime \(lifetime!.description), Lorentzian tails included"
       case .scba, .site: "the propagators with impurities, \(lifetime!.description)"
       }
-    return "electrons per unit cell, 0 to 4, of \(levels)"
+    return "electrons per unit cell, 0 to \(capacity), of \(levels)"
       + (isMiddleOfGap ? "; every mu in the gap has this filling, the middle is taken" : "")
   }
 
@@ -72,10 +74,16 @@ public struct Filling: Sendable, Equatable {
     }
   }
 
+  /// What another route has found for levels of the width Gamma in cells of `capacity` electrons when full.
+  public init(electrons: Double, mu: Double, error: Double, broadening: Double, capacity: Int) {
+    (self.electrons, self.mu, self.error, self.capacity) = (electrons, mu, error, capacity)
+    (lifetime, isMiddleOfGap) = (.constant(broadening), false)
+  }
+
   private init(
     _ electrons: Double, _ model: Model, _ temperature: Double, broadening: Double, _ threads: Int
   ) async throws {
-    self.electrons = electrons
+    (self.electrons, capacity) = (electrons, 4)
     lifetime = broadening == 0 ? nil : .constant(broadening)
     let bound = model.energyBound
     // exp(-18): electrons above and holes below the gap are fewer than 1e-7 for every mu near its middle.
@@ -92,23 +100,14 @@ public struct Filling: Sendable, Equatable {
     func root(_ table: Occupation.Table, from start: Double, _ width: Double) throws -> (
       mu: Double, error: Double
     ) {
-      func excess(_ mu: Double) -> Double {
-        table.sum(mu: mu).value * model.cellVolume - electrons
-      }
-      // Tails are as long as Gamma, or T times some logarithm, and almost empty or full bands need far ones.
-      var (low, high, reach) = (start, start, width)
-      let isBelow = excess(start) < 0
-      while reach < 1e18 * bound {
-        if isBelow { (low, high) = (high, high + reach) } else { (low, high) = (low - reach, low) }
-        if isBelow ? excess(high) >= 0 : excess(low) <= 0 { break }
-        reach *= 4
-      }
-      guard excess(low) <= 0, excess(high) >= 0 else { return (start, .infinity) }
-      let found = try BracketedRoot(from: low, to: high, absolute: 1e-13 * bound, excess)
-      let scale = table.sum(mu: found.value).scale * model.cellVolume
-      let slope = table.slope(mu: found.value) * model.cellVolume
-      let rounding = 1e-14 * scale / max(slope, 1e-300)
-      return (found.value, found.error + rounding)
+      try FillingRoot(from: start, width: width, bound: bound) {
+        table.sum(mu: $0).value * model.cellVolume - electrons
+      } accuracy: {
+        (
+          1e-14 * table.sum(mu: $0).scale * model.cellVolume,
+          table.slope(mu: $0) * model.cellVolume
+        )
+      }.values
     }
     // Which grid is needed depends on mu, which a grid too coarse may put at a band's edge.
     var divisions = ContourSurvey.divisions(model) / 2
@@ -149,7 +148,7 @@ public struct Filling: Sendable, Equatable {
     _ electrons: Double, _ model: Model, _ temperature: Double, _ impurities: Impurities,
     _ gamma: Double, _ threads: Int
   ) async throws {
-    self.electrons = electrons
+    (self.electrons, capacity) = (electrons, 4)
     lifetime = impurities == .scba ? .scba(gamma) : .site(gamma)
     isMiddleOfGap = false
     let occupation = ImpurityOccupation(model, impurities, gamma, temperature, threads: threads)

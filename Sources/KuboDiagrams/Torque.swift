@@ -110,9 +110,13 @@ public struct TorqueScale: Sendable {
 
   /// v_0 = v_c j/(4 q N) in m/s, with the sign of the electron's charge.
   public func velocity(_ model: Model) -> Double {
+    velocity(cellVolume: model.cellVolume, dimension: model.dimension)
+  }
+
+  /// v_0 = v_c j/(4 q N) in m/s of any crystal, whose cell has the spin 2 N.
+  public func velocity(cellVolume: Double, dimension: Int) -> Double {
     let volume =
-      model.cellVolume * Double.pow(lengthUnit, model.dimension) * transverse
-      * SI.cubicNanometre
+      cellVolume * Double.pow(lengthUnit, dimension) * transverse * SI.cubicNanometre
     return volume * currentDensity / (4 * -SI.elementaryCharge * spin)
   }
 }

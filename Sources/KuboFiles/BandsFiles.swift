@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import KuboDiagrams
+import KuboOrbitals
 
 extension CSVFile {
   /// The path with the levels of both spins: `distance`, the components of k, `E_up_1`, ..., `E_down_1`, ..., ascending.
@@ -81,6 +82,34 @@ extension CSVFile {
         (Column("states", .antibonding), densities.map(\.states.antibonding)),
         (Column("states", part: .error), densities.map(\.statesError)),
       ])
+  }
+}
+
+extension CSVFile {
+  /// The density of states of both spins against energy, and the number of states below each.
+  public init(
+    _ densities: [OrbitalDensity], broadening: Double, tolerance: Double,
+    units: (energy: String, length: String), provenance: Provenance
+  ) {
+    func columns(
+      _ name: String, _ values: KeyPath<OrbitalDensity, [Estimate]>
+    ) -> [(column: Column, values: [Double?])] {
+      let all = densities.map { $0[keyPath: values] }
+      return [
+        (Column(name, .up), all.map { $0[0].value.real }),
+        (Column(name, .down), all.map { $0[1].value.real }),
+        (Column(name, part: .error), all.map { max($0[0].error, $0[1].error) }),
+      ]
+    }
+    self.init(
+      header: provenance.header + [
+        ("lifetime", Lifetime.constant(broadening).description), ("tolerance", "\(tolerance)"),
+        ("column.dos", "-(1/pi) Im avg tr 1/(E + i Gamma - H) per unit cell, of each spin"),
+        ("column.states", "the integral of dos up to the energy"),
+        ("unit.dos", "1/\(units.energy)"),
+      ] + provenance.footer,
+      [(Column("energy"), densities.map(\.energy))] + columns("dos", \.density)
+        + columns("states", \.states))
   }
 }
 

@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import KuboDiagrams
+import KuboOrbitals
 
 /// What a picture of bands shows beside the path, which takes the model.
 public struct BandStates: Sendable {
-  let model: Model
-  let densities: [DensityOfStates]
+  /// Of two sublattices, whose contours there are.
+  let model: Model?
+  /// E, then the densities of both bands or spins.
+  fileprivate let densities: [[Double]]
   let contours: [FermiContour]
 
   /// The densities of states, and in two dimensions the Fermi contours.
   public init(model: Model, densities: [DensityOfStates], contours: [FermiContour]) {
-    (self.model, self.densities, self.contours) = (model, densities, contours)
+    (self.model, self.contours) = (model, contours)
+    self.densities = densities.map { [$0.energy, $0.density.bonding, $0.density.antibonding] }
+  }
+
+  /// The densities of states of both spins of a model with orbitals.
+  public init(densities: [OrbitalDensity]) {
+    (model, contours) = (nil, [])
+    self.densities = densities.map { [$0.energy] + $0.density.map(\.value.real) }
   }
 }
 
@@ -29,14 +39,30 @@ extension CSVFile {
   public var isBandTable: Bool {
     columns.first == "distance" && corners.count > 1 && !rows.isEmpty
       && self[header: "mu"].flatMap(Double.init) != nil
-      && ["E_bonding", "E_antibonding"].allSatisfy(columns.contains)
+      && bandColumns.allSatisfy { !$0.isEmpty }
   }
+
+  /// The columns of both bands, or of the levels of both spins.
+  fileprivate var bandColumns: [[Int]] {
+    let bands = ["E_bonding", "E_antibonding"].map { name in
+      columns.indices.filter { columns[$0] == name }
+    }
+    return bands.allSatisfy { !$0.isEmpty }
+      ? bands
+      : ["E_up_", "E_down_"].map { name in columns.indices.filter { columns[$0].hasPrefix(name) } }
+  }
+
+  fileprivate var hasSpinLevels: Bool { !columns.contains("E_bonding") }
 }
 
 extension Picture {
   fileprivate static let bandStyles: [(band: Band, style: Figure.Style)] = [
     (.bonding, .init("bonding", .blue, route: 0)),
     (.antibonding, .init("antibonding", .vermilion, route: 1)),
+  ]
+
+  private static let spinStyles: [Figure.Style] = [
+    .init("up", .blue, route: 0), .init("down", .vermilion, route: 1),
   ]
 
   fileprivate static let sumStyle = Figure.Style("sum", .black, route: 2)
@@ -49,10 +75,11 @@ extension Picture {
     precondition(table.isBandTable, "not a table of bands")
     let corners = table.corners
     let mu = Double(table[header: "mu"]!)!
-    let hasContours = states?.model.dimension == 2
+    let hasContours = states?.model?.dimension == 2
     // All in cm.
     let title = table.title(width: 48)
-    var styles = Picture.bandStyles.map(\.style)
+    let curves = table.hasSpinLevels ? Picture.spinStyles : Picture.bandStyles.map(\.style)
+    var styles = curves
     if states != nil { styles.append(Picture.sumStyle) }
     let line = Size.line
     let key = Key(styles, isCut: false, width: Size.column - 0.4)
@@ -67,9 +94,8 @@ extension Picture {
     script.add("set multiplot", "set tics scale 0.5", "unset key")
     script.title(title, from: 0.35)
     key.draw(in: &script, 0.2, 0.35 + line * Double(title.count))
-    let columns = [Column("distance"), Column("E", .bonding), Column("E", .antibonding)].map {
-      table.columns.firstIndex(of: $0.name)!
-    }
+    let levels = table.bandColumns
+    let columns = [table.columns.firstIndex(of: "distance")!] + levels.joined()
     let rows = table.rows.map { row in columns.map { row[$0] } }
     let values = rows.flatMap { $0.dropFirst().compactMap(\.self) }
     let (least, most) = (values.min() ?? -1, values.max() ?? 1)
@@ -91,18 +117,17 @@ extension Picture {
       Symbol.state("mu"), at: "graph 0.02, first \(mu)",
       "left offset 0,0.5 textcolor rgb '\(Ink.mark)'")
     script.data("bands", rows)
+    let inks = zip(levels, curves).flatMap { own, style in own.map { _ in style } }
     script.draw(
       ["\(mu) with lines dt 3 lc rgb '\(Ink.mark)'"]
-        + Picture.bandStyles.enumerated().map {
-          "$bands using 1:\($0 + 2) with lines \($1.style.line)"
-        })
+        + inks.enumerated().map { "$bands using 1:\($0 + 2) with lines \($1.line)" })
     if let states {
       script.add("unset label", "unset arrow", "unset ylabel", "set format y ''")
       script.panel(left + path + between, top, width: density, height: bands)
       // The table of the path has no unit of it.
       let unit = table.unit(named: "dos") ?? table[header: "units.energy"].map { "1/\($0)" }
       states.drawDensity(
-        in: &script, mu: mu, Symbol.labelled(Symbol.quantity(Column("dos")), unit))
+        in: &script, mu: mu, curves, Symbol.labelled(Symbol.quantity(Column("dos")), unit))
       if hasContours {
         script.panel((width - zone) / 2 + 0.3, top + bands + gap, width: zone, height: zone)
         states.drawZone(in: &script, ["k_x", "k_y"].map { table.label(Column($0)) })
@@ -115,19 +140,16 @@ extension Picture {
 
 extension BandStates {
   /// The densities against the energy, which goes upward.
-  fileprivate func drawDensity(in script: inout Script, mu: Double, _ label: String) {
-    let largest = densities.map { $0.density.bonding + $0.density.antibonding }.max() ?? 1
+  fileprivate func drawDensity(
+    in script: inout Script, mu: Double, _ curves: [Figure.Style], _ label: String
+  ) {
+    let largest = densities.map { $0[1] + $0[2] }.max() ?? 1
     script.range("x", 0, 1.08 * largest)
     script.add("set xtics nomirror autofreq", "set xtics \(Picture.step(largest / 3))")
     script.axis("x", label, offset: "0,0.4")
     script.data("mu", [[0, mu], [1.08 * largest, mu]])
-    script.data(
-      "density",
-      densities.map {
-        let (a, b) = ($0.density.bonding, $0.density.antibonding)
-        return [$0.energy, a, b, a + b]
-      })
-    let styles = Picture.bandStyles.map(\.style) + [Picture.sumStyle]
+    script.data("density", densities.map { $0 + [$0[1] + $0[2]] })
+    let styles = curves + [Picture.sumStyle]
     script.draw(
       styles.enumerated().map { "$density using \($0 + 2):1 with lines \($1.line)" }
         + ["$mu using 1:2 with lines dt 3 lc rgb '\(Ink.mark)'"])
@@ -135,6 +157,7 @@ extension BandStates {
 
   /// The zone with its named points, the contours repeated over what is shown, and the spins.
   fileprivate func drawZone(in script: inout Script, _ labels: [String]) {
+    let model = model!
     let brillouin = BrillouinZone(model)
     let outline = brillouin.outline
     let reach = 1.25 * outline.flatMap { $0.map(abs) }.max()!
@@ -211,7 +234,7 @@ extension BandStates {
       way -= spacing
       let k =
         isClosed ? zip(contour.points[n], shift).map { $0 + $1 } : zone.folded(contour.points[n])
-      let frame = Frame(model, at: WaveVector(k), directions: Directions(i: 0, j: 0))
+      let frame = Frame(model!, at: WaveVector(k), directions: Directions(i: 0, j: 0))
       let spin = frame.spin(contour.band, pseudoSpin: SIMD3(1, 0, 0))
       let (dx, dy) = (scale * spin.x, scale * spin.y)
       arrows.append([k[0] - dx / 2, k[1] - dy / 2, dx, dy])

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import KuboDiagrams
+import KuboOrbitals
 
 /// What a column of a table holds: tables name their columns by it, and whoever reads one asks it.
 ///
@@ -19,7 +20,7 @@ package struct Column: Hashable, Sendable {
 
   /// The band, or the component on the sublattices.
   package enum Level: String, Sendable, CaseIterable {
-    case bonding, antibonding
+    case bonding, antibonding, up, down
     case scalar = "0"
     case staggered = "3"
     case aUp = "A_up"
@@ -164,8 +165,11 @@ package struct Column: Hashable, Sendable {
   private static func count(_ words: [String]) -> Int? {
     guard let first = words.first else { return nil }
     if Column(first).isTorque { return 1 }
-    return (1...3).first {
-      $0 <= words.count && Response(words[..<$0].joined(separator: ".")) != nil
+    // Two words are a spin's.
+    return [2, 1, 3].first {
+      guard $0 <= words.count else { return false }
+      let name = words[..<$0].joined(separator: ".")
+      return Response(name) != nil || CollinearResponse.isName(name)
     }
   }
 
@@ -179,7 +183,9 @@ package struct Column: Hashable, Sendable {
   private var isTorque: Bool { torque != nil }
 
   /// Whether it is a conductivity, or at Matsubara frequencies and at omega = 0 its Pi.
-  var isConductivity: Bool { Response(quantity)?.isConductivity == true }
+  var isConductivity: Bool {
+    Response(quantity)?.isConductivity == true || ["sigma.up", "sigma.down"].contains(quantity)
+  }
   /// Whether it is the Pi of a conductivity.
   var isPolarisation: Bool {
     isConductivity

@@ -56,8 +56,11 @@ public struct ModelFile: Sendable {
   }
 
   /// Why transverse responses of the model would mean nothing (``WannierAlignment/faults``); none if they are right.
-  public var transverseFaults: [String] {
-    if case .wannier(let model) = geometry { model.alignment?.faults ?? [] } else { [] }
+  public var transverseFaults: [String] { alignment?.faults ?? [] }
+
+  /// Whether both spins have the same orbitals, where that is a question: of two files of Wannier90.
+  public var alignment: WannierAlignment? {
+    if case .wannier(let model) = geometry { model.alignment } else { nil }
   }
 
   /// Reads and checks a model file; the geometry is checked with the file's own parameters.
@@ -196,7 +199,7 @@ public struct ModelFile: Sendable {
       throw FileError(
         .setting, file: path, found: "a model with orbitals",
         expected:
-          "one with two sublattices, inter_sublattice and intra_sublattice; spectrum, models and bands take orbitals"
+          "one with two sublattices, inter_sublattice and intra_sublattice; spectrum, verify, torque, models and bands take orbitals"
       )
     }
     do {

@@ -3,7 +3,7 @@ import KuboDiagrams
 import KuboOrbitals
 
 /// The header lines that say what was asked for.
-private func header(
+func header(
   mu: Double, temperature: Double, _ lifetime: String, _ directions: Directions,
   tolerance: Double
 ) -> [(key: String, value: String)] {

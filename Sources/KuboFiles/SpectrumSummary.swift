@@ -24,12 +24,17 @@ extension Spectrum {
 }
 
 extension CollinearRequest {
+  /// The model and its state, on a line; `lifetime` is its description.
+  func title(_ lifetime: String) -> String {
+    "\(model.name): mu = \(mu), T = \(temperature), \(lifetime)"
+  }
+
   /// The same for a magnet with orbitals; `lifetime` is its description.
   public func summary(
     _ spectra: [(dressing: Dressing, spectrum: CollinearSpectrum)], lifetime: String
   ) -> String {
     KuboFiles.summary(
-      "\(model.name): mu = \(mu), T = \(temperature), \(lifetime)", directions, omegas,
+      title(lifetime), directions, omegas,
       divisions: spectra.map(\.spectrum.divisions).max() ?? 0,
       Table(
         responses.enumerated().flatMap { r, asked in

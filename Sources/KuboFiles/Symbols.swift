@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import KuboDiagrams
+import KuboOrbitals
 
 /// What stands in pictures for the names of columns, of lines of the header and of parameters: one table, in
 /// the notation of ``Typeset``. A name that is not in it is a user's own and is set as it stands.
@@ -25,6 +26,8 @@ enum Symbol {
     "E": "E", "k_x": "k_x", "k_y": "k_y", "k_z": "k_z", "Delta_over_J": "\\Delta_k/J",
     "sigma_c_over_tau": "\\sigma_c/\\tau", "tau_m": "\\tau_m", "tau_n": "\\tau_n",
     "tau_m_na": "\\tau_m^{\\mathrm{na}}", "tau_n_na": "\\tau_n^{\\mathrm{na}}", "P_m": "P_m",
+    "T": "T", "moment": "h", "P": "P", "rate": "1/\\tau_s", "beta": "\\beta", "zeta_s": "\\zeta_s",
+    "alpha": "\\alpha", "tau": "\\tau", "tau_na": "\\tau^{\\mathrm{na}}", "tau_P": "\\tau_P",
     "P_n": "P_n", "P_m_na": "P_m^{\\mathrm{na}}", "P_n_na": "P_n^{\\mathrm{na}}",
   ]
   private static let routes: [Column.Route: String] = [
@@ -59,6 +62,8 @@ enum Symbol {
     } else if Response(name) != nil, words.count == 3, let known = quantities[words[0]] {
       symbol =
         "\(known.enhanced)^{\(Typeset.literal(words[1]))}_{\(Typeset.literal(words[2]))}"
+    } else if CollinearResponse.isName(name) {
+      symbol = general(name)
     }
     if isDynamic { symbol = "Δ\(symbol)" }
     switch content.part {
@@ -70,6 +75,21 @@ enum Symbol {
     case let part?: symbol += ", \(part.rawValue)"
     }
     return content.lifetime.map { "\($0.rawValue): \(symbol)" } ?? symbol
+  }
+
+  /// A response of models with orbitals, as `sigma.up` or `T[A+B].xy.full`: those of which it is stand below.
+  private static func general(_ name: String) -> String {
+    let (head, rest) = (
+      name.prefix { $0 != "." && $0 != "[" },
+      name.drop { $0 != "[" }.prefix { $0 != "]" }.dropFirst()
+    )
+    let words = name[(name.lastIndex(of: "]") ?? name.startIndex)...].split(separator: ".")
+      .dropFirst()
+    let known = quantities[String(head)]?.enhanced ?? Typeset.literal(String(head))
+    if words.count == 1 { return "\(known)_{\(Typeset.literal(String(words.last!)))}" }
+    let below = rest.isEmpty ? String(words.last!) : String(rest)
+    return
+      "\(known)^{\(Typeset.literal(String(words.first!)))}_{\(Typeset.literal(shortened(below)))}"
   }
 
   /// The route of a column, as in `bare, constant Γ`.

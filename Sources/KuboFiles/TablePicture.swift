@@ -163,10 +163,17 @@ extension CSVFile {
     return Symbol.labelled(Symbol.state(name), unit(named: name))
   }
 
-  /// 2J, if the axis is a frequency.
+  /// 2J, if the axis is a frequency, and the model has the parameter J of two sublattices, not one of that name.
   var pole: Double? {
-    guard columns[axisIndex] == "omega" else { return nil }
+    guard columns[axisIndex] == "omega", !isOfOrbitals else { return nil }
     return self[header: "parameter.J"].flatMap { CoreSchema.decimal($0) }.map { 2 * $0 }
+  }
+
+  /// Whether the model that the header holds has orbitals; those of two sublattices have a key of their own.
+  private var isOfOrbitals: Bool {
+    let text = header.filter { $0.key == "model_text" }.map(\.value)
+    return !text.isEmpty
+      && !text.contains { $0.hasPrefix("inter_sublattice:") || $0.contains("\ninter_sublattice:") }
   }
 
   /// The model and its state, and `last`, in lines of at most `width` signs.

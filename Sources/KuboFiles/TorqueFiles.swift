@@ -11,15 +11,9 @@ extension CSVFile {
     let v = scale.velocity(request.model)
     var header = provenance.header + request.header
     if let gamma { header.append(("impurities", "\(gamma)")) }
+    header += scale.header(dimension: request.model.dimension)
     header += [
-      ("current_density_A_per_m2", "\(scale.currentDensity)"),
-      ("lattice_constant_nm", "\(scale.lengthUnit)"),
-      (
-        ["", "cross_section_nm2", "thickness_nm", "transverse"][request.model.dimension],
-        "\(scale.transverse)"
-      ),
       ("spin", "\(scale.spin)"), ("relaxation", "\(zeta)"),
-      ("charge", "q = -|e| = \(-SI.elementaryCharge) C"),
       ("v_0_m_per_s", "\(v)"),
       (
         "column.*.re,im,err", "velocity in m/s, v = (v/v_0) v_c j/(4 q N), and a bound on its error"
@@ -42,6 +36,18 @@ extension CSVFile {
       ]
     }
     self.init(header: header + provenance.footer, columns)
+  }
+}
+
+extension TorqueScale {
+  /// The header lines of what is measured in.
+  func header(dimension: Int) -> [(key: String, value: String)] {
+    [
+      ("current_density_A_per_m2", "\(currentDensity)"),
+      ("lattice_constant_nm", "\(lengthUnit)"),
+      (["", "cross_section_nm2", "thickness_nm", "transverse"][dimension], "\(transverse)"),
+      ("charge", "q = -|e| = \(-SI.elementaryCharge) C"),
+    ]
   }
 }
 

@@ -1,17 +1,27 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import Foundation
 import KuboDiagrams
+import KuboOrbitals
 import KuboVerification
 
 extension Verification {
   /// A table: statement, residual, tolerance, pass or fail.
   public func summary(_ request: SpectrumRequest, impurities gamma: Double?) -> String {
+    summary(request.title, impurities: gamma)
+  }
+
+  /// The same of a model with orbitals; impurity spins are a tenth of the strength.
+  public func summary(_ request: CollinearRequest, impurities gamma: Double?) -> String {
+    summary(request.title(Lifetime.constant(request.broadening).description), impurities: gamma)
+  }
+
+  private func summary(_ title: String, impurities gamma: Double?) -> String {
     let width = statements.map(\.claim.count).max() ?? 0
     func padded(_ text: String, _ width: Int) -> String {
       text.padding(toLength: max(width, text.count), withPad: " ", startingAt: 0)
     }
     var lines = [
-      request.title
+      title
         + (gamma.map { ", impurities gamma = \($0)" } ?? "")
     ]
     for subject in Subject.allCases {

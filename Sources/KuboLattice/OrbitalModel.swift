@@ -283,6 +283,18 @@ public struct OrbitalModel: Sendable, Equatable {
     return inverse
   }
 
+  /// J and the signs of a staggered order whose exchanges on the sites, J_a = (down - up)/2, add up to nothing, sum_a J_a = 0 to 1e-3 of
+  /// their moduli, as in an antiferromagnet (the paper's (2)): J is the mean modulus of those that count, a twentieth of the largest or more. nil of other magnets.
+  public var staggeredExchange: (exchange: Double, signs: [Double])? {
+    let own = orbitals.map { ($0.down - $0.up) / 2 }
+    let least = 0.05 * own.map(abs).max()!
+    let signs = own.map { abs($0) < least || $0 == 0 ? 0 : $0 < 0 ? -1.0 : 1 }
+    let sizes = own.map(abs).reduce(0, +)
+    guard signs.contains(1), abs(own.reduce(0, +)) <= 1e-3 * sizes else { return nil }
+    let counted = zip(own, signs).filter { $1 != 0 }.map { abs($0.0) }
+    return (counted.reduce(0, +) / Double(counted.count), signs)
+  }
+
   /// A bound on the norm of H^u(R), for each cell and the larger of both spins.
   private var norms: [Double] {
     let n = orbitals.count

@@ -38,10 +38,19 @@ package struct PeriodicGrid: Sendable {
   package init(
     _ model: Model, divisions: Int, symmetries: [ReciprocalOperation], origin: [Double]? = nil
   ) {
+    self.init(
+      model.reciprocalVectors, divisions: divisions, symmetries: symmetries, origin: origin)
+  }
+
+  /// The same of any crystal with these reciprocal vectors.
+  package init(
+    _ reciprocalVectors: [[Double]], divisions: Int, symmetries: [ReciprocalOperation],
+    origin: [Double]? = nil
+  ) {
     self.divisions = divisions
-    dimension = model.dimension
-    reciprocal = model.reciprocalVectors.map(packed)
-    self.origin = origin ?? [Double](repeating: 0, count: model.dimension)
+    dimension = reciprocalVectors.count
+    reciprocal = reciprocalVectors.map(packed)
+    self.origin = origin ?? [Double](repeating: 0, count: dimension)
     let used = origin == nil ? symmetries : []
     hasInversion = origin == nil
     operations = used.flatMap { m in m.rows.map { packedIntegers($0) } }

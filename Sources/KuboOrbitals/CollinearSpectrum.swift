@@ -54,6 +54,18 @@ public struct CollinearRequest: Sendable {
     try await CollinearSpectrum(self, withLadder: true)
   }
 
+  /// The time that ``spectrum()`` would take, `isLadder` that of ``ladder()``; see `CostEstimate`. What is integrated coordinate
+  /// by coordinate, and with impurities, is computed for one frequency, or for some where that is soon done.
+  /// - Throws: `RequestError`, `CancellationError`, `NonConvergence`.
+  public func cost(isLadder: Bool = false) async throws -> CostEstimate {
+    // At constant lifetime a run with fine grids counted costs much the same for few frequencies.
+    try await CostEstimate(omegas, factor: impurities == nil ? 8 : 4) { omegas in
+      var own = self
+      own.omegas = omegas
+      _ = try await isLadder ? own.ladder() : own.spectrum()
+    }
+  }
+
   /// Refuses what cannot be computed.
   func check() throws(RequestError) {
     try model.checkState(mu, temperature, omegas, directions, tolerance)
@@ -128,14 +140,10 @@ public struct CollinearSpectrum: Sendable {
   public let omegas: [Double]
   /// In the order of the responses.
   public let columns: [Column]
-  /// Why cells are empty that have a value.
+  /// Why cells are empty.
   public let failures: [EmptyCell]
-  /// Ratios that have none, where the conductivity is 0 within its bound.
-  public let undefined: [EmptyCell]
   /// A line for each frequency and reason, with all columns that it concerns.
   public var failureLines: [String] { EmptyCell.lines(failures) }
-  /// The same for ratios that have no value.
-  public var undefinedLines: [String] { EmptyCell.lines(undefined) }
   /// The points along each reciprocal vector of the finest grid.
   public let divisions: Int
 
@@ -163,15 +171,10 @@ public struct CollinearSpectrum: Sendable {
         "\($0), with \(points)"
       }
     }
-    var (failures, undefined): ([EmptyCell], [EmptyCell]) = ([], [])
-    columns = request.columns(&undefined) { name, part, group in
+    (columns, failures) = request.columns { part, group in
       let (outcome, q) = (outcomes[group], responses.firstIndex(of: part)!)
-      guard let reason = reason(outcome, q) else { return outcome.estimates[q] }
-      failures.append(
-        EmptyCell(column: name, omega: group == 0 ? nil : omegas[group - 1], reason: reason))
-      return nil
+      return (outcome.estimates[q], reason(outcome, q))
     }
-    (self.failures, self.undefined) = (failures, undefined)
   }
 
   /// The same with impurities.
@@ -185,13 +188,13 @@ public struct CollinearSpectrum: Sendable {
       request.model, impurities, mu: request.mu, temperature: request.temperature,
       omegas: request.omegas, directions: request.directions, responses: parts.map { .plain($0) },
       isDressed: withLadder, tolerance: request.tolerance, threads: request.threads)
-    var undefined: [EmptyCell] = []
-    columns = request.columns(&undefined) { _, part, group in
+    (columns, failures) = request.columns { part, group in
       let column = found.columns[parts.firstIndex(of: part)!]
-      return group == 0 ? column.staticPart : column.quotients[group - 1]
+      return (
+        group == 0 ? column.staticPart : column.quotients[group - 1], found.reasons[group]
+      )
     }
-    omegas = request.omegas
-    (failures, self.undefined, divisions) = ([], undefined, found.divisions)
+    (omegas, divisions) = (request.omegas, found.divisions)
   }
 }
 
@@ -205,21 +208,31 @@ extension CollinearRequest {
     return parts
   }
 
-  /// The columns from the values of each part: group 0 is K(0), group n + 1 the quotient of frequency n.
+  /// The columns from the values of each part, or the reason why one is missing: group 0 is K(0), group n + 1 the
+  /// quotient of frequency n.
   fileprivate func columns(
-    _ undefined: inout [EmptyCell],
-    _ value: (_ name: String, _ part: CollinearResponse, _ group: Int) -> Estimate?
-  ) -> [CollinearSpectrum.Column] {
-    responses.map { name, response in
+    _ found: (_ part: CollinearResponse, _ group: Int) -> (value: Estimate?, reason: String?)
+  ) -> (columns: [CollinearSpectrum.Column], failures: [EmptyCell]) {
+    var failures: [EmptyCell] = []
+    func fail(_ name: String, _ omega: Double?, _ reason: String) {
+      let cell = EmptyCell(column: name, omega: omega, reason: reason)
+      // A ratio has two parts.
+      if !failures.contains(cell) { failures.append(cell) }
+    }
+    func value(_ name: String, _ part: CollinearResponse, _ group: Int) -> Estimate? {
+      let (value, reason) = found(part, group)
+      guard let reason else { return value }
+      fail(name, group == 0 ? nil : omegas[group - 1], reason)
+      return nil
+    }
+    let columns = responses.map { name, response -> CollinearSpectrum.Column in
       if response == .polarisation {
         let values = omegas.enumerated().map { n, omega -> Estimate? in
           let both = response.parts.compactMap { value(name, $0, n + 1) }
           guard both.count == 2 else { return nil }
           let ratio = CollinearRequest.polarisation(both[0], both[1])
           if ratio == nil {
-            undefined.append(
-              EmptyCell(
-                column: name, omega: omega, reason: "the conductivity is 0 within its error bound"))
+            fail(name, omega, "the conductivity is 0 within its error bound")
           }
           return ratio
         }
@@ -236,6 +249,7 @@ extension CollinearRequest {
       }
       return .init(staticPart: fixed, quotients: quotients, values: values)
     }
+    return (columns, failures)
   }
 
   /// P of the conductivities up and down, i times the quotients; nil where their sum is 0 within its bound. Exact values

@@ -50,14 +50,16 @@ public enum ImpurityResponse: Hashable, Sendable {
 /// the floors; each comes with a bound, from two grids for the zone, from the last coefficients for the energy integral, and for
 /// rounding.
 public struct ImpuritySpectrum: Sendable {
-  /// In the order of the responses.
+  /// In the order of the responses; what did not converge is nil.
   public let columns: [CollinearSpectrum.Column]
+  /// Why values are missing: of K(0), then of each frequency; nil where none is.
+  public let reasons: [String?]
   /// The points along each reciprocal vector of the finest grid.
   public let divisions: Int
 
   /// Computes the responses, bare (all propagators dressed, no vertex) or with the ladder.
-  /// - Throws: `RequestError` for what makes no sense; `NonConvergence`, which names the response and omega;
-  ///   `CancellationError`.
+  /// - Throws: `RequestError` for what makes no sense; `NonConvergence` where no frequency can be computed;
+  ///   `CancellationError`. Single frequencies that do not converge have ``reasons``.
   public init(
     _ model: OrbitalModel, _ impurities: OrbitalImpurities, mu: Double, temperature: Double,
     omegas: [Double], directions: Directions, responses: [ImpurityResponse], isDressed: Bool = true,
@@ -68,24 +70,51 @@ public struct ImpuritySpectrum: Sendable {
     let own = Request(
       model, impurities, mu: mu, temperature: temperature, directions: directions,
       responses: responses, isDressed: isDressed, tolerance: tolerance, threads: threads)
-    let integral = try await own.integral(upTo: omegas.map(abs).max() ?? 0)
-    var quotients: [EnergyIntegral.Result] = []
+    var errors: [NonConvergence?] = []
+    func converging<Value>(_ compute: () async throws -> Value) async throws -> Value? {
+      do {
+        let result = try await compute()
+        errors.append(nil)
+        return result
+      } catch let error as NonConvergence {
+        errors.append(error)
+        return nil
+      }
+    }
+    // For all frequencies, or each for itself where one leads to levels that are too narrow.
+    let whole = try await converging { try await own.integral(upTo: omegas.map(abs).max() ?? 0) }
+    errors = []
+    func integral(_ omega: Double) async throws -> EnergyIntegral {
+      if let whole { return whole }
+      return try await own.integral(upTo: abs(omega))
+    }
+    var quotients: [EnergyIntegral.Result?] = []
     try await WorkProgress.stage("energy integrals", unit: "frequencies", of: omegas.count) {
       stage in
       for omega in omegas {
-        quotients.append(try await own.quotient(integral, omega))
+        quotients.append(
+          try await converging { try await own.quotient(try await integral(omega), omega) })
         stage?.advance()
       }
     }
     let largest = responses.indices.map { r in
-      zip(quotients, omegas).map { $0.values[r].length * abs($1) }.max() ?? 0
+      zip(quotients, omegas).map { ($0?.values[r].length ?? 0) * abs($1) }.max() ?? 0
     }
-    let fixed = try await own.converged("omega = 0, static part", references: largest) {
-      try await integral.staticPart($0)
+    let fixed = try await converging {
+      let integral = try await integral(0)
+      return try await own.converged("omega = 0, static part", references: largest) {
+        try await integral.staticPart($0)
+      }
     }
-    func estimate(_ result: EnergyIntegral.Result, _ r: Int) -> Estimate {
-      Estimate(
-        value: result.values[r], error: max(result.errors[r].real, result.errors[r].imaginary))
+    if let error = errors.compactMap(\.self).first, !errors.contains(nil) { throw error }
+    // K(0) comes first.
+    reasons =
+      [errors[omegas.count]].map { $0?.description }
+      + errors.prefix(omegas.count).map { $0?.description }
+    func estimate(_ result: EnergyIntegral.Result?, _ r: Int) -> Estimate? {
+      result.map {
+        Estimate(value: $0.values[r], error: max($0.errors[r].real, $0.errors[r].imaginary))
+      }
     }
     columns = responses.indices.map { r in
       CollinearSpectrum.Column(

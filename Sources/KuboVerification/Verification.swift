@@ -24,6 +24,8 @@ public struct Verification: Sendable {
     case bare = "bare loops"
     /// Impurities and their ladder.
     case ladder = "ladder"
+    /// Whether files of both spins speak of the same orbitals.
+    case alignment = "both spins in the same orbitals"
   }
 
   /// The largest tolerance of the values that statements are about, relative and dimensionless, as
@@ -62,20 +64,24 @@ public struct Verification: Sendable {
     static let largestTolerance = 0.01
 
     /// Whether it holds.
-    public var holds: Bool {
-      residual <= tolerance && tolerance <= Self.largestTolerance && place == nil
+    public var holds: Bool { residual <= tolerance && provesSomething && place == nil }
+
+    /// Limits of what files may say are no errors.
+    private var provesSomething: Bool {
+      tolerance <= Self.largestTolerance || subject == .alignment
     }
 
     /// Why it does not hold.
     public var reason: String {
       place
-        ?? (tolerance <= Self.largestTolerance
-          ? "residual above tolerance" : "a tolerance above 1 % proves nothing")
+        ?? (provesSomething ? "residual above tolerance" : "a tolerance above 1 % proves nothing")
     }
   }
 
   /// The statements, in order.
   public let statements: [Statement]
+
+  package init(statements: [Statement]) { self.statements = statements }
 }
 
 extension SpectrumRequest {
@@ -134,23 +140,23 @@ package struct ExactStatements: Sendable {
   package init(_ request: SpectrumRequest, gamma: Double) {
     (self.request, self.gamma) = (request, gamma)
   }
+}
 
-  /// A statement, or its failure if `compute` throws what does not converge.
-  func statement(
-    _ subject: Verification.Subject, _ claim: String, _ source: String,
-    _ compute: () async throws -> (residual: Double, tolerance: Double, place: String?)
-  ) async throws -> Verification.Statement {
-    do {
-      let (residual, tolerance, place) = try await WorkProgress.stage(claim) { _ in
-        try await compute()
-      }
-      return .init(
-        subject: subject, claim: claim, source: source, residual: residual, tolerance: tolerance,
-        place: place)
-    } catch let error where !(error is CancellationError) && !(error is RequestError) {
-      return .init(
-        subject: subject, claim: claim, source: source, residual: .infinity, tolerance: 0,
-        place: "\(error)")
+/// A statement, or its failure if `compute` throws what does not converge.
+func statement(
+  _ subject: Verification.Subject, _ claim: String, _ source: String,
+  _ compute: () async throws -> (residual: Double, tolerance: Double, place: String?)
+) async throws -> Verification.Statement {
+  do {
+    let (residual, tolerance, place) = try await WorkProgress.stage(claim) { _ in
+      try await compute()
     }
+    return .init(
+      subject: subject, claim: claim, source: source, residual: residual, tolerance: tolerance,
+      place: place)
+  } catch let error where !(error is CancellationError) && !(error is RequestError) {
+    return .init(
+      subject: subject, claim: claim, source: source, residual: .infinity, tolerance: 0,
+      place: "\(error)")
   }
 }

@@ -5,17 +5,21 @@ import KuboLattice
 import KuboLoops
 import RealModule
 
-extension Model {
-  /// Wave vectors without symmetry: an additive recurrence of irrational steps.
-  var verificationWaveVectors: [[Double]] {
-    let steps = [0.754_877_666_246_693, 0.569_840_290_998_053, 0.430_159_709_001_947]
-    return (1...4).map { n in
-      waveVector(
-        reduced: (0..<dimension).map { a in
-          let x = 0.137 + Double(n) * steps[a]
-          return x - x.rounded(.down)
-        })
+/// Reduced wave vectors without symmetry: an additive recurrence of irrational steps.
+func verificationPoints(dimension: Int) -> [[Double]] {
+  let steps = [0.754_877_666_246_693, 0.569_840_290_998_053, 0.430_159_709_001_947]
+  return (1...4).map { n in
+    (0..<dimension).map { a in
+      let x = 0.137 + Double(n) * steps[a]
+      return x - x.rounded(.down)
     }
+  }
+}
+
+extension Model {
+  /// Wave vectors without symmetry.
+  var verificationWaveVectors: [[Double]] {
+    verificationPoints(dimension: dimension).map(waveVector)
   }
 }
 

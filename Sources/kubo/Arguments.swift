@@ -113,6 +113,17 @@ struct LifetimeChoice: CustomStringConvertible {
     return choice
   }
 
+  /// A constant lifetime or impurities on sites, with their spins.
+  static func constantOrSite(_ text: String) throws -> LifetimeChoice {
+    let choice = try LifetimeChoice(text)
+    guard choice.kind != "scba" else {
+      throw ValidationError(
+        "expected constant=GAMMA, the level width of the bare loops, or impurities, as site=0.1,spin=0.02"
+      )
+    }
+    return choice
+  }
+
   /// Impurities alone.
   static func impurities(_ text: String) throws -> LifetimeChoice {
     let choice = try LifetimeChoice(text)
@@ -189,9 +200,7 @@ func responses(_ text: String) throws -> [Response] {
   var found: [Response] = []
   return try list(words(text)) { name in
     guard let response = Response(String(name)) else {
-      throw ValidationError(
-        "expected \(Response.aliases.map(\.alias).joined(separator: ", ")), or operator.spin.projection as in s.xx.full"
-      )
+      throw ValidationError("expected \(Response.expected)")
     }
     guard !found.contains(response) else { throw ValidationError("expected each response once") }
     found.append(response)
@@ -199,15 +208,29 @@ func responses(_ text: String) throws -> [Response] {
   }
 }
 
-/// The same as names, of which some may be known to models with orbitals alone.
+/// The same as names: which there are depends on the kind of the model. Orbitals in brackets may have commas between them too,
+/// which become +.
 func responseNames(_ text: String) throws -> [String] {
-  let names = words(text).map(String.init)
-  let others = names.filter { !CollinearResponse.isName($0) }
-  if !others.isEmpty { _ = try responses(others.joined(separator: ",")) }
-  guard Set(names).count == names.count else {
-    throw ValidationError("expected each response once")
+  var (names, isInside) = ([""], false)
+  for letter in text {
+    if letter == "[" || letter == "]" { isInside = letter == "[" }
+    if letter == ",", !isInside {
+      names.append("")
+    } else {
+      names[names.count - 1].append(letter == "," ? "+" : letter)
+    }
+  }
+  if let name = names.indices.first(where: { names[..<$0].contains(names[$0]) }) {
+    throw ValidationError("found '\(shown(names[name]))'; expected each response once")
   }
   return names
+}
+
+extension Response {
+  /// The names that models of two sublattices have, for refusals.
+  static var expected: String {
+    aliases.map(\.alias).joined(separator: ", ") + ", or operator.spin.projection as in s.xx.full"
+  }
 }
 
 extension [Response] {

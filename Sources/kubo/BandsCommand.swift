@@ -16,7 +16,7 @@ struct BandsCommand: TableCommand {
       The path goes through the centre of the zone and its faces, edges and corners, one of each kind. The \
       density of states is that of levels with the half-width GAMMA. In two dimensions the picture shows \
       the Fermi contours with the spin (9) of the eigenstates of pseudo-spin x: it turns with k where \
-      eta_k is complex. Of models with orbitals there is the table of levels alone.
+      eta_k is complex. Of models with orbitals there are the levels and densities of both spins.
 
       EXAMPLE
         kubo bands honeycomb --output bands.csv --density dos.csv --picture bands.svg
@@ -69,7 +69,7 @@ struct BandsCommand: TableCommand {
   }
 
   func result(_ log: Logger) async throws -> TableResult {
-    if try Installation.readModel(arguments.model).hasOrbitals { return try orbitals(log) }
+    if try Installation.readModel(arguments.model).hasOrbitals { return try await orbitals(log) }
     let zone = try await zone(log)
     var result = TableResult(table: try table(zone), summary: "")
     let densities = density == nil && picture == nil ? [] : try await zone.densities()
@@ -86,29 +86,39 @@ struct BandsCommand: TableCommand {
     return result
   }
 
-  /// The levels of a model with orbitals along the path.
-  private func orbitals(_ log: Logger) throws -> TableResult {
+  /// Levels of a model with orbitals along the path, and what stands beside them.
+  private struct OrbitalZone {
+    let request: CollinearRequest
+    let path: CSVFile
+    let units: (energy: String, length: String)
+    let provenance: Provenance
+
+    func densities() async throws -> [OrbitalDensity] {
+      try await OrbitalDensity.values(
+        request.model,
+        energies: OrbitalDensity.axis(request.model, broadening: request.broadening),
+        broadening: request.broadening, tolerance: request.tolerance, threads: request.threads)
+    }
+
+    func table(_ densities: [OrbitalDensity]) -> CSVFile {
+      CSVFile(
+        densities, broadening: request.broadening, tolerance: request.tolerance, units: units,
+        provenance: provenance)
+    }
+  }
+
+  private func orbitalZone(_ log: Logger) async throws -> OrbitalZone {
     let start = Date()
-    let input = try arguments.readOrbitals(log)
-    for (option, isGiven) in [
-      ("--density", density != nil), ("--contours", contours != nil), ("--picture", picture != nil),
-      ("--filling", state.potential.filling != nil),
-    ] where isGiven {
+    let (request, input, filling) = try await state.orbitalRequest(arguments, log)
+    if contours != nil {
       throw ValidationError(
-        "\(option): found with \(input.model.name), which has orbitals; expected a model of two sublattices, or no \(option)"
+        "--contours: found with \(input.model.name), which has orbitals; expected a model of two sublattices, or no --contours"
       )
     }
-    guard
-      case .constant(let gamma) = try state.lifetime?.value(in: input.scale)
-        ?? input.file.defaults.lifetime
-    else { preconditionFailure("the option takes a constant lifetime alone") }
     let model = input.model
     let zone = BrillouinZone(model)
-    let corners =
-      try path?.map { f in
-        try checkCorner(f, dimension: model.dimension)
-        return (zone.name(reduced: f), model.waveVector(reduced: f))
-      } ?? zone.path.map { ($0.name, $0.k) }
+    let corners = try namedCorners(
+      zone, dimension: model.dimension, model.waveVector, zone.path.map { ($0.name, $0.k) })
     let line = try BandPath(model, corners, count: points)
     let bands = OrbitalBands(model)
     let levels = line.points.map { point in
@@ -117,20 +127,40 @@ struct BandsCommand: TableCommand {
           zip(a, point.k).reduce(0) { $0 + $1.0 * $1.1 } / (2 * .pi)
         })
     }
-    return TableResult(
-      table: CSVFile(
-        line, levels,
-        mu: try state.potential.mu?.value("--mu", in: input.scale) ?? input.file.defaults.mu,
-        broadening: gamma, units: input.file.units,
-        provenance: try arguments.provenance(input, since: start)), summary: "")
+    let provenance = try arguments.provenance(input, filling: filling, since: start)
+    return OrbitalZone(
+      request: request,
+      path: CSVFile(
+        line, levels, mu: request.mu, broadening: request.broadening, units: input.file.units,
+        provenance: provenance), units: input.file.units, provenance: provenance)
   }
 
-  private func checkCorner(_ f: [Double], dimension: Int) throws {
-    guard f.count == dimension else {
-      throw ValidationError(
-        "--path: found \(f.count) coordinates; expected \(dimension), one for each reciprocal vector"
+  private func orbitals(_ log: Logger) async throws -> TableResult {
+    let zone = try await orbitalZone(log)
+    var result = TableResult(table: zone.path, summary: "")
+    let densities = density == nil && picture == nil ? [] : try await zone.densities()
+    if let density { result.others.append((density, zone.table(densities))) }
+    if let picture {
+      result.picture = (
+        picture, Picture(bands: zone.path, states: BandStates(densities: densities))
       )
     }
+    return result
+  }
+
+  /// The path's corners, those of `--path` or of the zone.
+  private func namedCorners(
+    _ zone: BrillouinZone, dimension: Int, _ waveVector: ([Double]) -> [Double],
+    _ usual: [(name: String, k: [Double])]
+  ) throws -> [(name: String, k: [Double])] {
+    try path?.map { f in
+      guard f.count == dimension else {
+        throw ValidationError(
+          "--path: found \(f.count) coordinates; expected \(dimension), one for each reciprocal vector"
+        )
+      }
+      return (zone.name(reduced: f), waveVector(f))
+    } ?? usual
   }
 
   private func table(_ zone: Zone) throws -> CSVFile {
@@ -139,12 +169,18 @@ struct BandsCommand: TableCommand {
 
   /// What the picture shows beside the path.
   func states(_ log: Logger) async throws -> BandStates {
+    if try Installation.readModel(arguments.model).hasOrbitals {
+      return BandStates(densities: try await orbitalZone(log).densities())
+    }
     let zone = try await zone(log)
     return try zone.states(try await zone.densities())
   }
 
   func table(_ log: Logger, like stored: CSVFile) async throws -> CSVFile {
-    if try Installation.readModel(arguments.model).hasOrbitals { return try orbitals(log).table }
+    if try Installation.readModel(arguments.model).hasOrbitals {
+      let zone = try await orbitalZone(log)
+      return stored.columns.first == "energy" ? zone.table(try await zone.densities()) : zone.path
+    }
     let zone = try await zone(log)
     return switch stored.columns.first {
     case "energy": try zone.table(try await zone.densities())
@@ -153,13 +189,10 @@ struct BandsCommand: TableCommand {
     }
   }
 
-  /// The path's corners, those of `--path` or of the zone.
   private func pathCorners(_ model: Model) throws -> [(name: String, k: [Double])] {
     let zone = BrillouinZone(model)
-    return try path?.map { f in
-      try checkCorner(f, dimension: model.dimension)
-      return (zone.name(reduced: f), model.waveVector(reduced: f))
-    } ?? zone.path.map { ($0.name, $0.k) }
+    return try namedCorners(
+      zone, dimension: model.dimension, model.waveVector, zone.path.map { ($0.name, $0.k) })
   }
 
   /// What the options ask for.

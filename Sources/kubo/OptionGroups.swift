@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import KuboOrbitals
 import Logging
 
 /// The shipped diagrams alone.
@@ -286,11 +287,8 @@ struct ChemicalPotential: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Electrons per unit cell in place of --mu, above 0 and below 4; 2 is half filling.",
-      valueName: "electrons"),
-    transform: number("electrons per unit cell, above 0 and below 4; 2 is half filling") {
-      $0 > 0 && $0 < 4
-    })
+      "Electrons per unit cell in place of --mu; of two sublattices above 0 and below 4, 2 is half filling.",
+      valueName: "electrons"), transform: number("electrons per unit cell, above 0") { $0 > 0 })
   var filling: Double?
 
   func validate() throws {

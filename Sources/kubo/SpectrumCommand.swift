@@ -33,7 +33,7 @@ struct ResponseArguments: ParsableArguments {
     try responses?.map { name in
       guard let response = Response(name) else {
         throw ValidationError(
-          "--responses: found '\(shown(name))'; expected a response of two sublattices, as s.xx.full"
+          "--responses: found '\(shown(name))'; expected \(Response.expected)"
         )
       }
       return response
@@ -42,8 +42,17 @@ struct ResponseArguments: ParsableArguments {
 
   /// Whether the general route serves: the model has orbitals, or only that route knows what is asked for.
   func isGeneral(_ arguments: ModelArguments) throws -> Bool {
-    try Installation.readModel(arguments.model).hasOrbitals || lifetime?.needsOrbitals == true
-      || responses?.contains { Response($0) == nil } == true
+    if try Installation.readModel(arguments.model).hasOrbitals || lifetime?.needsOrbitals == true {
+      return true
+    }
+    let others = responses?.filter { Response($0) == nil } ?? []
+    if let name = others.first(where: { !CollinearResponse.isName($0) }) {
+      let general = CollinearResponse.names.map(\.name).filter { Response($0) == nil }
+      throw ValidationError(
+        "--responses: found '\(shown(name))'; expected \(Response.expected), \(general.joined(separator: ", ")), or s, T and moment of one sublattice as s[A].xx.full"
+      )
+    }
+    return !others.isEmpty
   }
 
   /// The units of `--units`; refuses those that lack what a conductivity of the request needs.
@@ -138,16 +147,18 @@ struct SpectrumCommand: TableCommand {
   var estimate = false
 
   var advice: String {
-    let hasNone = (try? response.isGeneral(arguments)) != false
-    return estimate || hasNone ? toleranceAdvice : estimateAdvice
+    estimate ? toleranceAdvice : estimateAdvice
   }
 
   func cost(_ log: Logger) async throws -> String? {
     guard estimate else { return nil }
     if try response.isGeneral(arguments) {
-      throw ValidationError(
-        "--estimate: found with \(arguments.model), which has orbitals; expected a model of two sublattices, or no --estimate"
-      )
+      let request = try await collinearRequest(log).request
+      var parts: [CostEstimate] = []
+      for dressing in chosenDressings(request) {
+        parts.append(try await request.cost(isLadder: dressing == .ladder))
+      }
+      return CostEstimate(parts).summary(threads: request.threads)
     }
     let request = try await request(log).request
     return try await request.cost().summary(threads: request.threads)
@@ -172,12 +183,12 @@ struct SpectrumCommand: TableCommand {
 
   /// Responses of a magnet with orbitals.
   private func collinear(_ log: Logger, since start: Date) async throws -> TableResult {
-    let (request, lifetime, input) = try collinearRequest(log)
+    let (request, lifetime, input, filling) = try await collinearRequest(log)
     let units = try response.physicalUnits(
       arguments, request.model.name, dimension: request.model.dimension,
       isConductivity: request.responses.contains { $0.response.isConductivity })
     var spectra: [(dressing: Dressing, spectrum: CollinearSpectrum)] = []
-    for dressing in dressing ?? (request.impurities == nil ? [.bare] : [.bare, .ladder]) {
+    for dressing in chosenDressings(request) {
       let isLadder = dressing == .ladder
       spectra.append(
         (dressing, try await isLadder ? request.ladder() : request.spectrum()))
@@ -185,19 +196,23 @@ struct SpectrumCommand: TableCommand {
     return TableResult(
       table: CSVFile(
         spectra, request: request, lifetime: lifetime, units: units,
-        provenance: try arguments.provenance(input, since: start)),
+        provenance: try arguments.provenance(input, filling: filling, since: start)),
       summary: request.summary(spectra, lifetime: lifetime) + "\n",
-      failures: spectra.flatMap(\.spectrum.failureLines),
-      poles: spectra.flatMap(\.spectrum.undefinedLines))
+      failures: spectra.flatMap(\.spectrum.failureLines))
+  }
+
+  private func chosenDressings(_ request: CollinearRequest) -> [Dressing] {
+    dressing ?? (request.impurities == nil ? [.bare] : [.bare, .ladder])
   }
 
   private func collinearRequest(
     _ log: Logger
-  ) throws -> (request: CollinearRequest, lifetime: String, input: ModelInput<OrbitalModel>) {
+  ) async throws -> (
+    request: CollinearRequest, lifetime: String, input: ModelInput<OrbitalModel>, filling: Filling?
+  ) {
     let input = try arguments.readOrbitals(log, withLengths: true)
     for (option, isGiven) in [
       ("--per-diagram", perDiagram), ("--per-band", perBand),
-      ("--filling", response.potential.filling != nil),
       ("--dressing", dressing?.contains { $0 != .bare && $0 != .ladder } == true),
     ] where isGiven {
       throw ValidationError(
@@ -249,15 +264,16 @@ struct SpectrumCommand: TableCommand {
       }
       names.removeAll { $0.hasPrefix("moment") }
     }
+    let (mu, filling) = try await response.potential.value(
+      input, broadening: impurities == nil ? gamma : nil, threads: arguments.work.threadCount, log)
     var request = CollinearRequest(
-      model: input.model,
-      mu: try response.potential.mu?.value("--mu", in: input.scale) ?? input.file.defaults.mu,
+      model: input.model, mu: mu,
       temperature: input.temperature, broadening: gamma,
       omegas: try omega.values("--omega", in: input.scale), directions: arguments.direction,
       responses: try names.map { ($0, try CollinearResponse($0, input.model)) },
       tolerance: response.tolerance, threads: arguments.work.threadCount)
     request.impurities = impurities
-    return (request, lifetime, input)
+    return (request, lifetime, input, filling)
   }
 
   private func request(_ log: Logger) async throws -> (request: SpectrumRequest, inputs: Inputs) {

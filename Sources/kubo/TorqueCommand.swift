@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import KuboOrbitals
 import Logging
 
 /// `kubo torque`.
@@ -21,6 +22,14 @@ struct TorqueCommand: TableCommand {
       electrons. With impurities on the sites the bands mix: tau_n.site and tau_m_na.site are the whole \
       torques on n and m.
 
+      Impurity spins let electrons lose spin. With --lifetime site=0.1,spin=0.02, which models with orbitals need, a direct current \
+      and all vertex corrections give 1/tau_s, the polarisation P, the damping alpha by these spins, and for antiferromagnets zeta_s, \
+      tau_n and tau_m_na; for other magnets beta and
+
+        d/dt n       = tau d_i n + tau_na n x d_i n,   tau_na = beta tau
+
+      with tau = -p v_c j/(2 q S), S the spin of a cell, and p = P (tau_P) where no spin is lost.
+
       EXAMPLE
         kubo torque chain --spin 1 --current-density 1e11 \\
           --lattice-constant 0.3 --cross-section 0.1
@@ -34,10 +43,24 @@ struct TorqueCommand: TableCommand {
 
         The loops (constant.bare) confirm the corrected sign of tau_m. A
         ferromagnet with the same Fermi surface has 9.4.
+
+        kubo torque ferromagnet --lifetime site=0.5,spin=0.1 --spin 0.5 \\
+          --current-density 1e11 --lattice-constant 0.3 --thickness 0.6  # a minute
       """)
 
   @OptionGroup var arguments: ModelArguments
-  @OptionGroup var state: ConstantLifetimeArguments
+  @OptionGroup var potential: ChemicalPotential
+  @Option(
+    help: ArgumentHelp(
+      "constant=GAMMA of the bare loops. Default: the model's. Or impurities on orbitals or sites, as site=0.1,spin=0.02, with all vertex corrections.",
+      valueName: "kind=value"), transform: LifetimeChoice.constantOrSite)
+  var lifetime: LifetimeChoice?
+  @Option(
+    parsing: .unconditional,
+    help:
+      "Relative error of each part of each value. Default: 1e-4, with impurities as the lifetime 1e-3.",
+    transform: kubo.tolerance)
+  var tolerance: Double?
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
@@ -66,7 +89,11 @@ struct TorqueCommand: TableCommand {
     help: ArgumentHelp("The cross-section of a chain, nm^2; one dimension.", valueName: "nm2"),
     transform: positive)
   var crossSection: Double?
-  @Option(parsing: .unconditional, help: "The spin N of a site.", transform: positive)
+  @Option(
+    parsing: .unconditional,
+    help:
+      "The spin N of a site; of a model with orbitals S of a cell, all sites together, of a ferrimagnet the net one.",
+    transform: positive)
   var spin: Double
   @Option(
     parsing: .unconditional,
@@ -83,39 +110,38 @@ struct TorqueCommand: TableCommand {
   }
 
   /// What the cell has in the directions that the model lacks.
-  private func transverse(_ model: Model) throws -> Double {
-    if model.dimension == 3 { return 1 }
+  private func transverse(_ model: String, _ dimension: Int) throws -> Double {
+    for (name, value, own) in [
+      ("--cross-section", crossSection, 1), ("--thickness", thickness, 2),
+    ] {
+      guard let value, own != dimension else { continue }
+      throw ValidationError(
+        "\(name): found '\(value)'; expected none, since \(model) has dimension \(dimension)")
+    }
+    if dimension == 3 { return 1 }
     let (name, value) =
-      model.dimension == 1 ? ("--cross-section", crossSection) : ("--thickness", thickness)
+      dimension == 1 ? ("--cross-section", crossSection) : ("--thickness", thickness)
     guard let value else {
       throw ValidationError(
-        "\(name): found none; expected one, since \(model.name) has dimension \(model.dimension) and a current density is per area"
+        "\(name): found none; expected one, since \(model) has dimension \(dimension) and a current density is per area"
       )
     }
     return value
   }
 
-  private func refuseSuperfluous(_ model: Model) throws {
-    for (name, value, dimension) in [
-      ("--cross-section", crossSection, 1), ("--thickness", thickness, 2),
-    ] {
-      guard let value, dimension != model.dimension else { continue }
-      throw ValidationError(
-        "\(name): found '\(value)'; expected none, since \(model.name) has dimension \(model.dimension)"
-      )
-    }
-  }
-
   func result(_ log: Logger) async throws -> TableResult {
     let start = Date()
-    let (request, inputs) = try await state.request(
-      arguments, omega: omega, diagrams: shippedDiagrams(), log)
+    let hasOrbitals = try Installation.readModel(arguments.model).hasOrbitals
+    if hasOrbitals || lifetime?.isConstant == false {
+      return try await relaxation(log, hasOrbitals: hasOrbitals, since: start)
+    }
+    let (request, inputs) = try await arguments.request(
+      potential, lifetime: lifetime, omega: omega, diagrams: shippedDiagrams(),
+      tolerance: tolerance ?? 1e-4, log)
     let model = request.model
-    try refuseSuperfluous(model)
     let scale = TorqueScale(
-      currentDensity: currentDensity,
-      lengthUnit: latticeConstant,
-      transverse: try transverse(model), spin: spin)
+      currentDensity: currentDensity, lengthUnit: latticeConstant,
+      transverse: try transverse(model.name, model.dimension), spin: spin)
     var strength: Double?
     if let gamma {
       strength = try gamma.energy?.value("--gamma", in: inputs.input.scale)
@@ -130,5 +156,52 @@ struct TorqueCommand: TableCommand {
         provenance: try arguments.provenance(inputs, since: start)),
       summary: torque.summary(request, scale: scale, impurities: strength), isSummaryEnough: true,
       failures: torque.failures, poles: torque.poles)
+  }
+  /// Torques of a direct current with impurities, by the general route.
+  private func relaxation(
+    _ log: Logger, hasOrbitals: Bool, since start: Date
+  ) async throws -> TableResult {
+    let input = try arguments.readOrbitals(log)
+    let model = input.model
+    guard let lifetime, !lifetime.isConstant else {
+      throw ValidationError(
+        "--lifetime: found \(lifetime?.description ?? "none") with \(model.name), which has orbitals; expected impurities, as site=0.1,spin=0.02: the torques of bare loops are not those of a current"
+      )
+    }
+    for (option, isGiven) in [
+      ("--gamma", gamma != nil), ("--relaxation", relaxation != 0), ("--omega", !omega.isZero),
+      ("--filling", potential.filling != nil),
+    ] where isGiven {
+      throw ValidationError(
+        "\(option): found with --lifetime \(lifetime); expected none: the torques of impurities are those of a direct current at --mu"
+      )
+    }
+    if let fault = input.file.transverseFaults.first {
+      throw ValidationError(
+        "\(arguments.model): found spins that do not have the same orbitals: \(fault); expected other files: \(WannierAlignment.advice)"
+      )
+    }
+    let impurities = try lifetime.impurities(model, in: input.scale)
+    // The spin of a cell is twice that of the scale.
+    let scale = TorqueScale(
+      currentDensity: currentDensity, lengthUnit: latticeConstant,
+      transverse: try transverse(model.name, model.dimension), spin: hasOrbitals ? spin / 2 : spin)
+    let (mu, _) = try await potential.value(
+      input, broadening: nil, threads: arguments.work.threadCount, log)
+    var request = CollinearRequest(
+      model: model, mu: mu, temperature: input.temperature, broadening: 0, omegas: [0],
+      directions: arguments.direction, responses: [], tolerance: tolerance ?? 1e-3,
+      threads: arguments.work.threadCount)
+    request.impurities = impurities
+    let found = try await SpinRelaxation(
+      model, impurities, mu: mu, temperature: request.temperature, directions: request.directions,
+      tolerance: request.tolerance, threads: request.threads)
+    let rows = RelaxationTable(found, model, scale: scale, units: input.file.units)
+    return TableResult(
+      table: rows.table(
+        request, lifetime: lifetime.description,
+        provenance: try arguments.provenance(input, since: start)),
+      summary: rows.summary(request, lifetime: lifetime.description), isSummaryEnough: true,
+      failures: rows.failures)
   }
 }

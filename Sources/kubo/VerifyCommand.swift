@@ -2,8 +2,10 @@
 import ArgumentParser
 import Foundation
 import KuboDiagrams
-import KuboVerification
 import KuboFiles
+import KuboOrbitals
+import KuboVerification
+import Logging
 
 /// `kubo verify`.
 struct VerifyCommand: AsyncParsableCommand {
@@ -13,7 +15,10 @@ struct VerifyCommand: AsyncParsableCommand {
     discussion: """
       Traces against explicit 4x4 matrices in the eigenstate frame, Matsubara sums against integrals by \
       GSL, gauge invariance, spin continuity, causality, sum rules, symmetries; bare loops at constant \
-      lifetime, then impurities with their ladder. Exit status 1 if a statement does not hold.
+      lifetime, then impurities with their ladder. With orbitals the loops against a spiral of finite pitch in explicit \
+      2n x 2n matrices, gauge invariance, spin continuity in its general form, Kramers and Kronig, the f-sum rule; with \
+      impurities, of which spins are a tenth, spin continuity with its relaxation; with Wannier90's files whether both \
+      spins have the same orbitals. Exit status 1 if a statement does not hold.
 
       EXAMPLE
         kubo verify chain --dressing bare
@@ -41,6 +46,7 @@ struct VerifyCommand: AsyncParsableCommand {
   func run() async throws {
     try await reporting(arguments.work.verbosity, advice: toleranceAdvice) { log in
       try arguments.checkOutput()
+      if try Installation.readModel(arguments.model).hasOrbitals { return try await orbitals(log) }
       let (request, inputs) = try await state.request(
         arguments, diagrams: folders.library(log), log)
       let gamma =
@@ -50,12 +56,42 @@ struct VerifyCommand: AsyncParsableCommand {
           request, part: Comparison.verifiablePart(request.model), in: inputs.input.scale)
       let verification = try await request.verification(
         bare: dressing.contains(.bare), impurities: gamma)
-      try arguments.write(verification.summary(request, impurities: gamma))
-      let failed = verification.statements.filter { !$0.holds }
-      for statement in failed {
-        log.error("\(statement.claim): \(statement.reason)")
-      }
-      if !failed.isEmpty { throw ExitStatus.refuted }
+      try tell(verification, verification.summary(request, impurities: gamma), log)
     }
+  }
+
+  /// Prints the table, and what fails.
+  private func tell(_ verification: Verification, _ summary: String, _ log: Logger) throws {
+    try arguments.write(summary)
+    let failed = verification.statements.filter { !$0.holds }
+    for statement in failed {
+      log.error("\(statement.claim): \(statement.reason)")
+    }
+    if !failed.isEmpty { throw ExitStatus.refuted }
+  }
+
+  /// A model with orbitals.
+  private func orbitals(_ log: Logger) async throws {
+    guard folders.diagrams.isEmpty else {
+      throw ValidationError(
+        "--diagrams: found with \(arguments.model), which has orbitals; expected a model of two sublattices, or no --diagrams"
+      )
+    }
+    let (request, input, _) = try await state.orbitalRequest(arguments, log)
+    var impurities: OrbitalImpurities?
+    var gamma: Double?
+    if dressing.contains(.ladder) {
+      let own =
+        try strength.gamma?.value("--gamma", in: input.scale)
+        ?? CollinearRequest.verifiableStrength(input.model)
+      let each = input.model.orbitals.map { _ in own }
+      (impurities, gamma) = (OrbitalImpurities(scalar: each, isotropic: each.map { $0 / 10 }), own)
+    }
+    let alignment = input.file.alignment
+    let found = try await request.verification(
+      bare: dressing.contains(.bare), impurities: impurities,
+      isAligned: alignment?.faults.isEmpty != false)
+    let verification = Verification(statements: found.statements + (alignment?.statements ?? []))
+    try tell(verification, verification.summary(request, impurities: gamma), log)
   }
 }

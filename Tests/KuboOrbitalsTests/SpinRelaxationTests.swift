@@ -35,6 +35,10 @@ import Testing
     #expect(rate.value.length <= rate.error && rate.error < 1e-3)
     #expect(own.damping.value.length <= own.damping.error)
     #expect(own.orbitalRates == [0])
+    // What keeps its spin turns the order by P j; at this mu electrons of spin down are faster.
+    let (p, all) = (try #require(own.adiabatic), try #require(own.polarisation))
+    #expect((p.value - all.value).length <= p.error + all.error && all.value.real < -0.05)
+    #expect(own.conductivities.allSatisfy { $0.value.real > 10 * $0.error })
     let bare = try await ImpuritySpectrum(
       chain(), OrbitalImpurities(scalar: [0.3], isotropic: [0]), mu: -0.6, temperature: 0,
       omegas: [0], directions: Directions(i: 0, j: 0),
@@ -44,9 +48,9 @@ import Testing
     #expect(abs(spurious[1] / spurious[0]) > 0.1)
   }
 
-  /// Weak isotropic spins, gamma_s = 0.2 g0, against Kohno, Tatara and Shibata, nu of both spins, Delta = -0.5; S of a cell:
+  /// Weak isotropic spins, gamma_s = 0.2 g0, against Kohno, Tatara and Shibata, nu of both spins, |Delta| = 0.5; S of a cell:
   ///
-  ///     g0       beta/[2 pi gamma_s nu/Delta]   alpha S/(pi gamma_s nu^2)
+  ///     g0       beta/[2 pi gamma_s nu/|Delta|]   alpha S/(pi gamma_s nu^2)
   ///     0.2      0.999305                       0.97264
   ///     0.05     1.00000002                     0.99603
   @Test func ferromagnet() async throws {
@@ -57,11 +61,15 @@ import Testing
       let beta = try #require(own.beta)
       #expect(beta.error <= 1e-3 * beta.value.length)
       #expect(own.damping.error <= 1e-3 * own.damping.value.real)
-      // One orbital with constant Delta: 1/tau_s = 2 Delta beta.
-      #expect((own.rate!.value + beta.value).length <= own.rate!.error + beta.error)
+      // One orbital with constant Delta = -0.5: 1/tau_s = -2 Delta beta.
+      #expect((own.rate!.value - beta.value).length <= own.rate!.error + beta.error)
+      let (p, na) = (try #require(own.adiabatic), try #require(own.nonadiabatic))
+      let rest = (na.value - beta.value * p.value).length
+      let allowed: Double = na.error + beta.error * p.value.length + p.error
+      #expect(rest <= allowed && beta.value.real > 0)
       off.append(
         (
-          abs(beta.value.real / (2 * .pi * spins * nu / -0.5) - 1),
+          abs(beta.value.real / (2 * .pi * spins * nu / 0.5) - 1),
           abs(own.damping.value.real / (.pi * spins * nu * nu) - 1)
         ))
     }
@@ -82,5 +90,12 @@ import Testing
     // tau_sd = 1/2J = 1.
     #expect(own.zeta(exchange: 0.5)!.value == -rate.value)
     #expect(own.beta == nil)
+    let (order, na) = (try #require(own.order), try #require(own.nonadiabatic))
+    // 2 J = 1.
+    let rest = (na.value + rate.value * order.value).length
+    let allowed: Double =
+      na.error + rate.error * order.value.length + rate.value.length * order.error
+    #expect(rest <= allowed)
+    #expect(own.polarisation!.value.length <= own.polarisation!.error)
   }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import KuboWork
-import KuboZoneIntegrals
 
 /// The wall time that a spectrum will take, from runs with a few of its frequencies in which fine grids are not summed
 /// but counted (`CostForecast`).
@@ -42,21 +41,22 @@ public struct CostEstimate: Sendable, Equatable {
   }
 }
 
-extension SpectrumRequest {
-  /// The time that ``spectrum()`` would take; see ``CostEstimate``.
-  /// - Throws: `RequestError`, `CancellationError`.
-  public func cost() async throws -> CostEstimate {
+extension CostEstimate {
+  /// The estimate for `omegas`, at each of more runs `factor` times as many of which are given to `run`.
+  /// - Throws: what `run` throws.
+  package init(
+    _ omegas: [Double], factor: Int, _ run: (_ omegas: [Double]) async throws -> Void
+  ) async throws {
     let count = omegas.count
     let clock = ContinuousClock()
     // In the middle of equal parts, whose costs may differ.
     func sample(_ n: Int) -> [Double] { (0..<n).map { omegas[(2 * $0 + 1) * count / (2 * n)] } }
     /// Seconds of a run with n frequencies, and of those what it took itself.
     func time(_ n: Int) async throws -> (least: Double, most: Double, own: Double) {
-      let request = asking(columns, omegas: sample(n))
       let forecast = CostForecast()
       let own =
         try await clock.measure {
-          _ = try await CostForecast.$current.withValue(forecast) { try await request.spectrum() }
+          try await CostForecast.$current.withValue(forecast) { try await run(sample(n)) }
         } / .seconds(1)
       return (own + forecast.seconds.least, own + forecast.seconds.most, own)
     }
@@ -76,9 +76,8 @@ extension SpectrumRequest {
         "estimate: \(n) frequencies in \(significant(run.least)) to \(significant(run.most)) s, \(significant(run.own)) s of which were spent"
       )
       if n == count || runs.count > 1 && spent + 2 * run.own > 1 { break }
-      // At constant lifetime a run with fine grids counted costs much the same for few frequencies.
-      n = min(count, (electrons.lifetime.impurities == nil ? 8 : 4) * n)
+      n = min(count, factor * n)
     }
-    return CostEstimate(runs: runs, spent: spent, count: count)
+    self.init(runs: runs, spent: spent, count: count)
   }
 }

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import KuboLattice
+import KuboLoops
+import KuboZoneIntegrals
+import RealModule
+
+/// The levels of both spins on a uniform grid, one wave vector of each star.
+private struct OrbitalLevels {
+  /// Of each spin.
+  let levels: [[Double]]
+  /// 1 for all of a spin together, over the orbitals of a cell.
+  let weights: [Double]
+
+  init(_ model: OrbitalModel, divisions: Int, threads: Int) async throws {
+    let grid = PeriodicGrid(
+      model.reciprocalVectors, divisions: divisions, symmetries: model.energySymmetries())
+    let (bands, n, norm) = (OrbitalBands(model), model.orbitals.count, 1 / Double(grid.count))
+    let empty = (levels: [[Double](), []], weights: [Double]())
+    let parts = try await grid.accumulateFirst(threads: threads, empty) { _ in
+    } _: { part, f, size in
+      let own = bands.levels(reduced: (0..<model.dimension).map { f[$0] })
+      for u in 0..<2 { part.levels[u] += own[u] }
+      part.weights += [Double](repeating: size * norm, count: n)
+    }
+    levels = (0..<2).map { u in parts.flatMap { $0.levels[u] } }
+    weights = parts.flatMap(\.weights)
+  }
+
+  /// sum_k f(E) of one spin, per cell.
+  func sum(_ u: Int, _ f: (Double) -> Double) -> Double {
+    zip(levels[u], weights).reduce(0) { $0 + $1.1 * f($1.0) }
+  }
+}
+
+extension OrbitalModel {
+  /// The chemical potential at which a cell holds `electrons`,
+  ///
+  ///     n(mu) = (v_c/V) sum_k sum_u,n int d eps f(eps) (Gamma/pi)/((eps - E^u_n)^2 + Gamma^2)
+  ///
+  /// of levels with the half-width Gamma, with their Lorentzian tails, as those of the loops and of ``OrbitalState``. Source: the
+  /// propagators of the paper's (2) for both spins. Units: energies of the model. Accuracy: to 1e-9 of what bounds the levels; `error` is a bound.
+  /// - Throws: `RequestError` for a number that a cell cannot hold; `NonConvergence`, `CancellationError`.
+  public func chemicalPotential(
+    electrons: Double, temperature: Double, broadening: Double, threads: Int = 1
+  ) async throws -> (mu: Double, error: Double) {
+    let most = Double(2 * orbitals.count)
+    guard electrons > 0, electrons < most else {
+      throw RequestError(
+        "filling", found: "\(electrons)",
+        expected: "electrons per unit cell, above 0 and below \(2 * orbitals.count)")
+    }
+    guard broadening > 0 else {
+      throw RequestError("broadening", found: "\(broadening)", expected: "a number above 0")
+    }
+    let bound = energyBound
+    var last = (mu: 0.0, width: bound)
+    // The nearest singularity of the occupation is Gamma + pi T away.
+    let outcome = try await GridRefinement(
+      resolution: resolution(broadening + .pi * temperature), dimension: dimension,
+      pointLimit: 20_000_000, unit: "", name: "filling"
+    ).run(groups: 1) { divisions, _ in
+      let table = try await OrbitalLevels(self, divisions: divisions, threads: threads)
+      func sum(_ term: (ComplexDouble) -> Double, _ mu: Double) -> Double {
+        (0..<2).reduce(0) { $0 + table.sum($1) { term(ComplexDouble($0 - mu, -broadening)) } }
+      }
+      let found = try FillingRoot(from: last.mu, width: last.width, bound: bound) { mu in
+        sum({ -FermiLogarithm.value(at: $0, temperature: temperature).imaginary / .pi }, mu)
+          - electrons
+      } accuracy: { mu in
+        (
+          1e-14 * most,
+          sum({ FermiLogarithm.derivative(at: $0, temperature: temperature).imaginary / .pi }, mu)
+        )
+      }.values
+      last = (found.mu, max(abs(found.mu - last.mu), 1e-9 * bound))
+      return .init(
+        values: [[ComplexDouble(found.mu)]], scales: [[bound]], rounding: [[found.error]])
+    } allowed: { _, values, _ in
+      let allowed = 1e-9 * max(bound, abs(values[0].real))
+      return [PartErrors(real: allowed, imaginary: allowed)]
+    }[0]
+    if let failure = outcome.failure {
+      throw NonConvergence(
+        label: "mu of the filling \(electrons)", estimate: outcome.worst(failure).estimate,
+        allowed: outcome.worst(failure).allowed, divisions: outcome.divisions,
+        remedy: "lifetime parameter or temperature")
+    }
+    return (outcome.values[0].real, outcome.errors[0].real)
+  }
+}
+
+/// The density of states of each spin of a magnet with orbitals, and the number of states below an energy, per cell:
+///
+///     D_u(E) = (v_c/V) sum_k,n (Gamma/pi)/((E - E^u_n)^2 + Gamma^2),   N_u(E) = integral_-infinity^E D_u
+///
+/// Levels are Lorentzians of half-width Gamma, those of g = 1/(eps - E + i Gamma) (docs/conventions.md). The grid is refined until
+///
+///     |error of D| <= tolerance D,    |error of N| <= tolerance.
+///
+/// Units: energies of the model, D in their inverse.
+public struct OrbitalDensity: Sendable {
+  /// E, from zero as mu.
+  public let energy: Double
+  /// D of up and down, in the inverse of the model's energy, with bounds.
+  public let density: [Estimate]
+  /// N of up and down.
+  public let states: [Estimate]
+
+  /// Energies over all bands, and Gamma times 4 beyond, in the model's unit: E_n = E_0 + n dE, dE at most Gamma/2, at least 201 and at
+  /// most 4001.
+  public static func axis(_ model: OrbitalModel, broadening: Double) async throws -> [Double] {
+    let table = try await OrbitalLevels(
+      model, divisions: [240, 48, 24][model.dimension - 1], threads: 1)
+    let all = table.levels.joined()
+    let (low, high) = (all.min()! - 4 * broadening, all.max()! + 4 * broadening)
+    let count = max(200, min(4000, Int((2 * (high - low) / broadening).rounded(.up))))
+    return (0...count).map { low + (high - low) * Double($0) / Double(count) }
+  }
+
+  /// The densities at `energies`, Gamma > 0.
+  /// - Throws: `NonConvergence`, `CancellationError`.
+  public static func values(
+    _ model: OrbitalModel, energies: [Double], broadening: Double, tolerance: Double = 1e-4,
+    threads: Int = 1
+  ) async throws -> [OrbitalDensity] {
+    precondition(broadening > 0)
+    let refinement = GridRefinement(
+      resolution: model.resolution(broadening), dimension: model.dimension, unit: "energies",
+      name: "density of states")
+    let outcomes = try await refinement.run(groups: energies.count) { divisions, groups in
+      let table = try await OrbitalLevels(model, divisions: divisions, threads: threads)
+      let values = groups.map { g in
+        (0..<4).map { q -> ComplexDouble in
+          let (u, e) = (q % 2, energies[g])
+          return ComplexDouble(
+            table.sum(u) { level in
+              let x = (e - level) / broadening
+              return q < 2
+                ? 1 / (.pi * broadening * (1 + x * x)) : 0.5 + Double.atan(x) / .pi
+            })
+        }
+      }
+      // Rounding of levels moves a Lorentzian by its slope.
+      let lost = 1e-14 + 4e-15 * (1 + model.harmonics) * model.energyBound / broadening
+      return .init(
+        values: values, scales: values.map { $0.map(\.length) },
+        rounding: values.map { $0.map { lost * $0.length } })
+    } allowed: { _, values, _ in
+      values.indices.map { q in
+        let limit = tolerance * (q < 2 ? values[q].length : 1)
+        return PartErrors(real: limit, imaginary: limit)
+      }
+    }
+    return try zip(energies, outcomes).map { energy, outcome in
+      if let failure = outcome.failure {
+        throw NonConvergence(
+          label: "density of states at \(energy)", estimate: outcome.worst(failure).estimate,
+          allowed: outcome.worst(failure).allowed, divisions: outcome.divisions,
+          remedy: "lifetime parameter")
+      }
+      let all = outcome.estimates
+      return OrbitalDensity(energy: energy, density: Array(all[..<2]), states: Array(all[2...]))
+    }
+  }
+}

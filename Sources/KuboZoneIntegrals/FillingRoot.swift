@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Quadrature
+
+/// The chemical potential of a number of electrons on one grid.
+package struct FillingRoot {
+  /// mu and a bound on its error, infinite where none is found.
+  package let values: (mu: Double, error: Double)
+
+  /// Sought from `start` at first steps of `width`; `bound` is one on the levels. `excess` gives how many electrons there are too
+  /// many, `accuracy` the rounding of that and its derivative.
+  /// - Throws: `QuadratureError`.
+  package init(
+    from start: Double, width: Double, bound: Double, excess: (_ mu: Double) -> Double,
+    accuracy: (_ mu: Double) -> (rounding: Double, slope: Double)
+  ) throws {
+    // Tails are as long as Gamma, or T times some logarithm, and almost empty or full bands need far ones.
+    var (low, high, reach) = (start, start, width)
+    let isBelow = excess(start) < 0
+    while reach < 1e18 * bound {
+      if isBelow { (low, high) = (high, high + reach) } else { (low, high) = (low - reach, low) }
+      if isBelow ? excess(high) >= 0 : excess(low) <= 0 { break }
+      reach *= 4
+    }
+    guard excess(low) <= 0, excess(high) >= 0 else {
+      values = (start, .infinity)
+      return
+    }
+    let found = try BracketedRoot(from: low, to: high, absolute: 1e-13 * bound, excess)
+    let (rounding, slope) = accuracy(found.value)
+    values = (found.value, found.error + rounding / max(slope, 1e-300))
+  }
+}

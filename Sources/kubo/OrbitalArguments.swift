@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import KuboDiagrams
+import KuboFiles
+import KuboOrbitals
+import Logging
+
+extension ChemicalPotential {
+  /// mu of a model with orbitals: a filling is that of levels of the width `broadening`, nil with impurities.
+  func value(
+    _ input: ModelInput<OrbitalModel>, broadening: Double?, threads: Int, _ log: Logger
+  ) async throws -> (mu: Double, filling: Filling?) {
+    guard let filling else {
+      return (try mu?.value("--mu", in: input.scale) ?? input.file.defaults.mu, nil)
+    }
+    guard let broadening else {
+      throw ValidationError(
+        "--filling: found with impurities on orbitals; expected --mu, or the lifetime constant=GAMMA"
+      )
+    }
+    let (mu, error) = try await input.model.chemicalPotential(
+      electrons: filling, temperature: input.temperature, broadening: broadening, threads: threads)
+    let found = Filling(
+      electrons: filling, mu: mu, error: error, broadening: broadening,
+      capacity: 2 * input.model.orbitals.count)
+    log.notice("note: \(found.summary)")
+    return (mu, found)
+  }
+}
+
+extension ConstantLifetimeArguments {
+  /// A request of a model with orbitals, without responses.
+  func orbitalRequest(
+    _ arguments: ModelArguments, _ log: Logger
+  ) async throws -> (
+    request: CollinearRequest, input: ModelInput<OrbitalModel>, filling: Filling?
+  ) {
+    let input = try arguments.readOrbitals(log)
+    guard
+      case .constant(let gamma) = try lifetime?.value(in: input.scale)
+        ?? input.file.defaults.lifetime
+    else { preconditionFailure("the option takes a constant lifetime alone") }
+    let threads = arguments.work.threadCount
+    let (mu, filling) = try await potential.value(
+      input, broadening: gamma, threads: threads, log)
+    let request = CollinearRequest(
+      model: input.model, mu: mu, temperature: input.temperature, broadening: gamma, omegas: [],
+      directions: arguments.direction, responses: [], tolerance: tolerance, threads: threads)
+    return (request, input, filling)
+  }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import KuboDiagrams
+import KuboFiles
+import KuboLattice
+import KuboOrbitals
+import KuboTestSupport
+import Testing
+
+/// Chemical potentials and densities of states of models with orbitals.
+@Suite struct OrbitalLevelsTests {
+  private func model(_ name: String) throws -> OrbitalModel {
+    try ModelFile.read(path: "\(repository)/data/models/\(name).yaml").orbitalModel()
+  }
+
+  /// At the mu that is found a cell holds as many electrons, as the loops count them.
+  @Test(arguments: [("kagome", 1.3, 0.0), ("lieb", 3, 0.05), ("ferrimagnet", 0.4, 0.1)])
+  func filling(_ name: String, _ electrons: Double, _ temperature: Double) async throws {
+    let model = try model(name)
+    let (mu, error) = try await model.chemicalPotential(
+      electrons: electrons, temperature: temperature, broadening: 0.3, threads: 2)
+    #expect(error < 1e-8 * model.energyBound)
+    let state = try await OrbitalState(
+      model, mu: mu, temperature: temperature, broadening: 0.3, tolerance: 1e-8, threads: 2)
+    let all = state.up + state.down
+    let count = all.reduce(0) { $0 + $1.value.real }
+    #expect(abs(count - electrons) <= all.reduce(1e-9) { $0 + $1.error })
+  }
+
+  /// The same mu and densities as those of two sublattices by their own route, on displaced zones.
+  @Test func twoSublattices() async throws {
+    let model = try shippedModel("chain")
+    let own = OrbitalModel(model)
+    let fast = try await Filling(
+      electrons: 1.3, model: model, temperature: 0.02, lifetime: .constant(0.2), threads: 2)
+    let found = try await own.chemicalPotential(
+      electrons: 1.3, temperature: 0.02, broadening: 0.2, threads: 2)
+    #expect(abs(found.mu - fast.mu) <= found.error + fast.error)
+    let energies = [-2.6, -1.2, -0.4, 0, 1.7]
+    let left = try await DensityOfStates.values(
+      model: model, energies: energies, broadening: 0.2, tolerance: 1e-7, threads: 2)
+    let right = try await OrbitalDensity.values(
+      own, energies: energies, broadening: 0.2, tolerance: 1e-7, threads: 2)
+    for (a, b) in zip(left, right) {
+      let (density, states) = (
+        a.density.bonding + a.density.antibonding, a.states.bonding + a.states.antibonding
+      )
+      let d = b.density.reduce(0) { $0 + $1.value.real }
+      let n = b.states.reduce(0) { $0 + $1.value.real }
+      #expect(abs(density - d) <= 2 * a.densityError + b.density.reduce(1e-12) { $0 + $1.error })
+      #expect(abs(states - n) <= 2 * a.statesError + b.states.reduce(1e-12) { $0 + $1.error })
+      // Both spins alike.
+      #expect((b.density[0].value - b.density[1].value).length <= 2 * b.density[0].error + 1e-12)
+    }
+  }
+
+  /// What a cell cannot hold is refused.
+  @Test func refusals() async throws {
+    let model = try model("kagome")
+    for electrons in [0, -1, 6, 7.5] {
+      await #expect(throws: RequestError.self) {
+        try await model.chemicalPotential(electrons: electrons, temperature: 0, broadening: 0.1)
+      }
+    }
+  }
+
+  /// J and signs of what has no net exchange.
+  @Test func staggeredExchange() throws {
+    for (model, signs) in [
+      (try model("altermagnet"), [1.0, -1]), (try model("lieb"), [0, 1, -1]),
+      (OrbitalModel(try shippedModel("chain")), [1, -1]),
+    ] {
+      let found = try #require(model.staggeredExchange)
+      #expect(found.exchange == 0.5 && found.signs == signs)
+    }
+    for name in ["ferromagnet", "ferrimagnet", "kagome", "bcc"] {
+      #expect(try model(name).staggeredExchange == nil)
+    }
+  }
+}
