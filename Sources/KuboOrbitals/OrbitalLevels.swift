@@ -126,7 +126,7 @@ public struct OrbitalDensity: Sendable {
   ) async throws -> [OrbitalDensity] {
     precondition(broadening > 0)
     let refinement = GridRefinement(
-      resolution: model.resolution(broadening), dimension: model.dimension, unit: "energies",
+      resolution: model.resolution(broadening), sizes: model.gridSizes, unit: "energies",
       name: "density of states")
     let outcomes = try await refinement.run(groups: energies.count) { divisions, groups in
       let table = try await OrbitalLevels(model, divisions: divisions, threads: threads)

@@ -19,8 +19,8 @@ extension CollinearRequest {
     let sums = BlochMatrices.Sums(matrices)
     var values = own.noValues
     var memory = CollinearLoops.Memory(own, matrices.count)
-    let blocks = f.enumerated().map { sums.sum($0, atReduced: $1) }.last!
-    own.add(blocks, matrices.count, to: &values, &memory)
+    for (axis, f) in f.dropLast().enumerated() { sums.sum(axis, atReduced: f) }
+    sums.line(atReduced: [f.last!]) { _, blocks in own.add(blocks, matrices, to: &values, &memory) }
     return terms.map { terms in
       func row(_ row: Int) -> ComplexDouble {
         terms.reduce(.zero) { sum, term in
