@@ -82,10 +82,12 @@ public struct ImpuritySpectrum: Sendable {
       }
     }
     // For all frequencies, or each for itself where one leads to levels that are too narrow.
-    let whole = try await converging { try await own.integral(upTo: omegas.map(abs).max() ?? 0) }
-    errors = []
+    let farthest = omegas.map(abs).max() ?? 0
+    let whole = try await converging { try await own.integral(upTo: farthest) }
+    let wholeError = errors.removeLast()
     func integral(_ omega: Double) async throws -> EnergyIntegral {
       if let whole { return whole }
+      if let wholeError, abs(omega) == farthest { throw wholeError }
       return try await own.integral(upTo: abs(omega))
     }
     var quotients: [EnergyIntegral.Result?] = []

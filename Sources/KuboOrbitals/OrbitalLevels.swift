@@ -57,7 +57,7 @@ extension OrbitalModel {
     var last = (mu: 0.0, width: bound)
     // The nearest singularity of the occupation is Gamma + pi T away.
     let outcome = try await GridRefinement(
-      resolution: resolution(broadening + .pi * temperature), dimension: dimension,
+      resolution: resolution(broadening + .pi * temperature), sizes: gridSizes,
       pointLimit: 20_000_000, unit: "", name: "filling"
     ).run(groups: 1) { divisions, _ in
       let table = try await OrbitalLevels(self, divisions: divisions, threads: threads)

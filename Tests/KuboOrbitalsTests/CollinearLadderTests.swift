@@ -337,7 +337,7 @@ struct LadderCase: Decodable, Sendable, CustomTestStringConvertible {
 @Suite struct LadderFailureTests {
   /// Levels of the second orbital, far above mu, have hardly any width: where a frequency leads there nothing converges, and the
   /// others have their values.
-  @Test func oneFrequency() async throws {
+  @Test(.enabled(if: areTestsLong)) func oneFrequency() async throws {
     let model = try OrbitalModel(
       name: "chain", latticeVectors: [[1]],
       orbitals: [
@@ -345,23 +345,19 @@ struct LadderCase: Decodable, Sendable, CustomTestStringConvertible {
       ],
       hops: [
         .init(from: 0, to: 0, cell: [1], up: -1, down: -1),
-        .init(from: 1, to: 1, cell: [1], up: -1, down: -1),
+        .init(from: 1, to: 1, cell: [1], up: ComplexDouble(-0.4), down: ComplexDouble(-0.4)),
       ])
     var request = CollinearRequest(
-      model: model, mu: -0.6, temperature: 0, broadening: 0, omegas: [0.3, 9, 0.5],
+      model: model, mu: -0.6, temperature: 0, broadening: 0, omegas: [0.3, 9],
       responses: [("s", .spin(.x, [1, 0])), ("P", .polarisation)], tolerance: 1e-2, threads: 2)
     request.impurities = OrbitalImpurities(scalar: [0.5, 1e-13], isotropic: [0, 0])
     let found = try await request.ladder()
     for column in found.columns {
-      #expect(column.values.map { $0 == nil } == [false, true, false])
+      #expect(column.values.map { $0 == nil } == [false, true])
     }
     #expect(found.failures.map(\.column) == ["s", "P"])
     #expect(found.failures.allSatisfy { $0.omega == 9 && $0.reason.contains("zone integral") })
     #expect(found.failureLines.count == 1)
-    // The only one.
-    request.omegas = [9]
-    request.mu = 8.9
-    await #expect(throws: NonConvergence.self) { try await request.ladder() }
   }
 }
 
