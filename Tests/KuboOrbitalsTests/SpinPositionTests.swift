@@ -30,7 +30,10 @@ import Testing
     let (near, far, both) = (
       try await currents(0.3, 0.3), try await currents(0.45, 0.45), try await currents(0.3, 0.45)
     )
-    #expect(both == [near[0], far[1]])
+    // Grids follow the positions of both spins; what is left is rounding.
+    for (own, expected) in zip(both, [near[0], far[1]]) {
+      #expect((own - expected).length < 1e-14)
+    }
     #expect((near[1] - far[1]).length > 1e-3)
   }
 }
