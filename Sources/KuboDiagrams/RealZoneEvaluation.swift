@@ -58,13 +58,13 @@ struct RealZoneEvaluation: Sendable {
     }
     // Where rounding alone is too much, grids do not help.
     let left = groups.filter { found[$0].map { $0.failure != nil && !$0.isLostInRounding } ?? true }
-    guard !left.isEmpty else { return found }
     guard points < Double(refinement.pointLimit) else {
-      for g in left where found[g] == nil {
+      for g in groups where found[g]?.isLostInRounding ?? true {
         found[g] = .failed(outputs: reported.count, divisions: Int(min(1e9, needed)))
       }
       return found
     }
+    guard !left.isEmpty else { return found }
     do {
       let omegas = left.filter { $0 > 0 }.map { self.omegas[$0 - 1] }
       let others = try await onGrids(sum, refinement, omegas)
@@ -215,6 +215,8 @@ struct RealZoneEvaluation: Sendable {
     var values = numbers.values(
       omega, omega == nil ? [] : rough.quotients[group - 1], rough.statics)
     var best: GridRefinement.Outcome?
+    /// Whether it tells the sizes alone.
+    var isSketch = false
     for _ in 0..<4 {
       let goal = allowed(values)
       // Each integral may err by a quarter of what the reported parts that it enters may; of what rounding leaves there is
@@ -236,12 +238,14 @@ struct RealZoneEvaluation: Sendable {
       do {
         do {
           result = try await integral(allowed: limits + anything)
+          isSketch = false
         } catch is QuadratureError where best == nil {
           // What is asked may be less than rounding leaves of what that grid did not see: first the sizes.
           result = try await integral(allowed: anything + anything)
+          isSketch = true
         }
       } catch is QuadratureError {
-        return best
+        return isSketch && best?.isLostInRounding == false ? nil : best
       }
       // That grid may have seen next to nothing of what is narrow.
       let moduli = sizes(result.values[parameters...])

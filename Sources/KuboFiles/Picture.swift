@@ -94,8 +94,11 @@ public struct Picture: Sendable {
     let file = tmpfile()
     defer {
       if let file { fclose(file) }
-      Unfinished.step { state in _ = id.map { state.processes.remove($0) } }
+      Unfinished.step { state in
+        if let id { state.processes.remove(id) } else { state.starting -= 1 }
+      }
     }
+    Unfinished.step { $0.starting += 1 }
     do {
       guard let file else { throw Errno(rawValue: errno) }
       let commands = fileno(file)
@@ -110,7 +113,10 @@ public struct Picture: Sendable {
         output: .bytes(limit: 1 << 28), error: .string(limit: 1 << 24)
       ) { process in
         let own = process.processIdentifier.value
-        Unfinished.step { _ = $0.processes.insert(own) }
+        Unfinished.step {
+          $0.starting -= 1
+          $0.processes.insert(own)
+        }
         id = own
       }
       if result.terminationStatus.isSuccess, !result.standardOutput.isEmpty {

@@ -10,6 +10,8 @@ public enum Unfinished {
   struct State: Sendable {
     var files: Set<String> = []
     var processes: Set<pid_t> = []
+    /// How many processes are about to be noted.
+    var starting = 0
   }
 
   private static let state = Mutex(State())
@@ -23,10 +25,11 @@ public enum Unfinished {
 
   /// Removes everything, then runs `end` with no way for anything new to appear.
   ///
-  /// It does not wait long for a step that hangs in the file system: then it removes nothing.
+  /// It does not wait long for a process that starts, nor for a step that hangs in the file system: then it removes nothing.
   public static func abandon(_ end: () -> Never) -> Never {
-    for _ in 0..<30 {
+    for attempt in 0..<30 {
       _ = state.withLockIfAvailable { state in
+        if state.starting > 0, attempt < 29 { return }
         remove(state)
         end()
       }

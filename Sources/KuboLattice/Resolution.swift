@@ -143,13 +143,13 @@ package struct GridSizes: Sendable {
     self.factors = factors
   }
 
-  /// The N at or above `n`, up to a fifth larger, that shares least with the hops.
+  /// The N at or above `n`, up to a tenth larger, that shares least with the hops.
   package func from(_ n: Int) -> Int {
     let first = max(1, (n + 11) / 12)
     if factors.isEmpty { return 12 * first }
     var best = first
     var least = Double.infinity
-    for p in first...max(first + 1, 6 * first / 5) {
+    for p in first...max(first + 1, 11 * first / 10) {
       let shared = factors.keys.sorted().reduce(0.0) {
         GridSizes.divisor(p, $1) > 1 ? $0 + factors[$1]! : $0
       }
@@ -158,6 +158,9 @@ package struct GridSizes: Sendable {
     }
     return 12 * best
   }
+
+  /// Such an N about as large as `n`.
+  package func near(_ n: Int) -> Int { from(factors.isEmpty ? n : n - n / 20) }
 
   private static func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
 }

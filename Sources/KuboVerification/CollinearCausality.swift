@@ -115,7 +115,7 @@ extension CollinearStatements {
       temperature: request.temperature, broadening: request.broadening,
       reach: model.energyBound + abs(request.mu))
     let refinement = GridRefinement(
-      resolution: model.resolution(request.broadening), dimension: model.dimension,
+      resolution: model.resolution(request.broadening), sizes: model.gridSizes,
       pointLimit: 10_000_000, name: "f-sum rule")
     let outcome = try await refinement.run(groups: 1) { divisions, _ in
       let points = (0..<model.dimension).reduce(1) { n, _ in n * divisions }

@@ -296,10 +296,10 @@ package struct GridRefinement: Sendable {
     let (values, rounding, n) = (history.values, history.rounding, history.divisions)
     guard history.steps.count > 1 else {
       let unknown = PartErrors(real: .infinity, imaginary: .infinity)
-      history.target = sizes.from(
+      history.target = sizes.near(
         n + (history.steps.isEmpty ? n / 2 : max(1, n / 5)))
       // Three grids are the least.
-      history.expected = sizes.from(history.steps.isEmpty ? 2 * n : n + n / 5)
+      history.expected = sizes.near(history.steps.isEmpty ? 2 * n : n + n / 5)
       return Outcome(
         values: values, scales: history.scales, rounding: rounding,
         errors: values.map { _ in unknown },
@@ -342,9 +342,9 @@ package struct GridRefinement: Sendable {
     let wanted = believed > 0 && missing.isFinite ? missing / believed : Double(n)
     // In three dimensions a grid that is finer than needed costs more than one that is too coarse.
     let longest = Double(dimension < 3 ? n : n / 2)
-    history.target = sizes.from(
+    history.target = sizes.near(
       n + max(max(1, n / 5), Int(min(wanted, longest).rounded(.up))))
-    history.expected = sizes.from(n + Int(min(wanted, 1e6).rounded(.up)))
+    history.expected = sizes.near(n + Int(min(wanted, 1e6).rounded(.up)))
     return outcome
   }
 

@@ -182,9 +182,11 @@ package struct NestedIntegral: Sendable {
       let isResolved = pieces.allSatisfy(\.isResolved)
       if open.isEmpty && isResolved {
         pieces.sort { $0.point(0).x < $1.point(0).x }
+        // Where lines are empty, levels are not known.
+        let known = pieces.map(\.ranges.count).min()!
         return Sum(
           values: (0..<count).map { c in pieces.reduce(0) { $0 + $1.values[c] } }, errors: errors,
-          levels: pieces[0].ranges.indices.flatMap { c in
+          levels: (0..<known).flatMap { c in
             [
               pieces.map { $0.ranges[c].lowerBound }.min()!,
               pieces.map { $0.ranges[c].upperBound }.max()!,

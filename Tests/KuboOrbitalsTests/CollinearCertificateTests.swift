@@ -47,7 +47,7 @@ struct CollinearCertificateTests {
     let share = areTestsLong ? 0.15 : 0.05
     #expect(Double(all.refused.count) <= share * cells, "\(all.refused.joined(separator: "\n"))")
     #expect(all.unended.count <= all.states / 20, "\(all.unended.joined(separator: "\n"))")
-    #expect(all.ratio(0.5) >= 1 && all.ratio(0.5) <= 1000)
+    #expect(all.ratio(0.5) >= 1 && all.ratio(0.5) <= 1e4)
   }
 }
 
