@@ -239,8 +239,9 @@ struct RealZoneEvaluation: Sendable {
         do {
           result = try await integral(allowed: limits + anything)
           isSketch = false
-        } catch is QuadratureError where best == nil {
-          // What is asked may be less than rounding leaves of what that grid did not see: first the sizes.
+        } catch is QuadratureError where best == nil && model.dimension == 1 {
+          // What is asked may be less than rounding leaves of what that grid did not see: first the sizes, which take no time
+          // on a line.
           result = try await integral(allowed: anything + anything)
           isSketch = true
         }
