@@ -113,8 +113,8 @@ import Testing
     let bcc = try ModelFile.read(path: "\(repository)/data/models/bcc.yaml").orbitalModel()
     await #expect {
       _ = try await CollinearRequest(
-        model: bcc, mu: 0, temperature: 0, broadening: 1e-6, omegas: [],
-        responses: unnamed([.current(.up)])
+        model: bcc, mu: 0, temperature: 0, broadening: 1e-6,
+        omegas: (1...200).map { 0.02 * Double($0) }, responses: unnamed([.current(.up)])
       ).spectrum()
     } throws: {
       "\($0)".contains("the zone integral needs more than")
