@@ -22,20 +22,25 @@ import RealModule
 /// taken as i d V + d^2 H'', V and H'' the derivatives, twice the second term for those beyond: hops that grow by e are kept out by
 /// 2 ``OrbitalModel/harmonics``.
 ///
-/// What is assumed: between the points where this norm is looked at it is at most a fifth larger than on the steepest of them. It is
-/// smooth on the scale of the zone over the longest hops, and the points share no period with them. The strip bounds how fast
+/// What is assumed: between the points where this norm is looked at, with levels as near to W as they come on the way to the next
+/// point, it is at most a fifth larger than on the steepest of them. It is smooth on the scale of the zone over the longest hops,
+/// for which the points are dense enough, and they share no period with them. The strip bounds how fast
 /// ``GridRefinement`` believes sums to converge, which it measures besides.
 package struct AnalyticStrip: Sendable {
   private let model: OrbitalModel
   private let matrices: BlochMatrices
   private let mu, width: Double
   private var dimension: Int { model.dimension }
-  /// Points along each reciprocal vector.
-  private var divisions: Int { [240, 32, 12][dimension - 1] }
+  /// Points along each reciprocal vector, as dense for each oscillation as they are for hops to next cells.
+  private let divisions: Int
+  /// How far from a point, in 2 pi times reduced coordinates, a level may be at W that no other point is nearer to: half of the
+  /// distance between points in one dimension; less in two and three, where a surface passes many of them at all distances.
+  private var cell: Double { [1, 0.5, 0.25][dimension - 1] * .pi / Double(divisions) }
   static let margin = 1.2
 
   package init(_ model: OrbitalModel, mu: Double, width: Double) {
     (self.model, self.mu, self.width) = (model, mu, width)
+    divisions = Int(Double([240, 32, 12][model.dimension - 1]) * max(1, model.harmonics / 2))
     let reciprocal = model.reciprocalVectors
     let axes = reciprocal.map { b in
       { (r: [Double]) -> Double in zip(r, b).reduce(0) { $0 + $1.0 * $1.1 } / (2 * .pi) }
@@ -86,9 +91,18 @@ package struct AnalyticStrip: Sendable {
             }
             let (levels, states) = matrix(0).levels()
             let derivatives = (1...2 * dimension).map { matrix($0).rotated(states, states) }
+            // How far levels move from here to the next point: one that is narrow may be at W between them.
+            let moves = (0..<n).map { a in
+              (0..<dimension).reduce(0.0) { sum, axis in
+                sum + cell * derivatives[axis][a, a].length
+                  + cell * cell / 2 * derivatives[dimension + axis][a, a].length
+              }
+            }
             for (m, window) in windows.enumerated() {
               let scales = (0..<n).map { a in
-                1 / Double.hypot(width, max(0, abs(levels[a] - mu) - window)).squareRoot()
+                1
+                  / Double.hypot(width, max(0, abs(levels[a] - mu) - window - moves[a]))
+                  .squareRoot()
               }
               func norm(_ derivative: BandMatrix) -> Double {
                 scratch.pointee.returning { _ in

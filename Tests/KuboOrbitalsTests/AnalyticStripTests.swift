@@ -69,6 +69,25 @@ import Testing
     #expect(model.resolution(0.01) > 3900)
   }
 
+  /// Levels far narrower than what they move between two points where the strip looks, and mu anywhere: E = -2 sum_i cos k_i, whose
+  /// slope at E = mu along an axis is up to 2 sin k, or 2 where mu - E of the other axes can be 0.
+  @Test(arguments: 1...3) func narrowLevels(_ dimension: Int) async throws {
+    let unit = (0..<dimension).map { a in (0..<dimension).map { $0 == a ? 1 : 0 } }
+    let model = try OrbitalModel(
+      name: "one band", latticeVectors: unit.map { $0.map(Double.init) },
+      orbitals: [.init(name: "a", position: unit[0].map { _ in 0 })],
+      hops: unit.map { .init(from: 0, to: 0, cell: $0, up: -1, down: -1) })
+    for mu in [-1.9, -1.234, 0.1, 0.77, 1.41] {
+      for width in [1e-1, 1e-3, 1e-6] {
+        let slope = dimension == 1 ? (4 - mu * mu).squareRoot() : 2
+        let own = try await AnalyticStrip(model, mu: mu, width: width)
+          .resolutions([0], threads: 2)[0]
+        #expect(own >= slope / width, "\(mu), \(width): \(own)")
+        #expect(own <= 1.4 * 2 / width)
+      }
+    }
+  }
+
   /// H^u_ab(k + i d e_a) in the gauge of the cells, and its levels, from the hops.
   private func complexLevels(
     _ state: CollinearState, _ u: Spin, _ f: [Double], displaced axis: Int, by d: Double
