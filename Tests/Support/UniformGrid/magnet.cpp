@@ -252,9 +252,9 @@ void ug_magnet_loops(const ug_magnet *magnet, const int *counts, const double *o
   const Logarithm f(m.temperature);
   std::vector<complex> sums(rows * output_count, complex{0, 0});
   std::vector<real> sizes(rows * output_count, 0);
-  // d/d omega by Cauchy's formula on a circle; K is analytic for |omega| < Gamma.
+  // d/d omega by Cauchy's formula on a circle, off by (radius/Gamma)^circle; K is analytic for |omega| < Gamma.
   const int circle = 10;
-  const real radius = m.gamma / 16;
+  const real radius = m.gamma / 64;
   long total = 1;
   for (int a = 0; a < d; a++) total *= counts[a];
   for (long code = 0; code < total; code++) {
