@@ -16,7 +16,10 @@ enum Symbol {
     "thickness_nm": "\\mathrm{thickness}", "cross_section_nm2": "\\mathrm{cross\\ section}",
   ]
   /// Parameters of the shipped models.
-  private static let parameters: [String: MathText] = ["t": "t", "t_prime": "t′", "J": "J"]
+  private static let parameters: [String: MathText] = [
+    "t": "t", "t_prime": "t′", "t_1": "t_1", "t_2": "t_2", "J": "J", "J_A": "J_{\\mathrm{A}}",
+    "J_B": "J_{\\mathrm{B}}", "eps": "\\varepsilon",
+  ]
   private static let quantities: [String: MathText] = [
     "sigma": "\\sigma", "Pi": "\\Pi", "j.conductivity": "\\sigma", "X": "X", "Y": "Y",
     "X_na": "X^{\\mathrm{na}}", "Y_na": "Y^{\\mathrm{na}}",

@@ -112,6 +112,7 @@ import Testing
     let table = CSVFile(
       header: [
         ("model", "my_model"), ("parameter.t_prime", "0.20"), ("parameter.t_2{x}", "3"),
+        ("parameter.t_1", "0.5"), ("parameter.J_A", "0.7"), ("parameter.eps", "0.4"),
         ("mu", "-1.0"), ("temperature", "0.1"), ("lifetime", "constant=0.5"),
       ], columns: ["omega"] + names.map(\.0),
       rows: [[0] + names.map { _ in 1 }, [1] + names.map { _ in 2 }])
@@ -120,7 +121,10 @@ import Testing
     }
     for (_, label) in names { #expect(texts.contains(label), "\(label) \(texts)") }
     let title = texts.joined(separator: " ")
-    for text in ["my_model:", "t′ = 0.2,", "t_2{x} = 3,", "μ = -1,", "kBT = 0.1,", "Γ = 0.5"] {
+    for text in [
+      "my_model:", "t′ = 0.2,", "t_2{x} = 3,", "t1 = 0.5,", "JA = 0.7,", "ε = 0.4,", "μ = -1,",
+      "kBT = 0.1,", "Γ = 0.5",
+    ] {
       #expect(title.contains(text), "\(text) \(title)")
     }
   }
