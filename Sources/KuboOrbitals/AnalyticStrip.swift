@@ -2,6 +2,7 @@
 import ComplexModule
 import KuboLattice
 import KuboWork
+import KuboZoneIntegrals
 import RealModule
 
 /// How far from real wave vectors sums over bands stay analytic, which says how fine a grid must be; ``OrbitalModel/resolution(_:)``
@@ -22,10 +23,10 @@ import RealModule
 /// taken as i d V + d^2 H'', V and H'' the derivatives, twice the second term for those beyond: hops that grow by e are kept out by
 /// 2 ``OrbitalModel/harmonics``.
 ///
-/// What is assumed: between the points where this norm is looked at, with levels as near to W as they come on the way to the next
-/// point, it is at most a fifth larger than on the steepest of them. It is smooth on the scale of the zone over the longest hops,
-/// for which the points are dense enough, and they share no period with them. The strip bounds how fast
-/// ``GridRefinement`` believes sums to converge, which it measures besides.
+/// What is assumed: along a line, between the points where this norm is looked at, with levels as near to W as they come on the
+/// way to the next point, it is at most a fifth larger than on the steepest of them, and between the lines too. It is smooth on the
+/// scale of the zone over the longest hops, for which the points are dense enough, and they share no period with them. The strips
+/// bound how fast ``GridRefinement`` believes sums to converge, which it measures besides.
 package struct AnalyticStrip: Sendable {
   private let model: OrbitalModel
   private let matrices: BlochMatrices
@@ -33,9 +34,8 @@ package struct AnalyticStrip: Sendable {
   private var dimension: Int { model.dimension }
   /// Points along each reciprocal vector, as dense for each oscillation as they are for hops to next cells.
   private let divisions: Int
-  /// How far from a point, in 2 pi times reduced coordinates, a level may be at W that no other point is nearer to: half of the
-  /// distance between points in one dimension; less in two and three, where a surface passes many of them at all distances.
-  private var cell: Double { [1, 0.5, 0.25][dimension - 1] * .pi / Double(divisions) }
+  /// Half of the distance between points, in 2 pi times reduced coordinates.
+  private var cell: Double { .pi / Double(divisions) }
   static let margin = 1.2
 
   package init(_ model: OrbitalModel, mu: Double, width: Double) {
@@ -51,25 +51,39 @@ package struct AnalyticStrip: Sendable {
         + axes.map { x in { ComplexDouble(-x($0) * x($0)) } })
   }
 
-  /// 1/d of strips that serve windows W of these half-widths, d in 2 pi times reduced coordinates; at most five are looked at,
-  /// and others use the next wider one.
-  package func resolutions(_ windows: [Double], threads: Int) async throws -> [Double] {
+  /// The strips of lines along each axis that serve windows W of these half-widths, d in 2 pi times reduced coordinates; at most
+  /// five are looked at, and others use the next wider one.
+  package func decays(_ windows: [Double], threads: Int) async throws -> [GridDecay] {
     let sorted = Set(windows).sorted()
     let step = max(1, (sorted.count + 3) / 4)
     let chosen = sorted.indices.filter { $0 == 0 || ($0 - sorted.count + 1) % step == 0 }.map {
       sorted[$0]
     }
     let lines = (0..<dimension - 1).reduce(1) { n, _ in n * divisions }
-    let found = try await parallelMap(lines, threads: threads) { largest($0, chosen) }
-    let floor = 2 * model.harmonics
-    return windows.map { w in
-      let m = chosen.firstIndex { $0 >= w }!
-      return max(floor, AnalyticStrip.margin * found.map { $0[m] }.max()!)
+    let found = try await parallelMap(lines, threads: threads) { slopes($0, chosen) }
+    let decays = chosen.indices.map { m in
+      GridDecay((0..<dimension).flatMap { axis in steepest(found.map { $0[m][axis] }, axis) })
     }
+    return windows.map { w in decays[chosen.firstIndex { $0 >= w }!] }
   }
 
-  /// The largest 1/d of each window at the points of a line along the last coordinate.
-  private func largest(_ line: Int, _ windows: [Double]) -> [Double] {
+  /// The largest 1/d on each line along an axis, of those at all points, by lines along the last axis.
+  private func steepest(_ points: [[Double]], _ axis: Int) -> [Double] {
+    let stride = (0..<axis).reduce(1) { n, _ in n * divisions }
+    let lines =
+      axis == dimension - 1
+      ? points.map { $0.max()! }
+      : points.indices.filter { $0 / stride % divisions == 0 }.flatMap { line in
+        (0..<divisions).map { n in
+          (0..<divisions).reduce(0) { max($0, points[line + $1 * stride][n]) }
+        }
+      }
+    let floor = 2 * model.harmonics
+    return lines.map { max(floor, AnalyticStrip.margin * $0) }
+  }
+
+  /// 1/d of each window and along each axis at the points of a line along the last coordinate.
+  private func slopes(_ line: Int, _ windows: [Double]) -> [[[Double]]] {
     let n = model.orbitals.count
     let sums = BlochMatrices.Sums(matrices)
     func coordinate(_ axis: Int, _ m: Int) -> Double {
@@ -81,8 +95,9 @@ package struct AnalyticStrip: Sendable {
       rest /= divisions
     }
     var scratch = Scratch(capacity: (8 + 2 * dimension) * (n + 2) * (n + 2))
-    var largest = windows.map { _ in 0.0 }
-    sums.line(atReduced: (0..<divisions).map { coordinate(dimension - 1, $0) }) { _, blocks in
+    let none = [Double](repeating: 0, count: divisions)
+    var slopes = windows.map { _ in (0..<dimension).map { _ in none } }
+    sums.line(atReduced: (0..<divisions).map { coordinate(dimension - 1, $0) }) { place, blocks in
       withUnsafeMutablePointer(to: &scratch) { scratch in
         for u in Spin.allCases {
           scratch.pointee.returning { _ in
@@ -91,35 +106,33 @@ package struct AnalyticStrip: Sendable {
             }
             let (levels, states) = matrix(0).levels()
             let derivatives = (1...2 * dimension).map { matrix($0).rotated(states, states) }
-            // How far levels move from here to the next point: one that is narrow may be at W between them.
-            let moves = (0..<n).map { a in
-              (0..<dimension).reduce(0.0) { sum, axis in
-                sum + cell * derivatives[axis][a, a].length
-                  + cell * cell / 2 * derivatives[dimension + axis][a, a].length
+            for axis in 0..<dimension {
+              let (first, second) = (derivatives[axis], derivatives[dimension + axis])
+              // How far levels move from here halfway to the next point of the line: one that is narrow may be at W there.
+              let moves = (0..<n).map { a in
+                cell * first[a, a].length + cell * cell / 2 * second[a, a].length
               }
-            }
-            for (m, window) in windows.enumerated() {
-              let scales = (0..<n).map { a in
-                1
-                  / Double.hypot(width, max(0, abs(levels[a] - mu) - window - moves[a]))
-                  .squareRoot()
-              }
-              func norm(_ derivative: BandMatrix) -> Double {
-                scratch.pointee.returning { _ in
-                  derivative.map { z, a, b in z.multiplied(by: scales[a] * scales[b]) }.norm
+              for (m, window) in windows.enumerated() {
+                let scales = (0..<n).map { a in
+                  1
+                    / Double.hypot(width, max(0, abs(levels[a] - mu) - window - moves[a]))
+                    .squareRoot()
                 }
-              }
-              for axis in 0..<dimension {
-                let (first, second) = (norm(derivatives[axis]), norm(derivatives[dimension + axis]))
-                // d first + d^2 second = 1.
-                let own = (first + (first * first + 4 * second).squareRoot()) / 2
-                largest[m] = max(largest[m], own)
+                func norm(_ derivative: BandMatrix) -> Double {
+                  scratch.pointee.returning { _ in
+                    derivative.map { z, a, b in z.multiplied(by: scales[a] * scales[b]) }.norm
+                  }
+                }
+                let (v, w) = (norm(first), norm(second))
+                // d v + d^2 w = 1.
+                let own = (v + (v * v + 4 * w).squareRoot()) / 2
+                slopes[m][axis][place] = max(slopes[m][axis][place], own)
               }
             }
           }
         }
       }
     }
-    return largest
+    return slopes
   }
 }

@@ -67,24 +67,24 @@ struct CollinearIntegral: Sendable {
           ? 1.5 * n * n + 0.04 * n * n * n : isDensity ? 0 : 0.06 * n * n + 0.003 * n * n * n))
   }
 
-  /// About the points along each reciprocal vector that do: bounds fall by e for each width of the strip; NiO at Gamma = 50 meV
-  /// takes 3.8 of them to 1e-3.
-  private func divisions(_ resolution: Double) -> Double {
-    resolution * max(3, 0.55 * Double.log(1 / request.tolerance))
+  /// About the points along each reciprocal vector that do.
+  private func divisions(_ decays: [GridDecay]) -> Double {
+    let e = Double.exp(-max(3, 0.55 * Double.log(1 / request.tolerance)))
+    return decays.map { $0.divisions(e) }.max()!
   }
 
   /// About the seconds of all grids.
-  private func gridSeconds(_ resolution: Double) -> Double {
-    let points = (0..<dimension).reduce(1.8) { n, _ in n * divisions(resolution) }
+  private func gridSeconds(_ divisions: Double) -> Double {
+    let points = (0..<dimension).reduce(1.8) { n, _ in n * divisions }
     return points / Double(symmetries.count) * seconds(request.omegas.count)
   }
 
   /// About the seconds of nested integrals, each frequency alone, with what they add to the cost of a point; bcc takes 89 s
-  /// for sigma at one frequency at Gamma = 0.01, 140 s at 0.001.
+  /// for sigma at one frequency at Gamma = 0.01, 140 s at 0.001. Each band has its own surfaces.
   private func nestedSeconds(_ resolution: Double) -> Double {
     let scales = Double.log(resolution + 2) / 6
     let points = [2e4, 2e5, 2e7 * scales * scales][dimension - 1]
-    return points * Double(noise.count) * seconds(1)
+    return points * Double(model.orbitals.count * noise.count) * seconds(1)
   }
 
   /// The most points of a grid.
@@ -99,15 +99,15 @@ struct CollinearIntegral: Sendable {
   func outcomes(isNested: Bool?) async throws -> [GridRefinement.Outcome] {
     // Energies beyond mu +- omega count as exp(-x/T).
     let thermal = request.temperature * (4 + Double.log(1 / request.tolerance))
-    let resolutions = try await AnalyticStrip(model, mu: request.mu, width: request.broadening)
-      .resolutions(
-        ([0] + request.omegas).map { abs($0) + thermal }, threads: request.threads)
-    let resolution = resolutions.max()!
-    let (grids, nested) = (gridSeconds(resolution), nestedSeconds(resolution))
+    let decays = try await AnalyticStrip(model, mu: request.mu, width: request.broadening)
+      .decays(([0] + request.omegas).map { abs($0) + thermal }, threads: request.threads)
+    let divisions = divisions(decays)
+    let grids = gridSeconds(divisions)
+    let nested = nestedSeconds(decays.map(\.resolution).max()!)
     guard isNested != nil || min(grids, nested) < CollinearIntegral.limit else {
       throw NonConvergence(
         label: "\(model.name)", estimate: .infinity, allowed: 0,
-        divisions: Int(min(1e9, divisions(resolution))),
+        divisions: Int(min(1e9, divisions)),
         remedy:
           "lifetime parameter (with this about \(significant(min(grids, nested) / 3600)) hours of one processor)"
       )
@@ -115,7 +115,7 @@ struct CollinearIntegral: Sendable {
     if isNested ?? (nested < grids) { return try await self.nested() }
     let refinement = GridRefinement(
       // Grids that cost next to nothing leave errors far below their bounds.
-      resolution: [96, 48, 24][dimension - 1], sizes: model.gridSizes, resolutions: resolutions,
+      resolution: [96, 48, 24][dimension - 1], sizes: model.gridSizes, decays: decays,
       pointLimit: pointLimit,
       name: "zone of orbitals")
     var found = [GridRefinement.Level.Group](repeating: .init(), count: noise.count)

@@ -10,7 +10,7 @@ import RealModule
 /// differences d_m = |I_m - I_(m-1)| of successive grids the error of I_(m-1) is about d_m, and
 /// that of I_m smaller by exp(-c (N_m - N_(m-1))). The rate c is measured, as the slowest over a group,
 /// and only part of it is believed, and no more than what the strip of analyticity guarantees, c_0
-/// (a small term of slow decay can hide below a large one of fast decay):
+/// (a small term of slow decay can hide below a large one of fast decay), on all lines of the zone (``GridDecay``):
 ///
 ///     error of I_m  <=  2 max{ d_m     (1 + 2 e^2) e,  e = exp(-min(c/2, c_0) (N_m - N_(m-1))),
 ///                              d_(m-1) exp(-min(3c/4, c_0) (N_m - N_(m-2))) } + rounding
@@ -28,6 +28,8 @@ package struct GridRefinement: Sendable {
   package var sizes: GridSizes
   /// The same for single groups that need finer grids, if not empty.
   package var resolutions: [Double] = []
+  /// Of each group, where more is known, if not empty.
+  package var decays: [GridDecay] = []
   /// The most points a grid may have.
   package var pointLimit: Int = 100_000_000
   /// What the groups are and what is summed, for `WorkProgress`.
@@ -35,12 +37,14 @@ package struct GridRefinement: Sendable {
   package var name = "zone integral"
 
   package init(
-    resolution: Double, sizes: GridSizes, resolutions: [Double] = [], pointLimit: Int = 100_000_000,
+    resolution: Double, sizes: GridSizes, resolutions: [Double] = [],
+    decays: [GridDecay] = [], pointLimit: Int = 100_000_000,
     unit: String = "frequencies", name: String = "zone integral"
   ) {
     self.resolution = resolution
     self.sizes = sizes
     self.resolutions = resolutions
+    self.decays = decays
     self.pointLimit = pointLimit
     self.unit = unit
     self.name = name
@@ -306,14 +310,14 @@ package struct GridRefinement: Sendable {
         allowed: limits, divisions: n)
     }
     let rate = slowestRate(history.steps, rounding)
-    let most = 1 / resolution(g)
-    let believed = min(rate / 2, most)
     let (before, after) = (history.steps[history.steps.count - 2], history.steps.last!)
     let coarser = after.divisions
     // Where d falls slowly, its phase counts: it may be small where the error is not.
+    let believed = min(rate / 2, certainRate(g, from: coarser, to: n))
     let decay = Double.exp(-believed * Double(n - coarser))
     let gain = caution * 2 * (1 + 2 * decay * decay) * decay
-    let guarded = caution * 2 * Double.exp(-min(0.75 * rate, most) * Double(n - before.divisions))
+    let slow = min(0.75 * rate, certainRate(g, from: before.divisions, to: n))
+    let guarded = caution * 2 * Double.exp(-slow * Double(n - before.divisions))
     let errors = values.indices.map { q in
       func bound(_ part: (ComplexDouble) -> Double) -> Double {
         max(
@@ -348,9 +352,15 @@ package struct GridRefinement: Sendable {
     return outcome
   }
 
+  /// c_0 between grids of N and of M points.
+  private func certainRate(_ group: Int, from n: Int, to m: Int) -> Double {
+    decays.isEmpty ? 1 / resolution(group) : decays[group].rate(from: n, to: m)
+  }
+
   /// 1/c_0 of a group.
   private func resolution(_ group: Int) -> Double {
-    resolutions.isEmpty ? resolution : max(resolution, resolutions[group])
+    if !decays.isEmpty { return max(resolution, decays[group].resolution) }
+    return resolutions.isEmpty ? resolution : max(resolution, resolutions[group])
   }
 
   /// The next grid for groups that need these divisions: some share one that is finer than they need,

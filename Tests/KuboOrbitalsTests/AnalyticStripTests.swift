@@ -6,6 +6,7 @@ import KuboFiles
 import KuboLattice
 import KuboOrbitals
 import KuboTestSupport
+import KuboZoneIntegrals
 import RealModule
 import Testing
 
@@ -21,7 +22,7 @@ import Testing
       let model = try state.model()
       let window = abs(state.omegas[0])
       let resolution = try await AnalyticStrip(model, mu: state.mu, width: state.gamma)
-        .resolutions([0, window], threads: 2)
+        .decays([0, window], threads: 2).map(\.resolution)
       #expect(resolution[0] <= resolution[1])
       func highest(_ d: Double, _ points: [[Double]]) -> Double {
         points.flatMap { f in
@@ -63,7 +64,8 @@ import Testing
         .init(from: 0, to: 0, cell: [1], up: -1, down: -1),
         .init(from: 1, to: 1, cell: [1], up: -20, down: -20),
       ])
-    let own = try await AnalyticStrip(model, mu: 0, width: 0.01).resolutions([0.1], threads: 1)[0]
+    let own = try await AnalyticStrip(model, mu: 0, width: 0.01).decays([0.1], threads: 1)[0]
+      .resolution
     // The slope is 2.
     #expect(own > 199 && own < 1.25 * 200)
     #expect(model.resolution(0.01) > 3900)
@@ -81,11 +83,43 @@ import Testing
       for width in [1e-1, 1e-3, 1e-6] {
         let slope = dimension == 1 ? (4 - mu * mu).squareRoot() : 2
         let own = try await AnalyticStrip(model, mu: mu, width: width)
-          .resolutions([0], threads: 2)[0]
+          .decays([0], threads: 2)[0].resolution
         #expect(own >= slope / width, "\(mu), \(width): \(own)")
         #expect(own <= 1.4 * 2 / width)
       }
     }
+  }
+
+  /// Sums converge as the mean over the lines of the zone: with hops along one axis a hundred times as large as along the other, mu
+  /// in the middle, only the lines along the first cross mu steeply, and all of these alike; which axis it is does not matter.
+  @Test func linesOfTheZone() async throws {
+    let width = 0.05
+    for order in [[0, 1], [1, 0]] {
+      let model = try OrbitalModel(
+        name: "chains", latticeVectors: [[1, 0], [0, 1]],
+        orbitals: [.init(name: "a", position: [0, 0])],
+        hops: [
+          .init(from: 0, to: 0, cell: order, up: -1, down: -1),
+          .init(
+            from: 0, to: 0, cell: order.map { 1 - $0 }, up: ComplexDouble(-0.01),
+            down: ComplexDouble(-0.01)),
+        ])
+      let own = try await AnalyticStrip(model, mu: 0, width: width).decays([0], threads: 2)[0]
+      #expect(own.resolution > 2 / width && own.resolution < 1.25 * 2 / width)
+      // Half of the lines, 400 points: exp(-400 d)/2.
+      let d = 1 / own.resolution
+      let expected = d + Double.log(2) / 400
+      #expect(abs(own.rate(from: 0, to: 400) - expected) < 0.02 * d)
+      #expect(abs(own.rate(from: 400, to: 440) - d) < 0.02 * d)
+      let e = Double.exp(-400 * d) / 2
+      #expect(abs(own.divisions(e) - 400) < 8)
+    }
+    // Far out the narrowest strip is left, without underflow.
+    let mixed = GridDecay([10, 20, 40])
+    #expect(abs(mixed.rate(from: 1_000_000, to: 1_100_000) - 1 / 40) < 1e-12)
+    #expect(mixed.rate(from: 10, to: 11) > mixed.rate(from: 20, to: 21))
+    let mean = (Double.exp(-0.1) + Double.exp(-0.05) + Double.exp(-0.025)) / 3
+    #expect(abs(mixed.rate(from: 0, to: 1) + Double.log(mean)) < 1e-15)
   }
 
   /// H^u_ab(k + i d e_a) in the gauge of the cells, and its levels, from the hops.
