@@ -165,7 +165,7 @@ package struct ImpurityEngine: SpectrumEngine {
     var result = try await integral(nil)
     for _ in 0..<4 {
       let goal = allowed(result, references).map {
-        PartErrors(real: 0.8 * $0.real, imaginary: 0.8 * $0.imaginary)
+        0.8 * $0
       }
       result = try await integral(goal)
       let limits = allowed(result, references)
@@ -196,7 +196,7 @@ package struct ImpurityEngine: SpectrumEngine {
     guard chosen.contains(where: { request.columns[$0].isQuotient }) else {
       return .init(
         values: chosen.map { _ in .zero },
-        errors: chosen.map { _ in PartErrors(real: 0, imaginary: 0) },
+        errors: chosen.map { _ in PartErrors(0) },
         scales: chosen.map { _ in 0 }, rounding: chosen.map { _ in 0 })
     }
     // The narrowest level at mu decides how fast it varies.

@@ -204,7 +204,7 @@ struct RealZoneEvaluation: Sendable {
     }
     func errors(_ x: ArraySlice<Double>) -> [PartErrors] {
       outputs.map { o in
-        var sum = PartErrors(real: rounding[o], imaginary: rounding[o])
+        var sum = PartErrors(rounding[o])
         for (n, error) in x.enumerated() {
           sum.real += abs(units[n][o].real) * error
           sum.imaginary += abs(units[n][o].imaginary) * error

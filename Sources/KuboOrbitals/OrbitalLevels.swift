@@ -54,17 +54,17 @@ extension OrbitalModel {
       throw RequestError("broadening", found: "\(broadening)", expected: "a number above 0")
     }
     let bound = energyBound
-    var last = (mu: 0.0, width: bound)
     // The nearest singularity of the occupation is Gamma + pi T away.
-    let outcome = try await GridRefinement(
+    let refinement = GridRefinement(
       resolution: resolution(broadening + .pi * temperature), sizes: gridSizes,
-      pointLimit: 20_000_000, unit: "", name: "filling"
-    ).run(groups: 1) { divisions, _ in
+      pointLimit: 20_000_000, unit: "", name: "filling")
+    let outcome = try await FillingRoot.refined(refinement, from: (0, bound), bound: bound) {
+      divisions, start in
       let table = try await OrbitalLevels(self, divisions: divisions, threads: threads)
       func sum(_ term: (ComplexDouble) -> Double, _ mu: Double) -> Double {
         (0..<2).reduce(0) { $0 + table.sum($1) { term(ComplexDouble($0 - mu, -broadening)) } }
       }
-      let found = try FillingRoot(from: last.mu, width: last.width, bound: bound) { mu in
+      return try FillingRoot(from: start.mu, width: start.width, bound: bound) { mu in
         sum({ -FermiLogarithm.value(at: $0, temperature: temperature).imaginary / .pi }, mu)
           - electrons
       } accuracy: { mu in
@@ -73,19 +73,7 @@ extension OrbitalModel {
           sum({ FermiLogarithm.derivative(at: $0, temperature: temperature).imaginary / .pi }, mu)
         )
       }.values
-      last = (found.mu, max(abs(found.mu - last.mu), 1e-9 * bound))
-      return .init(
-        values: [[ComplexDouble(found.mu)]], scales: [[bound]], rounding: [[found.error]])
-    } allowed: { _, values, _ in
-      let allowed = 1e-9 * max(bound, abs(values[0].real))
-      return [PartErrors(real: allowed, imaginary: allowed)]
-    }[0]
-    if let failure = outcome.failure {
-      throw NonConvergence(
-        label: "mu of the filling \(electrons)", estimate: outcome.worst(failure).estimate,
-        allowed: outcome.worst(failure).allowed, divisions: outcome.divisions,
-        remedy: "lifetime parameter or temperature")
-    }
+    }.converged("mu of the filling \(electrons)", remedy: "lifetime parameter or temperature")
     return (outcome.values[0].real, outcome.errors[0].real)
   }
 }
@@ -148,8 +136,7 @@ public struct OrbitalDensity: Sendable {
         rounding: values.map { $0.map { lost * $0.length } })
     } allowed: { _, values, _ in
       values.indices.map { q in
-        let limit = tolerance * (q < 2 ? values[q].length : 1)
-        return PartErrors(real: limit, imaginary: limit)
+        PartErrors(tolerance * (q < 2 ? values[q].length : 1))
       }
     }
     return try zip(energies, outcomes).map { energy, outcome in

@@ -170,13 +170,8 @@ extension ExactStatements {
       return .init(
         values: [[ComplexDouble(value)]], scales: [[scale]], rounding: [[1e-14 * scale]])
     } allowed: { _, values, scales in
-      [PartErrors(real: 1e-7 * scales[0], imaginary: 1e-7 * scales[0])]
-    }[0]
-    if let failure = outcome.failure {
-      throw NonConvergence(
-        label: "f-sum rule", estimate: outcome.worst(failure).estimate,
-        allowed: outcome.worst(failure).allowed, divisions: outcome.divisions)
-    }
+      [PartErrors(1e-7 * scales[0])]
+    }[0].converged("f-sum rule")
     return (outcome.estimates[0], outcome.scales[0])
   }
 }

@@ -67,8 +67,7 @@ public struct DensityOfStates: Sendable {
         contours, divisions, groups.map { ComplexDouble(energies[$0], broadening) }, threads)
     } allowed: { _, values, scales in
       values.indices.map { q in
-        let limit = tolerance * (q < 2 ? max(abs(values[q].real), scales[q]) : 1)
-        return PartErrors(real: limit, imaginary: limit)
+        PartErrors(tolerance * (q < 2 ? max(abs(values[q].real), scales[q]) : 1))
       }
     }
     return try zip(energies, outcomes).map { energy, outcome in
