@@ -20,7 +20,7 @@ public struct BandStates: Sendable {
 extension CSVFile {
   /// The corners of a path through the zone, as the header has them: NAME at DISTANCE, k = (...).
   fileprivate var corners: [(name: String, distance: Double)] {
-    header.filter { $0.key.hasPrefix("corner.") }.compactMap { line in
+    header.filter { $0.key.family == .corner }.compactMap { line in
       let parts = line.value.split(separator: ", k = ").first?.split(separator: " ") ?? []
       guard parts.count >= 3, parts[parts.count - 2] == "at", let distance = Double(parts.last!),
         distance.isFinite
