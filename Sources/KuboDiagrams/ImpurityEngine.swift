@@ -156,22 +156,12 @@ package struct ImpurityEngine: SpectrumEngine {
     }
   }
 
-  /// Runs an integral: a sketch tells the values, and with them what errors are allowed; if the
-  /// final values are smaller than the sketch had them, once more.
+  /// An integral whose errors are as small as is allowed, or nearly so.
   private func refined(
     references: [Double]? = nil,
     _ integral: ([PartErrors]?) async throws -> EnergyIntegral.Result
   ) async throws -> EnergyIntegral.Result {
-    var result = try await integral(nil)
-    for _ in 0..<4 {
-      let goal = allowed(result, references).map {
-        0.8 * $0
-      }
-      result = try await integral(goal)
-      let limits = allowed(result, references)
-      if zip(result.errors, limits).allSatisfy({ $0.isWithin($1) }) { break }
-    }
-    return result
+    try await EnergyIntegral.refined({ allowed($0, references) }, integral).result
   }
 
   /// K(omega) - K(0), or per field as sigma(omega), of the columns `chosen`.

@@ -233,8 +233,7 @@ private struct Request: Sendable {
       references: references)
   }
 
-  /// An integral whose errors are as small as is allowed: a sketch tells the values, and with them what is; if the final ones
-  /// are smaller than the sketch had them, once more.
+  /// An integral whose errors are as small as is allowed.
   func converged(
     _ label: String, references: [Double]? = nil,
     _ integral: ([PartErrors]?) async throws -> EnergyIntegral.Result
@@ -255,15 +254,11 @@ private struct Request: Sendable {
     }
     // Sums are per cell.
     let references = references?.map { $0 * model.cellVolume }
-    var result = try await attempt(nil)
-    var limits = allowed(result, references)
-    for _ in 0..<4 {
-      result = try await attempt(
-        limits.map { 0.8 * $0 })
-      limits = allowed(result, references)
-      if zip(result.errors, limits).allSatisfy({ $0.isWithin($1) }) { return perVolume(result) }
-    }
-    let worst = result.errors.indices.first { !result.errors[$0].isWithin(limits[$0]) }!
+    let (result, limits) = try await EnergyIntegral.refined(
+      { allowed($0, references) }, attempt)
+    guard
+      let worst = result.errors.indices.first(where: { !result.errors[$0].isWithin(limits[$0]) })
+    else { return perVolume(result) }
     let (estimate, limit) = result.errors[worst].worst(limits[worst])
     throw NonConvergence(
       label: "\(columns[worst].label) at \(label)", estimate: estimate, allowed: limit,

@@ -86,6 +86,21 @@ package struct EnergyIntegral: Sendable {
     }
   }
 
+  /// An integral with errors as small as is `allowed` of its values: a sketch tells those; if the final ones are smaller than the
+  /// sketch had them, once more. After some runs the last one as it is, with what was allowed.
+  package static func refined(
+    _ allowed: (Result) -> [PartErrors], _ integral: ([PartErrors]?) async throws -> Result
+  ) async throws -> (result: Result, limits: [PartErrors]) {
+    var result = try await integral(nil)
+    var limits = allowed(result)
+    for _ in 0..<4 {
+      result = try await integral(limits.map { 0.8 * $0 })
+      limits = allowed(result)
+      if zip(result.errors, limits).allSatisfy({ $0.isWithin($1) }) { break }
+    }
+    return (result, limits)
+  }
+
   /// K(omega) - K(0).
   package func dynamicPart(omega: Double, _ allowed: [PartErrors]?) async throws -> Result {
     try await integral(allowed, omega: omega) { y in

@@ -110,11 +110,7 @@ struct BandsCommand: TableCommand {
     let start = Date()
     let (request, input, filling) = try await state.orbitalRequest(arguments, log)
     let (model, gamma) = (input.model, request.broadening)
-    if contours != nil {
-      throw ValidationError(
-        "--contours: found with \(model.name), which has orbitals; expected a model of two sublattices, or no --contours"
-      )
-    }
+    try refuseWithOrbitals(model.name, [("--contours", contours != nil)])
     return Zone(
       bands: try BandStructure(
         model, path: pathCorners(BrillouinZone(model), model), count: points),

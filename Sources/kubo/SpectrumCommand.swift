@@ -211,14 +211,12 @@ struct SpectrumCommand: TableCommand {
     request: CollinearRequest, lifetime: String, input: ModelInput<OrbitalModel>, filling: Filling?
   ) {
     let input = try arguments.readOrbitals(log, withLengths: true)
-    for (option, isGiven) in [
-      ("--per-diagram", perDiagram), ("--per-band", perBand),
-      ("--dressing", dressing?.contains { $0 != .bare && $0 != .ladder } == true),
-    ] where isGiven {
-      throw ValidationError(
-        "\(option): found with \(input.model.name), which has orbitals; expected a model of two sublattices, or no \(option)"
-      )
-    }
+    try refuseWithOrbitals(
+      input.model.name,
+      [
+        ("--per-diagram", perDiagram), ("--per-band", perBand),
+        ("--dressing", dressing?.contains { $0 != .bare && $0 != .ladder } == true),
+      ])
     var impurities: OrbitalImpurities?
     var gamma = 0.0
     let chosen = response.lifetime
