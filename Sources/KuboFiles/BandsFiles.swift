@@ -5,9 +5,9 @@ extension CSVFile {
   /// The path: `distance`, the components of k, then `E_bonding`, `E_antibonding` or the levels of both spins, `E_up_1`, ...,
   /// `E_down_1`, ..., ascending; its corners, and mu and Gamma of what its picture shows beside it, are in the header.
   public init(
-    _ bands: BandStructure, mu: Double, broadening: Double,
-    units: (energy: String, length: String), provenance: Provenance
+    _ bands: BandStructure, mu: Double, broadening: Double, provenance: Provenance
   ) {
+    let units = provenance.model.units
     let isOfBands = bands.kinds == LevelKind.bands
     var header =
       provenance.header + [
@@ -41,8 +41,7 @@ extension CSVFile {
 
   /// The density of states against energy, and the number of states below each.
   public init(
-    _ densities: [DensityOfStates], broadening: Double, tolerance: Double,
-    units: (energy: String, length: String), provenance: Provenance
+    _ densities: [DensityOfStates], broadening: Double, tolerance: Double, provenance: Provenance
   ) {
     let kinds = densities[0].kinds
     func columns(
@@ -62,7 +61,7 @@ extension CSVFile {
             ? "-(2/pi) Im avg 1/(E + i Gamma - E_k) per unit cell, both degenerate states of the band"
             : "-(1/pi) Im avg tr 1/(E + i Gamma - H) per unit cell, of each spin"
         ), ("column.states", "the integral of dos up to the energy"),
-        ("unit.dos", "1/\(units.energy)"),
+        ("unit.dos", "1/\(provenance.model.units.energy)"),
       ] + provenance.footer,
       [(Column("energy"), densities.map(\.energy))] + columns("dos", \.density)
         + columns("states", \.states))
@@ -74,8 +73,7 @@ extension CSVFile {
   /// bonding and -1 in the antibonding band (7), `k_x` and `k_y` go on from point to point, and `spin_x`, `spin_y` are the
   /// spin (9) of the eigenstate with pseudo-spin x, from -1 to 1 (``Frame/spin(_:pseudoSpin:)``).
   public init(
-    _ contours: [FermiContour], model: Model, mu: Double,
-    units: (energy: String, length: String), provenance: Provenance
+    _ contours: [FermiContour], model: Model, mu: Double, provenance: Provenance
   ) {
     var header = provenance.header + [("mu", "\(mu)")]
     for (n, contour) in contours.enumerated() {
@@ -83,7 +81,7 @@ extension CSVFile {
       header.append(
         ("contour.\(n)", "\(contour.band) band; the way around leads to k + (\(winding))"))
     }
-    header += ["k_x", "k_y"].map { ("unit.\($0)", "\(units.length)^-1") }
+    header += ["k_x", "k_y"].map { ("unit.\($0)", "\(provenance.model.units.length)^-1") }
     header += [
       ("column.spin_*", "<sigma> (9) of the eigenstate with pseudo-spin x: the unit is hbar/2")
     ]

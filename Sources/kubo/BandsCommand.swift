@@ -95,7 +95,7 @@ struct BandsCommand: TableCommand {
     let zone = try await zone(log)
     return switch stored.columns.first {
     case "energy": try zone.table(try await zone.densities())
-    case "contour": try zone.table(try zone.contours())
+    case "contour" where zone.model != nil: try zone.table(try zone.contours())
     default: try zone.path()
     }
   }
@@ -114,8 +114,7 @@ struct BandsCommand: TableCommand {
     return Zone(
       bands: try BandStructure(
         model, path: pathCorners(BrillouinZone(model), model), count: points),
-      mu: request.mu, broadening: gamma, tolerance: request.tolerance,
-      units: input.file.units, model: nil
+      mu: request.mu, broadening: gamma, tolerance: request.tolerance, model: nil
     ) {
       try await DensityOfStates.values(
         model, energies: DensityOfStates.axis(model, broadening: gamma), broadening: gamma,
@@ -141,8 +140,7 @@ struct BandsCommand: TableCommand {
     return Zone(
       bands: try BandStructure(
         model, path: pathCorners(BrillouinZone(model), model), count: points),
-      mu: request.mu, broadening: gamma, tolerance: request.tolerance,
-      units: inputs.input.file.units, model: model
+      mu: request.mu, broadening: gamma, tolerance: request.tolerance, model: model
     ) {
       try await DensityOfStates.values(
         model, energies: DensityOfStates.axis(model, broadening: gamma), broadening: gamma,
@@ -170,7 +168,6 @@ struct BandsCommand: TableCommand {
   private struct Zone {
     let bands: BandStructure
     let mu, broadening, tolerance: Double
-    let units: (energy: String, length: String)
     /// Of two sublattices, whose contours there are.
     let model: Model?
     let densities: () async throws -> [DensityOfStates]
@@ -183,17 +180,16 @@ struct BandsCommand: TableCommand {
     }
 
     func path() throws -> CSVFile {
-      CSVFile(bands, mu: mu, broadening: broadening, units: units, provenance: try provenance())
+      CSVFile(bands, mu: mu, broadening: broadening, provenance: try provenance())
     }
 
     func table(_ densities: [DensityOfStates]) throws -> CSVFile {
       CSVFile(
-        densities, broadening: broadening, tolerance: tolerance, units: units,
-        provenance: try provenance())
+        densities, broadening: broadening, tolerance: tolerance, provenance: try provenance())
     }
 
     func table(_ contours: [FermiContour]) throws -> CSVFile {
-      CSVFile(contours, model: model!, mu: mu, units: units, provenance: try provenance())
+      CSVFile(contours, model: model!, mu: mu, provenance: try provenance())
     }
   }
 }
