@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// What models of all kinds have in common.
+/// What models of all kinds have in common (docs/lattices.md), in the model's units of energy and length.
 public protocol Crystal: Sendable {
   /// The name in messages and outputs.
   var name: String { get }
   /// The cell that repeats.
   var unitCell: UnitCell { get }
-  /// How many periods of the Hamiltonian fit into the zone along a reciprocal vector, the largest over them: 1/d of docs/zone-integrals.md,
-  /// with hops weighted by what they give to the curvature of the energies. No unit.
+  /// How many periods of the Hamiltonian fit into the zone along a reciprocal vector, the largest over them: h = 1/d of
+  /// docs/zone-integrals.md, where hops are weighted by what they give to the curvature of the energies; dimensionless.
   var harmonics: Double { get }
 }
 
 extension Crystal {
-  /// The primitive vectors of the magnetic unit cell, d vectors of d components.
+  /// The primitive vectors of the magnetic unit cell, d vectors of d components, a_a . b_c = 2 pi delta_ac.
   public var latticeVectors: [[Double]] { unitCell.vectors }
-  /// 1, 2 or 3.
+  /// d = 1, 2 or 3.
   public var dimension: Int { unitCell.vectors.count }
   /// The volume (area, length) of the unit cell, V = |det(a_1, ..., a_d)|, in the length unit to the power d.
   public var cellVolume: Double { unitCell.volume }

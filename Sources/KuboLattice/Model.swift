@@ -62,7 +62,7 @@ public struct Model: Crystal, Equatable {
   /// A bound on |d E_s / d f_a| / 2 pi over the zone, the largest over a: how steep the energies are in
   /// reduced coordinates.
   package let energySlope: Double
-  /// How many periods of the Hamiltonian fit into the zone along a reciprocal vector, 1/d of docs/zone-integrals.md. No unit.
+  /// How many periods of the Hamiltonian fit into the zone along a reciprocal vector, h = 1/d of docs/zone-integrals.md; dimensionless.
   public let harmonics: Double
   /// What oscillates along each axis.
   let oscillations: [[Oscillation]]

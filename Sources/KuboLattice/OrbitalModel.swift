@@ -313,7 +313,7 @@ public struct OrbitalModel: Crystal, Equatable {
     }.max() ?? 0
   }
 
-  /// How many periods of the Hamiltonian fit into the zone along a reciprocal vector, 1/d of docs/zone-integrals.md. No unit.
+  /// How many periods of the Hamiltonian fit into the zone along a reciprocal vector, h = 1/d of docs/zone-integrals.md; dimensionless.
   public var harmonics: Double { Model.harmonics(reach) }
 
   /// What grids of this model may be.
