@@ -108,15 +108,11 @@ public struct TorqueScale: Sendable {
     self.spin = spin
   }
 
-  /// v_0 = v_c j/(4 q N) in m/s, with the sign of the electron's charge.
-  public func velocity(_ model: Model) -> Double {
-    velocity(cellVolume: model.cellVolume, dimension: model.dimension)
-  }
-
-  /// v_0 = v_c j/(4 q N) in m/s of any crystal, whose cell has the spin 2 N.
-  public func velocity(cellVolume: Double, dimension: Int) -> Double {
+  /// v_0 = v_c j/(4 q N) in m/s, with the sign of the electron's charge, of a crystal whose cell has the spin 2 N.
+  public func velocity(_ crystal: some Crystal) -> Double {
     let volume =
-      cellVolume * Double.pow(lengthUnit, dimension) * transverse * SI.cubicNanometre
+      crystal.cellVolume * Double.pow(lengthUnit, crystal.dimension) * transverse
+      * SI.cubicNanometre
     return volume * currentDensity / (4 * -SI.elementaryCharge * spin)
   }
 }

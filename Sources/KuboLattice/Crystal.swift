@@ -9,6 +9,8 @@ public protocol Crystal: Sendable {
   /// How many periods of the Hamiltonian fit into the zone along a reciprocal vector, the largest over them: h = 1/d of
   /// docs/zone-integrals.md, where hops are weighted by what they give to the curvature of the energies; dimensionless.
   var harmonics: Double { get }
+  /// A bound on the levels, |E| <= b = sum_R |H(R)| or less, in the unit of energy.
+  var energyBound: Double { get }
 }
 
 extension Crystal {
@@ -29,6 +31,28 @@ extension Crystal {
 
   /// The coordinates of `r` in the lattice vectors.
   package func coordinates(_ r: [Double]) -> [Double] { unitCell.coordinates(r) }
+}
+
+extension Crystal {
+  /// Refuses a state, frequencies, directions or a tolerance that nothing can be computed with.
+  package func checkState(
+    _ mu: Double, _ temperature: Double, _ omegas: [Double], _ directions: Directions,
+    _ tolerance: Double
+  ) throws(RequestError) {
+    let bound = energyBound
+    for (name, value) in [("mu", mu), ("temperature", temperature)] + omegas.map({ ("omega", $0) })
+    {
+      try RequestError.check(name, value, bands: bound)
+    }
+    try require(temperature >= 0, "temperature", "\(temperature)", "a number, 0 or more")
+    try require(
+      tolerance > 0 && tolerance < 1, "tolerance", "\(tolerance)", "a number between 0 and 1")
+    let axes = Array("xyz")[..<dimension].map(String.init).joined(separator: ", ")
+    try require(
+      [directions.i, directions.j].allSatisfy((0..<dimension).contains), "direction",
+      directions.description,
+      "two of \(axes), for a model in \(dimension) dimensions")
+  }
 }
 
 /// A cell of one to three dimensions that repeats.

@@ -288,8 +288,8 @@ public struct OrbitalModel: Crystal, Equatable {
     }
   }
 
-  /// A bound on |E| over the zone.
-  package var energyBound: Double { norms.reduce(0, +) }
+  /// |E| <= b = sum_R |H(R)|, docs/collinear.md, in the unit of energy.
+  public var energyBound: Double { norms.reduce(0, +) }
 
   /// 1/d, where d is the half-width in 2 pi Im f of the strip of reduced wave vectors in which every level stays within
   /// `width` of one at real k,
