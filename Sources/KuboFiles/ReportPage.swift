@@ -134,7 +134,7 @@ public struct Report: Sendable {
       }
       let fixed = columns.first?.staticPart.map { significant($0.real, digits: 5) } ?? "unknown"
       let bound = columns.flatMap(\.values).compactMap { $0?.error }.max() ?? 0
-      let unit = table[header: "unit.\(response.name)"] ?? "1"
+      let unit = table.unit(named: response.name) ?? "1"
       let drawn = try await picture(table, response, path)
       let caption: HTML =
         response.isConductivity

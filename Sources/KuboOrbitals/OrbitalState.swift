@@ -105,8 +105,8 @@ public struct OrbitalBands: Sendable {
 }
 
 extension BandStructure {
-  /// The levels of both spins, of H^u(k) = sum_R H^u(R) exp(i k.R), docs/collinear.md, through `path`, Cartesian in inverse units of length, with `count`
-  /// points or a few more.
+  /// The levels of both spins, of H^u(k) = sum_R H^u(R) exp(i k.R), docs/collinear.md, through `path`, Cartesian in inverse units of
+  /// length, with `count` points or a few more.
   /// - Throws: `RequestError` for a path without length.
   public init(_ model: OrbitalModel, path: [(name: String, k: [Double])], count: Int = 400)
     throws(RequestError)
