@@ -135,7 +135,7 @@ public struct Torque: Sendable {
 
   /// The frequencies hbar omega.
   public let omegas: [Double]
-  /// The torques.
+  /// The torques, v/v_0 = c K/(omega sigma) of the loops and those of the closed forms.
   public private(set) var columns: [Column]
   /// -(majority - minority)/(majority + minority) of sigma_c: v/v_0 of a ferromagnet whose spin bands
   /// have the Fermi surfaces of the bonding (majority) and antibonding (minority) band.

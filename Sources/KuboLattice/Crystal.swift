@@ -4,12 +4,12 @@
 public protocol Crystal: Sendable {
   /// The name in messages and outputs.
   var name: String { get }
-  /// The cell that repeats.
+  /// The cell that repeats, of the volume V = |det(a_1, ..., a_d)| (docs/lattices.md), in the unit of length.
   var unitCell: UnitCell { get }
   /// How many periods of the Hamiltonian fit into the zone along a reciprocal vector, the largest over them: h = 1/d of
   /// docs/zone-integrals.md, where hops are weighted by what they give to the curvature of the energies; dimensionless.
   var harmonics: Double { get }
-  /// A bound on the levels, |E| <= b = sum_R |H(R)| or less, in the unit of energy.
+  /// A bound on the levels, |E| <= b = sum_R |H(R)| or less (docs/collinear.md), in the unit of energy.
   var energyBound: Double { get }
 }
 
