@@ -112,7 +112,9 @@ let package = Package(
       name: "KuboTestSupport", dependencies: ["KuboFiles", "KuboVerification", complex],
       path: "Tests/Support/KuboTestSupport"),
     tests("Quadrature"),
+    tests("KuboWork"),
     tests("KuboLattice", ["KuboDiagrams", "KuboVerification"]),
+    tests("KuboZoneIntegrals", ["KuboDiagrams", "KuboLattice"]),
     tests("KuboLoops", ["KuboDiagrams", "KuboFiles", "KuboVerification", "CGSL"]),
     tests("KuboZoneSums", ["KuboDiagrams", "KuboFiles", "CZoneSums"]),
     tests(

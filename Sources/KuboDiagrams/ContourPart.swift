@@ -109,7 +109,7 @@ struct ContourPart {
             references: groups[g] == 0 ? reference : nil
           ).map { full in
             let part = plans[groups[g]].resonance.split != .none ? 0.5 : 1
-            return PartErrors(real: part * full.real, imaginary: part * full.imaginary)
+            return part * full
           }
       }
     } catch is NonConvergence {

@@ -26,18 +26,8 @@ public struct Electrons: Sendable {
       lifetime: lifetime ?? self.lifetime)
   }
 
-  /// Refuses an energy of which products leave the range of doubles.
-  func check(_ name: String, _ value: Double) throws(RequestError) {
-    try RequestError.check(name, value, bands: model.energyBound)
-  }
-
-  /// Refuses what cannot be computed.
+  /// Refuses a lifetime that nothing can be computed with.
   func check() throws(RequestError) {
-    try check("mu", mu)
-    try check("temperature", temperature)
-    guard temperature >= 0 else {
-      throw RequestError("temperature", found: "\(temperature)", expected: "a number, 0 or more")
-    }
     let strength =
       switch lifetime {
       case .constant(let gamma): gamma

@@ -96,11 +96,12 @@ public struct Filling: Sendable, Equatable {
     let occupation = Occupation(
       model: model, directions: Directions(i: 0, j: 0), temperature: temperature,
       broadening: broadening, threads: threads)
-    /// The root on one grid, sought from `start` at first steps of `width`.
-    func root(_ table: Occupation.Table, from start: Double, _ width: Double) throws -> (
+    /// The root on one grid.
+    func root(_ divisions: Int, _ start: (mu: Double, width: Double)) async throws -> (
       mu: Double, error: Double
     ) {
-      try FillingRoot(from: start, width: width, bound: bound) {
+      let table = try await occupation.table(divisions: divisions)
+      return try FillingRoot(from: start.mu, width: start.width, bound: bound) {
         table.sum(mu: $0).value * model.cellVolume - electrons
       } accuracy: {
         (
@@ -113,24 +114,14 @@ public struct Filling: Sendable, Equatable {
     var divisions = ContourSurvey.divisions(model) / 2
     var last = (mu: 0.0, width: bound)
     while true {
-      let found = try root(await occupation.table(divisions: divisions), from: last.mu, last.width)
-      last = (found.mu, 1e-2 * bound)
-      let isFine = 3 * occupation.resolution(mu: found.mu) < Double(divisions)
+      last = (try await root(divisions, last).mu, 1e-2 * bound)
+      let isFine = 3 * occupation.resolution(mu: last.mu) < Double(divisions)
       divisions *= 2
       let points = (0..<model.dimension).reduce(1) { n, _ in n * divisions }
       if isFine || points > 3_000_000 { break }
     }
-    let outcome = try await occupation.refinement(mu: last.mu, name: "filling").run(groups: 1) {
-      divisions, _ in
-      let found = try root(
-        await occupation.table(divisions: divisions), from: last.mu, last.width)
-      last = (found.mu, max(abs(found.mu - last.mu), 1e-9 * bound))
-      return .init(
-        values: [[ComplexDouble(found.mu)]], scales: [[bound]], rounding: [[found.error]])
-    } allowed: { _, values, _ in
-      let allowed = 1e-9 * max(bound, abs(values[0].real))
-      return [PartErrors(real: allowed, imaginary: allowed)]
-    }[0]
+    let outcome = try await FillingRoot.refined(
+      occupation.refinement(mu: last.mu, name: "filling"), from: last, bound: bound, root)
     let (value, estimate) = (
       outcome.values.first?.real ?? 0, outcome.errors.first?.real ?? .infinity
     )

@@ -156,22 +156,12 @@ package struct ImpurityEngine: SpectrumEngine {
     }
   }
 
-  /// Runs an integral: a sketch tells the values, and with them what errors are allowed; if the
-  /// final values are smaller than the sketch had them, once more.
+  /// An integral whose errors are as small as is allowed, or nearly so.
   private func refined(
     references: [Double]? = nil,
     _ integral: ([PartErrors]?) async throws -> EnergyIntegral.Result
   ) async throws -> EnergyIntegral.Result {
-    var result = try await integral(nil)
-    for _ in 0..<4 {
-      let goal = allowed(result, references).map {
-        PartErrors(real: 0.8 * $0.real, imaginary: 0.8 * $0.imaginary)
-      }
-      result = try await integral(goal)
-      let limits = allowed(result, references)
-      if zip(result.errors, limits).allSatisfy({ $0.isWithin($1) }) { break }
-    }
-    return result
+    try await EnergyIntegral.refined({ allowed($0, references) }, integral).result
   }
 
   /// K(omega) - K(0), or per field as sigma(omega), of the columns `chosen`.
@@ -196,7 +186,7 @@ package struct ImpurityEngine: SpectrumEngine {
     guard chosen.contains(where: { request.columns[$0].isQuotient }) else {
       return .init(
         values: chosen.map { _ in .zero },
-        errors: chosen.map { _ in PartErrors(real: 0, imaginary: 0) },
+        errors: chosen.map { _ in PartErrors(0) },
         scales: chosen.map { _ in 0 }, rounding: chosen.map { _ in 0 })
     }
     // The narrowest level at mu decides how fast it varies.

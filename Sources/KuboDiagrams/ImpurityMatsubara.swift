@@ -27,8 +27,7 @@ extension ImpurityEngine {
     let step = 2 * Double.pi * temperature
     func limits(_ values: [ComplexDouble], _ scales: [Double]) -> [PartErrors] {
       values.indices.map {
-        let limit = request.tolerance * max(values[$0].length, 1e-2 * scales[$0])
-        return PartErrors(real: limit, imaginary: limit)
+        PartErrors(request.tolerance * max(values[$0].length, 1e-2 * scales[$0]))
       }
     }
     let direct = try await WorkProgress.stage(
@@ -52,7 +51,7 @@ extension ImpurityEngine {
       try await queue.map(omegas.count) { n in
         let omega = omegas[n]
         let goal = allowed[0].map { limit in
-          PartErrors(real: limit.real / 4, imaginary: limit.imaginary / 4)
+          0.25 * limit
         }
         let values = try await integral.dynamicPart(omega: omega, goal)
         return frequencies.flatMap { y -> [Double] in

@@ -109,17 +109,12 @@ extension ConstantLifetimeEngine {
       try await zone.matsubara(matsubara, divisions: divisions, indices: groups)
     } allowed: { _, values, scales in
       values.indices.map {
-        let limit = allowance(values[$0].real, scales[$0])
-        return PartErrors(real: limit, imaginary: limit)
+        PartErrors(allowance(values[$0].real, scales[$0]))
       }
     }
     for (l, outcome) in outcomes.enumerated() {
-      if let failure = outcome.failure {
-        throw NonConvergence(
-          label: "\(request.columns[failure].label) at Matsubara index \(l)",
-          estimate: outcome.worst(failure).estimate, allowed: outcome.worst(failure).allowed,
-          divisions: outcome.divisions)
-      }
+      _ = try outcome.converged(
+        "\(request.columns[outcome.failure!].label) at Matsubara index \(l)")
     }
     return outcomes
   }

@@ -75,12 +75,7 @@ public struct PhysicalUnits: Sendable, Equatable {
     energy * self.energy * (SI.elementaryCharge / SI.boltzmannConstant)
   }
 
-  /// The name of the unit of a conductivity in d dimensions, as in a column: `S_per_m`, `S`, `S_m`.
-  public static func conductivityUnit(dimension: Int) -> String {
-    ["S_m", "S", "S_per_m"][dimension - 1]
-  }
-
-  /// The conductivity for sigma' = 1, that is e^2/hbar length^(2-d), in ``conductivityUnit(dimension:)``; nil without the
+  /// The conductivity for sigma' = 1, that is e^2/hbar length^(2-d), in S m, S or S/m; nil without the
   /// length where it is needed.
   public func conductivity(dimension: Int) -> Double? {
     let quantum = SI.elementaryCharge * SI.elementaryCharge / SI.reducedPlanckConstant

@@ -156,9 +156,9 @@ struct RealZoneEvaluation: Sendable {
     _ sum: BubbleSum, _ group: Int, _ irreducible: IrreducibleZone, _ rough: ZoneSum.Result,
     _ largest: [Double], threads: Int
   ) async throws -> GridRefinement.Outcome? {
-    let (count, numbers, outputs) = (reported.count, reported, reported.indices)
+    let (numbers, outputs) = (reported, reported.indices)
     let omega = group == 0 ? nil : omegas[group - 1]
-    let parameters = (omega == nil ? 2 : 4) * count
+    let parts = ReportedParts(numbers, omega)
     // After the values their moduli.
     let integral = NestedIntegral(
       zone: irreducible, threads: threads, width: gamma, gapsOf: model, isBandFree: zone.isBandFree
@@ -166,13 +166,6 @@ struct RealZoneEvaluation: Sendable {
       var found = sum.values(points, omegas: omega.map { [$0] } ?? [])
       found.components += found.components.map { $0.map(abs) }
       return found
-    }
-    func pairs(_ x: [Double], _ from: Int) -> [ComplexDouble] {
-      (0..<count).map { ComplexDouble(x[2 * (from + $0)], x[2 * (from + $0) + 1]) }
-    }
-    // Of the reported values, from K(0) and the quotients.
-    func parts(_ x: [Double]) -> [ComplexDouble] {
-      numbers.values(omega, omega == nil ? [] : pairs(x, count), pairs(x, 0))
     }
     // What the rough grid says of the sizes, before the integral knows them.
     let roughSizes = outputs.map { o in
@@ -190,49 +183,13 @@ struct RealZoneEvaluation: Sendable {
       tolerance.allowed(
         values, scales: scales, rounding: rounding, references: group == 0 ? largest : nil)
     }
-    // How much of an integral's error each reported part takes over: all of it or |omega| times.
-    let units = (0..<parameters).map { n in
-      var unit = [Double](repeating: 0, count: parameters)
-      unit[n] = 1
-      return parts(unit)
-    }
-    /// What the reported parts take over of `x`.
-    func sizes(_ x: ArraySlice<Double>) -> [Double] {
-      outputs.map { o in
-        zip(units, x).reduce(0) { $0 + max(abs($1.0[o].real), abs($1.0[o].imaginary)) * $1.1 }
-      }
-    }
-    func errors(_ x: ArraySlice<Double>) -> [PartErrors] {
-      outputs.map { o in
-        var sum = PartErrors(real: rounding[o], imaginary: rounding[o])
-        for (n, error) in x.enumerated() {
-          sum.real += abs(units[n][o].real) * error
-          sum.imaginary += abs(units[n][o].imaginary) * error
-        }
-        return sum
-      }
-    }
     var values = numbers.values(
       omega, omega == nil ? [] : rough.quotients[group - 1], rough.statics)
     var best: GridRefinement.Outcome?
     /// Whether it tells the sizes alone.
     var isSketch = false
     for _ in 0..<4 {
-      let goal = allowed(values)
-      // Each integral may err by a quarter of what the reported parts that it enters may; of what rounding leaves there is
-      // nothing to be gained.
-      let limits = units.map { unit -> Double in
-        var least = Double.infinity
-        for o in outputs {
-          let (real, imaginary) = (abs(unit[o].real), abs(unit[o].imaginary))
-          let floor = rounding[o] / 4
-          if real > 0 { least = min(least, max(floor, goal[o].real - rounding[o]) / real) }
-          if imaginary > 0 {
-            least = min(least, max(floor, goal[o].imaginary - rounding[o]) / imaginary)
-          }
-        }
-        return least / 4
-      }
+      let limits = parts.limits(allowed(values), rounding: rounding)
       let result: (values: [Double], errors: [Double])
       let anything = limits.map { _ in Double.infinity }
       do {
@@ -249,19 +206,80 @@ struct RealZoneEvaluation: Sendable {
         return isSketch && best?.isLostInRounding == false ? nil : best
       }
       // That grid may have seen next to nothing of what is narrow.
-      let moduli = sizes(result.values[parameters...])
+      let moduli = parts.sizes(result.values[limits.count...])
       for o in outputs {
         scales[o] = max(roughSizes[o], moduli[o])
         rounding[o] =
           products[o] * scales[o] / max(roughSizes[o], .leastNormalMagnitude) + noise * scales[o]
       }
-      values = parts(result.values)
+      values = parts.values(result.values)
       let outcome = GridRefinement.Outcome(
         values: values, scales: scales, rounding: rounding,
-        errors: errors(result.errors[..<parameters]), allowed: allowed(values), divisions: 0)
+        errors: parts.errors(result.errors[..<limits.count], rounding: rounding),
+        allowed: allowed(values), divisions: 0)
       if outcome.failure == nil { return outcome }
       best = outcome
     }
     return best
+  }
+}
+
+/// How what is reported at a frequency follows from integrals: K(0) of each output and, at a frequency, the quotients, real and imaginary
+/// parts each.
+private struct ReportedParts {
+  let numbers: [ReportedNumber]
+  let omega: Double?
+  /// What of each number a unit of each integral makes.
+  private var units: [[ComplexDouble]] = []
+
+  init(_ numbers: [ReportedNumber], _ omega: Double?) {
+    (self.numbers, self.omega) = (numbers, omega)
+    let count = (omega == nil ? 2 : 4) * numbers.count
+    units = (0..<count).map { n in values((0..<count).map { $0 == n ? 1 : 0 }) }
+  }
+
+  /// The numbers of the integrals `x`.
+  func values(_ x: [Double]) -> [ComplexDouble] {
+    let count = numbers.count
+    func pairs(_ from: Int) -> [ComplexDouble] {
+      (0..<count).map { ComplexDouble(x[2 * (from + $0)], x[2 * (from + $0) + 1]) }
+    }
+    return numbers.values(omega, omega == nil ? [] : pairs(count), pairs(0))
+  }
+
+  /// What they take over of the moduli `x`.
+  func sizes(_ x: ArraySlice<Double>) -> [Double] {
+    numbers.indices.map { o in
+      zip(units, x).reduce(0) { $0 + max(abs($1.0[o].real), abs($1.0[o].imaginary)) * $1.1 }
+    }
+  }
+
+  /// What they take over of the errors `x`, with their rounding.
+  func errors(_ x: ArraySlice<Double>, rounding: [Double]) -> [PartErrors] {
+    numbers.indices.map { o in
+      var sum = PartErrors(rounding[o])
+      for (n, error) in x.enumerated() {
+        sum.real += abs(units[n][o].real) * error
+        sum.imaginary += abs(units[n][o].imaginary) * error
+      }
+      return sum
+    }
+  }
+
+  /// What each integral may err: a quarter of what the numbers that it enters may; of what rounding leaves there is
+  /// nothing to be gained.
+  func limits(_ goal: [PartErrors], rounding: [Double]) -> [Double] {
+    units.map { unit in
+      var least = Double.infinity
+      for o in numbers.indices {
+        let (real, imaginary) = (abs(unit[o].real), abs(unit[o].imaginary))
+        let floor = rounding[o] / 4
+        if real > 0 { least = min(least, max(floor, goal[o].real - rounding[o]) / real) }
+        if imaginary > 0 {
+          least = min(least, max(floor, goal[o].imaginary - rounding[o]) / imaginary)
+        }
+      }
+      return least / 4
+    }
   }
 }

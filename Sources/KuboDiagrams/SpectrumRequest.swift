@@ -116,19 +116,9 @@ import KuboLoops
 
   /// Refuses what cannot be computed.
   package func check() throws(RequestError) {
+    try electrons.model.checkState(
+      electrons.mu, electrons.temperature, omegas, directions, tolerance)
     try electrons.check()
-    for omega in omegas { try electrons.check("omega", omega) }
-    guard tolerance > 0, tolerance < 1 else {
-      throw RequestError("tolerance", found: "\(tolerance)", expected: "a number between 0 and 1")
-    }
-    let d = electrons.model.dimension
-    guard (0..<d).contains(directions.i), (0..<d).contains(directions.j) else {
-      throw RequestError(
-        "direction", found: directions.description,
-        expected:
-          "two of \(Array("xyz")[..<d].map(String.init).joined(separator: ", ")), for a model in \(d) dimensions"
-      )
-    }
     for column in columns { try check(column) }
   }
 

@@ -108,15 +108,11 @@ public struct TorqueScale: Sendable {
     self.spin = spin
   }
 
-  /// v_0 = v_c j/(4 q N) in m/s, with the sign of the electron's charge.
-  public func velocity(_ model: Model) -> Double {
-    velocity(cellVolume: model.cellVolume, dimension: model.dimension)
-  }
-
-  /// v_0 = v_c j/(4 q N) in m/s of any crystal, whose cell has the spin 2 N.
-  public func velocity(cellVolume: Double, dimension: Int) -> Double {
+  /// v_0 = v_c j/(4 q N) in m/s, with the sign of the electron's charge, of a crystal whose cell has the spin 2 N.
+  public func velocity(_ crystal: some Crystal) -> Double {
     let volume =
-      cellVolume * Double.pow(lengthUnit, dimension) * transverse * SI.cubicNanometre
+      crystal.cellVolume * Double.pow(lengthUnit, crystal.dimension) * transverse
+      * SI.cubicNanometre
     return volume * currentDensity / (4 * -SI.elementaryCharge * spin)
   }
 }
@@ -139,17 +135,17 @@ public struct Torque: Sendable {
 
   /// The frequencies hbar omega.
   public let omegas: [Double]
-  /// The torques.
-  public let columns: [Column]
+  /// The torques, v/v_0 = c K/(omega sigma) of the loops and those of the closed forms.
+  public private(set) var columns: [Column]
   /// -(majority - minority)/(majority + minority) of sigma_c: v/v_0 of a ferromagnet whose spin bands
   /// have the Fermi surfaces of the bonding (majority) and antibonding (minority) band.
   public let ferromagnet: Estimate?
   /// The coefficients behind the closed forms.
   public let coefficients: Coefficients
   /// What could not be computed.
-  public let failures: [String]
+  public private(set) var failures: [String]
   /// Where a closed form has its undamped pole, and no value.
-  public let poles: [String]
+  public private(set) var poles: [String]
 }
 
 extension SpectrumRequest {
@@ -161,7 +157,7 @@ extension SpectrumRequest {
   /// derivative, with impurities as sigma(0) of a spectrum.
   /// - Throws: `RequestError`, `VanHove`, `NonConvergence` of the coefficients, `CancellationError`.
   public func torque(impurities gamma: Double?, relaxation zeta: Double) async throws -> Torque {
-    let (model, lifetime) = (electrons.model, electrons.lifetime)
+    let lifetime = electrons.lifetime
     guard case .constant = lifetime else {
       throw RequestError(
         "lifetime", found: lifetime.description,
@@ -169,100 +165,113 @@ extension SpectrumRequest {
     }
     try directions.checkAlongTheCurrent()
     if let gamma { try asking([], of: electrons.with(lifetime: .scba(gamma))).check() }
-    let coefficients = try await Coefficients(
-      model: model, mu: electrons.mu, temperature: electrons.temperature, directions: directions,
-      tolerance: min(tolerance, 1e-6), threads: threads)
-    var columns: [Torque.Column] = []
-    var failures: [String] = []
-    var poles: [String] = []
-    for kind in TorqueKind.allCases {
-      for version in Version.allCases {
-        let p = coefficients.entry(kind.closedForm, version).value
-        columns.append(
-          .init(
-            kind: kind, route: version == .corrected ? "closed" : "closed_printed",
-            values: omegas.map { omega in
-              let r = kind.factor(
-                version, omega: omega, exchange: model.exchange, relaxation: zeta)
-              guard let p, let r else {
-                // Once for both versions.
-                if version == .corrected {
-                  let place = "tau_\(kind.rawValue).closed at omega = \(omega): "
-                  if p == nil {
-                    failures.append(place + "no Fermi surface, mu is in the gap")
-                  } else {
-                    poles.append(place + "undamped pole at omega = 2 J; move omega off it")
-                  }
-                }
-                return nil
-              }
-              return Estimate(value: r * p.value, error: r.length * p.error)
-            }))
-      }
-    }
-    func loops(_ lifetime: Lifetime, _ kinds: [(TorqueKind, String)], _ dressings: [Dressing])
-      async throws
-    {
-      let isSite = lifetime.impurities?.kind == .site
-      var asked: [Column] = .named(["sigma"], isSite ? [.bare, .ladder] : [.bare])
-      for dressing in dressings {
-        for response in kinds.map({ Response($0.1)! })
-        where response.dressings(lifetime, diagrams).contains(dressing) {
-          asked.append(.init(response: response, dressing: dressing))
-        }
-      }
-      for n in asked.indices { asked[n].isPerField = true }
-      let spectrum = try await asking(asked, of: electrons.with(lifetime: lifetime)).spectrum()
-      failures += spectrum.failureLines.map { "\(lifetime.description): \($0)" }
-      /// v/v_0 at a frequency of the request.
-      func ratio(
-        _ n: Int, _ column: Spectrum.Column, _ sigma: Spectrum.Column, _ kind: TorqueKind
-      ) -> Estimate? {
-        guard let k = column.values[n], let s = sigma.values[n] else { return nil }
-        // Errors bound each part, and their moduli by sqrt 2.
-        let (kError, sError) = (2.0.squareRoot() * k.error, 2.0.squareRoot() * s.error)
-        guard sError < 0.5 * s.dynamic.length else {
-          failures.append(
-            "tau_\(kind.rawValue) with \(lifetime.description) at omega = \(omegas[n]): sigma = \(significant(s.dynamic.length)) with the error \(significant(s.error)) cannot divide"
-          )
-          return nil
-        }
-        let factor = kind.amplitude(exchange: model.exchange)
-        var value = (k.dynamic / s.dynamic).multiplied(by: factor)
-        let error = (abs(factor) * kError + value.length * sError) / (s.dynamic.length - sError)
-        // There both are real.
-        if omegas[n] == 0 { value = ComplexDouble(value.real) }
-        return Estimate(value: value, error: error)
-      }
-      for column in spectrum.columns where column.request.response.name != "sigma" {
-        let kind = kinds.first { $0.1 == column.request.response.name }!.0
-        let dressing = column.request.dressing
-        let sigma = spectrum.columns.first {
-          $0.request.response.name == "sigma"
-            && $0.request.dressing == (isSite ? dressing : .bare)
-        }!
-        let name = lifetime.impurities?.kind.rawValue ?? "constant"
-        columns.append(
-          .init(
-            kind: kind, route: "\(name).\(dressing.rawValue)",
-            values: omegas.indices.map { ratio($0, column, sigma, kind) }))
-      }
-    }
+    var torque = Torque(
+      omegas: omegas,
+      coefficients: try await Coefficients(
+        model: electrons.model, mu: electrons.mu, temperature: electrons.temperature,
+        directions: directions, tolerance: min(tolerance, 1e-6), threads: threads))
+    torque.addClosedForms(exchange: electrons.model.exchange, relaxation: zeta)
     let projected: [(TorqueKind, String)] = [
       (.m, "X"), (.n, "Y"), (.mNonadiabatic, "X_na"), (.nNonadiabatic, "Y_na"),
     ]
-    try await loops(lifetime, projected, [.bare])
+    try await torque.addLoops(self, lifetime, projected, [.bare])
     if let gamma {
-      try await loops(.scba(gamma), projected, [.bare, .ladder])
+      try await torque.addLoops(self, .scba(gamma), projected, [.bare, .ladder])
       // Impurities on the sites mix the bands: all diagrams together.
-      try await loops(
-        .site(gamma), [(.mNonadiabatic, "Sigma_full"), (.n, "s_full")], [.bare, .ladder])
+      try await torque.addLoops(
+        self, .site(gamma), [(.mNonadiabatic, "Sigma_full"), (.n, "s_full")], [.bare, .ladder])
     }
-    return Torque(
-      omegas: omegas, columns: columns,
-      ferromagnet: coefficients.polarisation.map {
-        Estimate(value: -$0.value, error: $0.error)
-      }, coefficients: coefficients, failures: failures, poles: poles)
+    return torque
+  }
+}
+
+extension Torque {
+  fileprivate init(omegas: [Double], coefficients: Coefficients) {
+    (self.omegas, self.coefficients) = (omegas, coefficients)
+    ferromagnet = coefficients.polarisation.map { Estimate(value: -$0.value, error: $0.error) }
+    (columns, failures, poles) = ([], [], [])
+  }
+
+  /// v/v_0 of the closed forms with the P's.
+  fileprivate mutating func addClosedForms(exchange j: Double, relaxation zeta: Double) {
+    for kind in TorqueKind.allCases {
+      func factor(_ version: Version, _ omega: Double) -> ComplexDouble? {
+        kind.factor(version, omega: omega, exchange: j, relaxation: zeta)
+      }
+      for version in Version.allCases {
+        let p = coefficients.entry(kind.closedForm, version).value
+        columns.append(
+          Column(
+            kind: kind, route: version == .corrected ? "closed" : "closed_printed",
+            values: omegas.map { omega in
+              guard let p, let r = factor(version, omega) else { return nil }
+              return Estimate(value: r * p.value, error: r.length * p.error)
+            }))
+      }
+      // Once for both versions.
+      for omega in omegas {
+        let place = "tau_\(kind.rawValue).closed at omega = \(omega): "
+        if coefficients.entry(kind.closedForm, .corrected).value == nil {
+          failures.append(place + "no Fermi surface, mu is in the gap")
+        } else if factor(.corrected, omega) == nil {
+          poles.append(place + "undamped pole at omega = 2 J; move omega off it")
+        }
+      }
+    }
+  }
+
+  /// v/v_0 of the loops whose responses stand for `kinds`.
+  fileprivate mutating func addLoops(
+    _ request: SpectrumRequest, _ lifetime: Lifetime, _ kinds: [(kind: TorqueKind, name: String)],
+    _ dressings: [Dressing]
+  ) async throws {
+    let isSite = lifetime.impurities?.kind == .site
+    var asked: [SpectrumRequest.Column] = .named(["sigma"], isSite ? [.bare, .ladder] : [.bare])
+    for dressing in dressings {
+      for response in kinds.map({ Response($0.name)! })
+      where response.dressings(lifetime, request.diagrams).contains(dressing) {
+        asked.append(.init(response: response, dressing: dressing))
+      }
+    }
+    for n in asked.indices { asked[n].isPerField = true }
+    let spectrum = try await request.asking(
+      asked, of: request.electrons.with(lifetime: lifetime)
+    ).spectrum()
+    failures += spectrum.failureLines.map { "\(lifetime.description): \($0)" }
+    for column in spectrum.columns where column.request.response.name != "sigma" {
+      let kind = kinds.first { $0.name == column.request.response.name }!.kind
+      let dressing = column.request.dressing
+      let sigma = spectrum.columns.first {
+        $0.request.response.name == "sigma" && $0.request.dressing == (isSite ? dressing : .bare)
+      }!
+      let name = lifetime.impurities?.kind.rawValue ?? "constant"
+      let values = omegas.indices.map { n -> Estimate? in
+        guard let k = column.values[n], let s = sigma.values[n] else { return nil }
+        return ratio(k, s, kind, n, lifetime, exchange: request.model.exchange)
+      }
+      columns.append(Column(kind: kind, route: "\(name).\(dressing.rawValue)", values: values))
+    }
+  }
+
+  /// v/v_0 of a loop and sigma at a frequency.
+  private mutating func ratio(
+    _ k: Spectrum.Value, _ s: Spectrum.Value, _ kind: TorqueKind, _ n: Int, _ lifetime: Lifetime,
+    exchange j: Double
+  ) -> Estimate? {
+    // Errors bound each part, and their moduli by sqrt 2.
+    let (kError, sError) = (2.0.squareRoot() * k.error, 2.0.squareRoot() * s.error)
+    guard sError < 0.5 * s.dynamic.length else {
+      failures.append(
+        "tau_\(kind.rawValue) with \(lifetime.description) at omega = \(omegas[n]): sigma = \(significant(s.dynamic.length)) with the error \(significant(s.error)) cannot divide"
+      )
+      return nil
+    }
+    let factor = kind.amplitude(exchange: j)
+    var value = (k.dynamic / s.dynamic).multiplied(by: factor)
+    let error = (abs(factor) * kError + value.length * sError) / (s.dynamic.length - sError)
+    // There both are real.
+    if omegas[n] == 0 { value = ComplexDouble(value.real) }
+    return Estimate(value: value, error: error)
   }
 }
 

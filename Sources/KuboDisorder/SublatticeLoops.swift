@@ -25,30 +25,10 @@ import RealModule
 /// Source: docs/ladder.md. In a loop of three vertices all three are dressed; in a loop of
 /// two, one, since its ladder is the other's.
 package struct SublatticeLoops: Sendable {
-  /// A diagram and the vertices that a ladder dresses.
-  private struct Term: Sendable {
-    let factor: Double
-    let operators: [VertexOperator]
-    let plus: Int
-    let dressed: [Int]
-    let phase: (up: ComplexDouble, down: ComplexDouble)
-    /// The loops with each choice of corners that do not vanish, and which addition of which
-    /// ladder multiplies each.
-    var choices: [(loop: Int, added: [(ladder: Int, index: Int)])] = []
-  }
-
-  /// A dressed vertex: the loops of Q_AB and v_A, and whether they start with the other spin.
-  private struct Ladder: Sendable {
-    var q: [[Int]]
-    var v: [Int]
-    let isFlipped: Bool
-  }
-
   private let gamma: Double
   private let rungs: Rungs
   private let volume: Double
-  private let outputs: [[Term]]
-  private let ladders: [Ladder]
+  private let needs: Needs
   private let tracer: Tracer
   /// The candidates in the slots of the table: those that do not vanish, and of multiples of one
   /// another the first.
@@ -71,94 +51,16 @@ package struct SublatticeLoops: Sendable {
     self.gamma = gamma
     self.rungs = rungs
     volume = model.cellVolume
-    var names: [String: VertexOperator] = [:]
-    var outputs = outputs.map { output in
-      output.diagrams.map { diagram in
-        let operators = diagram.vertices.map {
-          $0.vertexOperator ?? output.response.measured.vertex
-        }
-        for o in operators { names[o.name] = o }
-        return Term(
-          factor: Double(diagram.sign) * diagram.prefactor, operators: operators,
-          plus: diagram.propagators.filter { $0 == .innerPlusExternal }.count,
-          dressed: output.isDressed ? (operators.count == 2 ? [0] : Array(operators.indices)) : [],
-          phase: (
-            LoopWeights.phase(operators, output.response.spin, .up),
-            LoopWeights.phase(operators, output.response.spin, .down)
-          ))
-      }
-    }
-    // All the loops that the assembly will ask for.
-    var loops: [Loop] = []
-    var index: [Loop: Int] = [:]
-    func need(_ loop: Loop) -> Int {
-      if index[loop] == nil {
-        index[loop] = loops.count
-        loops.append(loop)
-      }
-      return index[loop]!
-    }
-    var ladders: [Ladder] = []
-    var ladderIndex: [String: Int] = [:]
-    for o in outputs.indices {
-      for t in outputs[o].indices {
-        let term = outputs[o][t]
-        let own = term.operators.indices.map { m -> Int? in
-          guard term.dressed.contains(m) else { return nil }
-          let (key, isFlipped) = SublatticeLoops.surroundings(term, m)
-          if let known = ladderIndex[key] { return known }
-          let sources = (0..<2).map { a in SublatticeLoops.sources(term, m, a).map(need) }
-          ladderIndex[key] = ladders.count
-          ladders.append(
-            Ladder(
-              q: sources.map { Array($0[..<2]) }, v: sources.map { $0[2] }, isFlipped: isFlipped))
-          return ladders.count - 1
-        }
-        for choice in SublatticeLoops.choices(term) {
-          let loop = need(Loop(corners: choice.map(\.corner), plus: term.plus))
-          let added = choice.indices.compactMap { m in
-            choice[m].added.map { (ladder: own[m]!, index: $0) }
-          }
-          outputs[o][t].choices.append((loop, added))
-        }
-      }
-    }
-    // Most of them vanish by symmetry: leave those out, and ladders that add nothing.
-    let all = Tracer(loops, operators: names)
+    var needs = Needs(outputs)
+    // Most loops vanish by symmetry.
+    let all = Tracer(needs.loops, operators: needs.operators)
     let candidates = activeSlots(model, directions: directions, count: all.count) {
       all.add($0, $1, to: $2, magnitudes: $3)
     }
-    let nonzero = Set(candidates.map { all.loop(of: $0.slot) })
-    for n in ladders.indices where nonzero.isDisjoint(with: ladders[n].v) { ladders[n].q = [] }
-    var kept: Set<Int> = []
-    for o in outputs.indices {
-      for t in outputs[o].indices {
-        outputs[o][t].choices.removeAll { choice in
-          !nonzero.contains(choice.loop) || choice.added.contains { ladders[$0.ladder].q.isEmpty }
-        }
-        kept.formUnion(outputs[o][t].choices.map(\.loop))
-      }
-    }
-    for ladder in ladders where !ladder.q.isEmpty {
-      kept.formUnion(ladder.q.flatMap { $0 } + ladder.v)
-    }
-    let order = kept.sorted()
-    let new = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
-    loops = order.map { loops[$0] }
-    for o in outputs.indices {
-      for t in outputs[o].indices {
-        for c in outputs[o][t].choices.indices {
-          outputs[o][t].choices[c].loop = new[outputs[o][t].choices[c].loop]!
-        }
-      }
-    }
-    for n in ladders.indices where !ladders[n].q.isEmpty {
-      ladders[n].q = ladders[n].q.map { $0.map { new[$0]! } }
-      ladders[n].v = ladders[n].v.map { new[$0]! }
-    }
-    self.outputs = outputs
-    self.ladders = ladders
-    let tracer = Tracer(loops, operators: names)
+    let new = needs.keep(Set(candidates.map { all.loop(of: $0.slot) }))
+    let loops = needs.loops
+    self.needs = needs
+    let tracer = Tracer(loops, operators: needs.operators)
     self.tracer = tracer
     // p, q of each D_1^-p D_2^-q.
     var products: [(p: Int, q: Int)] = []
@@ -209,63 +111,6 @@ package struct SublatticeLoops: Sendable {
     }
   }
 
-  // MARK: Which loops
-
-  /// Every corner as it is and, where a ladder dresses it, as 1 or rho_3 as well; `added` is the
-  /// index of the addition, or nil.
-  private static func choices(_ term: Term) -> [[(corner: Corner, added: Int?)]] {
-    var list: [[(corner: Corner, added: Int?)]] = [[]]
-    for (m, o) in term.operators.enumerated() {
-      var options: [(corner: Corner, added: Int?)] = [(.bare(o.name), nil)]
-      if term.dressed.contains(m) {
-        for a in 0..<2 { options.append((.added(a, flips: o.pauli != .unit), a)) }
-      }
-      list = list.flatMap { start in options.map { start + [$0] } }
-    }
-    return list
-  }
-
-  /// tr[A G_left B G_right] for B = 1, rho_3 and V, as loops.
-  private static func sources(_ term: Term, _ m: Int, _ a: Int) -> [Loop] {
-    let flips = term.operators[m].pauli != .unit
-    let inserted: [Corner] = [
-      .one(flips: flips), .rho3(flips: flips), .bare(term.operators[m].name),
-    ]
-    let (left, right) = neighbours(term, m)
-    return inserted.map { b in
-      let added = Corner.added(a, flips: flips)
-      // The propagator at z1 comes first: tr[A G(1) B G(2)] or tr[B G(1) A G(2)].
-      return !left && right
-        ? Loop(corners: [b, added], plus: 1)
-        : Loop(corners: [added, b], plus: (left ? 1 : 0) + (right ? 1 : 0))
-    }
-  }
-
-  /// Whether the propagators left and right of vertex `m` are at z1.
-  private static func neighbours(_ term: Term, _ m: Int) -> (left: Bool, right: Bool) {
-    let n = term.operators.count
-    return ((m + n - 1) % n < term.plus, m < term.plus)
-  }
-
-  /// What tells the ladder of vertex `m` from others, and whether its loops start with the spin
-  /// opposite to the term's.
-  private static func surroundings(_ term: Term, _ m: Int) -> (key: String, isFlipped: Bool) {
-    // The spin right of each vertex, as in the trace: V_1 stands right of the last propagator.
-    var spin = Spin.up
-    let spins = term.operators.map { o -> Spin in
-      if o.pauli != .unit { spin = spin.flipped }
-      return spin
-    }
-    let left = spins[(m + spins.count - 1) % spins.count]
-    let right = spins[m]
-    let (isLeftPlus, isRightPlus) = neighbours(term, m)
-    // In tr[B G(1) A G(2)] the spin left of the first vertex is that of G(2), the left one.
-    let start = !isLeftPlus && isRightPlus ? left : right
-    return (
-      "\(term.operators[m].name) \(left) \(right) \(isLeftPlus) \(isRightPlus)", start == .down
-    )
-  }
-
   // MARK: Values
 
   func values(
@@ -286,18 +131,18 @@ package struct SublatticeLoops: Sendable {
     let values = Spin.allCases.map { start in
       coefficients.indices.map { value(of: $0, state, start: start) }
     }
-    var scales = [Double](repeating: 0, count: outputs.count)
+    var scales = [Double](repeating: 0, count: needs.outputs.count)
     func assembled(_ i: ComplexDouble) -> [ComplexDouble] {
-      var totals = [ComplexDouble](repeating: .zero, count: outputs.count)
+      var totals = [ComplexDouble](repeating: .zero, count: needs.outputs.count)
       func loop(_ n: Int, _ start: Spin) -> ComplexDouble {
         tracer.isImaginary[n] ? i * values[start.rawValue][n] : values[start.rawValue][n]
       }
       for start in Spin.allCases {
-        let deltas = ladders.map { ladder in
+        let deltas = needs.ladders.map { ladder in
           ladder.q.isEmpty
             ? [] : additions(ladder, start: ladder.isFlipped ? start.flipped : start, loop)
         }
-        for (o, terms) in outputs.enumerated() {
+        for (o, terms) in needs.outputs.enumerated() {
           for term in terms {
             let phase = start == .up ? term.phase.up : term.phase.down
             // The phase is real or imaginary; i stands for the imaginary unit in it too.
@@ -352,7 +197,7 @@ package struct SublatticeLoops: Sendable {
 
   /// delta_1, delta_rho3 of a ladder.
   private func additions(
-    _ ladder: Ladder, start: Spin, _ loop: (Int, Spin) -> ComplexDouble
+    _ ladder: Needs.Ladder, start: Spin, _ loop: (Int, Spin) -> ComplexDouble
   ) -> [ComplexDouble] {
     let q = ladder.q.map { row in row.map { loop($0, start).multiplied(by: gamma / 2) } }
     let v = ladder.v.map { loop($0, start).multiplied(by: gamma / 2) }

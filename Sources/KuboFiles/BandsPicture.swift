@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import KuboDiagrams
-import KuboOrbitals
 
 /// What a picture of bands shows beside the path, which takes the model.
 public struct BandStates: Sendable {
@@ -10,15 +9,10 @@ public struct BandStates: Sendable {
   fileprivate let densities: [[Double]]
   let contours: [FermiContour]
 
-  /// The densities of states, and in two dimensions the Fermi contours.
-  public init(model: Model, densities: [DensityOfStates], contours: [FermiContour]) {
+  /// The densities of states, and of two sublattices in two dimensions the Fermi contours.
+  public init(_ densities: [DensityOfStates], of model: Model? = nil, contours: [FermiContour] = [])
+  {
     (self.model, self.contours) = (model, contours)
-    self.densities = densities.map { [$0.energy, $0.density.bonding, $0.density.antibonding] }
-  }
-
-  /// The densities of states of both spins of a model with orbitals.
-  public init(densities: [OrbitalDensity]) {
-    (model, contours) = (nil, [])
     self.densities = densities.map { [$0.energy] + $0.density.map(\.value.real) }
   }
 }
@@ -26,7 +20,7 @@ public struct BandStates: Sendable {
 extension CSVFile {
   /// The corners of a path through the zone, as the header has them: NAME at DISTANCE, k = (...).
   fileprivate var corners: [(name: String, distance: Double)] {
-    header.filter { $0.key.hasPrefix("corner.") }.compactMap { line in
+    header.filter { $0.key.family == .corner }.compactMap { line in
       let parts = line.value.split(separator: ", k = ").first?.split(separator: " ") ?? []
       guard parts.count >= 3, parts[parts.count - 2] == "at", let distance = Double(parts.last!),
         distance.isFinite
@@ -44,26 +38,24 @@ extension CSVFile {
 
   /// The columns of both bands, or of the levels of both spins.
   fileprivate var bandColumns: [[Int]] {
-    let bands = ["E_bonding", "E_antibonding"].map { name in
-      columns.indices.filter { columns[$0] == name }
+    let schema = columns.map(Column.init(parsing:))
+    return levelKinds.map { kind in
+      schema.indices.filter { schema[$0].quantity == "E" && schema[$0].level == .init(kind) }
     }
-    return bands.allSatisfy { !$0.isEmpty }
-      ? bands
-      : ["E_up_", "E_down_"].map { name in columns.indices.filter { columns[$0].hasPrefix(name) } }
   }
 
-  fileprivate var hasSpinLevels: Bool { !columns.contains("E_bonding") }
+  /// Bands or spins.
+  fileprivate var levelKinds: [LevelKind] {
+    columns.contains(Column("E", .bonding).name) ? LevelKind.bands : LevelKind.spins
+  }
 }
 
 extension Picture {
-  fileprivate static let bandStyles: [(band: Band, style: Figure.Style)] = [
-    (.bonding, .init("bonding", .blue, route: 0)),
-    (.antibonding, .init("antibonding", .vermilion, route: 1)),
-  ]
-
-  private static let spinStyles: [Figure.Style] = [
-    .init("up", .blue, route: 0), .init("down", .vermilion, route: 1),
-  ]
+  fileprivate static func styles(_ kinds: [LevelKind]) -> [Figure.Style] {
+    zip(kinds, [Ink.blue, .vermilion]).enumerated().map { n, kind in
+      Figure.Style(kind.0.rawValue, kind.1, route: n)
+    }
+  }
 
   fileprivate static let sumStyle = Figure.Style("sum", .black, route: 2)
 
@@ -78,7 +70,7 @@ extension Picture {
     let hasContours = states?.model?.dimension == 2
     // All in cm.
     let title = table.title(width: 48)
-    let curves = table.hasSpinLevels ? Picture.spinStyles : Picture.bandStyles.map(\.style)
+    let curves = Picture.styles(table.levelKinds)
     var styles = curves
     if states != nil { styles.append(Picture.sumStyle) }
     let line = Size.line
@@ -176,7 +168,7 @@ extension BandStates {
       (-3...3).map { m in (0..<2).map { Double(n) * b[0][$0] + Double(m) * b[1][$0] } }
     }
     var plots = ["$outline using 1:2 with lines lc rgb '\(Ink.mark)'"]
-    for (band, style) in Picture.bandStyles {
+    for (band, style) in zip([Band.bonding, .antibonding], Picture.styles(LevelKind.bands)) {
       var rows: [[Double]] = []
       var spins: [[Double]] = []
       for contour in contours where contour.band == band {

@@ -10,7 +10,7 @@
 /// double; an empty cell is a value that could not be computed.
 public struct CSVFile: Sendable {
   /// The lines `# key: value` above the table.
-  public var header: [(key: String, value: String)]
+  public var header: Header
   /// The names of the columns, without `#`.
   public var columns: [String]
   /// The rows, each with one value per column; every number finite.
@@ -18,7 +18,7 @@ public struct CSVFile: Sendable {
 
   /// A table with these header lines, columns and rows.
   public init(
-    header: [(key: String, value: String)] = [], columns: [String], rows: [[Double?]] = []
+    header: Header = [], columns: [String], rows: [[Double?]] = []
   ) {
     self.header = header
     self.columns = columns
@@ -27,7 +27,7 @@ public struct CSVFile: Sendable {
 
   /// A table of columns of equal length.
   init(
-    header: [(key: String, value: String)], _ columns: [(column: Column, values: [Double?])]
+    header: Header, _ columns: [(column: Column, values: [Double?])]
   ) {
     self.init(
       header: header, columns: columns.map(\.column.name),
@@ -38,18 +38,13 @@ public struct CSVFile: Sendable {
   /// - Precondition: each row has one value per column, and no value is infinite or NaN.
   public var text: String {
     var text = ""
-    for (key, value) in header { text += "# \(oneLine(key)): \(oneLine(value))\n" }
+    for (key, value) in header { text += "# \(oneLine(key.description)): \(oneLine(value))\n" }
     text += columns.map(CSVFile.cell).joined(separator: ",") + "\n"
     for row in rows {
       precondition(row.count == columns.count, "a row of \(row.count), not \(columns.count) values")
       text += row.map(CSVFile.cell).joined(separator: ",") + "\n"
     }
     return text
-  }
-
-  /// The parameter of the model that a key of the header names, as in `parameter.J`; nil of other keys.
-  static func parameter(_ key: String) -> String? {
-    key.hasPrefix("parameter.") ? String(key.dropFirst("parameter.".count)) : nil
   }
 
   private static func cell(_ value: Double?) -> String {

@@ -42,7 +42,7 @@ extension CSVFile {
         let key = unescaped(line[..<colon.lowerBound].dropFirst(2)), !key.isEmpty,
         let value = unescaped(line[colon.upperBound...])
       else { throw refusal(n, nil, quoted(line), "# key: value") }
-      table.header.append((key, value))
+      table.header.append((HeaderKey(key), value))
       n += 1
     }
 
@@ -161,5 +161,5 @@ extension CSVFile {
   }
 
   /// The value of a header line.
-  public subscript(header key: String) -> String? { header.first { $0.key == key }?.value }
+  public subscript(header key: HeaderKey) -> String? { header.first { $0.key == key }?.value }
 }

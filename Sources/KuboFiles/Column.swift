@@ -4,10 +4,10 @@ import KuboOrbitals
 
 /// What a column of a table holds: tables name their columns by it, and whoever reads one asks it.
 ///
-///     [LIFETIME.]QUANTITY[_LEVEL][.LIFETIME][.ROUTE][.SHARE][.UNIT][.PART]
+///     [LIFETIME.]QUANTITY[_LEVEL[_N]][.LIFETIME][.ROUTE][.SHARE][.UNIT][.PART]
 ///
 ///     Y.bare.re  sigma.bare.bonding.S.im  scba.X_na.ladder.static  Y.sum.err  P_m.corrected.product
-///     tau_n.constant.bare.re  dos_bonding  Sigma_0.re  scba.bare.continuity  omega  err
+///     tau_n.constant.bare.re  dos_bonding  E_up_3  Sigma_0.re  scba.bare.continuity  omega  err
 ///
 /// A lifetime stands before a response, in comparisons, and behind a torque.
 package struct Column: Hashable, Sendable {
@@ -25,6 +25,8 @@ package struct Column: Hashable, Sendable {
     case staggered = "3"
     case aUp = "A_up"
     case bUp = "B_up"
+
+    init(_ kind: LevelKind) { self.init(rawValue: kind.rawValue)! }
   }
 
   /// How the number is reached: the dressings, the two sides of a Matsubara sum, the versions of a coefficient.
@@ -75,6 +77,8 @@ package struct Column: Hashable, Sendable {
   /// A response, a torque, a coefficient, an axis; empty for what concerns a whole table or lifetime.
   package var quantity: String
   package var level: Level?
+  /// Which of several levels, from 1.
+  package var number: Int?
   package var route: Route?
   /// The bands of the propagators (``BandShare``), or the diagram, if not all.
   package var share: String?
@@ -83,10 +87,10 @@ package struct Column: Hashable, Sendable {
 
   /// A column.
   package init(
-    _ quantity: String = "", _ level: Level? = nil, lifetime: LifetimeKind? = nil,
-    route: Route? = nil, share: String? = nil, part: Part? = nil
+    _ quantity: String = "", _ level: Level? = nil, number: Int? = nil,
+    lifetime: LifetimeKind? = nil, route: Route? = nil, share: String? = nil, part: Part? = nil
   ) {
-    (self.lifetime, self.quantity, self.level) = (lifetime, quantity, level)
+    (self.lifetime, self.quantity, self.level, self.number) = (lifetime, quantity, level, number)
     (self.route, self.share, self.part) = (route, share, part)
   }
 
@@ -108,7 +112,8 @@ package struct Column: Hashable, Sendable {
 
   /// The name in a table.
   package var name: String {
-    let own = [quantity, level?.rawValue ?? ""].filter { !$0.isEmpty }.joined(separator: "_")
+    let own = [quantity, level?.rawValue ?? "", number.map(String.init) ?? ""]
+      .filter { !$0.isEmpty }.joined(separator: "_")
     let parts = [
       isTorque ? own : lifetime?.rawValue, isTorque ? lifetime?.rawValue : own, route?.rawValue,
       share, unit?.rawValue, part?.rawValue,
@@ -137,11 +142,13 @@ package struct Column: Hashable, Sendable {
     let count = Column.count(rest) ?? (route == 0 && lifetime == nil ? nil : route) ?? rest.count
     quantity = rest.prefix(count).joined(separator: ".")
     rest.removeFirst(count)
-    for name in Column.levelled {
-      if quantity.hasPrefix("\(name)_"),
-        let level = Level(rawValue: String(quantity.dropFirst(name.count + 1)))
-      {
-        (quantity, self.level) = (name, level)
+    let words = quantity.split(separator: "_", maxSplits: 1)
+    if words.count == 2, Column.levelled.contains(String(words[0])) {
+      let ends = words[1].split(separator: "_")
+      if let level = Level(rawValue: String(words[1])) {
+        (quantity, self.level) = (String(words[0]), level)
+      } else if ends.count == 2, let level = Level(rawValue: String(ends[0])) {
+        (quantity, self.level, number) = (String(words[0]), level, Int(ends[1]))
       }
     }
     if isTorque, let kind = rest.first.flatMap(LifetimeKind.init) {
@@ -225,7 +232,7 @@ package struct Column: Hashable, Sendable {
     if part?.isError == true || part == .residual { return nil }
     let own = with(part == .product ? .productError : .error)
     var whole = own
-    whole.level = nil
+    (whole.level, whole.number) = (nil, nil)
     let places = [own, whole] + (quantity == "Sigma" ? [Column(part: .error)] : [])
     return places.lazy.compactMap { columns.firstIndex(of: $0.name) }.first
   }

@@ -3,7 +3,7 @@
 /// One column of several tables that differ in one number, against the axis of the tables and that number.
 struct TableMap: Sendable {
   /// The header's key of the number, and its values, ascending.
-  let key: String
+  let key: HeaderKey
   let parameters: [Double]
   /// The axis of the tables, ascending.
   let axis: [Double]
@@ -22,7 +22,7 @@ struct TableMap: Sendable {
     guard tables.count > 1 else {
       throw refusal(path, "one table", "two tables or more for a map, that differ in one number")
     }
-    var differing: [String] = []
+    var differing: [HeaderKey] = []
     for (other, table) in tables.dropFirst() {
       guard table.columns == first.columns else {
         throw refusal(
@@ -49,18 +49,20 @@ struct TableMap: Sendable {
       throw refusal(
         path,
         differing.isEmpty
-          ? "tables with the same state" : "tables that differ in \(shortenedList(differing))",
+          ? "tables with the same state"
+          : "tables that differ in \(shortenedList(differing.map(\.description)))",
         "tables that differ in one number of the header")
     }
     var rows: [(parameter: Double, table: CSVFile)] = []
     for (other, table) in tables {
       guard let parameter = TableMap.number(table[header: key], like: first[header: key]) else {
         throw refusal(
-          other, "\(shortened(key)) \(quoted(table[header: key] ?? ""))",
+          other, "\(shortened(key.description)) \(quoted(table[header: key] ?? ""))",
           "a number in which the tables differ")
       }
       guard !rows.contains(where: { $0.parameter == parameter }) else {
-        throw refusal(other, "\(shortened(key)) = \(parameter) twice", "each value once")
+        throw refusal(
+          other, "\(shortened(key.description)) = \(parameter) twice", "each value once")
       }
       rows.append((parameter, table))
     }
@@ -150,7 +152,7 @@ extension Picture {
     script.range("x", xs.first!, xs.last!)
     script.range("y", ys.first!, ys.last!)
     script.axis("x", map.table.axisLabel, offset: "0,0.1")
-    script.axis("y", map.table.symbol(map.key), offset: "0.3,0")
+    script.axis("y", map.table.symbol(map.key.description), offset: "0.3,0")
     script.axis("cb", label, offset: "0.5,0")
     script.add(
       "set tics scale 0.5 front out nomirror", "set view map", "set pm3d map corners2color c1",

@@ -44,12 +44,10 @@ extension ModelFile {
       "the energies have \(symmetries) point \(symmetries == 1 ? "symmetry" : "symmetries")")
     let bands = try BandStructure(
       model, path: BrillouinZone(model).path.map { ($0.name, $0.k) }, count: 400)
-    for (title, energies) in [
-      ("bonding", bands.points.map(\.energies.bonding)),
-      ("antibonding", bands.points.map(\.energies.antibonding)),
-    ] {
+    for (n, kind) in bands.kinds.enumerated() {
+      let energies = bands.levels.map { $0[n][0] }
       lines.append(
-        "\(title) band: \(significant(energies.min()!, digits: 4)) to \(significant(energies.max()!, digits: 4)) \(units.energy) on the path of 'kubo bands'"
+        "\(kind.rawValue) band: \(significant(energies.min()!, digits: 4)) to \(significant(energies.max()!, digits: 4)) \(units.energy) on the path of 'kubo bands'"
       )
     }
     return lines.map { $0 + "\n" }.joined()

@@ -35,8 +35,8 @@ public struct Provenance: Sendable {
   }
 
   /// The first header lines of every CSV.
-  var header: [(key: String, value: String)] {
-    var lines = [
+  var header: Header {
+    var lines: Header = [
       ("program", program), ("date", date), ("command", command), ("model", model.name),
       ("model_file", model.path), ("model_sha256", model.sha256),
     ]
@@ -52,13 +52,13 @@ public struct Provenance: Sendable {
         ("filling.mu_error", "\(filling.error)"), ("filling.of", filling.meaning),
       ]
     }
-    return lines.map { (key: $0.0, value: $0.1) }
+    return lines
   }
 
   /// The last header lines of every CSV: the wall time, and the files that were read, so that the table alone
   /// can be computed again. Of the shipped diagrams, which belong to the program, there is a digest.
-  var footer: [(key: String, value: String)] {
-    var lines: [(key: String, value: String)] = []
+  var footer: Header {
+    var lines: Header = []
     if let wallTime { lines.append(("wall_time_s", "\((wallTime * 1000).rounded() / 1000)")) }
     if let diagrams { lines.append(("shipped_diagrams_sha256", diagrams.shippedDigest)) }
     let own = (diagrams?.own ?? []).map(\.input)
@@ -75,7 +75,7 @@ public struct Provenance: Sendable {
   }
 
   /// A header line for each line of the file, or one with all of them if they are very many.
-  private static func lines(_ key: String, _ file: InputFile) -> [(key: String, value: String)] {
+  private static func lines(_ key: HeaderKey, _ file: InputFile) -> Header {
     let lines = file.bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     return (lines.count <= 10_000 ? lines : [file.bytes[...]]).map {
       (key, String(decoding: $0, as: UTF8.self))

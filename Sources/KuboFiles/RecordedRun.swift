@@ -29,11 +29,12 @@ public struct RecordedRun: Sendable {
   public init(path: String, table: CSVFile) throws(FileError) {
     self.path = path
     self.table = table
-    func only(_ key: String) throws(FileError) -> String {
+    func only(_ key: HeaderKey) throws(FileError) -> String {
       let values = table.header.filter { $0.key == key }.map(\.value)
       guard values.count == 1 else {
         throw FileError(
-          .malformed, file: path, key: key, found: values.isEmpty ? "none" : "\(values.count)",
+          .malformed, file: path, key: key.description,
+          found: values.isEmpty ? "none" : "\(values.count)",
           expected: "one, as in the header of a table that kubo has written")
       }
       return values[0]
@@ -76,14 +77,15 @@ public struct RecordedRun: Sendable {
       lines.isEmpty
       ? nil : try .read(file("model", lines, modelDigest), home: table[header: "model_file"])
     var diagrams: [InputFile] = []
-    var rest = table.header.filter { $0.key.hasPrefix("diagram_") }[...]
+    let keys: [HeaderKey] = ["diagram_file", "diagram_sha256", "diagram_text"]
+    var rest = table.header.filter { keys.contains($0.key) }[...]
     while let (key, _) = rest.popFirst() {
       let digest = rest.popFirst()
       let lines = rest.prefix { $0.key == "diagram_text" }.map(\.value)
       rest = rest.dropFirst(lines.count)
-      guard key == "diagram_file", let digest, digest.key == "diagram_sha256" else {
+      guard key == keys[0], let digest, digest.key == keys[1] else {
         throw FileError(
-          .malformed, file: path, key: key, found: "a line out of order",
+          .malformed, file: path, key: key.description, found: "a line out of order",
           expected: "diagram_file, diagram_sha256 and the lines diagram_text of each diagram")
       }
       diagrams.append(try file("diagram", lines, digest.value))
@@ -142,7 +144,7 @@ public struct Reproduction: Sendable {
   public var holds: Bool { mismatches.isEmpty && (largest?.ratio ?? 0) <= 1 }
 
   /// Lines of the header that say what was computed, besides the parameters; all others follow from them.
-  fileprivate static let settings = [
+  fileprivate static let settings: [HeaderKey] = [
     "model", "temperature", "lifetime", "lifetime.scba", "lifetime.site", "direction", "tolerance",
     "impurities", "filling", "units.energy", "units.length", "units.energy_eV", "units.length_nm",
     "current_density_A_per_m2",
@@ -242,10 +244,10 @@ public struct Reproduction: Sendable {
 
 extension CSVFile {
   /// The keys of those lines of the header that say what was computed.
-  var settings: [String] {
-    let parameters = header.map(\.key).filter { CSVFile.parameter($0) != nil }
+  var settings: [HeaderKey] {
+    let parameters = header.map(\.key).filter { $0.family == .parameter }
     // With a filling mu is a result, whose effect the columns show.
-    let mu = header.contains { $0.key == "filling" } ? [] : ["mu"]
+    let mu: [HeaderKey] = header.contains { $0.key == "filling" } ? [] : ["mu"]
     return Reproduction.settings + parameters + mu
   }
 }

@@ -37,7 +37,7 @@ public struct RelaxationTable: Sendable {
     units: (energy: String, length: String)
   ) {
     (self.scale, self.model) = (scale, model)
-    let v = scale.velocity(cellVolume: model.cellVolume, dimension: model.dimension)
+    let v = scale.velocity(model)
     velocity = v
     let spin = 2 * scale.spin
     func scaled(_ x: Estimate?, _ factor: Double) -> Estimate? {

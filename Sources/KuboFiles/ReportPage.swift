@@ -92,16 +92,16 @@ public struct Report: Sendable {
   private var units: (energy: String, length: String) { provenance.model.units }
 
   private func state(_ table: CSVFile) -> HTML {
-    let strength: (key: String, value: String) = ("impurities gamma", "\(impurities)")
+    let strength: Header = [("impurities gamma", "\(impurities)")]
     var rows: [[String]] = []
-    for (key, value) in table.header + [strength] {
-      let parameter = CSVFile.parameter(key)
-      let name = parameter ?? key
+    for (key, value) in table.header + strength {
+      let isParameter = key.family == .parameter
+      let name = isParameter ? key.name : key.description
       switch key {
       case "mu", "temperature", "lifetime": rows.append([name, value, units.energy])
       case "direction", "tolerance": rows.append([name, value, ""])
-      case strength.key: rows.append([name, value, "(\(units.energy))^2"])
-      case _ where parameter != nil:
+      case strength[0].key: rows.append([name, value, "(\(units.energy))^2"])
+      case _ where isParameter:
         let isSet = provenance.settings[name] != nil
         rows.append([name, value, units.energy + (isSet ? ", set for this run" : "")])
       default: break
@@ -134,7 +134,7 @@ public struct Report: Sendable {
       }
       let fixed = columns.first?.staticPart.map { significant($0.real, digits: 5) } ?? "unknown"
       let bound = columns.flatMap(\.values).compactMap { $0?.error }.max() ?? 0
-      let unit = table[header: "unit.\(response.name)"] ?? "1"
+      let unit = table.unit(named: response.name) ?? "1"
       let drawn = try await picture(table, response, path)
       let caption: HTML =
         response.isConductivity
@@ -265,10 +265,10 @@ public struct Report: Sendable {
   }
 
   private func origin(_ table: CSVFile) -> HTML {
-    let keys = [
+    let keys: [HeaderKey] = [
       "program", "date", "model", "model_file", "model_sha256", "units", "grid", "wall_time_s",
     ]
-    let rows = table.header.filter { keys.contains($0.key) }.map { [$0.key, $0.value] }
+    let rows = table.header.filter { keys.contains($0.key) }.map { [$0.key.description, $0.value] }
     let list = HTML.table(
       Table(columns: ["key", "value"], rows: rows),
       caption: "As in the header of every table that kubo writes.", numbersFrom: 2)

@@ -6,7 +6,7 @@ import KuboOrbitals
 func header(
   mu: Double, temperature: Double, _ lifetime: String, _ directions: Directions,
   tolerance: Double
-) -> [(key: String, value: String)] {
+) -> Header {
   let axes = directions.description
   return [
     ("mu", "\(mu)"), ("temperature", "\(temperature)"), ("lifetime", lifetime),
@@ -17,7 +17,7 @@ func header(
 
 extension SpectrumRequest {
   /// The header lines that say what was asked for.
-  var header: [(key: String, value: String)] {
+  var header: Header {
     KuboFiles.header(
       mu: electrons.mu, temperature: electrons.temperature, electrons.lifetime.description,
       directions,
@@ -34,9 +34,9 @@ extension SpectrumRequest {
   func units(
     _ units: (energy: String, length: String), isConductivity: Bool = true, prefix: String = ""
   )
-    -> [(key: String, value: String)]
+    -> Header
   {
-    var lines: [(key: String, value: String)] = []
+    var lines: Header = []
     var seen: Set<Response> = []
     for response in columns.map(\.response) where seen.insert(response).inserted {
       let factor: String? =
@@ -124,7 +124,7 @@ extension CSVFile {
       }
     }
     let dimension = request.model.dimension
-    let responseUnits = request.responses.filter { $0.response != .polarisation }.map {
+    let responseUnits: Header = request.responses.filter { $0.response != .polarisation }.map {
       (
         key: "unit.\($0.name)",
         value: KuboFiles.unit(
@@ -154,8 +154,8 @@ extension CSVFile {
   /// Columns against omega; with `units` in THz too, and conductivities in SI units.
   private init(
     omegas: [Double], _ responses: [ResponseColumn], dimension: Int, divisions: Int,
-    temperature: Double, units: PhysicalUnits?, header: [(key: String, value: String)],
-    footer: [(key: String, value: String)]
+    temperature: Double, units: PhysicalUnits?, header: Header,
+    footer: Header
   ) {
     var header = header
     var columns = [(column: Column("omega"), values: omegas.map(Optional.init))]
@@ -334,7 +334,7 @@ extension Spectrum.Column {
 
 extension PhysicalUnits {
   /// The header lines of a table that holds numbers in them.
-  func header(temperature: Double) -> [(key: String, value: String)] {
+  func header(temperature: Double) -> Header {
     [
       ("temperature_K", "\(self.temperature(temperature))"),
       ("units.columns", "those named with a unit are in it; all others in the model's units"),

@@ -50,8 +50,10 @@ enum Symbol {
 
   /// An axis, or a number of the header, by its name.
   static func state(_ name: String) -> String {
-    let known = CSVFile.parameter(name).map { parameters[$0] } ?? states[name]
-    return known?.enhanced ?? Typeset.literal(shortened(CSVFile.parameter(name) ?? name))
+    let key = HeaderKey(name)
+    let isParameter = key.family == .parameter
+    return (isParameter ? parameters[key.name] : states[name])?.enhanced
+      ?? Typeset.literal(shortened(isParameter ? key.name : name))
   }
 
   /// A quantity, without route; with a Delta if it is without its value at omega = 0.

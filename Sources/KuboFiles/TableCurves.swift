@@ -51,7 +51,7 @@ extension CSVFile {
   /// place where pictures take units from; nil for 1 and where nothing says it.
   func unit(named name: String) -> String? {
     let energies = ["omega", "omega_l", "mu", "energy", "temperature"]
-    let isEnergy = energies.contains(name) || CSVFile.parameter(name) != nil
+    let isEnergy = energies.contains(name) || HeaderKey(name).family == .parameter
     let found =
       self[header: "unit.\(name)"] ?? Symbol.units[name]
       ?? (isEnergy ? self[header: "units.energy"] : nil)

@@ -150,7 +150,7 @@ extension CSVFile {
 
   /// The symbol of an axis or of a number of the header, with its unit; that of a lifetime depends on its kind.
   func symbol(_ name: String) -> String {
-    if name.hasPrefix("lifetime"), let text = self[header: name],
+    if HeaderKey(name).isLifetime, let text = self[header: HeaderKey(name)],
       let lifetime = Symbol.lifetime(text)
     {
       let energy = self[header: "units.energy"]
@@ -177,12 +177,12 @@ extension CSVFile {
   }
 
   /// The model and its state, and `last`, in lines of at most `width` signs.
-  func title(width: Int, without: Set<String> = [], and last: [String] = []) -> [String] {
+  func title(width: Int, without: Set<HeaderKey> = [], and last: [String] = []) -> [String] {
     var words: [String] = []
     for (key, value) in header where !without.contains(key) {
-      if CSVFile.parameter(key) != nil || ["mu", "temperature", "impurities"].contains(key) {
-        words.append(Symbol.equation(Symbol.state(key), value))
-      } else if key == "lifetime" || key.hasPrefix("lifetime.") {
+      if key.family == .parameter || ["mu", "temperature", "impurities"].contains(key) {
+        words.append(Symbol.equation(Symbol.state(key.description), value))
+      } else if key.isLifetime {
         words.append(lifetimeText(value))
       } else if key == "direction" {
         words.append(

@@ -41,7 +41,7 @@ extension CSVFile {
 
 extension TorqueScale {
   /// The header lines of what is measured in.
-  func header(dimension: Int) -> [(key: String, value: String)] {
+  func header(dimension: Int) -> Header {
     [
       ("current_density_A_per_m2", "\(currentDensity)"),
       ("lattice_constant_nm", "\(lengthUnit)"),

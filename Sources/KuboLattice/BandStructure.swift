@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import RealModule
 
-/// Straight lines through the Brillouin zone, k = a + x (b - a).
-public struct BandPath: Sendable {
+/// Whose levels they are: of two sublattices the bands, both spins alike, of other magnets the spins.
+public enum LevelKind: String, Sendable, CaseIterable {
+  case bonding, antibonding, up, down
+
+  package static let bands: [LevelKind] = [.bonding, .antibonding]
+  package static let spins: [LevelKind] = [.up, .down]
+}
+
+/// Levels along straight lines through the Brillouin zone, k = a + x (b - a), in the model's units.
+public struct BandStructure: Sendable {
   /// A point with a name, and where on the path it is.
   public struct Corner: Sendable, Equatable {
     /// As in ``BrillouinZone/Point/name``, or reduced coordinates.
@@ -18,17 +26,16 @@ public struct BandPath: Sendable {
   /// Its points, with all corners among them: wave vector, and length of the path so far.
   public let points: [(k: [Double], distance: Double)]
 
-  /// The lines k = a + x (b - a) through the corners of `path`, docs/lattices.md, Cartesian in inverse units of length; `count`
-  /// points or a few more, evenly spread, each segment with its ends; as many as show all oscillations, where hops lead far.
-  /// - Throws: ``RequestError`` for a path without length.
-  public init(_ model: OrbitalModel, _ path: [(name: String, k: [Double])], count: Int = 400)
-    throws(RequestError)
-  {
-    try self.init(model.latticeVectors, model.harmonics, path, count: count)
-  }
+  /// Bands or spins.
+  public let kinds: [LevelKind]
+  /// At each point the levels of each kind, ascending, from zero as mu.
+  public let levels: [[[Double]]]
 
-  init(
-    _ lattice: [[Double]], _ harmonics: Double, _ path: [(name: String, k: [Double])], count: Int
+  /// `levels` at the lines through the corners of `path`, docs/lattices.md, Cartesian in inverse units of length; `count` points or a
+  /// few more, evenly spread, each segment with its ends; as many as show all oscillations, where hops lead far.
+  package init(
+    _ crystal: some Crystal, _ path: [(name: String, k: [Double])], count: Int,
+    _ kinds: [LevelKind], _ levels: (_ k: [Double]) -> [[Double]]
   ) throws(RequestError) {
     func length(_ a: [Double], _ b: [Double]) -> Double {
       zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
@@ -42,9 +49,9 @@ public struct BandPath: Sendable {
     }
     // 24 for each period of the longest hops.
     let periods =
-      harmonics
+      crystal.harmonics
       * zip(path, path.dropFirst()).reduce(0) { sum, ends in
-        sum + lattice.map { a in
+        sum + crystal.latticeVectors.map { a in
           abs(zip(a, zip(ends.0.k, ends.1.k)).reduce(0) { $0 + $1.0 * ($1.1.1 - $1.1.0) })
         }.max()! / (2 * .pi)
       }
@@ -62,30 +69,19 @@ public struct BandPath: Sendable {
       }
       corners.append(Corner(name: path[n + 1].name, k: b, distance: start + length))
     }
-    (self.corners, self.points) = (corners, points)
+    (self.corners, self.points, self.kinds) = (corners, points, kinds)
+    self.levels = points.map { levels($0.k) }
   }
-}
 
-/// The energies E_s = T - s Delta (7) along straight lines through the Brillouin zone, in the model's units.
-public struct BandStructure: Sendable {
-  /// The corners of the path.
-  public let corners: [BandPath.Corner]
-  /// The points of the path, with all corners among them: wave vector, length of the path so far, and
-  /// the energies of the bonding and of the antibonding band.
-  public let points:
-    [(k: [Double], distance: Double, energies: (bonding: Double, antibonding: Double))]
-
-  /// The bands of `model` through `path`, with `count` points as ``BandPath`` spreads them.
+  /// E_s = T - s Delta (7) through `path`, Cartesian in inverse units of length, with `count` points or a few more.
   /// - Throws: ``RequestError`` for a path without length.
   public init(_ model: Model, path: [(name: String, k: [Double])], count: Int = 400)
     throws(RequestError)
   {
-    let path = try BandPath(model.latticeVectors, model.harmonics, path, count: count)
     let hamiltonian = BlochHamiltonian(model, directions: Directions(i: 0, j: 0))
-    corners = path.corners
-    points = path.points.map { k, distance in
+    try self.init(model, path, count: count, LevelKind.bands) { k in
       let frame = hamiltonian.frame(at: WaveVector(k))
-      return (k, distance, (frame.energy(.bonding).real, frame.energy(.antibonding).real))
+      return [Band.bonding, .antibonding].map { [frame.energy($0).real] }
     }
   }
 }

@@ -66,3 +66,10 @@ public struct RequestError: Error, Sendable, Equatable, CustomStringConvertible 
     }
   }
 }
+
+/// Refuses what does not hold.
+package func require(
+  _ holds: Bool, _ subject: String, _ found: String, _ expected: String
+) throws(RequestError) {
+  guard holds else { throw RequestError(subject, found: found, expected: expected) }
+}

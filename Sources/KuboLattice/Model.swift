@@ -21,20 +21,17 @@ public struct Hop: Sendable, Equatable {
 ///
 /// Source: the paper, text above (2). `rho` acts on the sublattices A and B, `sigma` on the spin
 /// in the rotated frame, whose z axis is the local Néel vector. hbar = k_B = |e| = 1.
-public struct Model: Sendable, Equatable {
+public struct Model: Crystal, Equatable {
   /// The name in messages and outputs.
   public let name: String
-  /// The primitive vectors of the magnetic unit cell, d vectors of d components.
-  public let latticeVectors: [[Double]]
+  /// The magnetic unit cell.
+  public let unitCell: UnitCell
   /// The hops from sublattice to sublattice; they make eta_k.
   public let interSublattice: [Hop]
   /// The hops within a sublattice, one of each pair r, -r; they make T_k.
   public let intraSublattice: [Hop]
   /// J = N J_sd, the exchange energy of an electron with the Néel order; positive.
   public let exchange: Double
-
-  /// 1, 2 or 3.
-  public var dimension: Int { latticeVectors.count }
 
   /// Checks the geometry and makes the model.
   ///
@@ -45,17 +42,13 @@ public struct Model: Sendable, Equatable {
     exchange: Double
   ) throws(ModelError) {
     self.name = name
-    self.latticeVectors = latticeVectors
+    let unitCell = try UnitCell(latticeVectors, at: ModelPlace.latticeVectors)
+    self.unitCell = unitCell
     self.interSublattice = interSublattice
     self.intraSublattice = intraSublattice
     self.exchange = exchange
-    let dual = try Model.inverseCell(latticeVectors)
-    inverse = dual
-    self.cellVolume = abs(determinant(latticeVectors))
     func cells(_ hops: [Hop]) -> [(cells: [Double], amplitude: Double)] {
-      hops.map { hop in
-        (dual.map { row in zip(row, hop.vector).reduce(0) { $0 + $1.0 * $1.1 } }, hop.amplitude)
-      }
+      hops.map { (unitCell.coordinates($0.vector), $0.amplitude) }
     }
     oscillations = Model.oscillations(
       cells(interSublattice), cells(intraSublattice), dimension: latticeVectors.count)
@@ -66,76 +59,13 @@ public struct Model: Sendable, Equatable {
     try checkConnected()
   }
 
-  /// The volume (area, length) of the unit cell, in the length unit to the power d.
-  public let cellVolume: Double
-
   /// A bound on |d E_s / d f_a| / 2 pi over the zone, the largest over a: how steep the energies are in
   /// reduced coordinates.
   package let energySlope: Double
-  /// How many periods of the Hamiltonian fit into the zone along a reciprocal vector;
-  /// ``harmonics(_:displacement:)``.
-  package let harmonics: Double
+  /// How many periods of the Hamiltonian fit into the zone along a reciprocal vector, h = 1/d of docs/zone-integrals.md; dimensionless.
+  public let harmonics: Double
   /// What oscillates along each axis.
   let oscillations: [[Oscillation]]
-
-  /// Row a holds the dual vector b_a / 2 pi: the coordinates of r are m_a = sum_i inverse[a][i] r_i.
-  package let inverse: [[Double]]
-
-  /// The reciprocal vectors b_a with b_a . a_c = 2 pi delta_ac, in inverse length units.
-  public var reciprocalVectors: [[Double]] { inverse.map { $0.map { 2 * .pi * $0 } } }
-
-  /// The wave vector with the reduced coordinates `f`: k = sum_a f_a b_a, in inverse length units.
-  public func waveVector(reduced f: [Double]) -> [Double] {
-    let b = reciprocalVectors
-    return (0..<dimension).map { i in (0..<dimension).reduce(0) { $0 + f[$1] * b[$1][i] } }
-  }
-
-  /// The coordinates of `r` in the lattice vectors.
-  package func coordinates(_ r: [Double]) -> [Double] {
-    inverse.map { row in zip(row, r).reduce(0) { $0 + $1.0 * $1.1 } }
-  }
-
-  package static func inverseCell(_ vectors: [[Double]]) throws(ModelError) -> [[Double]] {
-    let d = vectors.count
-    guard (1...3).contains(d) else {
-      throw ModelError(.latticeVectors, found: "\(d) vectors", expected: "1, 2 or 3 vectors")
-    }
-    for v in vectors where v.count != d {
-      throw ModelError(
-        .latticeVectors, found: "a vector of \(v.count) components",
-        expected: "\(d) vectors of \(d) components each")
-    }
-    for v in vectors where !v.allSatisfy({ $0.isFinite && abs($0) < 1e100 }) {
-      throw ModelError(
-        .latticeVectors, found: "\(v)", expected: "finite numbers of magnitude below 1e100")
-    }
-    let lengths = vectors.map { $0.reduce(0) { $0 + $1 * $1 }.squareRoot() }
-    // Their squares would vanish.
-    for v in vectors where v.contains(where: { $0 != 0 }) && v.allSatisfy({ abs($0) < 1e-100 }) {
-      throw ModelError(
-        .latticeVectors, found: "\(v)", expected: "vectors with a component of at least 1e-100")
-    }
-    let volume = determinant(vectors)
-    guard abs(volume) > 1e-9 * lengths.reduce(1, *), volume.isFinite, volume != 0 else {
-      throw ModelError(
-        .latticeVectors, found: "a cell of zero volume", expected: "independent lattice vectors")
-    }
-    // The inverse transpose by cofactors; d <= 3.
-    switch d {
-    case 1: return [[1 / vectors[0][0]]]
-    case 2:
-      let (a, b) = (vectors[0], vectors[1])
-      return [[b[1] / volume, -b[0] / volume], [-a[1] / volume, a[0] / volume]]
-    default:
-      return (0..<3).map { a in
-        let (u, v) = (vectors[(a + 1) % 3], vectors[(a + 2) % 3])
-        return (0..<3).map { i in
-          let (j, k) = ((i + 1) % 3, (i + 2) % 3)
-          return (u[j] * v[k] - u[k] * v[j]) / volume
-        }
-      }
-    }
-  }
 
   private func checkNumbers() throws(ModelError) {
     guard exchange.isFinite, exchange > 0, exchange < 1e100 else {

@@ -8,7 +8,7 @@ extension OrbitalModel {
   package func checkPositions() throws(OrbitalError) {
     for (n, orbital) in orbitals.enumerated() {
       let offset = zip(orbital.position, orbitals[0].position).map { $0 - $1 }
-      let reduced = inverse.map { row in zip(row, offset).reduce(0) { $0 + $1.0 * $1.1 } }
+      let reduced = coordinates(offset)
       guard reduced.allSatisfy({ $0.magnitude < 1 + 1e-9 }) else {
         throw OrbitalError(
           .orbital(n),

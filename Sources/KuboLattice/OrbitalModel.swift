@@ -23,7 +23,7 @@ public typealias OrbitalError = DefinitionError<OrbitalPlace>
 ///
 /// in the frame whose z axis is the local axis of the magnetic order. Source: the general form of the paper's (2); an
 /// antiferromagnet of two sublattices has H^up - H^down = -2 J rho_3. Energies and lengths in the model's units.
-public struct OrbitalModel: Sendable, Equatable {
+public struct OrbitalModel: Crystal, Equatable {
   /// A localised state.
   public struct Orbital: Sendable, Equatable {
     /// The name in columns.
@@ -68,29 +68,14 @@ public struct OrbitalModel: Sendable, Equatable {
 
   /// The name in messages and outputs.
   public let name: String
-  /// d vectors of d components.
-  public let latticeVectors: [[Double]]
+  /// The magnetic unit cell.
+  public let unitCell: UnitCell
   /// The orbitals of a cell.
   public let orbitals: [Orbital]
   /// The cells R that H connects with the first, sorted, with both of R and -R.
   public let cells: [[Int]]
   /// <0 a|H^u|R b>, [u][R][a + n b].
   package let elements: [[[ComplexDouble]]]
-
-  /// 1, 2 or 3.
-  public var dimension: Int { latticeVectors.count }
-  /// The reciprocal vectors b_a with b_a . a_c = 2 pi delta_ac, in inverse length units.
-  public var reciprocalVectors: [[Double]] { inverse.map { $0.map { 2 * .pi * $0 } } }
-  /// Rows are the reciprocal vectors over 2 pi.
-  let inverse: [[Double]]
-  /// The wave vector with the reduced coordinates `f`: k = sum_a f_a b_a, in inverse length units.
-  public func waveVector(reduced f: [Double]) -> [Double] {
-    (0..<dimension).map { i in
-      zip(f, reciprocalVectors).reduce(0) { $0 + $1.0 * $1.1[i] }
-    }
-  }
-  /// The volume (area, length) of the cell, V = |det(a_1, ..., a_d)|, in the length unit to the power d.
-  public var cellVolume: Double { abs(determinant(latticeVectors)) }
 
   /// Checks the hops and makes the model.
   /// - Throws: ``OrbitalError``.
@@ -161,7 +146,7 @@ public struct OrbitalModel: Sendable, Equatable {
     name: String, latticeVectors: [[Double]], orbitals: [Orbital], cells: [[Int]],
     up: [[ComplexDouble]], down: [[ComplexDouble]]
   ) throws(OrbitalError) {
-    inverse = try OrbitalModel.check(latticeVectors, orbitals)
+    unitCell = try OrbitalModel.check(latticeVectors, orbitals)
     let (d, n) = (latticeVectors.count, orbitals.count)
     precondition(up.count == cells.count && down.count == cells.count)
     var index: [[Int]: Int] = [:]
@@ -212,7 +197,7 @@ public struct OrbitalModel: Sendable, Equatable {
       }
       elements.append(matrices)
     }
-    (self.name, self.latticeVectors) = (name, latticeVectors)
+    self.name = name
     (self.cells, self.elements) = (order.map { cells[$0] }, elements)
     let home = self.cells.firstIndex { $0.allSatisfy { $0 == 0 } }
     self.orbitals = orbitals.enumerated().map { a, orbital in
@@ -252,16 +237,10 @@ public struct OrbitalModel: Sendable, Equatable {
     }
   }
 
-  /// - Returns: the inverse of the cell.
   private static func check(
     _ latticeVectors: [[Double]], _ orbitals: [Orbital]
-  ) throws(OrbitalError) -> [[Double]] {
-    let inverse: [[Double]]
-    do {
-      inverse = try Model.inverseCell(latticeVectors)
-    } catch {
-      throw OrbitalError(.latticeVectors, found: error.found, expected: error.expected)
-    }
+  ) throws(OrbitalError) -> UnitCell {
+    let unitCell = try UnitCell(latticeVectors, at: OrbitalPlace.latticeVectors)
     let d = latticeVectors.count
     guard !orbitals.isEmpty else {
       throw OrbitalError(.orbital(0), found: "no orbital", expected: "at least one")
@@ -280,7 +259,7 @@ public struct OrbitalModel: Sendable, Equatable {
           expected: "numbers of magnitude below 1e100")
       }
     }
-    return inverse
+    return unitCell
   }
 
   /// J and the signs of a staggered order whose exchanges on the sites, J_a = (down - up)/2, add up to nothing, sum_a J_a = 0 to 1e-3 of
@@ -309,8 +288,8 @@ public struct OrbitalModel: Sendable, Equatable {
     }
   }
 
-  /// A bound on |E| over the zone.
-  package var energyBound: Double { norms.reduce(0, +) }
+  /// |E| <= b = sum_R |H(R)|, docs/collinear.md, in the unit of energy.
+  public var energyBound: Double { norms.reduce(0, +) }
 
   /// 1/d, where d is the half-width in 2 pi Im f of the strip of reduced wave vectors in which every level stays within
   /// `width` of one at real k,
@@ -334,8 +313,8 @@ public struct OrbitalModel: Sendable, Equatable {
     }.max() ?? 0
   }
 
-  /// How many periods of the Hamiltonian fit into the zone; ``Model/harmonics(_:displacement:)``.
-  package var harmonics: Double { Model.harmonics(reach) }
+  /// How many periods of the Hamiltonian fit into the zone along a reciprocal vector, h = 1/d of docs/zone-integrals.md; dimensionless.
+  public var harmonics: Double { Model.harmonics(reach) }
 
   /// What grids of this model may be.
   package var gridSizes: GridSizes { GridSizes(reach) }

@@ -92,7 +92,7 @@ extension OrbitalModel {
       axes.map { y in
         axes.reduce(0) { sum, a in
           axes.reduce(sum) {
-            $0 + inverse[a][x] * Double(m.rows[a][$1]) * latticeVectors[$1][y]
+            $0 + unitCell.inverse[a][x] * Double(m.rows[a][$1]) * latticeVectors[$1][y]
           }
         }
       }
@@ -118,7 +118,7 @@ extension OrbitalModel {
     }
     /// The whole cell in which a vector ends, if it is one of the lattice.
     func cell(_ r: [Double]) -> [Int]? {
-      let c = inverse.map { row in zip(row, r).reduce(0) { $0 + $1.0 * $1.1 } }
+      let c = coordinates(r)
       let size = c.reduce(1) { max($0, $1.magnitude) }
       return c.allSatisfy { abs($0 - $0.rounded()) < OrbitalModel.rounding * size }
         ? c.map { Int($0.rounded()) } : nil

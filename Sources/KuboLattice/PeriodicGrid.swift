@@ -36,20 +36,12 @@ package struct PeriodicGrid: Sendable {
   ///
   /// A shifted `origin` (in steps of the grid) gives up the symmetry; it serves tests.
   package init(
-    _ model: Model, divisions: Int, symmetries: [ReciprocalOperation], origin: [Double]? = nil
-  ) {
-    self.init(
-      model.reciprocalVectors, divisions: divisions, symmetries: symmetries, origin: origin)
-  }
-
-  /// The same of any crystal with these reciprocal vectors.
-  package init(
-    _ reciprocalVectors: [[Double]], divisions: Int, symmetries: [ReciprocalOperation],
+    _ crystal: some Crystal, divisions: Int, symmetries: [ReciprocalOperation],
     origin: [Double]? = nil
   ) {
     self.divisions = divisions
-    dimension = reciprocalVectors.count
-    reciprocal = reciprocalVectors.map(packed)
+    dimension = crystal.dimension
+    reciprocal = crystal.reciprocalVectors.map(packed)
     self.origin = origin ?? [Double](repeating: 0, count: dimension)
     let used = origin == nil ? symmetries : []
     hasInversion = origin == nil

@@ -187,8 +187,8 @@ extension Model {
 }
 
 extension Model {
-  /// A bound on |E_s| over the zone.
-  package var energyBound: Double {
+  /// |E_s| <= b = max |T| + max Delta (7) over the zone, in the unit of energy.
+  public var energyBound: Double {
     intraSublattice.reduce(0) { $0 + 2 * abs($1.amplitude) } + gapBound
   }
 

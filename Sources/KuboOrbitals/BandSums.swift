@@ -133,13 +133,7 @@ struct BandSums {
     let one = BandSums.oneSided(
       v, w, line, retarded: (yBelow, y, x), advanced: (y, yAbove, xAbove),
       pq: same(yBelow, y) - same(y, yAbove).conjugate, qr: lower - upper.conjugate)
-    let two = BandSums.joined(
-      v, w, mixed(y, yAbove) - mixed(yBelow, y), (upper - lower).conjugate
-    ) { a, c in
-      ComplexDouble(yBelow.x[a] - x.x[c], -2 * line.broadening)
-    } direct: { _, _ in
-      nil
-    }
+    let two = joined(v, w, mixed(y, yAbove) - mixed(yBelow, y), (upper - lower).conjugate)
     return BandSums.normed(one + two)
   }
 
@@ -150,14 +144,19 @@ struct BandSums {
     let one = BandSums.oneSided(
       w, v, line, retarded: (yBelow, xBelow, x), advanced: (y, x, xAbove),
       pq: lower - upper.conjugate, qr: same(xBelow, x) - same(x, xAbove).conjugate)
-    let two = BandSums.joined(
-      w, v, upper - lower, mixed(x, xAbove) - mixed(xBelow, x)
-    ) { a, c in
+    let two = joined(w, v, upper - lower, mixed(x, xAbove) - mixed(xBelow, x))
+    return BandSums.normed(one + two)
+  }
+
+  /// The retarded-advanced part of a sum of three.
+  private func joined(
+    _ left: BandMatrix, _ right: BandMatrix, _ pq: BandMatrix, _ qr: BandMatrix
+  ) -> BandMatrix {
+    BandSums.joined(left, right, pq, qr) { a, c in
       ComplexDouble(yBelow.x[a] - x.x[c], -2 * line.broadening)
     } direct: { _, _ in
       nil
     }
-    return BandSums.normed(one + two)
   }
 
   /// <g+_a g_c> at omega.

@@ -89,33 +89,6 @@ public struct CollinearRequest: Sendable {
   }
 }
 
-/// Refuses what does not hold.
-func require(
-  _ holds: Bool, _ subject: String, _ found: String, _ expected: String
-) throws(RequestError) {
-  guard holds else { throw RequestError(subject, found: found, expected: expected) }
-}
-
-extension OrbitalModel {
-  /// Refuses a state, frequencies, directions or a tolerance that nothing can be computed with.
-  func checkState(
-    _ mu: Double, _ temperature: Double, _ omegas: [Double], _ directions: Directions,
-    _ tolerance: Double
-  ) throws(RequestError) {
-    for (name, value) in [("mu", mu), ("temperature", temperature)] + omegas.map({ ("omega", $0) })
-    {
-      try RequestError.check(name, value, bands: energyBound)
-    }
-    try require(temperature >= 0, "temperature", "\(temperature)", "a number, 0 or more")
-    try require(
-      tolerance > 0 && tolerance < 1, "tolerance", "\(tolerance)", "a number between 0 and 1")
-    let axes = 0..<dimension
-    try require(
-      axes.contains(directions.i) && axes.contains(directions.j), "direction",
-      directions.description, "axes of a model in \(dimension) dimensions")
-  }
-}
-
 /// Responses of a collinear magnet with orbitals at constant lifetime, by sums over real wave vectors.
 ///
 ///     K(omega) of <O> = -q K A_r,i A^em_j

@@ -71,7 +71,7 @@ struct DressedLoops: Sendable {
     /// Gamma - O, for each pair, spin and operator.
     var measured: [[[[ComplexDouble]]]] = []
     /// (1 - kappa M)^-1 kappa M, which makes Gamma - O of a diagonal O, for each pair and spin.
-    var closing: [[Matrix]] = []
+    var closing: [[MatrixBlock]] = []
     /// How much each pair's vertices enlarge errors.
     var gain: [Double] = []
   }
@@ -156,8 +156,8 @@ struct DressedLoops: Sendable {
     }
     let between = impurities.between
     /// (1 - kappa M)^-1 and kappa M.
-    func flipping(_ first: Int) throws -> (inverse: Matrix, kernel: Matrix) {
-      let kernel = Matrix(n, numbers(first, n * n)).map { z, a, _ in z.multiplied(by: between[a]) }
+    func flipping(_ first: Int) throws -> (inverse: MatrixBlock, kernel: MatrixBlock) {
+      let kernel = MatrixBlock(n, numbers(first, n * n)).scaled { a, _ in between[a] }
       return (try inverse(kernel, divisions), kernel)
     }
     func scaled(_ x: [ComplexDouble]) -> [ComplexDouble] {
@@ -174,7 +174,7 @@ struct DressedLoops: Sendable {
         let (inverse, _) = try flipping(first + n)
         let source = numbers(first, n)
         let mu = inverse.times(scaled(source))
-        let w = sum(source, Matrix(n, numbers(first + n, n * n)).times(mu))
+        let w = sum(source, MatrixBlock(n, numbers(first + n, n * n)).times(mu))
         return (Vertex(added: mu, closed: w), inverse.rowNorm)
       }
       result.gauge.append(parts.map(\.0))
@@ -182,7 +182,7 @@ struct DressedLoops: Sendable {
     }
     for (p, place) in places.enumerated() {
       let starts = (0..<2).map { start + (2 * p + $0) * pairBlock }
-      let m = starts.map { Matrix(n, numbers($0 + n, n * n)) }
+      let m = starts.map { MatrixBlock(n, numbers($0 + n, n * n)) }
       let sources = starts.map { numbers($0, n) }
       let electric = try inverse(impurities.joined(m[0], m[1]), divisions)
       let lam = electric.times(impurities.joined(sources[0] + sources[1]))
@@ -192,7 +192,7 @@ struct DressedLoops: Sendable {
           return Vertex(added: own, closed: sum(sources[u], m[u].times(own)))
         })
       let flips = try starts.map { try flipping($0 + n + n * n) }
-      result.closing.append(flips.map { Matrix.product($0.inverse, $0.kernel) })
+      result.closing.append(flips.map { MatrixBlock.product($0.inverse, $0.kernel) })
       result.measured.append(
         (0..<2).map { u in
           operators.indices.map { o in
@@ -207,8 +207,8 @@ struct DressedLoops: Sendable {
   }
 
   /// (1 - kernel)^-1.
-  private func inverse(_ kernel: Matrix, _ divisions: Int) throws -> Matrix {
-    guard let inverse = (Matrix.unit(kernel.count) - kernel).inverse() else {
+  private func inverse(_ kernel: MatrixBlock, _ divisions: Int) throws -> MatrixBlock {
+    guard let inverse = kernel.geometricSum else {
       throw NonConvergence(
         label: "a ladder that does not end", estimate: .greatestFiniteMagnitude, allowed: 0,
         divisions: divisions)

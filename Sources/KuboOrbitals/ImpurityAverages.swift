@@ -292,8 +292,7 @@ actor ImpurityAverages {
         values: sums.map(\.values), scales: sums.map(\.scales), rounding: sums.map(\.rounding))
     } allowed: { g, values, scales in
       values.indices.map {
-        let limit = points[g].allowed?[$0] ?? 1e-2 * scales[$0]
-        return PartErrors(real: limit, imaginary: limit)
+        PartErrors(points[g].allowed?[$0] ?? 1e-2 * scales[$0])
       }
     }
     return try zip(points, outcomes).map { point, outcome in

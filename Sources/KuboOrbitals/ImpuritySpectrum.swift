@@ -233,8 +233,7 @@ private struct Request: Sendable {
       references: references)
   }
 
-  /// An integral whose errors are as small as is allowed: a sketch tells the values, and with them what is; if the final ones
-  /// are smaller than the sketch had them, once more.
+  /// An integral whose errors are as small as is allowed.
   func converged(
     _ label: String, references: [Double]? = nil,
     _ integral: ([PartErrors]?) async throws -> EnergyIntegral.Result
@@ -255,15 +254,11 @@ private struct Request: Sendable {
     }
     // Sums are per cell.
     let references = references?.map { $0 * model.cellVolume }
-    var result = try await attempt(nil)
-    var limits = allowed(result, references)
-    for _ in 0..<4 {
-      result = try await attempt(
-        limits.map { PartErrors(real: 0.8 * $0.real, imaginary: 0.8 * $0.imaginary) })
-      limits = allowed(result, references)
-      if zip(result.errors, limits).allSatisfy({ $0.isWithin($1) }) { return perVolume(result) }
-    }
-    let worst = result.errors.indices.first { !result.errors[$0].isWithin(limits[$0]) }!
+    let (result, limits) = try await EnergyIntegral.refined(
+      { allowed($0, references) }, attempt)
+    guard
+      let worst = result.errors.indices.first(where: { !result.errors[$0].isWithin(limits[$0]) })
+    else { return perVolume(result) }
     let (estimate, limit) = result.errors[worst].worst(limits[worst])
     throw NonConvergence(
       label: "\(columns[worst].label) at \(label)", estimate: estimate, allowed: limit,
@@ -275,7 +270,7 @@ private struct Request: Sendable {
     return EnergyIntegral.Result(
       values: result.values.map { $0.multiplied(by: norm) },
       errors: result.errors.map {
-        PartErrors(real: $0.real * norm, imaginary: $0.imaginary * norm)
+        norm * $0
       }, scales: result.scales.map { $0 * norm }, rounding: result.rounding.map { $0 * norm })
   }
 
@@ -309,7 +304,7 @@ private struct Request: Sendable {
       var result = rows.last!
       for c in columns.indices {
         var value = ComplexDouble.zero
-        var errors = PartErrors(real: 0, imaginary: 0)
+        var errors = PartErrors(0)
         for (n, row) in rows.enumerated() {
           let odd = omega / nodes[n]
           value += ComplexDouble(
@@ -327,7 +322,7 @@ private struct Request: Sendable {
       let limits = allowed(result, nil)
       let open = columns.indices.filter { c in
         let (errors, limit) = (result.errors[c], limits[c])
-        return !errors.isWithin(PartErrors(real: 3 * limit.real, imaginary: 3 * limit.imaginary))
+        return !errors.isWithin(3 * limit)
       }
       if open.isEmpty { return result }
       guard nodes.count < 10 else {
@@ -347,7 +342,7 @@ extension EnergyIntegral {
     let size = abs(omega)
     var result = try await dynamicPart(
       omega: omega,
-      allowed?.map { PartErrors(real: $0.real * size, imaginary: $0.imaginary * size) })
+      allowed?.map { size * $0 })
     result.values = result.values.map { $0.multiplied(by: 1 / omega) }
     result.errors = result.errors.map {
       PartErrors(real: $0.real / size, imaginary: $0.imaginary / size)

@@ -5,7 +5,8 @@ import KuboLattice
 import RealModule
 
 /// A small square matrix at several wave vectors, its lanes: each element at all of them in a row, so that products, for which a
-/// library has to be called once for each, run over rows.
+/// library has to be called once for each, run over rows, and one piece of memory does for all. It outlives a ``Scratch``; averages over the
+/// zone are such of one lane.
 struct MatrixBlock: Sendable {
   let count, lanes: Int
   private var real, imaginary: [Double]
@@ -14,6 +15,24 @@ struct MatrixBlock: Sendable {
     (self.count, self.lanes) = (count, lanes)
     real = Array(repeating: 0, count: count * count * lanes)
     imaginary = real
+  }
+
+  /// One lane, of the elements column by column.
+  init(_ count: Int, _ elements: [ComplexDouble]) {
+    precondition(elements.count == count * count)
+    (self.count, lanes) = (count, 1)
+    (real, imaginary) = (elements.map(\.real), elements.map(\.imaginary))
+  }
+
+  /// One lane, of the elements `element(a, b)`.
+  init(_ count: Int, _ element: (Int, Int) -> ComplexDouble) {
+    self.init(count, (0..<count * count).map { element($0 % count, $0 / count) })
+  }
+
+  /// An element of the first lane.
+  subscript(a: Int, b: Int) -> ComplexDouble {
+    let m = (a + count * b) * lanes
+    return ComplexDouble(real[m], imaginary[m])
   }
 
   /// Rows of an element: of the real and of the imaginary part.
@@ -153,22 +172,28 @@ struct MatrixBlock: Sendable {
       var right = left
       var pivots = [Int32](repeating: 0, count: n)
       for k in 0..<lanes {
-        for m in 0..<n * n { (left[m], right[m]) = (element(m, k), .zero) }
-        for a in 0..<n {
-          left[a * (n + 1)] += x[a]
-          right[a * (n + 1)] = .one
-        }
-        let status = left.withUnsafeMutableBytes { a in
-          right.withUnsafeMutableBytes { b in
-            LAPACKE_zgesv_work(
-              LAPACK_COL_MAJOR, Int32(n), Int32(n), OpaquePointer(a.baseAddress!), Int32(n),
-              &pivots, OpaquePointer(b.baseAddress!), Int32(n))
-          }
-        }
-        for m in 0..<n * n { put(m, k, status == 0 ? finite(right[m]) : failed) }
+        for m in 0..<n * n { left[m] = element(m, k) }
+        for a in 0..<n { left[a * (n + 1)] += x[a] }
+        let isRegular = MatrixBlock.invert(&left, into: &right, &pivots)
+        for m in 0..<n * n { put(m, k, isRegular ? finite(right[m]) : failed) }
       }
     }
     return result
+  }
+
+  /// The inverse of a matrix, which is overwritten, by LAPACK; false of a singular one.
+  private static func invert(
+    _ left: inout [ComplexDouble], into right: inout [ComplexDouble], _ pivots: inout [Int32]
+  ) -> Bool {
+    let n = pivots.count
+    for m in right.indices { right[m] = m % (n + 1) == 0 ? .one : .zero }
+    return left.withUnsafeMutableBytes { a in
+      right.withUnsafeMutableBytes { b in
+        LAPACKE_zgesv_work(
+          LAPACK_COL_MAJOR, Int32(n), Int32(n), OpaquePointer(a.baseAddress!), Int32(n), &pivots,
+          OpaquePointer(b.baseAddress!), Int32(n))
+      }
+    } == 0
   }
 
   /// For each lane the root of the sum of squared moduli.
@@ -271,5 +296,43 @@ struct MatrixBlock: Sendable {
       }
     }
     return sum
+  }
+}
+
+/// Of one lane, as averages over the zone are.
+extension MatrixBlock {
+  /// (1 - self)^-1, or nil where that is singular.
+  var geometricSum: MatrixBlock? {
+    var left = real.indices.map {
+      ComplexDouble($0 % (count + 1) == 0 ? 1 : 0) - ComplexDouble(real[$0], imaginary[$0])
+    }
+    var (right, pivots) = (left, [Int32](repeating: 0, count: count))
+    guard MatrixBlock.invert(&left, into: &right, &pivots), right.allSatisfy(\.isFinite) else {
+      return nil
+    }
+    return MatrixBlock(count, right)
+  }
+
+  /// self x.
+  func times(_ x: [ComplexDouble]) -> [ComplexDouble] {
+    (0..<count).map { a in
+      (0..<count).reduce(ComplexDouble.zero) { $0 + self[a, $1] * x[$1] }
+    }
+  }
+
+  /// The largest sum of moduli along a row, which bounds how much errors grow.
+  var rowNorm: Double {
+    (0..<count).map { a in (0..<count).reduce(0) { $0 + self[a, $1].length } }.max()!
+  }
+
+  /// The largest modulus of an eigenvalue of the real parts.
+  var spectralRadius: Double {
+    var m = real
+    let n = Int32(count)
+    var (x, y) = ([Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
+    let status = LAPACKE_dgeev(
+      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "N")), CChar(UInt8(ascii: "N")), n, &m, n, &x, &y, nil,
+      1, nil, 1)
+    return status == 0 ? zip(x, y).map { Double.hypot($0, $1) }.max()! : .infinity
   }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-import CLAPACK
 import ComplexModule
 import KuboLattice
 
@@ -56,57 +55,13 @@ public struct OrbitalImpurities: Sendable, Equatable {
   }
 
   /// The same of matrices M^u_ab, as one of 2n rows.
-  func joined(_ up: Matrix, _ down: Matrix) -> Matrix {
+  func joined(_ up: MatrixBlock, _ down: MatrixBlock) -> MatrixBlock {
     let n = up.count
     let (same, other) = (same, other)
-    return Matrix(2 * n) { row, column in
+    return MatrixBlock(2 * n) { row, column in
       let (a, b) = (row % n, column % n)
       let m = column < n ? up[a, b] : down[a, b]
       return m.multiplied(by: (row < n) == (column < n) ? same[a] : other[a])
     }
-  }
-}
-
-extension Matrix {
-  static func unit(_ count: Int) -> Matrix { Matrix(count) { $0 == $1 ? .one : .zero } }
-
-  /// The inverse, or nil of a singular matrix.
-  func inverse() -> Matrix? {
-    var (left, right) = (elements, Matrix.unit(count).elements)
-    var pivots = [Int32](repeating: 0, count: count)
-    let n = Int32(count)
-    let status = left.withUnsafeMutableBytes { a in
-      right.withUnsafeMutableBytes { b in
-        LAPACKE_zgesv_work(
-          LAPACK_COL_MAJOR, n, n, OpaquePointer(a.baseAddress!), n, &pivots,
-          OpaquePointer(b.baseAddress!), n)
-      }
-    }
-    return status == 0 && right.allSatisfy(\.isFinite) ? Matrix(count, right) : nil
-  }
-
-  /// self x.
-  func times(_ x: [ComplexDouble]) -> [ComplexDouble] {
-    (0..<count).map { a in
-      (0..<count).reduce(ComplexDouble.zero) { $0 + self[a, $1] * x[$1] }
-    }
-  }
-
-  /// The largest sum of moduli along a row, which bounds how much errors grow.
-  var rowNorm: Double {
-    (0..<count).map { a in (0..<count).reduce(0) { $0 + self[a, $1].length } }.max()!
-  }
-
-  /// The largest modulus of an eigenvalue of the real parts.
-  var spectralRadius: Double {
-    var m = elements.map(\.real)
-    let n = Int32(count)
-    var (real, imaginary) = (
-      [Double](repeating: 0, count: count), [Double](repeating: 0, count: count)
-    )
-    let status = LAPACKE_dgeev(
-      LAPACK_COL_MAJOR, CChar(UInt8(ascii: "N")), CChar(UInt8(ascii: "N")), n, &m, n, &real,
-      &imaginary, nil, 1, nil, 1)
-    return status == 0 ? zip(real, imaginary).map { Double.hypot($0, $1) }.max()! : .infinity
   }
 }

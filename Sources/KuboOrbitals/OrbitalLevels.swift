@@ -13,8 +13,7 @@ private struct OrbitalLevels {
   let weights: [Double]
 
   init(_ model: OrbitalModel, divisions: Int, threads: Int) async throws {
-    let grid = PeriodicGrid(
-      model.reciprocalVectors, divisions: divisions, symmetries: model.energySymmetries())
+    let grid = PeriodicGrid(model, divisions: divisions, symmetries: model.energySymmetries())
     let (bands, n, norm) = (OrbitalBands(model), model.orbitals.count, 1 / Double(grid.count))
     let empty = (levels: [[Double](), []], weights: [Double]())
     let parts = try await grid.accumulateFirst(threads: threads, empty) { _ in
@@ -54,17 +53,17 @@ extension OrbitalModel {
       throw RequestError("broadening", found: "\(broadening)", expected: "a number above 0")
     }
     let bound = energyBound
-    var last = (mu: 0.0, width: bound)
     // The nearest singularity of the occupation is Gamma + pi T away.
-    let outcome = try await GridRefinement(
+    let refinement = GridRefinement(
       resolution: resolution(broadening + .pi * temperature), sizes: gridSizes,
-      pointLimit: 20_000_000, unit: "", name: "filling"
-    ).run(groups: 1) { divisions, _ in
+      pointLimit: 20_000_000, unit: "", name: "filling")
+    let outcome = try await FillingRoot.refined(refinement, from: (0, bound), bound: bound) {
+      divisions, start in
       let table = try await OrbitalLevels(self, divisions: divisions, threads: threads)
       func sum(_ term: (ComplexDouble) -> Double, _ mu: Double) -> Double {
         (0..<2).reduce(0) { $0 + table.sum($1) { term(ComplexDouble($0 - mu, -broadening)) } }
       }
-      let found = try FillingRoot(from: last.mu, width: last.width, bound: bound) { mu in
+      return try FillingRoot(from: start.mu, width: start.width, bound: bound) { mu in
         sum({ -FermiLogarithm.value(at: $0, temperature: temperature).imaginary / .pi }, mu)
           - electrons
       } accuracy: { mu in
@@ -73,62 +72,35 @@ extension OrbitalModel {
           sum({ FermiLogarithm.derivative(at: $0, temperature: temperature).imaginary / .pi }, mu)
         )
       }.values
-      last = (found.mu, max(abs(found.mu - last.mu), 1e-9 * bound))
-      return .init(
-        values: [[ComplexDouble(found.mu)]], scales: [[bound]], rounding: [[found.error]])
-    } allowed: { _, values, _ in
-      let allowed = 1e-9 * max(bound, abs(values[0].real))
-      return [PartErrors(real: allowed, imaginary: allowed)]
-    }[0]
-    if let failure = outcome.failure {
-      throw NonConvergence(
-        label: "mu of the filling \(electrons)", estimate: outcome.worst(failure).estimate,
-        allowed: outcome.worst(failure).allowed, divisions: outcome.divisions,
-        remedy: "lifetime parameter or temperature")
-    }
+    }.converged("mu of the filling \(electrons)", remedy: "lifetime parameter or temperature")
     return (outcome.values[0].real, outcome.errors[0].real)
   }
 }
 
-/// The density of states of each spin of a magnet with orbitals, and the number of states below an energy, per cell:
-///
-///     D_u(E) = (v_c/V) sum_k,n (Gamma/pi)/((E - E^u_n)^2 + Gamma^2),   N_u(E) = integral_-infinity^E D_u
-///
-/// Levels are Lorentzians of half-width Gamma, those of g = 1/(eps - E + i Gamma) (docs/conventions.md). The grid is refined until
-///
-///     |error of D| <= tolerance D,    |error of N| <= tolerance.
-///
-/// Units: energies of the model, D in their inverse.
-public struct OrbitalDensity: Sendable {
-  /// E, from zero as mu.
-  public let energy: Double
-  /// D of up and down, in the inverse of the model's energy, with bounds.
-  public let density: [Estimate]
-  /// N of up and down.
-  public let states: [Estimate]
-
+extension DensityOfStates {
   /// Energies over all bands, and Gamma times 4 beyond, in the model's unit: E_n = E_0 + n dE, dE at most Gamma/2, at least 201 and at
   /// most 4001.
   public static func axis(_ model: OrbitalModel, broadening: Double) async throws -> [Double] {
     let table = try await OrbitalLevels(
       model, divisions: [240, 48, 24][model.dimension - 1], threads: 1)
     let all = table.levels.joined()
-    let (low, high) = (all.min()! - 4 * broadening, all.max()! + 4 * broadening)
-    let count = max(200, min(4000, Int((2 * (high - low) / broadening).rounded(.up))))
-    return (0...count).map { low + (high - low) * Double($0) / Double(count) }
+    return axis(from: all.min()!, to: all.max()!, broadening: broadening)
   }
 
-  /// The densities at `energies`, Gamma > 0.
+  /// The densities of each spin at `energies`, in the model's unit, Gamma > 0, by grids of real k that are refined until
+  ///
+  ///     |error of D| <= tolerance D,    |error of N| <= tolerance.
   /// - Throws: `NonConvergence`, `CancellationError`.
   public static func values(
     _ model: OrbitalModel, energies: [Double], broadening: Double, tolerance: Double = 1e-4,
     threads: Int = 1
-  ) async throws -> [OrbitalDensity] {
+  ) async throws -> [DensityOfStates] {
     precondition(broadening > 0)
-    let refinement = GridRefinement(
-      resolution: model.resolution(broadening), sizes: model.gridSizes, unit: "energies",
-      name: "density of states")
-    let outcomes = try await refinement.run(groups: energies.count) { divisions, groups in
+    return try await refined(
+      model.gridSizes, resolution: model.resolution(broadening), LevelKind.spins, energies,
+      allowed: { q, value, _ in tolerance * (q < 2 ? abs(value) : 1) },
+      remedy: "lifetime parameter"
+    ) { divisions, groups in
       let table = try await OrbitalLevels(model, divisions: divisions, threads: threads)
       let values = groups.map { g in
         (0..<4).map { q -> ComplexDouble in
@@ -146,21 +118,6 @@ public struct OrbitalDensity: Sendable {
       return .init(
         values: values, scales: values.map { $0.map(\.length) },
         rounding: values.map { $0.map { lost * $0.length } })
-    } allowed: { _, values, _ in
-      values.indices.map { q in
-        let limit = tolerance * (q < 2 ? values[q].length : 1)
-        return PartErrors(real: limit, imaginary: limit)
-      }
-    }
-    return try zip(energies, outcomes).map { energy, outcome in
-      if let failure = outcome.failure {
-        throw NonConvergence(
-          label: "density of states at \(energy)", estimate: outcome.worst(failure).estimate,
-          allowed: outcome.worst(failure).allowed, divisions: outcome.divisions,
-          remedy: "lifetime parameter")
-      }
-      let all = outcome.estimates
-      return OrbitalDensity(energy: energy, density: Array(all[..<2]), states: Array(all[2...]))
     }
   }
 }

@@ -97,9 +97,9 @@ struct OrbitalSelfEnergy: Sendable {
       let first = u * (n + 2 * n * n) + start
       return Array(sums[first..<first + size])
     }
-    func kernel(_ start: Int) -> Matrix {
+    func kernel(_ start: Int) -> MatrixBlock {
       impurities.joined(
-        Matrix(n, part(0, start, n * n)), Matrix(n, part(1, start, n * n)))
+        MatrixBlock(n, part(0, start, n * n)), MatrixBlock(n, part(1, start, n * n)))
     }
     let averages = part(0, 0, n) + part(1, 0, n)
     let own = search.state.selfEnergies
@@ -116,7 +116,7 @@ struct OrbitalSelfEnergy: Sendable {
     search.steps += 1
     guard search.steps <= (search.attempt == 0 ? 50 : 200) else { return restart() }
     guard residual.allSatisfy(\.isFinite), search.means == 0,
-      let inverse = (Matrix.unit(2 * n) - kernel(n)).inverse()
+      let inverse = kernel(n).geometricSum
     else {
       search.means = max(search.means - 1, 0)
       if mean.allSatisfy(\.isFinite) { search.state.selfEnergies = mean } else { restart() }

@@ -103,3 +103,20 @@ public struct OrbitalBands: Sendable {
     }
   }
 }
+
+extension BandStructure {
+  /// The levels of both spins, of H^u(k) = sum_R H^u(R) exp(i k.R), docs/collinear.md, through `path`, Cartesian in inverse units of
+  /// length, with `count` points or a few more.
+  /// - Throws: `RequestError` for a path without length.
+  public init(_ model: OrbitalModel, path: [(name: String, k: [Double])], count: Int = 400)
+    throws(RequestError)
+  {
+    let bands = OrbitalBands(model)
+    try self.init(model, path, count: count, LevelKind.spins) { k in
+      bands.levels(
+        reduced: model.latticeVectors.map { a in
+          zip(a, k).reduce(0) { $0 + $1.0 * $1.1 } / (2 * .pi)
+        })
+    }
+  }
+}

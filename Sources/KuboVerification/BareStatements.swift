@@ -53,7 +53,7 @@ struct VerifiedSpectrum {
   func vanishingStatics(
     _ names: [String], _ dressing: Dressing = .bare, size: (String) throws -> Double
   )
-    throws -> (residual: Double, tolerance: Double, place: String?)
+    throws -> Residual
   {
     worst(
       try names.map { name in
@@ -71,7 +71,7 @@ struct VerifiedSpectrum {
   package func compare(
     _ name: String, _ dressing: Dressing = .bare,
     _ sides: (_ n: Int) throws -> (left: [Estimate], right: [Estimate])
-  ) throws -> (residual: Double, tolerance: Double, place: String?) {
+  ) throws -> Residual {
     let size = try size(name, dressing)
     return worst(
       try spectrum.omegas.indices.map { n in
@@ -86,11 +86,9 @@ struct VerifiedSpectrum {
 }
 
 /// The worse of several comparisons.
-package func worst(_ parts: [(residual: Double, tolerance: Double, place: String?)]) -> (
-  residual: Double, tolerance: Double, place: String?
-) {
+package func worst(_ parts: [Residual]) -> Residual {
   /// Infinite for a part that proves nothing or is no number; a tolerance may be zero.
-  func badness(_ part: (residual: Double, tolerance: Double, place: String?)) -> Double {
+  func badness(_ part: Residual) -> Double {
     guard part.residual.isFinite, part.place == nil,
       part.tolerance <= Verification.Statement.largestTolerance
     else { return .infinity }
@@ -140,7 +138,7 @@ extension ExactStatements {
     var statements: [Verification.Statement] = []
     func state(
       _ claim: String, _ source: String,
-      _ compute: () async throws -> (residual: Double, tolerance: Double, place: String?)
+      _ compute: () async throws -> Residual
     ) async throws {
       statements.append(try await statement(.bare, claim, source, compute))
     }
@@ -209,9 +207,9 @@ extension ExactStatements {
   }
 
   /// K(-omega) = K(omega)* for a spectrum whose second half of frequencies is minus the first.
-  func realityInTime(_ found: VerifiedSpectrum, _ columns: [SpectrumRequest.Column]) throws -> (
-    residual: Double, tolerance: Double, place: String?
-  ) {
+  func realityInTime(_ found: VerifiedSpectrum, _ columns: [SpectrumRequest.Column]) throws
+    -> Residual
+  {
     let half = found.spectrum.omegas.count / 2
     return worst(
       try columns.map { column in

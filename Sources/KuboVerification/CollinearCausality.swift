@@ -145,13 +145,8 @@ extension CollinearStatements {
         values: [values.map { ComplexDouble($0) }], scales: [scales],
         rounding: [scales.map { 1e-14 * $0 }])
     } allowed: { _, _, scales in
-      scales.map { PartErrors(real: 1e-6 * $0, imaginary: 1e-6 * $0) }
+      scales.map { PartErrors(1e-6 * $0) }
     }[0]
-    if let failure = outcome.failure {
-      throw NonConvergence(
-        label: "f-sum rule", estimate: outcome.worst(failure).estimate,
-        allowed: outcome.worst(failure).allowed, divisions: outcome.divisions)
-    }
-    return outcome.estimates
+    return try outcome.converged("f-sum rule").estimates
   }
 }

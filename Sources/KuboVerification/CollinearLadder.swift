@@ -41,7 +41,7 @@ extension CollinearStatements {
     }
     func state(
       _ claim: String,
-      _ compute: (ImpuritySpectrum) throws -> (residual: Double, tolerance: Double, place: String?)
+      _ compute: (ImpuritySpectrum) throws -> Residual
     ) async throws {
       statements.append(
         try await statement(.ladder, claim, guide) { try compute(try found.get()) })
@@ -56,7 +56,7 @@ extension CollinearStatements {
     func i(_ x: Double) -> ComplexDouble { ComplexDouble(0, x) }
     func vanishes(
       _ spectrum: ImpuritySpectrum, _ terms: (_ omega: Double) -> [(ComplexDouble, Int)]
-    ) -> (residual: Double, tolerance: Double, place: String?) {
+    ) -> Residual {
       worst(
         both.enumerated().map { w, omega in
           let parts = terms(omega).map { factor, n -> (ComplexDouble, Double) in
@@ -97,7 +97,7 @@ extension CollinearStatements {
   /// is a number that z2 gives less one that z1 gives, which the energy integral removes: r(a, b) + r(c, d) = r(a, d) + r(c, b).
   private func pairs(
     _ impurities: OrbitalImpurities
-  ) async throws -> (residual: Double, tolerance: Double, place: String?) {
+  ) async throws -> Residual {
     let ones = model.orbitals.map { _ in 1.0 }
     let loops: [ImpurityLoop] = Spin.allCases.flatMap { u in
       [

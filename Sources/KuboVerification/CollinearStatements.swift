@@ -120,7 +120,7 @@ package struct CollinearStatements: Sendable {
     let place = "at Gamma = \(significant(own.broadening))"
     var statements: [Verification.Statement] = []
     func state(
-      _ claim: String, _ compute: () throws -> (residual: Double, tolerance: Double, place: String?)
+      _ claim: String, _ compute: () throws -> Residual
     ) async throws {
       statements.append(
         try await statement(.vertices, "\(claim), \(place)", guide) {
@@ -149,7 +149,7 @@ package struct CollinearStatements: Sendable {
     /// The sum of terms at each frequency, which has to vanish.
     func vanishes(
       _ terms: (_ omega: Double) -> [(ComplexDouble, Int)]
-    ) -> (residual: Double, tolerance: Double, place: String?) {
+    ) -> Residual {
       worst(
         zip(loops, spirals).flatMap { loops, spiral in
           own.omegas.enumerated().map { w, omega in
@@ -203,16 +203,12 @@ package struct CollinearStatements: Sendable {
     var statements: [Verification.Statement] = []
     func state(
       _ claim: String,
-      _ compute: (CollinearSpectrum) async throws -> (
-        residual: Double, tolerance: Double, place: String?
-      )
+      _ compute: (CollinearSpectrum) async throws -> Residual
     ) async throws {
       statements.append(
         try await statement(.bare, claim, guide) { try await compute(try found.get()) })
     }
-    func vanishing(_ spectrum: CollinearSpectrum, _ range: Range<Int>) -> (
-      residual: Double, tolerance: Double, place: String?
-    ) {
+    func vanishing(_ spectrum: CollinearSpectrum, _ range: Range<Int>) -> Residual {
       worst(
         range.map { n in
           let (fixed, size) = (spectrum.columns[n].staticPart!, size(spectrum.columns, n, both))
@@ -288,9 +284,7 @@ package struct CollinearStatements: Sendable {
   }
 
   /// Frequencies whose second half is minus the first.
-  func reality(_ spectrum: CollinearSpectrum, _ omegas: [Double]) -> (
-    residual: Double, tolerance: Double, place: String?
-  ) {
+  func reality(_ spectrum: CollinearSpectrum, _ omegas: [Double]) -> Residual {
     let half = omegas.count / 2
     return worst(
       spectrum.columns.indices.flatMap { c in

@@ -134,15 +134,6 @@ package struct EigenstateFrame {
 
   // MARK: Operators of the paper
 
-  /// tau^alpha_{k,s}, alpha = 1, 2, 3; (9), (S3.4).
-  package func spinOperator(_ s: Int, _ alpha: Int) -> Matrix4 {
-    switch alpha {
-    case 1: Double.sin(theta) * Matrix4.tau(s, s, along: direction)
-    case 2: Double(s) * Double.sin(theta) * Matrix4.tau(s, s, along: zCross(direction))
-    default: Matrix4.tau(s, s, 3)
-    }
-  }
-
   /// C^{alpha gamma}_{k,i,s} tau^gamma_ss, the row of the anomalous spin current without J;
   /// (11), (S6.12).
   package func anomalousRow(_ s: Int, _ alpha: Int, _ i: Int) -> Matrix4 {

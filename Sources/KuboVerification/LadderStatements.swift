@@ -41,7 +41,7 @@ extension ExactStatements {
     var statements: [Verification.Statement] = []
     func state(
       _ claim: String, _ source: String,
-      _ compute: () async throws -> (residual: Double, tolerance: Double, place: String?)
+      _ compute: () async throws -> Residual
     ) async throws {
       statements.append(try await statement(.ladder, claim, source, compute))
     }

@@ -149,17 +149,11 @@ package struct Matrix4: LinearSpace {
   package static func bothBands(_ term: (Int) -> Matrix4) -> Matrix4 { term(1) + term(-1) }
 }
 
-/// The imaginary unit.
-package let imaginaryUnit = ComplexDouble(0, 1)
-
 /// z x v.
 package func zCross(_ v: SIMD3<Double>) -> SIMD3<Double> { [-v.y, v.x, 0] }
 
 /// a . b
 package func dot(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> Double { (a * b).sum() }
-
-/// z . (a x b)
-package func crossZ(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> Double { a.x * b.y - a.y * b.x }
 
 /// d f / d k_i at `k` by the central difference of order 8.
 ///

@@ -33,9 +33,7 @@ extension ExactStatements {
           .named(names), of: electrons, omegas: omegas.map { $0 * energy }
         ).spectrum())
     }
-    func compare(_ other: VerifiedSpectrum, energy: Double, length: Double) throws -> (
-      residual: Double, tolerance: Double, place: String?
-    ) {
+    func compare(_ other: VerifiedSpectrum, energy: Double, length: Double) throws -> Residual {
       let original = original!
       return worst(
         try names.map { name in
@@ -86,9 +84,7 @@ extension ExactStatements {
   }
 
   /// One grid with and without the symmetries of the energies.
-  private func symmetryResidual(_ names: [String], _ omegas: [Double]) async throws -> (
-    residual: Double, tolerance: Double, place: String?
-  ) {
+  private func symmetryResidual(_ names: [String], _ omegas: [Double]) async throws -> Residual {
     var zone = ZoneSum(
       model: model, directions: directions, mu: request.mu, temperature: request.temperature,
       broadening: gamma,
@@ -170,13 +166,8 @@ extension ExactStatements {
       return .init(
         values: [[ComplexDouble(value)]], scales: [[scale]], rounding: [[1e-14 * scale]])
     } allowed: { _, values, scales in
-      [PartErrors(real: 1e-7 * scales[0], imaginary: 1e-7 * scales[0])]
-    }[0]
-    if let failure = outcome.failure {
-      throw NonConvergence(
-        label: "f-sum rule", estimate: outcome.worst(failure).estimate,
-        allowed: outcome.worst(failure).allowed, divisions: outcome.divisions)
-    }
+      [PartErrors(1e-7 * scales[0])]
+    }[0].converged("f-sum rule")
     return (outcome.estimates[0], outcome.scales[0])
   }
 }
@@ -184,8 +175,8 @@ extension ExactStatements {
 extension MatsubaraSpectrum {
   /// The largest difference of the direct and the spectral route, relative to the response, or to a
   /// hundredth of its absolute contributions where it is smaller.
-  package var residual: (residual: Double, tolerance: Double, place: String?) {
-    var parts: [(residual: Double, tolerance: Double, place: String?)] = []
+  package var residual: Residual {
+    var parts: [Residual] = []
     for column in columns {
       let sizes = zip(column.direct, column.scale).map { max($0.value.length, 1e-2 * $1) }
       let size = sizes.max()!

@@ -142,10 +142,13 @@ package struct ExactStatements: Sendable {
   }
 }
 
+/// How far a statement is violated, and how far it may be, relative to the size of the quantity; and where it fails.
+package typealias Residual = (residual: Double, tolerance: Double, place: String?)
+
 /// A statement, or its failure if `compute` throws what does not converge.
 func statement(
   _ subject: Verification.Subject, _ claim: String, _ source: String,
-  _ compute: () async throws -> (residual: Double, tolerance: Double, place: String?)
+  _ compute: () async throws -> Residual
 ) async throws -> Verification.Statement {
   do {
     let (residual, tolerance, place) = try await WorkProgress.stage(claim) { _ in

@@ -86,6 +86,21 @@ package struct EnergyIntegral: Sendable {
     }
   }
 
+  /// An integral with errors as small as is `allowed` of its values: a sketch tells those; if the final ones are smaller than the
+  /// sketch had them, once more. After some runs the last one as it is, with what was allowed.
+  package static func refined(
+    _ allowed: (Result) -> [PartErrors], _ integral: ([PartErrors]?) async throws -> Result
+  ) async throws -> (result: Result, limits: [PartErrors]) {
+    var result = try await integral(nil)
+    var limits = allowed(result)
+    for _ in 0..<4 {
+      result = try await integral(limits.map { 0.8 * $0 })
+      limits = allowed(result)
+      if zip(result.errors, limits).allSatisfy({ $0.isWithin($1) }) { break }
+    }
+    return (result, limits)
+  }
+
   /// K(omega) - K(0).
   package func dynamicPart(omega: Double, _ allowed: [PartErrors]?) async throws -> Result {
     try await integral(allowed, omega: omega) { y in
@@ -118,153 +133,39 @@ package struct EnergyIntegral: Sendable {
     }
   }
 
-  /// A piece of the window, with energies from mu as functions of a variable s from 0 to 1 in which
-  /// square roots at band edges are smooth.
-  private struct WindowPiece: Sendable {
-    let a, b: Double
-    /// Whether the piece ends at a band edge seen by either propagator.
-    let isEdge: (a: Bool, b: Bool)
-
-    /// eps and d eps/ds.
-    func energy(_ s: Double) -> (eps: Double, measure: Double) {
-      let length = b - a
-      switch isEdge {
-      case (false, false): return (a + length * s, length)
-      case (true, false): return (a + length * s * s, 2 * length * s)
-      case (false, true): return (b - length * (1 - s) * (1 - s), 2 * length * (1 - s))
-      case (true, true):
-        return (
-          (a + b) / 2 - length / 2 * Double.cos(.pi * s),
-          s == 0 || s == 1 ? 0 : length / 2 * .pi * Double.sin(.pi * s)
-        )
-      }
-    }
-
-    /// s at eps.
-    func parameter(_ eps: Double) -> Double {
-      let t = (eps - a) / (b - a)
-      switch isEdge {
-      case (false, false): return t
-      case (true, false): return t.squareRoot()
-      case (false, true): return 1 - (1 - t).squareRoot()
-      case (true, true): return Double.acos(1 - 2 * t) / .pi
-      }
-    }
-  }
-
-  /// The pieces of the window between the band edges.
-  private func window(_ omega: Double) -> [WindowPiece] {
-    if omega == 0 { return [] }
-    let reach = thermalReach * temperature
-    let (low, high) = (min(0, -omega) - reach, max(0, -omega) + reach)
-    let least = edgeError * width
-    var inner: [Double] = []
-    for edge in edges { inner += [edge - mu, edge - mu - omega] }
-    inner = inner.filter { $0 > low - least && $0 < high + least }.sorted()
-    var ends: [(eps: Double, isEdge: Bool)] = []
-    // Far out in the thermal tails little accuracy is needed.
-    let tail = 0.6 * reach
-    var candidates = [(low, false), (low + tail, false), (high - tail, false), (high, false)]
-    candidates += inner.map { ($0, true) }
-    candidates.sort { $0.0 < $1.0 }
-    for end in candidates {
-      if let last = ends.last, end.0 - last.eps <= least {
-        ends[ends.count - 1].isEdge = last.isEdge || end.1
-      } else {
-        ends.append(end)
-      }
-    }
-    return zip(ends, ends.dropFirst()).map {
-      WindowPiece(a: $0.eps, b: $1.eps, isEdge: ($0.isEdge, $1.isEdge))
-    }
-  }
-
-  /// f(eps + omega) - f(eps) without cancellation.
-  private func fermiDifference(_ eps: Double, _ omega: Double) -> Double {
-    if temperature == 0 {
-      let inside = eps > min(0, -omega) && eps < max(0, -omega)
-      return inside ? (omega > 0 ? -1 : 1) : 0
-    }
-    func f(_ x: Double) -> Double { 1 / (1 + Double.exp(x / temperature)) }
-    // f(a) - f(b) = f(a) f(-b) (1 - exp((a - b)/T)), used for a < b.
-    let (a, b) = omega > 0 ? (eps, eps + omega) : (eps + omega, eps)
-    let difference = -f(a) * f(-b) * Double.expMinusOne((a - b) / temperature)
-    return omega > 0 ? -difference : difference
-  }
-
   /// S of `onImaginaryAxis`, plus `extra`, plus the integral over the window with the weight
   /// f(eps + omega) - f(eps).
   private func integral(
     _ allowed: [PartErrors]?, omega: Double = 0, extra: [EnergyPoint] = [],
     onImaginaryAxis: @escaping @Sendable (_ y: Double) -> EnergyPoint
   ) async throws -> Result {
-    let window = window(omega)
     // Half of the errors for the zone errors of the integral, a quarter for the Matsubara
     // frequencies one by one, and a quarter for the integration.
     let share = allowed.map { $0.map { min($0.real, $0.imaginary) / 2 } }
     let fixed = try await discretePart(extra, share, onImaginaryAxis)
-    // One parameter u runs over all pieces: [0, 1] is the imaginary axis beyond `fixed.end`, and
-    // [2 n, 2 n + 1] piece n of the window, from n = 1 on.
-    let start = fixed.end
-    let unit = width / 4
+    let path = EnergyPath(self, omega: omega, from: fixed.end)
     let divisions = Maximum(fixed.sum.divisions)
-    @Sendable func place(_ u: Double) -> (piece: WindowPiece, s: Double)? {
-      let n = Int(u) / 2
-      return n == 0 ? nil : (window[n - 1], u - Double(2 * n))
-    }
-    @Sendable func weight(_ u: Double) -> Double {
-      guard let (piece, s) = place(u) else { return 1 }
-      return fermiDifference(piece.energy(s).eps, omega)
-    }
-    let reach = thermalReach * temperature
-    let steps = [0, -omega].flatMap { [$0 - reach, $0, $0 + reach] }
-    var intervals = [(a: 0.0, b: 1.0)]
-    var breaks: [Double] = []
-    for piece in window {
-      let origin = Double(2 * intervals.count)
-      intervals.append((origin, origin + 1))
-      for step in steps where step > piece.a && step < piece.b {
-        breaks.append(origin + piece.parameter(step))
-      }
-    }
-    // For each interval int |weight| du, and half as much again for the weights of single points, times
-    // the number of intervals.
-    let shares = intervals.map { interval in
-      var total = 1e-12
-      for n in 0..<64 { total += 1.5 * abs(weight(interval.a + (Double(n) + 0.5) / 64)) / 64 }
-      return 1 / (total * Double(intervals.count))
-    }
     @Sendable func point(_ u: Double) -> (point: EnergyPoint, measure: Double)? {
+      guard let (place, measure) = path.place(u) else { return nil }
       var point: EnergyPoint
-      let measure: Double
-      if let (piece, s) = place(u) {
-        let (eps, slope) = piece.energy(s)
+      switch place {
+      case .window(let eps):
         let pair = EnergyPair(
           z1: ComplexDouble(mu + eps + omega), z2: ComplexDouble(mu + eps), isAdvanced: true)
         point = EnergyPoint(terms: [(pair, ComplexDouble(0, 1 / (2 * .pi)), .zero)])
-        measure = slope
-      } else if u == 0 || u == 1 {
-        return nil
-      } else {
-        // y = start + b (u/(1 - u))^2 spans the scales from Gamma to the bandwidth; at both ends the
-        // integrand vanishes.
-        let r = u / (1 - u)
-        point = onImaginaryAxis(start + unit * r * r)
-        measure = unit * 2 * r / ((1 - u) * (1 - u)) / (2 * .pi)
+      case .imaginaryAxis(let y): point = onImaginaryAxis(y)
       }
-      // At a band edge the integrand in s vanishes.
-      if measure == 0 { return nil }
-      let factor = shares[Int(u) / 2] / measure
+      let factor = path.share(u) / measure
       point.allowed = share?.map { $0 * factor }
       return (point, measure)
     }
     let outputs = 0..<outputCount
     let integral = try await WeightedIntegral(
-      intervals: intervals, breaks: breaks,
+      intervals: path.intervals, breaks: path.breaks,
       components: outputs.flatMap { o -> [WeightedIntegral.Component] in
         [.value(noise: 5 * o + 2), .value(noise: 5 * o + 2), .magnitude, .magnitude, .magnitude]
       },
-      firstStage: allowed == nil ? 0 : 1, limit: 2000, weight: weight,
+      firstStage: allowed == nil ? 0 : 1, limit: 2000, weight: path.weight,
       allowed: { totals in
         outputs.flatMap { o -> [Double] in
           // The scales hold all parts of a value.
@@ -295,7 +196,8 @@ package struct EnergyIntegral: Sendable {
         fixed.sum.values[$0] + ComplexDouble(totals[5 * $0], totals[5 * $0 + 1])
       },
       errors: outputs.map { o in
-        let tail = window.isEmpty || temperature == 0 ? 0 : Double.exp(-thermalReach) * scales[o]
+        let tail =
+          path.window.isEmpty || temperature == 0 ? 0 : Double.exp(-thermalReach) * scales[o]
         let common = fixed.sum.errors[o] + abs(totals[5 * o + 2]) + tail
         return PartErrors(
           real: integral.errors[5 * o] + common, imaginary: integral.errors[5 * o + 1] + common)

@@ -25,10 +25,11 @@ public struct NonConvergence: Error, Sendable, Equatable, CustomStringConvertibl
   public let divisions: Int
   /// What would need fewer points if it were larger.
   private let remedy: String
+  package static let usualRemedy = "lifetime parameter, temperature or J"
 
   package init(
     label: String, estimate: Double, allowed: Double, divisions: Int,
-    remedy: String = "lifetime parameter, temperature or J"
+    remedy: String = usualRemedy
   ) {
     self.label = label
     self.estimate = estimate
@@ -50,6 +51,18 @@ public struct NonConvergence: Error, Sendable, Equatable, CustomStringConvertibl
   }
 }
 
+extension GridRefinement.Outcome {
+  /// Itself, unless a quantity has missed its tolerance.
+  package func converged(
+    _ label: @autoclosure () -> String, remedy: String = NonConvergence.usualRemedy
+  ) throws(NonConvergence) -> GridRefinement.Outcome {
+    guard let failure else { return self }
+    throw NonConvergence(
+      label: label(), estimate: worst(failure).estimate, allowed: worst(failure).allowed,
+      divisions: divisions, remedy: remedy)
+  }
+}
+
 /// Error bounds, or allowances, of the real and of the imaginary part of a number.
 package struct PartErrors: Sendable, Equatable {
   package var real, imaginary: Double
@@ -58,6 +71,14 @@ package struct PartErrors: Sendable, Equatable {
     self.real = real
     self.imaginary = imaginary
   }
+
+  /// The same of both parts.
+  package init(_ both: Double) { (real, imaginary) = (both, both) }
+
+  package static func * (factor: Double, errors: PartErrors) -> PartErrors {
+    PartErrors(real: factor * errors.real, imaginary: factor * errors.imaginary)
+  }
+
   /// Whether neither part exceeds what is allowed.
   package func isWithin(_ allowed: PartErrors) -> Bool {
     real <= allowed.real && imaginary <= allowed.imaginary

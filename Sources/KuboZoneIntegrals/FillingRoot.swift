@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import KuboLattice
 import Quadrature
 
 /// The chemical potential of a number of electrons on one grid.
@@ -28,5 +29,25 @@ package struct FillingRoot {
     let found = try BracketedRoot(from: low, to: high, absolute: 1e-13 * bound, excess)
     let (rounding, slope) = accuracy(found.value)
     values = (found.value, found.error + rounding / max(slope, 1e-300))
+  }
+
+  /// mu on ever finer grids, to 1e-9 of `bound`: on the first `root` seeks it from `start`, on each other one next to where the
+  /// last had it.
+  /// - Throws: what `root` throws.
+  package static func refined(
+    _ refinement: GridRefinement, from start: (mu: Double, width: Double), bound: Double,
+    _ root: (_ divisions: Int, _ start: (mu: Double, width: Double)) async throws -> (
+      mu: Double, error: Double
+    )
+  ) async throws -> GridRefinement.Outcome {
+    var last = start
+    return try await refinement.run(groups: 1) { divisions, _ in
+      let found = try await root(divisions, last)
+      last = (found.mu, max(abs(found.mu - last.mu), 1e-9 * bound))
+      return .init(
+        values: [[ComplexDouble(found.mu)]], scales: [[bound]], rounding: [[found.error]])
+    } allowed: { _, values, _ in
+      [PartErrors(1e-9 * max(bound, abs(values[0].real)))]
+    }[0]
   }
 }

@@ -105,12 +105,12 @@ package struct GridRefinement: Sendable {
 
     /// No values, after a grid of `divisions` points along each reciprocal vector.
     package static func failed(outputs: Int, divisions: Int) -> Outcome {
-      let unknown = PartErrors(real: .infinity, imaginary: .infinity)
+      let unknown = PartErrors(.infinity)
       return Outcome(
         values: Array(repeating: .zero, count: outputs),
         scales: Array(repeating: 0, count: outputs),
         errors: Array(repeating: unknown, count: outputs),
-        allowed: Array(repeating: PartErrors(real: 0, imaginary: 0), count: outputs),
+        allowed: Array(repeating: PartErrors(0), count: outputs),
         divisions: divisions)
     }
 
@@ -130,7 +130,7 @@ package struct GridRefinement: Sendable {
     package var isLostInRounding: Bool {
       values.indices.contains { q in
         !hasConverged(q)
-          && !PartErrors(real: rounding[q], imaginary: rounding[q]).isWithin(allowed[q])
+          && !PartErrors(rounding[q]).isWithin(allowed[q])
       }
     }
 
@@ -284,7 +284,7 @@ package struct GridRefinement: Sendable {
       progress.histories[g].divisions = n
       progress.histories[g].target = n
       progress.histories[g].isForecast = true
-      let zero = PartErrors(real: 0, imaginary: 0)
+      let zero = PartErrors(0)
       progress.outcomes[g].errors = progress.outcomes[g].values.map { _ in zero }
       progress.outcomes[g].allowed = progress.outcomes[g].errors
     }
@@ -299,7 +299,7 @@ package struct GridRefinement: Sendable {
   private func outcome(_ g: Int, _ history: inout History, _ limits: [PartErrors]) -> Outcome {
     let (values, rounding, n) = (history.values, history.rounding, history.divisions)
     guard history.steps.count > 1 else {
-      let unknown = PartErrors(real: .infinity, imaginary: .infinity)
+      let unknown = PartErrors(.infinity)
       history.target = sizes.near(
         n + (history.steps.isEmpty ? n / 2 : max(1, n / 5)))
       // Three grids are the least.

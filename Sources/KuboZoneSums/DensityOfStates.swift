@@ -6,48 +6,28 @@ import KuboWork
 import KuboZoneIntegrals
 import RealModule
 
-/// The density of states of each band, both degenerate states counted, and the number of states below
-/// an energy, per unit cell, at constant lifetime:
-///
-///     D_s(E) = -(2/pi) Im avg_k 1/(E + i Gamma - E_s(k))
-///     N_s(E) = integral_-infinity^E D_s = -(2/pi) Im avg_k log(E_s(k) - i Gamma - E)
-///
-/// with avg 1 = 1, so that N_s(infinity) = 2. Levels are Lorentzians of half-width Gamma, those of
-/// g = 1/(eps - E + i Gamma) (docs/conventions.md): the density that a spectrum at this lifetime sees.
-///
-/// The zone is deformed into complex k (`BandContour`), where Im E_s <= 0 and neither function is
-/// singular, and the periodic grid is refined until
-///
-///     |error of D| <= tolerance * max(D, avg |1/(E + i Gamma - E_s)|),    |error of N| <= tolerance.
-public struct DensityOfStates: Sendable {
-  /// E, from zero as mu.
-  public let energy: Double
-  /// D_s.
-  public let density: (bonding: Double, antibonding: Double)
-  /// A bound on the error of each D_s.
-  public let densityError: Double
-  /// N_s.
-  public let states: (bonding: Double, antibonding: Double)
-  /// A bound on the error of each N_s.
-  public let statesError: Double
-
-  /// Energies over all bands, and Gamma times 4 beyond: E_n = E_0 + n dE, dE at most Gamma/2, at least 201
-  /// and at most 4001.
+extension DensityOfStates {
+  /// Energies over all bands, and Gamma times 4 beyond, in the model's unit: E_n = E_0 + n dE, dE at most Gamma/2, at least 201 and at
+  /// most 4001.
   public static func axis(_ model: Model, broadening: Double) -> [Double] {
     let edges = model.criticalPoints().map { k, band in
       Frame(model, at: WaveVector(k), directions: Directions(i: 0, j: 0)).energy(band).real
     }
-    let reach = 4 * broadening
-    let (low, high) = (edges.min()! - reach, edges.max()! + reach)
-    let count = max(200, min(4000, Int((2 * (high - low) / broadening).rounded(.up))))
-    return (0...count).map { low + (high - low) * Double($0) / Double(count) }
+    return axis(from: edges.min()!, to: edges.max()!, broadening: broadening)
   }
 
-  /// The densities at `energies`.
-  /// - Parameter broadening: Gamma > 0.
+  /// The densities of each band, both degenerate states counted, at `energies`, for Gamma > 0:
+  ///
+  ///     D_s(E) = -(2/pi) Im avg_k 1/(E + i Gamma - E_s(k))
+  ///     N_s(E) = integral_-infinity^E D_s = -(2/pi) Im avg_k log(E_s(k) - i Gamma - E)
+  ///
+  /// with avg 1 = 1, so that N_s(infinity) = 2. The zone is deformed into complex k (`BandContour`), where Im E_s <= 0 and neither
+  /// function is singular, and the periodic grid is refined until
+  ///
+  ///     |error of D| <= tolerance * max(D, avg |1/(E + i Gamma - E_s)|),    |error of N| <= tolerance.
   /// - Throws: `NonConvergence`, `CancellationError`.
   public static func values(
-    model: Model, energies: [Double], broadening: Double, tolerance: Double = 1e-4,
+    _ model: Model, energies: [Double], broadening: Double, tolerance: Double = 1e-4,
     threads: Int = 1
   ) async throws -> [DensityOfStates] {
     precondition(broadening > 0)
@@ -55,32 +35,17 @@ public struct DensityOfStates: Sendable {
     let survey = await WorkProgress.stage("survey of contours") { _ in
       ContourSurvey(contours, broadening: .infinity)
     }
-    var refinement = GridRefinement(
-      resolution: 1, sizes: model.gridSizes, unit: "energies", name: "density of states")
-    refinement.resolutions = energies.map {
+    let resolutions = energies.map {
       let z = ComplexDouble($0, broadening)
       // As ContourSurvey.resolution: what the contours' own derivatives can take from the distance.
       return 2 / survey.rate(.bands(bonding: z, antibonding: z))
     }
-    let outcomes = try await refinement.run(groups: energies.count) { divisions, groups in
+    return try await refined(
+      model.gridSizes, resolution: 1, resolutions: resolutions, LevelKind.bands, energies,
+      allowed: { q, value, scale in tolerance * (q < 2 ? max(abs(value), scale) : 1) }
+    ) { divisions, groups in
       try await level(
         contours, divisions, groups.map { ComplexDouble(energies[$0], broadening) }, threads)
-    } allowed: { _, values, scales in
-      values.indices.map { q in
-        let limit = tolerance * (q < 2 ? max(abs(values[q].real), scales[q]) : 1)
-        return PartErrors(real: limit, imaginary: limit)
-      }
-    }
-    return try zip(energies, outcomes).map { energy, outcome in
-      if let failure = outcome.failure {
-        throw NonConvergence(
-          label: "density of states at \(energy)", estimate: outcome.worst(failure).estimate,
-          allowed: outcome.worst(failure).allowed, divisions: outcome.divisions)
-      }
-      let (v, e) = (outcome.values.map(\.real), outcome.errors.map(\.real))
-      return DensityOfStates(
-        energy: energy, density: (v[0], v[1]), densityError: max(e[0], e[1]),
-        states: (v[2], v[3]), statesError: max(e[2], e[3]))
     }
   }
 

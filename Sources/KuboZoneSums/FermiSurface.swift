@@ -72,12 +72,7 @@ package struct FermiSurface: Sendable {
           values[$0], scale: scales[$0], rounding: rounding[$0])
       }
     }[0]
-    if let failure = outcome.failure {
-      throw NonConvergence(
-        label: "mu = \(mu)", estimate: outcome.worst(failure).estimate,
-        allowed: outcome.worst(failure).allowed, divisions: outcome.divisions)
-    }
-    return outcome.estimates
+    return try outcome.converged("mu = \(mu)").estimates
   }
 
   /// The mean over one grid per cell volume.

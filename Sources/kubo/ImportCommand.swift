@@ -63,7 +63,7 @@ struct ImportCommand: AsyncParsableCommand {
   var mu: Energy?
   @Option(
     parsing: .unconditional, help: "The temperature k_B T, in eV or as 300K. Default: 0.025.",
-    transform: checkedTemperature)
+    transform: Energy.temperature)
   var temperature: Energy?
   @Option(
     parsing: .unconditional,
@@ -83,12 +83,6 @@ struct ImportCommand: AsyncParsableCommand {
       throw ValidationError("expected \(WannierSource.modelNameRule)")
     }
     return text
-  }
-
-  private static func checkedTemperature(_ text: String) throws -> Energy {
-    let energy = try Energy(text)
-    guard energy.number >= 0 else { throw ValidationError("expected 0 or more") }
-    return energy
   }
 
   private static func exchangeEnergies(_ text: String) throws -> [Setting] {

@@ -134,7 +134,7 @@ struct ModelArguments: ParsableArguments {
     parsing: .unconditional,
     help:
       "The temperature k_B T, 0 or more, in the model's unit of energy; with --units as 300K too.",
-    transform: temperature)
+    transform: Energy.temperature)
   var temperature: Energy?
   @Option(
     help: ArgumentHelp(
@@ -152,12 +152,6 @@ struct ModelArguments: ParsableArguments {
   func validate() throws {
     try set.check()
     _ = try sourceDate()
-  }
-
-  private static func temperature(_ text: String) throws -> Energy {
-    let energy = try Energy(text)
-    guard energy.number >= 0 else { throw ValidationError("expected 0 or more") }
-    return energy
   }
 
   /// Reads a model of two sublattices and applies `--set`; `withLengths` if results may be in units of length.

@@ -49,3 +49,12 @@ extension ConstantLifetimeArguments {
     return (request, input, filling)
   }
 }
+
+/// Refuses options that only models of two sublattices have.
+func refuseWithOrbitals(_ model: String, _ options: [(name: String, isGiven: Bool)]) throws {
+  for (name, isGiven) in options where isGiven {
+    throw ValidationError(
+      "\(name): found with \(model), which has orbitals; expected a model of two sublattices, or no \(name)"
+    )
+  }
+}

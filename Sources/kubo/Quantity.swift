@@ -94,6 +94,13 @@ package struct Energy: CustomStringConvertible {
     return energy
   }
 
+  /// A temperature, 0 or more.
+  static func temperature(_ text: String) throws -> Energy {
+    let energy = try Energy(text)
+    guard energy.number >= 0 else { throw ValidationError("expected 0 or more") }
+    return energy
+  }
+
   /// In units of the model's; `option` names it in a refusal.
   package func value(_ option: String, in scale: EnergyScale) throws -> Double {
     guard let unit else { return number }

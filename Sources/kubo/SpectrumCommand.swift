@@ -57,12 +57,13 @@ struct ResponseArguments: ParsableArguments {
 
   /// The units of `--units`; refuses those that lack what a conductivity of the request needs.
   func physicalUnits(
-    _ arguments: ModelArguments, _ model: String, dimension: Int, isConductivity: Bool
+    _ arguments: ModelArguments, _ crystal: some Crystal, isConductivity: Bool
   ) throws -> PhysicalUnits? {
+    let dimension = crystal.dimension
     guard let result = arguments.units.units?.value else { return nil }
     if isConductivity, result.conductivity(dimension: dimension) == nil {
       throw ValidationError(
-        "--units: found '\(arguments.units.units!)'; expected nm=L too, since \(model) has dimension \(dimension) and sigma the unit of length to the power \(2 - dimension)"
+        "--units: found '\(arguments.units.units!)'; expected nm=L too, since \(crystal.name) has dimension \(dimension) and sigma the unit of length to the power \(2 - dimension)"
       )
     }
     return result
@@ -169,7 +170,7 @@ struct SpectrumCommand: TableCommand {
     if try response.isGeneral(arguments) { return try await collinear(log, since: start) }
     let (request, inputs) = try await request(log)
     let units = try response.physicalUnits(
-      arguments, request.model.name, dimension: request.model.dimension,
+      arguments, request.model,
       isConductivity: request.columns.contains { $0.response.isConductivity })
     let spectrum = try await request.spectrum()
     return TableResult(
@@ -185,7 +186,7 @@ struct SpectrumCommand: TableCommand {
   private func collinear(_ log: Logger, since start: Date) async throws -> TableResult {
     let (request, lifetime, input, filling) = try await collinearRequest(log)
     let units = try response.physicalUnits(
-      arguments, request.model.name, dimension: request.model.dimension,
+      arguments, request.model,
       isConductivity: request.responses.contains { $0.response.isConductivity })
     var spectra: [(dressing: Dressing, spectrum: CollinearSpectrum)] = []
     for dressing in chosenDressings(request) {
@@ -211,14 +212,12 @@ struct SpectrumCommand: TableCommand {
     request: CollinearRequest, lifetime: String, input: ModelInput<OrbitalModel>, filling: Filling?
   ) {
     let input = try arguments.readOrbitals(log, withLengths: true)
-    for (option, isGiven) in [
-      ("--per-diagram", perDiagram), ("--per-band", perBand),
-      ("--dressing", dressing?.contains { $0 != .bare && $0 != .ladder } == true),
-    ] where isGiven {
-      throw ValidationError(
-        "\(option): found with \(input.model.name), which has orbitals; expected a model of two sublattices, or no \(option)"
-      )
-    }
+    try refuseWithOrbitals(
+      input.model.name,
+      [
+        ("--per-diagram", perDiagram), ("--per-band", perBand),
+        ("--dressing", dressing?.contains { $0 != .bare && $0 != .ladder } == true),
+      ])
     var impurities: OrbitalImpurities?
     var gamma = 0.0
     let chosen = response.lifetime

@@ -110,7 +110,8 @@ struct TorqueCommand: TableCommand {
   }
 
   /// What the cell has in the directions that the model lacks.
-  private func transverse(_ model: String, _ dimension: Int) throws -> Double {
+  private func transverse(_ crystal: some Crystal) throws -> Double {
+    let (model, dimension) = (crystal.name, crystal.dimension)
     for (name, value, own) in [
       ("--cross-section", crossSection, 1), ("--thickness", thickness, 2),
     ] {
@@ -141,7 +142,7 @@ struct TorqueCommand: TableCommand {
     let model = request.model
     let scale = TorqueScale(
       currentDensity: currentDensity, lengthUnit: latticeConstant,
-      transverse: try transverse(model.name, model.dimension), spin: spin)
+      transverse: try transverse(model), spin: spin)
     var strength: Double?
     if let gamma {
       strength = try gamma.energy?.value("--gamma", in: inputs.input.scale)
@@ -185,7 +186,7 @@ struct TorqueCommand: TableCommand {
     // The spin of a cell is twice that of the scale.
     let scale = TorqueScale(
       currentDensity: currentDensity, lengthUnit: latticeConstant,
-      transverse: try transverse(model.name, model.dimension), spin: hasOrbitals ? spin / 2 : spin)
+      transverse: try transverse(model), spin: hasOrbitals ? spin / 2 : spin)
     let (mu, _) = try await potential.value(
       input, broadening: nil, threads: arguments.work.threadCount, log)
     var request = CollinearRequest(

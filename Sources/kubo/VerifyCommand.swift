@@ -72,11 +72,7 @@ struct VerifyCommand: AsyncParsableCommand {
 
   /// A model with orbitals.
   private func orbitals(_ log: Logger) async throws {
-    guard folders.diagrams.isEmpty else {
-      throw ValidationError(
-        "--diagrams: found with \(arguments.model), which has orbitals; expected a model of two sublattices, or no --diagrams"
-      )
-    }
+    try refuseWithOrbitals(arguments.model, [("--diagrams", !folders.diagrams.isEmpty)])
     let (request, input, _) = try await state.orbitalRequest(arguments, log)
     var impurities: OrbitalImpurities?
     var gamma: Double?

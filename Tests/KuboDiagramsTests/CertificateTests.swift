@@ -22,27 +22,13 @@ struct CertificateTests {
     let states =
       asked.map { a in (a[1]..<a[1] + a[2]).map { (dimension: a[0], number: $0) } }
       ?? [3, 2, 1].flatMap { d in (0..<CertificateTests.counts[d - 1]).map { (d, $0) } }
-    let tallies = await withTaskGroup(of: (Int, CertificateTally).self) { group in
-      var tallies = [CertificateTally](repeating: CertificateTally(), count: 3)
-      var rest = states[...]
-      func start(_ group: inout TaskGroup<(Int, CertificateTally)>) {
-        guard let (dimension, number) = rest.popFirst() else { return }
-        group.addTask {
-          await (
-            dimension,
-            CertificateTally(
-              dimension: dimension, number: number, seconds: CertificateTests.seconds,
-              isVerbose: asked != nil)
-          )
-        }
-      }
-      for _ in 0..<2 { start(&group) }
-      while let (dimension, tally) = await group.next() {
-        tallies[dimension - 1].add(tally)
-        start(&group)
-      }
-      return tallies
+    let found = await CertificateTally.tallies(of: states) {
+      await CertificateTally(
+        dimension: $0.dimension, number: $0.number, seconds: CertificateTests.seconds,
+        isVerbose: asked != nil)
     }
+    var tallies = [CertificateTally](repeating: CertificateTally(), count: 3)
+    for (state, tally) in zip(states, found) { tallies[state.dimension - 1].add(tally) }
     var all = CertificateTally()
     for (d, tally) in tallies.enumerated() where tally.states > 0 {
       print("\(d + 1)D: \(tally.summary)")

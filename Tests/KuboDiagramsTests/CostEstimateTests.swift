@@ -5,21 +5,6 @@ import Testing
 
 /// How long a spectrum takes.
 @Suite struct CostEstimateTests {
-  /// 2 s and 0.5 s for each frequency: 4 s for four, 10 s for 16, 102 s for 200.
-  @Test func extrapolation() {
-    let cost = CostEstimate(runs: [(1, 1, 2), (4, 4, 8), (16, 10, 20)], spent: 7, count: 200)
-    #expect(cost.least == 102 && cost.most == 204 && cost.spent == 7 && cost.tried == 16)
-    // No negative slope.
-    let odd = CostEstimate(runs: [(1, 4, 4), (4, 3, 3)], spent: 7, count: 200)
-    #expect(odd.least == 3 && odd.most == 3)
-    let single = CostEstimate(runs: [(1, 3, 3)], spent: 3, count: 1)
-    #expect(single.least == 3 && single.spent == 3)
-    let both = CostEstimate([cost, odd])
-    #expect(
-      both.least == 105 && both.most == 207 && both.spent == 14 && both.tried == 4
-        && both.count == 200)
-  }
-
   /// Fine grids are counted, not summed, and what was counted would have taken long.
   @Test func fineGrids() async throws {
     let request = SpectrumRequest(

@@ -132,7 +132,7 @@ import Testing
     for f in Self.frames(lattice) {
       for i in 0..<lattice.model.dimension {
         let a = f.gaugeField(i)
-        let field = -imaginaryUnit * (f.transformation.dagger * f.difference(i, \.transformation))
+        let field = -ComplexDouble.i * (f.transformation.dagger * f.difference(i, \.transformation))
         let perpendicular = a.x * Matrix4.rhoSigma(1, 3) + a.y * Matrix4.rhoSigma(2, 3)
         let along = f.gaugeFieldZ(i) * Matrix4.rhoSigma(3, 0)
         #expect(field.distance(to: 0.5 * (along + perpendicular)) < Self.differenced)
@@ -190,8 +190,22 @@ func nonadiabaticSpinCurrent(_ f: EigenstateFrame, _ s: Int, _ alpha: Int, _ i: 
   let rows: [Matrix4] =
     alpha == 1
     ? [-zero, ComplexDouble(0, -sign) * z, sign * zero]
-    : [ComplexDouble(0, sign) * z, -zero, -imaginaryUnit * z]
+    : [ComplexDouble(0, sign) * z, -zero, -ComplexDouble.i * z]
   return f.velocity(s, i) * f.exchange / f.delta * rows[0]
     + f.etaLength * dot(field, f.direction) * rows[1]
     + f.etaLength * crossZ(field, f.direction) * rows[2]
 }
+
+extension EigenstateFrame {
+  /// tau^alpha_{k,s}, alpha = 1, 2, 3; (9), (S3.4).
+  func spinOperator(_ s: Int, _ alpha: Int) -> Matrix4 {
+    switch alpha {
+    case 1: Double.sin(theta) * Matrix4.tau(s, s, along: direction)
+    case 2: Double(s) * Double.sin(theta) * Matrix4.tau(s, s, along: zCross(direction))
+    default: Matrix4.tau(s, s, 3)
+    }
+  }
+}
+
+/// z . (a x b)
+func crossZ(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> Double { a.x * b.y - a.y * b.x }

@@ -278,7 +278,7 @@ import Testing
       .init(quantity: .sigma, component: 1, weights: [1, 1, 1]),
       .init(quantity: .T, component: 0, weights: [1, 1, 1]),
     ]
-    let tally = await CollinearTally(state, "wannier", budget: 0.3)
+    let tally = await CertificateTally(state, "wannier", budget: 0.3)
     #expect(tally.violations.isEmpty, "\(tally.violations.joined(separator: "\n"))")
     #expect(tally.decided == 6 && tally.refused.isEmpty)
   }

@@ -102,7 +102,7 @@ import Testing
     #expect(try await refusal(omegas: [.nan]).hasPrefix("omega: found nan; expected a finite"))
     #expect(
       try await refusal(direction: 1)
-        == "direction: found yx; expected axes of a model in 1 dimensions")
+        == "direction: found yx; expected two of x, for a model in 1 dimensions")
     #expect(try await refusal(responses: []) == "responses: found none; expected at least one")
     #expect(
       try await refusal(responses: [.spin(.x, [1, 1])])

@@ -25,17 +25,11 @@ struct CollinearCertificateTests {
       asked.map { Array(Int($0[0])..<Int($0[0] + $0[1])) }
       ?? Array(0..<CollinearCertificateTests.count)
     let budget = asked.flatMap { $0.count > 2 ? $0[2] : nil } ?? CollinearCertificateTests.budget
-    let all = await withTaskGroup(of: CollinearTally.self) { group in
-      var total = CollinearTally()
-      for (begun, number) in numbers.enumerated() {
-        if begun > 1, let tally = await group.next() { total.add(tally) }
-        group.addTask {
-          await CollinearTally(number: number, budget: budget, isVerbose: asked != nil)
-        }
-      }
-      for await tally in group { total.add(tally) }
-      return total
+    var all = CertificateTally()
+    let tallies = await CertificateTally.tallies(of: numbers) {
+      await CertificateTally(number: $0, budget: budget, isVerbose: asked != nil)
     }
+    for tally in tallies { all.add(tally) }
     print(all.summary)
     #expect(all.violations.isEmpty, "\(all.violations.joined(separator: "\n"))")
     guard asked == nil else { return }
@@ -79,54 +73,17 @@ struct CollinearCertificateTests {
       CollinearState.Output(quantity: .s, component: 1, weights: [1, 0]),
       CollinearState.Output(quantity: .sigma, component: 0, weights: [1, 1]),
     ]
-    let tally = await CollinearTally(state, "specimen", budget: 0.02)
+    let tally = await CertificateTally(state, "specimen", budget: 0.02)
     #expect(tally.violations.isEmpty, "\(tally.violations.joined(separator: "\n"))")
     #expect(tally.decided == 6 && tally.refused.isEmpty)
   }
 }
 
-/// What a state, or many, gave. A cell is K(0) or [K(omega) - K(0)]/omega of one response.
-struct CollinearTally: Sendable {
-  var states = 0
-  var nested = 0
-  var cells = 0
-  /// Cells of which the reference tells whether the bound holds.
-  var decided = 0
-  var violations: [String] = []
-  var undecided: [String] = []
-  var refused: [String] = []
-  /// States that did not end in time.
-  var unended: [String] = []
-  /// Bound over true error, or over what the reference may err where that is larger.
-  var ratios: [Double] = []
-
-  init() {}
-
-  mutating func add(_ other: CollinearTally) {
-    states += other.states
-    nested += other.nested
-    cells += other.cells
-    decided += other.decided
-    violations += other.violations
-    undecided += other.undecided
-    refused += other.refused
-    unended += other.unended
-    ratios += other.ratios
-  }
-
-  func ratio(_ part: Double) -> Double {
-    ratios.isEmpty ? .infinity : ratios.sorted()[Int(part * Double(ratios.count - 1))]
-  }
-
-  var summary: String {
-    "\(states) states, \(nested) by nested integrals, \(cells) cells: \(violations.count) parts above the bound, "
-      + "\(decided) decided, \(refused.count) refused; \(unended.count) states not ended; bounds are "
-      + "\(ratio(0)), \(ratio(0.01)), \(ratio(0.5)), \(ratio(0.9)) times the error (smallest, 1 %, median, 90 %)"
-  }
-
+/// A cell is K(0) or [K(omega) - K(0)]/omega of one response.
+extension CertificateTally {
   /// A drawn state.
   init(number: Int, budget: Double, isVerbose: Bool) async {
-    states = 1
+    self.init(states: 1)
     do {
       let state = try CollinearState(number: number, budget: budget)
       await compare(state, "\(number)", budget: budget, isVerbose: isVerbose)
@@ -137,7 +94,7 @@ struct CollinearTally: Sendable {
 
   /// A given state.
   init(_ state: CollinearState, _ label: String, budget: Double) async {
-    states = 1
+    self.init(states: 1)
     await compare(state, label, budget: budget, isVerbose: false)
   }
 
@@ -147,26 +104,11 @@ struct CollinearTally: Sendable {
     nested = state.isNested ? 1 : 0
     let clock = ContinuousClock()
     let start = clock.now
-    let spectrum: CollinearSpectrum
-    do {
-      let task = Task {
-        try await CollinearSpectrum(state.request(), isNested: state.isNested)
-      }
-      let timer = Task {
-        try await Task.sleep(for: .seconds(600 * max(1, budget)))
-        task.cancel()
-      }
-      defer { timer.cancel() }
-      spectrum = try await task.value
-    } catch is CancellationError {
-      unended = ["\(label) after \(clock.now - start): \(state)"]
-      if isVerbose { print("UNENDED \(unended[0])") }
-      return
-    } catch {
-      refused = ["\(label) as a whole: \(error) \(state)"]
-      if isVerbose { print("REFUSED \(refused[0])") }
-      return
-    }
+    guard
+      let spectrum = await result(
+        label, "\(state)", seconds: 600 * max(1, budget), isVerbose: isVerbose,
+        { try await CollinearSpectrum(state.request(), isNested: state.isNested) })
+    else { return }
     let taken = clock.now - start
     // K(0), then each frequency.
     let found = (0...state.omegas.count).map { row in
@@ -182,6 +124,7 @@ struct CollinearTally: Sendable {
           decided += 1
           continue
         }
+        given += 1
         let (right, error) = reference.values[row][o]
         let off = max(
           abs((estimate.value - right).real), abs((estimate.value - right).imaginary))
@@ -208,9 +151,7 @@ struct CollinearTally: Sendable {
         + "tol=\(state.tolerance) nested=\(state.isNested) divisions=\(spectrum.divisions): engine \(taken), reference "
         + "\(clock.now - start - taken) \(reference.counts); \(cells) cells \(decided) decided \(refused.count) refused; ratio "
         + "\(ratio(0)) \(ratio(0.5))")
-    for line in violations { print("VIOLATION \(line)") }
-    for line in undecided { print("UNDECIDED \(line)") }
-    if let line = refused.first { print("REFUSED \(line)") }
+    printFaults()
   }
 }
 

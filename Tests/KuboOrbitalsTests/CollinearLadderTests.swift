@@ -231,32 +231,13 @@ struct LadderCase: Decodable, Sendable, CustomTestStringConvertible {
 
 /// States with edges of bands in the window of energies.
 @Suite struct LadderStateTests {
-  /// A chain of two orbitals without inversion or real hops; without scalar impurities on the second.
-  private func chain() throws -> OrbitalModel {
-    try OrbitalModel(
-      name: "chain", latticeVectors: [[1.3]],
-      orbitals: [
-        .init(name: "a", position: [0], energy: 0.2, exchange: 0.6),
-        .init(name: "b", position: [0.4], energy: -0.3, exchange: -0.25),
-      ],
-      hops: [
-        .init(
-          from: 0, to: 1, cell: [0], up: ComplexDouble(-1, 0.2), down: ComplexDouble(-0.9, 0.3)),
-        .init(from: 1, to: 0, cell: [1], up: ComplexDouble(-0.7), down: ComplexDouble(-0.7, 0.1)),
-        .init(
-          from: 0, to: 0, cell: [1], up: ComplexDouble(0.15, 0.1), down: ComplexDouble(0.05, 0.1)),
-        .init(
-          from: 1, to: 1, cell: [2], up: ComplexDouble(0, -0.1), down: ComplexDouble(0, -0.1)),
-      ])
-  }
-
   /// The continuity of spin with its relaxation after the energy integral, within the bounds, which are a few millionths, and
   /// Hermitian: K(-omega) = K(omega)*.
   @Test(arguments: [0.03, 0]) func continuity(_ temperature: Double) async throws {
     let ones = [1.0, 1]
     let omegas = [0.35, -0.35, 1.1]
     let spectrum = try await ImpuritySpectrum(
-      chain(),
+      lopsidedChain(isFar: true),
       OrbitalImpurities(scalar: [0.25, 0], longitudinal: [0.06, 0.02], transverse: [0.01, 0.05]),
       mu: -0.4, temperature: temperature, omegas: omegas, directions: Directions(i: 0, j: 0),
       responses: [

@@ -27,23 +27,6 @@ import Testing
         directions: directions, responses: [], tolerance: 1e-4, threads: 2))
   }
 
-  /// A chain of two orbitals without inversion or real hops, whose exchange sits on bonds too.
-  private func chain() throws -> OrbitalModel {
-    try OrbitalModel(
-      name: "chain", latticeVectors: [[1.3]],
-      orbitals: [
-        .init(name: "a", position: [0], energy: 0.2, exchange: 0.6),
-        .init(name: "b", position: [0.4], energy: -0.3, exchange: -0.25),
-      ],
-      hops: [
-        .init(
-          from: 0, to: 1, cell: [0], up: ComplexDouble(-1, 0.2), down: ComplexDouble(-0.9, 0.3)),
-        .init(from: 1, to: 0, cell: [1], up: ComplexDouble(-0.7), down: ComplexDouble(-0.7, 0.1)),
-        .init(
-          from: 0, to: 0, cell: [1], up: ComplexDouble(0.15, 0.1), down: ComplexDouble(0.05, 0.1)),
-      ])
-  }
-
   private func failing(_ statements: [Verification.Statement]) -> [String] {
     statements.filter { !$0.holds }.map { "\($0.claim): \($0.residual), \($0.reason)" }
   }
@@ -62,7 +45,7 @@ import Testing
 
   /// The same where nothing vanishes by symmetry; and a spiral of another magnet is seen.
   @Test func mutationsOfTheSpiral() async throws {
-    let model = try chain()
+    let model = try lopsidedChain()
     var own = statements(model, broadening: 0.1)
     #expect(failing(try await own.vertexStatements()) == [])
     // A sign of one hop of one spin, a position, an exchange.
@@ -91,7 +74,7 @@ import Testing
   }
 
   @Test func mutationsOfBareStatements() async throws {
-    var own = statements(try chain())
+    var own = statements(try lopsidedChain())
     let right = try await own.identityStatements() + own.causalityStatements()
     #expect(right.count == 7 && failing(right) == [])
     own.mutation = .causality
@@ -109,7 +92,7 @@ import Testing
 
   /// With impurities and their spins.
   @Test func ladder() async throws {
-    var own = statements(try chain())
+    var own = statements(try lopsidedChain())
     let impurities = OrbitalImpurities(scalar: [0.4, 0.3], isotropic: [0.06, 0.03])
     let found = try await own.ladderStatements(impurities)
     #expect(found.count == 5 && failing(found) == [])

@@ -266,7 +266,8 @@ private func orbitalNames(
   _ latticeVectors: [[Double]]
 ) -> [String] {
   let numbers = centres.indices.map { "w\($0 + 1)" }
-  guard !atoms.isEmpty, let inverse = try? Model.inverseCell(latticeVectors) else { return numbers }
+  guard !atoms.isEmpty, let cell = try? UnitCell(latticeVectors, at: OrbitalPlace.latticeVectors)
+  else { return numbers }
   let labels = atoms.map { atom in
     let label = atom.label.unicodeScalars.filter { isName("_\($0)") }.prefix(20)
     let text = String(String.UnicodeScalarView(label))
@@ -278,7 +279,7 @@ private func orbitalNames(
     seen[label, default: 0] += 1
     return many[label]! > 1 ? "\(label)\(seen[label]!)" : label
   }
-  let (vectors, rows) = (latticeVectors.map { SIMD3($0) }, inverse.map { SIMD3($0) })
+  let (vectors, rows) = (latticeVectors.map { SIMD3($0) }, cell.inverse.map { SIMD3($0) })
   var counts = [Int](repeating: 0, count: atoms.count)
   let own = centres.map { centre in
     let distances = atoms.map { atom in

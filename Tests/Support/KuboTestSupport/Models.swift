@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
 import KuboDiagrams
 import KuboFiles
 
@@ -39,4 +40,23 @@ extension Spectrum {
     let column = column(name, dressing)
     return column.values[n]!.dynamic + column.staticPart!
   }
+}
+
+/// A chain of two orbitals without inversion or real hops, whose exchange sits on bonds too; `isFar` with a hop to the second next cell.
+package func lopsidedChain(isFar: Bool = false) throws -> OrbitalModel {
+  let far = OrbitalModel.Hop(
+    from: 1, to: 1, cell: [2], up: ComplexDouble(0, -0.1), down: ComplexDouble(0, -0.1))
+  return try OrbitalModel(
+    name: "chain", latticeVectors: [[1.3]],
+    orbitals: [
+      .init(name: "a", position: [0], energy: 0.2, exchange: 0.6),
+      .init(name: "b", position: [0.4], energy: -0.3, exchange: -0.25),
+    ],
+    hops: [
+      .init(
+        from: 0, to: 1, cell: [0], up: ComplexDouble(-1, 0.2), down: ComplexDouble(-0.9, 0.3)),
+      .init(from: 1, to: 0, cell: [1], up: ComplexDouble(-0.7), down: ComplexDouble(-0.7, 0.1)),
+      .init(
+        from: 0, to: 0, cell: [1], up: ComplexDouble(0.15, 0.1), down: ComplexDouble(0.05, 0.1)),
+    ] + (isFar ? [far] : []))
 }

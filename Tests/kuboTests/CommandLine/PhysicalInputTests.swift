@@ -47,7 +47,7 @@ import Testing
     let again = try ProgramTests.run(other + ["--output", file, "--force"])
     #expect(again.status == 0, "\(again.errors)")
     let second = try CSVFile.read(path: file)
-    for key in ["mu", "temperature", "lifetime", "parameter.J", "impurities"] {
+    for key: HeaderKey in ["mu", "temperature", "lifetime", "parameter.J", "impurities"] {
       #expect(first[header: key] == second[header: key], "\(key)")
     }
     // The bits of the conversion are those of the numbers: halves and doubles.

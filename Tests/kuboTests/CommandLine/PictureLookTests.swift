@@ -74,7 +74,7 @@ import Testing
       (
         path: "\(value).csv",
         table: CSVFile(
-          header: [("model", "m"), ("units.energy", "t"), (key, "\(prefix)\(value)")],
+          header: [("model", "m"), ("units.energy", "t"), (HeaderKey(key), "\(prefix)\(value)")],
           columns: ["omega", "Y.bare.re"], rows: [[0, value], [1, 2]])
       )
     }

@@ -178,22 +178,4 @@ import kubo
       #expect(text([outer, inner], width).count <= max(0, width - 1))
     }
   }
-
-  /// The observer hears of the stages, and what they count adds up.
-  @Test func stages() async {
-    let progress = WorkProgress()
-    await progress.watch {
-      await WorkProgress.stage("outer", unit: "jobs", of: 2, isLeaf: true) { outer in
-        outer?.advance()
-        await WorkProgress.stage("hidden") { inner in
-          #expect(inner == nil)
-          #expect(progress.levels.map(\.name) == ["outer"])
-        }
-        outer?.advance()
-        #expect(progress.levels.map(\.done) == [2])
-      }
-      #expect(progress.levels.isEmpty)
-    }
-    await WorkProgress.stage("unobserved") { #expect($0 == nil) }
-  }
 }

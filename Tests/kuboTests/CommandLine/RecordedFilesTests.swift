@@ -43,7 +43,9 @@ import Testing
     #expect(text.contains("\n# diagram_text: prefactor: 0.5\n"))
     // The files as they were, to the byte.
     let header = try CSVFile.read(path: "\(scratch.path)/a.csv").header
-    for (key, name) in [("model_text", "m.yaml"), ("diagram_text", "own/d.yaml")] {
+    for (key, name): (HeaderKey, String) in [
+      ("model_text", "m.yaml"), ("diagram_text", "own/d.yaml"),
+    ] {
       let held = header.filter { $0.key == key }.map(\.value).joined(separator: "\n")
       #expect(
         Data(held.utf8) == (try Data(contentsOf: URL(filePath: "\(scratch.path)/\(name)"))))

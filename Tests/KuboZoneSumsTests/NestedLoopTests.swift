@@ -5,53 +5,8 @@ import KuboDiagrams
 import RealModule
 import Testing
 
-@Suite("Nested integrals over the zone")
-struct NestedIntegralTests {
-  /// The irreducible zone and its images fill the zone once: its volume is one over the order of the
-  /// group, and the integral of a function over it, summed over the images, is the mean over a grid.
-  @Test(arguments: ["chain", "square", "honeycomb", "cubic"])
-  func irreducibleZone(_ name: String) async throws {
-    let model = try shippedModel(name)
-    let symmetries = model.energySymmetries()
-    let zone = IrreducibleZone(model, symmetries)
-    #expect(zone.operations.count * 2 == symmetries.count)
-    // Any smooth function without symmetry: exp(cos 2 pi f.m + ...).
-    @Sendable func function(_ f: SIMD3<Double>) -> Double {
-      Double.exp(
-        Double.cos(2 * .pi * (f[0] + 0.1)) + 0.7 * Double.sin(2 * .pi * (f[1] - f[0]))
-          + 0.3 * Double.cos(2 * .pi * (f[2] + 0.3)))
-    }
-    let d = model.dimension
-    let integral = NestedIntegral(zone: zone, threads: 2, width: 1) { points in
-      let sums = points.map { f in
-        zone.operations.reduce(0.0) { sum, m in
-          var image = SIMD3<Double>.zero
-          for a in 0..<d {
-            image[a] = m.rows[a].indices.reduce(0) { $0 + Double(m.rows[a][$1]) * f[$1] }
-          }
-          return sum + function(image) + function(-image)
-        }
-      }
-      return .init(components: [sums, points.map { _ in 1 }], levels: [])
-    }
-    let result = try await integral(allowed: [1e-8, 1e-10])
-    #expect(abs(result.values[1] * Double(symmetries.count) - 1) < 1e-13)
-    let n = 24
-    var mean = 0.0
-    let count = (0..<d).reduce(1) { p, _ in p * n }
-    for code in 0..<count {
-      var rest = code
-      var f = SIMD3<Double>.zero
-      for a in 0..<d {
-        f[a] = Double(rest % n) / Double(n)
-        rest /= n
-      }
-      mean += function(f) / Double(count)
-    }
-    #expect(abs(result.values[0] - mean) <= result.errors[0] + 1e-13)
-    #expect(result.errors[0] <= 1.3e-8)
-  }
-
+@Suite("Nested integrals of loops")
+struct NestedLoopTests {
   /// The terms of two bands in resonance at a lifetime for which a grid does: all of them, those in a
   /// strip, and without the retarded-advanced ones.
   @Test(arguments: ["chain", "square", "honeycomb"], [0.0, 0.02])

@@ -1,57 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ComplexModule
-import Foundation
 import KuboDiagrams
+import KuboTestSupport
 import RealModule
 
-/// What a state, or many, gave. A cell is one column at one omega.
-struct CertificateTally: Sendable {
-  var states = 0
-  var cells = 0
-  /// Cells with a value.
-  var given = 0
-  /// Those of which the reference tells whether the bound holds.
-  var decided = 0
-  /// The error is above the bound, beyond what the reference may err.
-  var violations: [String] = []
-  /// Whether it is depends on how the reference errs.
-  var undecided: [String] = []
-  /// Parts beyond the tolerance.
-  var missed: [String] = []
-  var refused: [String] = []
-  /// States that did not end in time.
-  var unended: [String] = []
-  /// Bound over true error, or over rounding where that is larger.
-  var ratios: [Double] = []
-
-  mutating func add(_ other: CertificateTally) {
-    states += other.states
-    cells += other.cells
-    given += other.given
-    decided += other.decided
-    violations += other.violations
-    undecided += other.undecided
-    missed += other.missed
-    refused += other.refused
-    unended += other.unended
-    ratios += other.ratios
-  }
-
-  /// Of the ratios, the one that this part of them is below.
-  func ratio(_ part: Double) -> Double {
-    ratios.isEmpty ? 0 : ratios.sorted()[Int(part * Double(ratios.count - 1))]
-  }
-
-  var summary: String {
-    "\(states) states, \(cells) cells, \(given) with values: \(violations.count) parts above the bound, "
-      + "\(decided) decided, "
-      + "\(missed.count) parts beyond the tolerance, \(refused.count) refused; \(unended.count) states not "
-      + "ended; bounds are \(ratio(0)), \(ratio(0.01)), \(ratio(0.1)), \(ratio(0.5)), \(ratio(0.9)) times the "
-      + "error (smallest, 1 %, 10 %, median, 90 %)"
-  }
-
-  init() {}
-
+extension CertificateTally {
   /// A drawn state.
   init(dimension: Int, number: Int, seconds: Double, isVerbose: Bool) async {
     do {
@@ -66,21 +19,14 @@ struct CertificateTally: Sendable {
 
   /// Compares `state` with its reference.
   init(_ state: CertificateState, _ label: String, seconds: Double, isVerbose: Bool) async {
-    states = 1
+    self.init(states: 1)
     let clock = ContinuousClock()
     let start = clock.now
-    let spectrum: Spectrum
-    do {
-      spectrum = try await limited(seconds: seconds) { try await state.request().spectrum() }
-    } catch is CancellationError {
-      unended = ["\(label) after \(clock.now - start): \(state)"]
-      if isVerbose { print("UNENDED \(unended[0])") }
-      return
-    } catch {
-      refused = ["\(label) as a whole: \(error) \(state)"]
-      if isVerbose { print("REFUSED \(refused[0])") }
-      return
-    }
+    guard
+      let spectrum = await result(
+        label, "\(state)", seconds: seconds, isVerbose: isVerbose,
+        { try await state.request().spectrum() })
+    else { return }
     let taken = clock.now - start
     let columns = state.columns
     refused = spectrum.failures.map { "\(label) \($0) \(state)" }
@@ -109,10 +55,7 @@ struct CertificateTally: Sendable {
         "\(label) \(state.model.name) J=\(state.model.exchange) Gamma=\(state.gamma) T=\(state.temperature) tol=\(state.tolerance): engine \(taken), reference "
           + "\(clock.now - start - taken) change \(reference.change) work \(reference.work); \(cells) cells \(given) given \(decided) decided "
           + "\(refused.count) refused, median ratio \(ratio(0.5))")
-      for line in violations { print("VIOLATION \(line)") }
-      for line in missed { print("MISSED \(line)") }
-      for line in undecided { print("UNDECIDED \(line)") }
-      if let line = refused.first { print("REFUSED \(line)") }
+      printFaults()
     }
   }
 
@@ -150,21 +93,4 @@ struct CertificateTally: Sendable {
     let error = differences.map { max($0.1, $0.2) }.max()!
     ratios.append(v.error / max(error, rounding, .leastNormalMagnitude))
   }
-}
-
-/// Cancels what takes longer than `seconds`, of processor while two such work.
-func limited<T: Sendable>(
-  seconds: Double, _ body: @escaping @Sendable () async throws -> T
-) async throws -> T {
-  let task = Task { try await body() }
-  // Not a task, which would wait for the threads that work.
-  let timer = DispatchSource.makeTimerSource(queue: .global())
-  let start = clock()
-  timer.schedule(deadline: .now() + 0.2, repeating: 0.2)
-  timer.setEventHandler {
-    if Double(clock() - start) > 2e6 * seconds { task.cancel() }
-  }
-  timer.resume()
-  defer { timer.cancel() }
-  return try await task.value
 }

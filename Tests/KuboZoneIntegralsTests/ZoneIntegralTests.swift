@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import KuboLattice
+import KuboTestSupport
+import KuboZoneIntegrals
+import RealModule
+import Testing
+
+/// Integrals over the zone of functions that are known in closed form.
+@Suite struct ZoneIntegralTests {
+  /// The irreducible zone and its images fill the zone once: its volume is one over the order of the
+  /// group, and the integral of a function over it, summed over the images, is the mean over a grid.
+  @Test(arguments: ["chain", "square", "honeycomb", "cubic"])
+  func irreducibleZone(_ name: String) async throws {
+    let model = try shippedModel(name)
+    let symmetries = model.energySymmetries()
+    let zone = IrreducibleZone(model, symmetries)
+    #expect(zone.operations.count * 2 == symmetries.count)
+    // Any smooth function without symmetry: exp(cos 2 pi f.m + ...).
+    @Sendable func function(_ f: SIMD3<Double>) -> Double {
+      Double.exp(
+        Double.cos(2 * .pi * (f[0] + 0.1)) + 0.7 * Double.sin(2 * .pi * (f[1] - f[0]))
+          + 0.3 * Double.cos(2 * .pi * (f[2] + 0.3)))
+    }
+    let d = model.dimension
+    let integral = NestedIntegral(zone: zone, threads: 2, width: 1) { points in
+      let sums = points.map { f in
+        zone.operations.reduce(0.0) { sum, m in
+          var image = SIMD3<Double>.zero
+          for a in 0..<d {
+            image[a] = m.rows[a].indices.reduce(0) { $0 + Double(m.rows[a][$1]) * f[$1] }
+          }
+          return sum + function(image) + function(-image)
+        }
+      }
+      return .init(components: [sums, points.map { _ in 1 }], levels: [])
+    }
+    let result = try await integral(allowed: [1e-8, 1e-10])
+    #expect(abs(result.values[1] * Double(symmetries.count) - 1) < 1e-13)
+    let n = 24
+    var mean = 0.0
+    let count = (0..<d).reduce(1) { p, _ in p * n }
+    for code in 0..<count {
+      var rest = code
+      var f = SIMD3<Double>.zero
+      for a in 0..<d {
+        f[a] = Double(rest % n) / Double(n)
+        rest /= n
+      }
+      mean += function(f) / Double(count)
+    }
+    #expect(abs(result.values[0] - mean) <= result.errors[0] + 1e-13)
+    #expect(result.errors[0] <= 1.3e-8)
+  }
+
+  /// The mean of 1/(a - cos 2 pi f) is 1/sqrt(a^2 - 1): 1/c_0 is 1/arcosh a, and the error is below its bound, which is below
+  /// what is allowed.
+  @Test(arguments: [1.5, 1.01, 1.0001]) func gridRefinement(_ a: Double) async throws {
+    let refinement = GridRefinement(
+      resolution: 1 / Double.acosh(a), sizes: GridSizes([[]]))
+    let exact = 1 / (a * a - 1).squareRoot()
+    for allowed in [1e-3, 1e-6, 1e-9].map({ $0 * exact }) {
+      let outcome = try await refinement.run(groups: 1) { n, _ in
+        var mean = 0.0
+        for m in 0..<n {
+          let angle = 2 * Double.pi * Double(m) / Double(n)
+          mean += 1 / (a - Double.cos(angle)) / Double(n)
+        }
+        return .init(values: [[ComplexDouble(mean)]], scales: [[mean]], rounding: [[1e-14 * mean]])
+      } allowed: { _, _, _ in
+        [PartErrors(allowed)]
+      }[0].converged("1/(a - cos)")
+      let found = outcome.estimates[0]
+      #expect(abs(found.value.real - exact) <= found.error && found.error <= allowed)
+    }
+  }
+
+  /// What does not come near enough within the points that a grid may have is told with its bound.
+  @Test func beyondTheLimit() async throws {
+    let refinement = GridRefinement(
+      resolution: 12, sizes: GridSizes([[]]), pointLimit: 100)
+    let outcome = try await refinement.run(groups: 1) { n, _ in
+      .init(values: [[ComplexDouble(1 / Double(n))]], scales: [[1]], rounding: [[1e-14]])
+    } allowed: { _, _, _ in
+      [PartErrors(1e-6)]
+    }[0]
+    #expect(throws: NonConvergence.self) { try outcome.converged("slow") }
+  }
+
+  /// tanh(mu - 3) from far away on either side.
+  @Test(arguments: [-50.0, 0, 50]) func fillingRoot(_ start: Double) throws {
+    let (mu, error) = try FillingRoot(from: start, width: 1, bound: 1) {
+      Double.tanh($0 - 3)
+    } accuracy: { _ in
+      (1e-14, 1)
+    }.values
+    #expect(abs(mu - 3) <= error && error < 1e-12)
+  }
+}
+
+/// How long a spectrum takes, from some of its frequencies.
+@Suite struct CostExtrapolationTests {
+  /// 2 s and 0.5 s for each frequency: 4 s for four, 10 s for 16, 102 s for 200.
+  @Test func extrapolation() {
+    let cost = CostEstimate(runs: [(1, 1, 2), (4, 4, 8), (16, 10, 20)], spent: 7, count: 200)
+    #expect(cost.least == 102 && cost.most == 204 && cost.spent == 7 && cost.tried == 16)
+    // No negative slope.
+    let odd = CostEstimate(runs: [(1, 4, 4), (4, 3, 3)], spent: 7, count: 200)
+    #expect(odd.least == 3 && odd.most == 3)
+    let single = CostEstimate(runs: [(1, 3, 3)], spent: 3, count: 1)
+    #expect(single.least == 3 && single.spent == 3)
+    let both = CostEstimate([cost, odd])
+    #expect(
+      both.least == 105 && both.most == 207 && both.spent == 14 && both.tried == 4
+        && both.count == 200)
+  }
+}
