@@ -27,6 +27,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.0.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
   ],
@@ -94,10 +95,14 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
+    // Points of axes, and the database of those that are done.
+    .target(
+      name: "KuboSweeps",
+      dependencies: ["KuboFiles", "KuboWork", .product(name: "GRDB", package: "GRDB.swift")]),
     .executableTarget(
       name: "kubo",
       dependencies: [
-        "KuboFiles", "KuboOrbitals", "KuboVerification", "Quadrature", complex,
+        "KuboFiles", "KuboOrbitals", "KuboSweeps", "KuboVerification", "Quadrature", complex,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -128,6 +133,7 @@ let package = Package(
       "KuboDiagrams", ["KuboFiles", "KuboVerification", "Quadrature", "UniformGrid"]),
     tests("KuboVerification", ["KuboDiagrams", "KuboFiles"]),
     tests("KuboFiles", ["KuboDiagrams"]),
+    tests("KuboSweeps", ["KuboFiles", .product(name: "GRDB", package: "GRDB.swift")]),
     tests(
       "kubo", ["KuboDiagrams", "KuboFiles", "Quadrature", "Yams"],
       exclude: ["CommandLine/Refusals"]),

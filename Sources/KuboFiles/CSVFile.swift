@@ -42,9 +42,14 @@ public struct CSVFile: Sendable {
     text += columns.map(CSVFile.cell).joined(separator: ",") + "\n"
     for row in rows {
       precondition(row.count == columns.count, "a row of \(row.count), not \(columns.count) values")
-      text += row.map(CSVFile.cell).joined(separator: ",") + "\n"
+      text += CSVFile.line(row)
     }
     return text
+  }
+
+  /// A row as a line of the text.
+  package static func line(_ row: [Double?]) -> String {
+    row.map(CSVFile.cell).joined(separator: ",") + "\n"
   }
 
   private static func cell(_ value: Double?) -> String {

@@ -102,7 +102,7 @@ public enum DiagramFile {
 
 extension YAMLValue {
   /// The one of `options` that a string names.
-  fileprivate func choice<T>(of options: [(String, T)]) throws(FileError) -> T {
+  func choice<T>(of options: [(String, T)]) throws(FileError) -> T {
     let expected = "one of \(options.map(\.0).joined(separator: ", "))"
     let text = try string(expected: expected)
     guard let option = options.first(where: { $0.0 == text }) else { throw refusal(expected) }

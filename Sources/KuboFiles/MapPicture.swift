@@ -15,12 +15,19 @@ struct TableMap: Sendable {
 
   /// - Throws: ``FileError`` for tables that do not belong together, naming what differs.
   init(_ tables: [(path: String, table: CSVFile)], column: String) throws(FileError) {
-    let (path, first) = tables[0]
+    let isSweep = tables.count == 1 && !tables[0].table.sweptNumbers.isEmpty
+    let tables = isSweep ? try tables[0].table.slices(path: tables[0].path) : tables
+    guard let (path, first) = tables.first else {
+      throw FileError(
+        .malformed, file: "table", found: "no rows", expected: "a sweep with values")
+    }
     func refusal(_ file: String, _ found: String, _ expected: String) -> FileError {
       FileError(.setting, file: file, found: found, expected: expected)
     }
     guard tables.count > 1 else {
-      throw refusal(path, "one table", "two tables or more for a map, that differ in one number")
+      throw refusal(
+        path, "one table",
+        "two tables or more for a map, that differ in one number, or the table of a sweep")
     }
     var differing: [HeaderKey] = []
     for (other, table) in tables.dropFirst() {

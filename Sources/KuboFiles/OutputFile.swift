@@ -11,6 +11,8 @@ public enum OutputError: Error, Sendable, Equatable, CustomStringConvertible {
   case permission(path: String)
   /// Writing failed halfway; nothing is left behind.
   case writeFailed(path: String, reason: String)
+  /// Another process writes to the file.
+  case inUse(path: String)
   /// The program that makes the file is missing or fails.
   case tool(path: String, reason: String)
 
@@ -24,16 +26,29 @@ public enum OutputError: Error, Sendable, Equatable, CustomStringConvertible {
       oneLine(
         "\(path): found no permission to write; expected a file and a folder that may be written")
     case .writeFailed(let path, let reason): oneLine("\(path): writing failed: \(reason)")
+    case .inUse(let path):
+      oneLine("\(path): found in use by another process; expected one at a time")
     case .tool(let path, let reason): oneLine("\(path): cannot be drawn: \(reason)")
+    }
+  }
+
+  /// Why a file cannot be made, by the number of the system's error.
+  package static func creation(_ path: String, _ code: CInt) -> OutputError {
+    switch code {
+    case EACCES, EPERM, EROFS: .permission(path: path)
+    default: .cannotCreate(path: path, reason: String(cString: strerror(code)))
     }
   }
 }
 
 /// A file that appears under its path complete or not at all: it is written under a temporary name
 /// in the same directory, flushed to the disk, and then renamed. See ``Unfinished`` for interruptions.
-struct OutputFile {
+package struct OutputFile {
   let path: String
   let overwrite: Bool
+
+  /// A file to be written.
+  package init(path: String, overwrite: Bool) { (self.path, self.overwrite) = (path, overwrite) }
 
   /// Throws what can be known before writing.
   func check() throws(OutputError) {
@@ -44,6 +59,17 @@ struct OutputFile {
 
   /// Writes `bytes`.
   func write(_ bytes: [UInt8]) throws(OutputError) {
+    var rest: ArraySlice<UInt8>? = bytes[...]
+    try write { () throws(OutputError) in
+      defer { rest = nil }
+      return rest
+    }
+  }
+
+  /// Writes what `next` gives until that is nil.
+  package func write(
+    _ next: () throws(OutputError) -> ArraySlice<UInt8>?
+  ) throws(OutputError) {
     let (descriptor, temporary, target) = try begin()
     var isOpen = true
     var isTemporary = true
@@ -51,12 +77,13 @@ struct OutputFile {
       if isOpen { close(descriptor) }
       if isTemporary { discard(temporary) }
     }
-    var done = 0
-    while done < bytes.count {
-      let piece = bytes[done..<min(bytes.count, done + OutputFile.pieceSize)]
-      if let code = writeAll(piece, to: descriptor) { throw failure(code) }
-      guard fsync(descriptor) == 0 else { throw failure(errno) }
-      done = piece.endIndex
+    while var rest = try next() {
+      while !rest.isEmpty {
+        let piece = rest.prefix(OutputFile.pieceSize)
+        if let code = writeAll(piece, to: descriptor) { throw failure(code) }
+        guard fsync(descriptor) == 0 else { throw failure(errno) }
+        rest = rest.dropFirst(piece.count)
+      }
     }
     isOpen = false
     // Some file systems report a full disk only here.
@@ -155,12 +182,7 @@ struct OutputFile {
     return String(cString: resolved)
   }
 
-  private func creationFailure(_ code: CInt) -> OutputError {
-    switch code {
-    case EACCES, EPERM, EROFS: .permission(path: path)
-    default: .cannotCreate(path: path, reason: String(cString: strerror(code)))
-    }
-  }
+  private func creationFailure(_ code: CInt) -> OutputError { .creation(path, code) }
 
   private func failure(_ code: CInt) -> OutputError {
     .writeFailed(path: path, reason: String(cString: strerror(code)))

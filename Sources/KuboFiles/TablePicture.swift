@@ -18,6 +18,11 @@ extension Picture {
         .setting, file: path, found: "a table of Fermi contours",
         expected: "a table of values against an axis; 'kubo bands' draws contours with --picture")
     }
+    if !table.sweptNumbers.isEmpty {
+      throw FileError(
+        .setting, file: path, found: "a sweep of \(shortenedList(table.sweptNumbers))",
+        expected: "--map with a column, or the table of a single run")
+    }
     let curves = try table.curves(columns, path: path)
     // What has another unit has another panel.
     let contents = curves.map { Content(quantity: $0.column.content, unit: table.unit($0.column)) }

@@ -23,6 +23,13 @@ public enum Unfinished {
     try state.withLock(work)
   }
 
+  /// Notes a file, or forgets it when it is gone.
+  package static func note(_ file: String, isGone: Bool = false) {
+    step { state in
+      if isGone { state.files.remove(file) } else { state.files.insert(file) }
+    }
+  }
+
   /// Removes everything, then runs `end` with no way for anything new to appear.
   ///
   /// It does not wait long for a process that starts, nor for a step that hangs in the file system: then it removes nothing.

@@ -17,15 +17,18 @@ public final class WorkProgress: Sendable {
     public var total: Int?
     /// Whether those left may be expected to take as long each as those done.
     public var isEven: Bool
+    /// How many of those that are done have failed.
+    public var failed: Int
     /// The time since its beginning.
     public var elapsed: Duration
 
     /// A stage.
     public init(
-      name: String, unit: String, done: Int, total: Int?, isEven: Bool, elapsed: Duration
+      name: String, unit: String, done: Int, total: Int?, isEven: Bool, failed: Int = 0,
+      elapsed: Duration
     ) {
       (self.name, self.unit, self.done) = (name, unit, done)
-      (self.total, self.isEven, self.elapsed) = (total, isEven, elapsed)
+      (self.total, self.isEven, self.failed, self.elapsed) = (total, isEven, failed, elapsed)
     }
   }
 
@@ -45,6 +48,7 @@ public final class WorkProgress: Sendable {
     fileprivate let parent: Stage?
     private let start = ContinuousClock.now
     private let done = Atomic<Int>(0)
+    private let failed = Atomic<Int>(0)
 
     fileprivate init(
       _ name: String, _ unit: String, _ total: Int?, isEven: Bool, isLeaf: Bool, _ parent: Stage?
@@ -56,6 +60,9 @@ public final class WorkProgress: Sendable {
     /// So many more are done.
     public func advance(by count: Int = 1) { done.wrappingAdd(count, ordering: .relaxed) }
 
+    /// One of those that are done has failed.
+    public func countFailure() { failed.wrappingAdd(1, ordering: .relaxed) }
+
     /// So many are done.
     package func reach(_ count: Int) { done.store(count, ordering: .relaxed) }
 
@@ -64,7 +71,8 @@ public final class WorkProgress: Sendable {
       (parent?.levels ?? []) + [
         Level(
           name: name, unit: unit, done: done.load(ordering: .relaxed), total: total,
-          isEven: isEven, elapsed: start.duration(to: .now))
+          isEven: isEven, failed: failed.load(ordering: .relaxed), elapsed: start.duration(to: .now)
+        )
       ]
     }
   }

@@ -6,7 +6,7 @@ import KuboFiles
 import Logging
 
 /// `kubo coefficients`.
-struct CoefficientsCommand: TableCommand {
+struct CoefficientsCommand: SweepableCommand {
   static let configuration = CommandConfiguration(
     commandName: "coefficients",
     abstract:
@@ -29,6 +29,7 @@ struct CoefficientsCommand: TableCommand {
       """)
 
   @OptionGroup var arguments: ModelArguments
+  @OptionGroup(title: "Sweeps") var sweep: SweepArguments
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
@@ -40,6 +41,10 @@ struct CoefficientsCommand: TableCommand {
     help: "Relative error of each average over the Fermi surface. Default: 1e-9.",
     transform: kubo.tolerance)
   var tolerance = 1e-9
+
+  @Flag(help: CostEstimate.sweepHelp)
+  var estimate = false
+  static let hasCost = false
 
   func result(_ log: Logger) async throws -> TableResult {
     let start = Date()

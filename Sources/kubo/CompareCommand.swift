@@ -6,7 +6,7 @@ import KuboFiles
 import Logging
 
 /// `kubo compare`.
-struct CompareCommand: TableCommand {
+struct CompareCommand: SweepableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
     abstract: "Bare bubble, ladder and closed form on one frequency axis: table, CSV and picture.",
@@ -33,6 +33,7 @@ struct CompareCommand: TableCommand {
       """)
 
   @OptionGroup var arguments: ModelArguments
+  @OptionGroup(title: "Sweeps") var sweep: SweepArguments
   @OptionGroup var potential: ChemicalPotential
   @OptionGroup var strength: ImpurityStrength
   @OptionGroup var axis: ComparisonAxis
@@ -51,10 +52,10 @@ struct CompareCommand: TableCommand {
   var advice: String { estimate ? toleranceAdvice : estimateAdvice }
   var files: (tables: [(option: String, path: String?)], picture: String?) { ([], picture) }
 
-  func cost(_ log: Logger) async throws -> String? {
+  func cost(_ log: Logger) async throws -> CostEstimate? {
     guard estimate else { return nil }
     let (request, strength, _) = try await request(log)
-    return try await Comparison.cost(request, gamma: strength).summary(threads: request.threads)
+    return try await Comparison.cost(request, gamma: strength)
   }
 
   func result(_ log: Logger) async throws -> TableResult {

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 import KuboFiles
+import Synchronization
 
 /// Where the shipped models and diagrams are.
 enum Installation {
@@ -26,6 +27,9 @@ enum Installation {
     return URL(filePath: files.currentDirectoryPath)
   }()
 
+  /// What the points of a sweep have read, nil for other commands.
+  @TaskLocal static var held: HeldFiles?
+
   /// The table whose run is repeated: what its header holds stands for the files that its command names.
   @TaskLocal static var recorded: RecordedRun?
 
@@ -48,8 +52,12 @@ enum Installation {
   /// - Throws: ``FileError``, for an unknown name with those that there are.
   static func readModel(_ name: String) throws -> ModelFile {
     if let model = recorded?.model { return model }
+    if let held { return try held.model(name) { try readModel(name, shipped: shippedModels) } }
+    return try readModel(name, shipped: shippedModels)
+  }
+
+  private static func readModel(_ name: String, shipped: [String]) throws -> ModelFile {
     let path = modelPath(name)
-    let shipped = shippedModels
     if path != name, !shipped.isEmpty, !shipped.contains(name) {
       let own = ["\(name).yaml", "\(name).yml", name].first {
         !$0.isEmpty && FileManager.default.fileExists(atPath: $0)
@@ -60,5 +68,29 @@ enum Installation {
           ?? "\(shipped.joined(separator: ", ")), or the path of a model file")
     }
     return try ModelFile.read(path: path)
+  }
+}
+
+/// Files that are read once, so that all points of a sweep have the same and none waits for them.
+final class HeldFiles: Sendable {
+  private let models = Mutex<[String: ModelFile]>([:])
+  private let libraries = Mutex<[[String]: DiagramLibrary]>([:])
+
+  func model(_ name: String, _ read: () throws -> ModelFile) rethrows -> ModelFile {
+    try HeldFiles.value(models, name, read)
+  }
+
+  func library(_ folders: [String], _ read: () throws -> DiagramLibrary) rethrows -> DiagramLibrary
+  {
+    try HeldFiles.value(libraries, folders, read)
+  }
+
+  private static func value<Key: Hashable & Sendable, Value: Sendable>(
+    _ store: borrowing Mutex<[Key: Value]>, _ key: Key, _ read: () throws -> Value
+  ) rethrows -> Value {
+    if let value = store.withLock({ $0[key] }) { return value }
+    let value = try read()
+    store.withLock { $0[key] = value }
+    return value
   }
 }

@@ -53,13 +53,18 @@ struct Kubo: AsyncParsableCommand {
       MatsubaraCommand.self, RerunCommand.self, VerifyCommand.self, TorqueCommand.self,
       AuditCommand.self, PlotCommand.self, BandsCommand.self, ReportCommand.self,
       ModelsCommand.self, ImportCommand.self,
-      DiagramsCommand.self,
+      DiagramsCommand.self, SweepCommand.self,
     ])
 
   /// The command that these words call for.
   static func parsed(_ words: [String]) throws -> any ParsableCommand {
     try Subcommand.check(words)
-    return try parseAsRoot(words)
+    let swept = try SweptWords(words)
+    let parsed = try parseAsRoot(swept?.first ?? words)
+    // A request for help is none.
+    guard var command = parsed as? any SweepableCommand else { return parsed }
+    command.sweep.swept = swept
+    return command
   }
 
   /// Parses the arguments and runs the command.
@@ -131,7 +136,7 @@ package enum ExitStatus {
       }
     case let error as OutputError:
       switch error {
-      case .exists, .cannotCreate: cannotCreate
+      case .exists, .cannotCreate, .inUse: cannotCreate
       case .permission: permission
       case .writeFailed: writeError
       case .tool: unavailable

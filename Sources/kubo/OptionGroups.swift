@@ -8,7 +8,13 @@ import Logging
 
 /// The shipped diagrams alone.
 func shippedDiagrams() throws -> DiagramLibrary {
-  try DiagramLibrary.read(directories: [Installation.diagrams.path])
+  try diagrams(in: [Installation.diagrams.path])
+}
+
+/// The diagrams of folders, which the points of a sweep read once.
+private func diagrams(in folders: [String]) throws -> DiagramLibrary {
+  let read = { try DiagramLibrary.read(directories: folders) }
+  return try Installation.held?.library(folders, read) ?? read()
 }
 
 /// The files that a command has read, and the chemical potential that it has found.
@@ -60,7 +66,7 @@ struct DiagramFolders: ParsableArguments {
     if !diagrams.isEmpty, let library = try Installation.recorded?.library(shipped: shipped) {
       return library
     }
-    return try DiagramLibrary.read(directories: [shipped] + diagrams)
+    return try kubo.diagrams(in: [shipped] + diagrams)
   }
 
   func library(_ log: Logger) throws -> DiagramLibrary {

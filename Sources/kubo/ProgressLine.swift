@@ -41,7 +41,8 @@ package enum ProgressLine {
   private static func amount(_ level: WorkProgress.Level) -> String {
     if level.unit.isEmpty { return "" }
     let total = level.total.map { "/\($0)" } ?? ""
-    return ": \(level.done)\(total) \(shown(level.unit))"
+    let failed = level.failed > 0 ? ", \(level.failed) failed" : ""
+    return ": \(level.done)\(total) \(shown(level.unit))\(failed)"
   }
 
   /// The time for the rest at the rate so far; nil unless the rest is known and like what is done.
@@ -83,8 +84,12 @@ extension CostEstimate {
   static let help: ArgumentHelp =
     "Tell from some of the frequencies how long all would take, to a factor of 2 or so, and write nothing. It takes a second or so."
 
+  /// The same of commands that have it for sweeps alone.
+  static let sweepHelp: ArgumentHelp =
+    "Tell from some of the points how long a sweep would take, to a factor of 2 or so, and write nothing."
+
   /// A line for the terminal.
-  func summary(threads: Int) -> String {
+  func summary(threads: Int, of unit: String = "frequencies") -> String {
     func time(_ seconds: Double) -> String {
       seconds < 10
         ? String(format: "%.1f s", seconds) : "\(ProgressLine.clock(.seconds(seconds))) (min:s)"
@@ -93,6 +98,6 @@ extension CostEstimate {
     let whole =
       most <= 4 * least ? time((least * most).squareRoot()) : "\(time(least)) to \(time(most))"
     return
-      "estimate: \(whole), to a factor of 2 or so, for \(count) frequencies on \(threads) threads; from up to \(tried) of them in \(String(format: "%.1f", spent)) s\n"
+      "estimate: \(whole), to a factor of 2 or so, for \(count) \(unit) on \(threads) threads; from up to \(tried) of them in \(String(format: "%.1f", spent)) s\n"
   }
 }

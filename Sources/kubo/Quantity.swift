@@ -2,6 +2,7 @@
 import ArgumentParser
 import KuboDiagrams
 import KuboFiles
+import RealModule
 
 /// A number of the command line: decimal, finite, of a magnitude that calculations bear.
 ///
@@ -121,24 +122,33 @@ package struct Energy: CustomStringConvertible {
   }
 }
 
-/// Energies, `START:STOP:COUNT` or `a,b,c`.
+/// Energies or strengths, `START:STOP:COUNT`, `START:STOP:log:COUNT` or `a,b,c`.
 package struct Axis: CustomStringConvertible {
   package let description: String
   private let energies: [Energy]
-  /// Of equal steps between two ends; nil where all energies are given.
+  /// Of equal steps, or equal ratios, between two ends; nil where all energies are given.
   private let count: Int?
+  private let isLogarithmic: Bool
 
-  package init(_ text: String) throws {
+  package init(_ text: String) throws { try self.init(text, power: 1) }
+
+  /// The same of squares of energies.
+  package init(_ text: String, power: Int) throws {
     description = text
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    var parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    isLogarithmic = parts.count == 4 && parts[2] == "log"
+    if isLogarithmic { parts.remove(at: 2) }
     count = parts.count == 3 ? Int(parts[2]) : nil
     guard parts.count == 1 || 1...1_000_000 ~= count ?? 0 else {
       throw ValidationError(
-        "expected START:STOP:COUNT with COUNT from 1 to 1000000, or a,b,c")
+        "expected START:STOP:COUNT or START:STOP:log:COUNT with COUNT from 1 to 1000000, or a,b,c")
     }
     energies = try list(
       parts.count == 1 ? words(text) : Array(parts.prefix(2))
-    ) { try Energy($0) }
+    ) { try Energy($0, power: power) }
+    if isLogarithmic, !(energies[0].number * energies[1].number > 0) {
+      throw ValidationError("expected two ends above 0, or two below it, with log")
+    }
     if count == 1, energies[0].number != energies[1].number || energies[0].unit != energies[1].unit
     {
       throw ValidationError("expected a COUNT of 2 or more for two ends")
@@ -151,6 +161,8 @@ package struct Axis: CustomStringConvertible {
 
   /// Whether nothing but zero is asked for.
   var isZero: Bool { energies.allSatisfy { $0.number == 0 } }
+  /// The first as it was written.
+  var first: String { energies[0].description }
 
   /// In units of the model's.
   func values(_ option: String, in scale: EnergyScale) throws -> [Double] {
@@ -160,7 +172,9 @@ package struct Axis: CustomStringConvertible {
     guard count > 1 else { return [start] }
     // From both ends, so that the last value is STOP to the bit.
     return (0..<count).map { n in
-      n == count - 1 ? stop : start + (stop - start) * (Double(n) / Double(count - 1))
+      let part = Double(n) / Double(count - 1)
+      if n == count - 1 { return stop }
+      return isLogarithmic ? start * .pow(stop / start, part) : start + (stop - start) * part
     }
   }
 }

@@ -101,7 +101,7 @@ let responseTable = """
   """
 
 /// `kubo spectrum`.
-struct SpectrumCommand: TableCommand {
+struct SpectrumCommand: SweepableCommand {
   static let configuration = CommandConfiguration(
     commandName: "spectrum",
     abstract: "Responses against frequency, as CSV.",
@@ -126,6 +126,7 @@ struct SpectrumCommand: TableCommand {
       """)
 
   @OptionGroup var arguments: ModelArguments
+  @OptionGroup(title: "Sweeps") var sweep: SweepArguments
   @OptionGroup var response: ResponseArguments
   @Option(
     parsing: .unconditional,
@@ -151,7 +152,7 @@ struct SpectrumCommand: TableCommand {
     estimate ? toleranceAdvice : estimateAdvice
   }
 
-  func cost(_ log: Logger) async throws -> String? {
+  func cost(_ log: Logger) async throws -> CostEstimate? {
     guard estimate else { return nil }
     if try response.isGeneral(arguments) {
       let request = try await collinearRequest(log).request
@@ -159,10 +160,9 @@ struct SpectrumCommand: TableCommand {
       for dressing in chosenDressings(request) {
         parts.append(try await request.cost(isLadder: dressing == .ladder))
       }
-      return CostEstimate(parts).summary(threads: request.threads)
+      return CostEstimate(parts)
     }
-    let request = try await request(log).request
-    return try await request.cost().summary(threads: request.threads)
+    return try await request(log).request.cost()
   }
 
   func result(_ log: Logger) async throws -> TableResult {

@@ -16,7 +16,7 @@ protocol TableCommand: AsyncParsableCommand {
   func table(_ log: Logger, like stored: CSVFile) async throws -> CSVFile
 
   /// What `--estimate` tells in place of computing; nil without it.
-  func cost(_ log: Logger) async throws -> String?
+  func cost(_ log: Logger) async throws -> CostEstimate?
 
   /// Files to write besides the one of `--output`: tables with their options, and a picture.
   var files: (tables: [(option: String, path: String?)], picture: String?) { get }
@@ -42,17 +42,22 @@ extension TableCommand {
   var files: (tables: [(option: String, path: String?)], picture: String?) { ([], nil) }
   var advice: String { toleranceAdvice }
 
-  func cost(_ log: Logger) async throws -> String? { nil }
+  func cost(_ log: Logger) async throws -> CostEstimate? { nil }
 
   func table(_ log: Logger, like stored: CSVFile) async throws -> CSVFile {
     try await result(log).table
   }
 
-  func run() async throws {
+  func run() async throws { try await runOnce() }
+
+  /// Computes, writes and tells.
+  func runOnce() async throws {
     try await reporting(arguments.work.verbosity, advice: advice) { log in
       let files = files
       try arguments.checkOutput(files.tables, picture: files.picture)
-      if let cost = try await cost(log) { return try standardOutput(cost) }
+      if let cost = try await cost(log) {
+        return try standardOutput(cost.summary(threads: arguments.work.threadCount))
+      }
       let result = try await result(log)
       for (path, table) in result.others {
         try table.write(to: path, overwrite: arguments.force)

@@ -7,7 +7,7 @@ import KuboOrbitals
 import Logging
 
 /// `kubo torque`.
-struct TorqueCommand: TableCommand {
+struct TorqueCommand: SweepableCommand {
   static let configuration = CommandConfiguration(
     commandName: "torque",
     abstract: "The torques (15), (16) as velocities in m/s, from closed forms and loops.",
@@ -49,6 +49,7 @@ struct TorqueCommand: TableCommand {
       """)
 
   @OptionGroup var arguments: ModelArguments
+  @OptionGroup(title: "Sweeps") var sweep: SweepArguments
   @OptionGroup var potential: ChemicalPotential
   @Option(
     help: ArgumentHelp(
@@ -129,6 +130,10 @@ struct TorqueCommand: TableCommand {
     }
     return value
   }
+
+  @Flag(help: CostEstimate.sweepHelp)
+  var estimate = false
+  static let hasCost = false
 
   func result(_ log: Logger) async throws -> TableResult {
     let start = Date()

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import GRDB
+import KuboFiles
+
+extension SweepStore {
+  /// The command line that computes the whole again.
+  private var command: String {
+    let own: Set<String> = ["program", "subcommand", "points", "model_sha256"]
+    let settings = run.settings.filter { !own.contains($0.key) }
+    return ShellWords.joined(SweepRun(settings: settings, axes: []).words(run["subcommand"] ?? ""))
+  }
+
+  /// The header and the names of the columns of the table of a sweep: what its points have in common, the axes, and how much
+  /// there is.
+  /// - Throws: ``FileError`` if no point has a table.
+  private func head(date: String, withTime: Bool) throws -> CSVFile {
+    let failures = try failures(limit: 1)
+    guard !columns.isEmpty else {
+      throw FileError(
+        .setting, file: path,
+        found: failures.first.first.map { "no point with values: \($0.reason)" }
+          ?? "no point that is done", expected: "a sweep with values")
+    }
+    var lines = [("program", run["program"] ?? ""), ("date", date), ("command", command)]
+    lines += header.filter { $0.key != "model_text" }
+    for axis in run.axes {
+      lines.append(("axis.\(axis.name)", axis.text))
+      if let unit = axis.unit { lines.append(("unit.\(axis.name)", unit)) }
+    }
+    lines.append(("points", try amount))
+    if failures.count > 0 { lines.append(("points.with_failures", "\(failures.count)")) }
+    if withTime {
+      let seconds = try read { try Double.fetchOne($0, sql: "SELECT total(seconds) FROM points")! }
+      lines.append(("wall_time_s", "\((seconds * 1000).rounded() / 1000)"))
+    }
+    lines += header.filter { $0.key == "model_text" }
+    return CSVFile(
+      header: lines.map { (key: $0.0, value: $0.1) }, columns: run.axes.map(\.name) + columns)
+  }
+
+  /// The rows, in the order of the points: the values of the axes, then those of the table of the point; of a point without
+  /// a table only the former.
+  private func rows(_ db: Database) throws -> RowCursor {
+    let own = SweepStore.identifiers(run.axes.map(\.name)).map { "points.\($0)" }
+    let names = own + SweepStore.identifiers(columns).map { "numbers.\($0)" }
+    return try Row.fetchCursor(
+      db,
+      sql:
+        "SELECT \(names.joined(separator: ", ")) FROM points LEFT JOIN numbers USING (point) ORDER BY points.point, row"
+    )
+  }
+
+  private static func numbers(_ row: Row) -> [Double?] { (0..<row.count).map { row[$0] } }
+
+  /// Writes the table of the points that are done, as a whole or not at all, in little memory; each value has the same bits
+  /// however often the sweep was interrupted.
+  /// - Parameters:
+  ///   - date: when, for the header.
+  ///   - withTime: whether the header says how long the points took together.
+  public func export(to path: String, overwrite: Bool, date: String, withTime: Bool) throws {
+    let head = try head(date: date, withTime: withTime).text
+    try read { db in
+      let cursor = try rows(db)
+      var isBegun = false
+      try OutputFile(path: path, overwrite: overwrite).write { () throws(OutputError) in
+        var text = isBegun ? "" : head
+        isBegun = true
+        do {
+          while text.utf8.count < 1 << 20, let row = try cursor.next() {
+            text += CSVFile.line(SweepStore.numbers(row))
+          }
+        } catch {
+          throw .writeFailed(path: path, reason: "\(self.path): \(error)")
+        }
+        return text.isEmpty ? nil : Array(text.utf8)[...]
+      }
+    }
+  }
+
+  /// The same table in memory.
+  public func table(date: String, withTime: Bool) throws -> CSVFile {
+    var table = try head(date: date, withTime: withTime)
+    table.rows = try read { db in
+      var found: [[Double?]] = []
+      let cursor = try rows(db)
+      while let row = try cursor.next() { found.append(SweepStore.numbers(row)) }
+      return found
+    }
+    return table
+  }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import Foundation
+import KuboDiagrams
+import KuboFiles
+import KuboSweeps
+
+/// `kubo sweep`.
+struct SweepCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sweep",
+    abstract: "Run a run file; write the table of a store; join stores.",
+    discussion: """
+      Numbers of spectrum, coefficients, torque and compare may be axes: START:STOP:COUNT, START:STOP:log:COUNT or a,b,c. Several make \
+      all combinations, with --zip pairs. The output is one table with a column for each axis. Each point that is done is kept at once \
+      in a store beside the output, OUTPUT.sqlite; the same command goes on where it was interrupted. docs/sweeps.md tells more.
+
+      A run file holds the same: the keys command and model, and options by their names, as written by --write-run.
+
+      EXAMPLE
+        kubo spectrum chain --mu -1:0:3 --omega 0.5 --responses sigma --tolerance 1e-3 --write-run run.yaml
+        kubo sweep run.yaml --output map.csv
+
+        The second command prints
+
+          3 of 3 points
+          written: map.csv
+
+        and 'kubo sweep --export map.csv.sqlite --output again.csv' writes the
+        same table again, at any time.
+      """)
+
+  @Argument(help: ArgumentHelp("A run file, or stores.", valueName: "file"))
+  var files: [String]
+  @Flag(help: "Write the table of what a store holds.")
+  var export = false
+  @Flag(
+    help: "Join stores, as those of --shard, in a store beside the output, and write its table.")
+  var merge = false
+  @Option(
+    help: ArgumentHelp("The file to write; - is standard output.", valueName: "file"),
+    completion: .file())
+  var output: String?
+  @Flag(help: "Replace an existing output file.")
+  var force = false
+  @Option(
+    help: ArgumentHelp("As that of the subcommands.", valueName: "i/n"),
+    transform: SweepArguments.Shard.init)
+  var shard: SweepArguments.Shard?
+  @Flag(help: CostEstimate.sweepHelp)
+  var estimate = false
+  @OptionGroup var work: WorkArguments
+
+  func validate() throws {
+    if export, merge { throw ValidationError("--export: found with --merge; expected one of them") }
+    if merge, output == nil || output == "-" {
+      throw ValidationError("--merge: found without --output; expected the path of a table")
+    }
+    guard merge || files.count == 1 else {
+      throw ValidationError(
+        "file: found \(files.count); expected one, or stores with --merge")
+    }
+    for (option, isGiven) in [("--shard", shard != nil), ("--estimate", estimate)]
+    where isGiven && (export || merge) {
+      throw ValidationError("\(option): found with a store; expected a run file")
+    }
+  }
+
+  func run() async throws {
+    if !export, !merge { return try await runFile() }
+    try await reporting(work.verbosity) { log in
+      let date = try sourceDate()
+      let text = (date ?? Date()).formatted(.iso8601)
+      if output != "-", let output { try CSVFile.checkWritable(path: output, overwrite: force) }
+      var store = try SweepStore(reading: files[0])
+      if merge, let output { store = try .merging(files, into: "\(output).sqlite") }
+      if let output, output != "-" {
+        try store.export(to: output, overwrite: force, date: text, withTime: date == nil)
+        if !work.quiet { try standardOutput("\(store.amount)\nwritten: \(output)\n") }
+      } else {
+        try standardOutput(store.table(date: text, withTime: date == nil).text)
+      }
+      let failures = try store.failures(limit: 10)
+      try store.close()
+      try tellFailures(failures, log)
+    }
+  }
+
+  private func runFile() async throws {
+    var command: (any SweepableCommand)?
+    try await reporting(work.verbosity) { _ in
+      command = try SweepCommand.command(files[0])
+    }
+    guard var command else { preconditionFailure("what fails is thrown") }
+    (command.arguments.output, command.arguments.force) = (output, force)
+    command.arguments.work = work
+    (command.sweep.shard, command.estimate) = (shard, estimate)
+    try await command.run()
+  }
+
+  /// The command that a run file means.
+  private static func command(_ path: String) throws -> any SweepableCommand {
+    let types = Kubo.configuration.subcommands.filter { $0 is any SweepableCommand.Type }
+    let names = types.map { $0.configuration.commandName! }
+    var options: [String: CommandOptions] = [:]
+    for (name, type) in zip(names, types) { options[name] = try CommandOptions(type) }
+    let file = try RunFile(path: path, commands: names) { options[$0]!.repeats }
+    func parsed(_ entries: [RunFile.Entry]) throws -> any ParsableCommand {
+      try Kubo.parsed(
+        SweepRun(settings: entries.map { .init($0.key, $0.value) }, axes: []).words(file.command))
+    }
+    if let fault = file.fault({ entries in
+      do {
+        _ = try parsed(entries)
+        return nil
+      } catch {
+        return Kubo.message(for: error)
+      }
+    }) {
+      throw fault
+    }
+    guard let command = try parsed(file.entries) as? any SweepableCommand else {
+      preconditionFailure("a subcommand with axes")
+    }
+    return command
+  }
+}
