@@ -11,7 +11,7 @@ public struct HeaderKey: Hashable, Sendable, CustomStringConvertible,
 {
   /// What there are several lines of.
   package enum Family: String, Sendable {
-    case parameter, unit, column, corner, lifetime
+    case parameter, unit, column, corner, lifetime, axis
   }
 
   package let family: Family?

@@ -3,7 +3,7 @@
 extension CSVFile {
   /// The numbers that a sweep varies, which are the first columns of its table; none of other tables.
   var sweptNumbers: [String] {
-    header.filter { $0.key.hasPrefix("axis.") }.map { String($0.key.dropFirst("axis.".count)) }
+    header.filter { $0.key.family == .axis }.map(\.key.name)
   }
 
   /// The table of a sweep of one number as one for each of its values, with it in the header as a single run has it; points
@@ -17,8 +17,8 @@ extension CSVFile {
         expected: "one of one number, which a map has upward")
     }
     // A lifetime is one text of its kind and its number.
-    let parts = swept[0].split(separator: ".", maxSplits: 1).map(String.init)
-    let isLifetime = parts[0] == "lifetime" && parts.count == 2
+    let key = HeaderKey(swept[0])
+    let isOfLifetime = key.isLifetime && !key.name.isEmpty
     var groups: [(value: Double, rows: [[Double?]])] = []
     for row in rows {
       guard let value = row[0] else { continue }
@@ -29,12 +29,14 @@ extension CSVFile {
     let whole = groups.first { $0.rows.contains { $0[inner] != nil } }?.rows ?? []
     let empty = whole.map { row in row.indices.map { $0 == inner ? row[$0] : nil } }
     return groups.map { value, rows in
-      let line = isLifetime ? (parts[0], "\(parts[1])=\(value)") : (swept[0], "\(value)")
+      let line: Header = [
+        isOfLifetime ? ("lifetime", "\(key.name)=\(value)") : (key, "\(value)")
+      ]
       let isEmpty = !rows.contains { $0[inner] != nil }
       return (
         "\(path), \(swept[0]) = \(value)",
         CSVFile(
-          header: [(key: line.0, value: line.1)] + header, columns: Array(columns.dropFirst()),
+          header: line + header, columns: Array(columns.dropFirst()),
           rows: isEmpty ? empty : rows)
       )
     }

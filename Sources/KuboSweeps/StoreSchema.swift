@@ -78,15 +78,15 @@ extension SweepStore {
   /// SQLite has 2000.
   private static let columnLimit = 1990
 
-  static func write(_ db: Database, header: [(key: String, value: String)]) throws {
+  static func write(_ db: Database, header: Header) throws {
     try db.execute(sql: "DELETE FROM header")
     for (key, value) in header {
-      try db.execute(sql: "INSERT INTO header VALUES (?, ?)", arguments: [key, value])
+      try db.execute(sql: "INSERT INTO header VALUES (?, ?)", arguments: [key.description, value])
     }
   }
 
   /// The keys of a table's header that are of one run and not of a sweep.
-  static let ownKeys: Set<String> = ["program", "date", "command", "wall_time_s"]
+  static let ownKeys: Set<HeaderKey> = ["program", "date", "command", "wall_time_s"]
 
   static func marks(_ count: Int) -> String {
     repeatElement("?", count: count).joined(separator: ", ")

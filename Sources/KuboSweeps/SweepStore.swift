@@ -18,7 +18,7 @@ public final class SweepStore {
   public let run: SweepRun
   /// The columns of the numbers, once there are any.
   private(set) var columns: [String]
-  private(set) var header: [(key: String, value: String)]
+  private(set) var header: Header
 
   /// Opens the store of a run, or makes it; without a path one in memory.
   /// - Throws: ``OutputError``, also where another process writes to it, and ``FileError`` for a file that is no store, and for
@@ -258,7 +258,7 @@ public final class SweepStore {
     (columns, header) = try read { db in
       let names = try String.fetchAll(db, sql: "SELECT name FROM columns ORDER BY rowid")
       let lines = try Row.fetchAll(db, sql: "SELECT key, value FROM header ORDER BY rowid")
-      return (names, lines.map { ($0[0], $0[1]) })
+      return (names, lines.map { (HeaderKey($0[0]), $0[1]) })
     }
   }
 
@@ -269,10 +269,10 @@ public final class SweepStore {
         .setting, file: file, found: "columns that differ from those of other points",
         expected: "a sweep whose points have the same columns")
     }
-    for (key, value) in table.header where key.hasSuffix("_sha256") {
+    for (key, value) in table.header where key.name.hasSuffix("_sha256") {
       if let old = header.first(where: { $0.key == key })?.value, old != value {
         throw FileError(
-          .setting, file: path, key: key, found: old,
+          .setting, file: path, key: key.description, found: old,
           expected: "\(value), as it is now: a file has changed"
         )
       }

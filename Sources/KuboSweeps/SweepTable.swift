@@ -21,7 +21,9 @@ extension SweepStore {
         found: failures.first.first.map { "no point with values: \($0.reason)" }
           ?? "no point that is done", expected: "a sweep with values")
     }
-    var lines = [("program", run["program"] ?? ""), ("date", date), ("command", command)]
+    var lines: Header = [
+      ("program", run["program"] ?? ""), ("date", date), ("command", command),
+    ]
     lines += header.filter { $0.key != "model_text" }
     for axis in run.axes {
       lines.append(("axis.\(axis.name)", axis.text))
@@ -34,8 +36,7 @@ extension SweepStore {
       lines.append(("wall_time_s", "\((seconds * 1000).rounded() / 1000)"))
     }
     lines += header.filter { $0.key == "model_text" }
-    return CSVFile(
-      header: lines.map { (key: $0.0, value: $0.1) }, columns: run.axes.map(\.name) + columns)
+    return CSVFile(header: lines, columns: run.axes.map(\.name) + columns)
   }
 
   /// The rows, in the order of the points: the values of the axes, then those of the table of the point; of a point without
