@@ -41,13 +41,9 @@ package struct GridRefinement: Sendable {
     decays: [GridDecay] = [], pointLimit: Int = 100_000_000,
     unit: String = "frequencies", name: String = "zone integral"
   ) {
-    self.resolution = resolution
-    self.sizes = sizes
-    self.resolutions = resolutions
-    self.decays = decays
-    self.pointLimit = pointLimit
-    self.unit = unit
-    self.name = name
+    (self.resolution, self.resolutions, self.decays) = (resolution, resolutions, decays)
+    (self.sizes, self.pointLimit) = (sizes, pointLimit)
+    (self.unit, self.name) = (unit, name)
   }
 
   /// What one grid gives for the active groups, in their order: values and scales.
@@ -59,9 +55,7 @@ package struct GridRefinement: Sendable {
     package var rounding: [[Double]]
 
     package init(values: [[ComplexDouble]], scales: [[Double]], rounding: [[Double]]) {
-      self.values = values
-      self.scales = scales
-      self.rounding = rounding
+      (self.values, self.scales, self.rounding) = (values, scales, rounding)
     }
 
     /// What it gives for one of them.
