@@ -116,10 +116,11 @@ CLONES void zone_polynomials(const ZoneTraces *t, const ZoneLoops *loops, long b
         }
       for (int n = 0; n < loops->loop_count; n++) {
         int size = loops->size[n], left = 0, codes = 3;
-        const int *vertices = loops->vertices + 3 * n, *goal = loops->targets + 27 * n;
+        const int *vertices = loops->vertices + ZONE_LARGEST_LOOP * n,
+                  *goal = loops->targets + ZONE_LOOP_CODES * n;
         const Matrix *last = forward[vertices[0]][left].of,
                      *last_back = backward[vertices[0]][left].of;
-        Matrix products[9], reverse[9];
+        Matrix products[ZONE_LOOP_CODES / 3], reverse[ZONE_LOOP_CODES / 3];
         memcpy(products, last, 3 * sizeof(Matrix));
         memcpy(reverse, last_back, 3 * sizeof(Matrix));
         left = t->vertex_flips[vertices[0]] ? 1 - left : left;

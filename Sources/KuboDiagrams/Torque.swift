@@ -11,6 +11,10 @@ import RealModule
 public enum TorqueKind: String, Sendable, CaseIterable {
   /// (15a): d/dt (M/N) m = ... + v d_i (M/N) m.
   case m
+  /// The same of all bands, without the projection of (S4.3)-(S4.7).
+  case mFull = "m_full"
+  /// Not in the paper: d/dt n = ... + v n x d_i (M/N) m.
+  case nCanting = "nm"
   /// (15b): d/dt n = ... + v d_i n.
   case n
   /// (16a): d/dt (M/N) m = ... + v n x d_i n.
@@ -18,10 +22,11 @@ public enum TorqueKind: String, Sendable, CaseIterable {
   /// (16b): d/dt n = ... + v d_i n.
   case nNonadiabatic = "n_na"
 
-  /// The paper's coefficient and closed form.
-  public var closedForm: ClosedForm {
+  /// The paper's coefficient and closed form; none of what is not in the paper.
+  public var closedForm: ClosedForm? {
     switch self {
     case .m: .cantingX
+    case .mFull, .nCanting: nil
     case .n: .adiabaticY
     case .mNonadiabatic: .nonadiabaticX
     case .nNonadiabatic: .nonadiabaticY
@@ -31,7 +36,8 @@ public enum TorqueKind: String, Sendable, CaseIterable {
   /// What the velocity multiplies.
   public var gradient: String {
     switch self {
-    case .m: "d_i m"
+    case .m, .mFull: "d_i m"
+    case .nCanting: "n x d_i m"
     case .n, .nNonadiabatic: "d_i n"
     case .mNonadiabatic: "n x d_i n"
     }
@@ -41,7 +47,8 @@ public enum TorqueKind: String, Sendable, CaseIterable {
   ///
   ///     n, n_na:  2 i J K_s/(omega sigma)
   ///     m_na:    -2 i J K_Sigma^xy/(omega sigma)
-  ///     m:         -i Phi/(omega sigma)
+  ///     m, m_full: -i Phi/(omega sigma)
+  ///     nm:      2 i J K_s/(omega sigma), K_s per gradient of the canting
   ///
   /// from <O> = i q (K/omega) A_r E (docs/conventions.md section 5), tau = (J_sd/hbar) z x <s> for n and
   /// (J/hbar) z x <Sigma> for m (S4.1), (S4.2), R (z x A_r,i) = d_i n, so that R A_r,i = -n x d_i n,
@@ -49,8 +56,8 @@ public enum TorqueKind: String, Sendable, CaseIterable {
   /// so (14a) has the opposite sign.
   package func amplitude(exchange j: Double) -> Double {
     switch self {
-    case .m: -1
-    case .n, .nNonadiabatic: 2 * j
+    case .m, .mFull: -1
+    case .n, .nNonadiabatic, .nCanting: 2 * j
     case .mNonadiabatic: -2 * j
     }
   }
@@ -74,6 +81,7 @@ public enum TorqueKind: String, Sendable, CaseIterable {
     let isPrinted = version == .printed
     switch self {
     case .m: return ComplexDouble(isPrinted ? 1 : -1)
+    case .mFull, .nCanting: return nil
     case .n: return .one
     case .mNonadiabatic:
       return denominator == 0
@@ -142,6 +150,10 @@ public struct Torque: Sendable {
   public let ferromagnet: Estimate?
   /// The coefficients behind the closed forms.
   public let coefficients: Coefficients
+  /// The torques that are there, in the order of ``TorqueKind``.
+  public var kinds: [TorqueKind] {
+    TorqueKind.allCases.filter { kind in columns.contains { $0.kind == kind } }
+  }
   /// What could not be computed.
   public private(set) var failures: [String]
   /// Where a closed form has its undamped pole, and no value.
@@ -151,12 +163,16 @@ public struct Torque: Sendable {
 extension SpectrumRequest {
   /// The torques of (15), (16), v/v_0 = c K/(omega sigma) of the loops and the closed forms with the P's, for
   /// the model of the request in its state; its columns are not used. The lifetime must
-  /// be constant; `impurities` adds `scba` and `site` of that strength, with their ladders.
+  /// be constant; `impurities` adds `scba` and `site` of that strength, with their ladders; `withCanting`
+  /// the torques of a canting that varies, from the loops at first order in its wave vector q. Everywhere
+  /// q -> 0 comes before omega -> 0.
   ///
   /// K/omega and sigma at omega = 0 are limits: with a constant lifetime from the energy integral's own
   /// derivative, with impurities as sigma(0) of a spectrum.
   /// - Throws: `RequestError`, `VanHove`, `NonConvergence` of the coefficients, `CancellationError`.
-  public func torque(impurities gamma: Double?, relaxation zeta: Double) async throws -> Torque {
+  public func torque(
+    impurities gamma: Double?, relaxation zeta: Double, withCanting: Bool = false
+  ) async throws -> Torque {
     let lifetime = electrons.lifetime
     guard case .constant = lifetime else {
       throw RequestError(
@@ -174,12 +190,15 @@ extension SpectrumRequest {
     let projected: [(TorqueKind, String)] = [
       (.m, "X"), (.n, "Y"), (.mNonadiabatic, "X_na"), (.nNonadiabatic, "Y_na"),
     ]
-    try await torque.addLoops(self, lifetime, projected, [.bare])
+    let canting: [(TorqueKind, String)] =
+      withCanting ? [(.mFull, "X_full"), (.nCanting, "s_canting_full")] : []
+    try await torque.addLoops(self, lifetime, projected + canting, [.bare])
     if let gamma {
       try await torque.addLoops(self, .scba(gamma), projected, [.bare, .ladder])
       // Impurities on the sites mix the bands: all diagrams together.
       try await torque.addLoops(
-        self, .site(gamma), [(.mNonadiabatic, "Sigma_full"), (.n, "s_full")], [.bare, .ladder])
+        self, .site(gamma), [(.mNonadiabatic, "Sigma_full"), (.n, "s_full")] + canting,
+        [.bare, .ladder])
     }
     return torque
   }
@@ -195,11 +214,12 @@ extension Torque {
   /// v/v_0 of the closed forms with the P's.
   fileprivate mutating func addClosedForms(exchange j: Double, relaxation zeta: Double) {
     for kind in TorqueKind.allCases {
+      guard let form = kind.closedForm else { continue }
       func factor(_ version: Version, _ omega: Double) -> ComplexDouble? {
         kind.factor(version, omega: omega, exchange: j, relaxation: zeta)
       }
       for version in Version.allCases {
-        let p = coefficients.entry(kind.closedForm, version).value
+        let p = coefficients.entry(form, version).value
         columns.append(
           Column(
             kind: kind, route: version == .corrected ? "closed" : "closed_printed",
@@ -211,7 +231,7 @@ extension Torque {
       // Once for both versions.
       for omega in omegas {
         let place = "tau_\(kind.rawValue).closed at omega = \(omega): "
-        if coefficients.entry(kind.closedForm, .corrected).value == nil {
+        if coefficients.entry(form, .corrected).value == nil {
           failures.append(place + "no Fermi surface, mu is in the gap")
         } else if factor(.corrected, omega) == nil {
           poles.append(place + "undamped pole at omega = 2 J; move omega off it")

@@ -23,7 +23,8 @@ extension ImpurityCrystal {
     var failures: [ComplexDouble] = []
 
     init(
-      _ index: Int, _ request: Int, _ point: EnergyPoint, _ crystal: ImpurityCrystal
+      _ index: Int, _ request: Int, _ point: EnergyPoint, _ crystal: ImpurityCrystal,
+      haveContours: Bool
     ) async throws {
       self.index = index
       self.request = request
@@ -37,7 +38,8 @@ extension ImpurityCrystal {
       for z in energies { states.append(try await crystal.approximate(z)) }
       let pairs = Progress.pairs(point, energies, states)
       (grid, rate) = try crystal.grid(
-        states, pairs: pairs, nats: 6, onContours: point.terms.allSatisfy(\.pair.isAdvanced))
+        states, pairs: pairs, nats: 6,
+        onContours: haveContours && point.terms.allSatisfy(\.pair.isAdvanced))
     }
 
     private static func pairs(
@@ -118,7 +120,10 @@ extension ImpurityCrystal {
     var results = [EnergySum?](repeating: nil, count: points.count)
     var errors = [(any Error)?](repeating: nil, count: requests.count)
     let starts = try await parallelMap(points.count, threads: threads) { n in
-      try await caught { try await Progress(n, points[n].request, points[n].point, self) }
+      try await caught {
+        try await Progress(
+          n, points[n].request, points[n].point, self, haveContours: loops.haveContours)
+      }
     }
     var active: [Progress] = []
     for (start, (request, _)) in zip(starts, points) {

@@ -85,6 +85,14 @@ package enum PairLoops: Sendable {
     }
   }
 
+  /// Whether contours serve; loops of four propagators are summed over the real zone.
+  var haveContours: Bool {
+    switch self {
+    case .scba(let loops): loops.haveContours
+    case .site(let loops): loops.haveContours
+    }
+  }
+
   /// F(z1, z2) of all outputs on one grid, for many pairs.
   package func values(
     _ table: any ZoneTable, _ pairs: [(DressedState, DressedState)], withScales: Bool

@@ -69,10 +69,12 @@ package final class PolynomialProgram: Sendable {
     self.slotCount = slotCount
     sizes = loops.map { Int32($0.vertices.count) }
     vertices = loops.flatMap { loop in
-      (0..<3).map { Int32($0 < loop.vertices.count ? loop.vertices[$0] : 0) }
+      (0..<Int(ZONE_LARGEST_LOOP)).map {
+        Int32($0 < loop.vertices.count ? loop.vertices[$0] : 0)
+      }
     }
     targets = loops.flatMap { loop in
-      (0..<27).map { $0 < loop.slots.count ? Int32(loop.slots[$0] ?? -1) : -1 }
+      (0..<Int(ZONE_LOOP_CODES)).map { $0 < loop.slots.count ? Int32(loop.slots[$0] ?? -1) : -1 }
     }
     isImaginary = loops.map { $0.isImaginary ? 1 : 0 }
   }

@@ -94,6 +94,9 @@ package struct SublatticeLoops: Sendable {
       plan: plan)
   }
 
+  /// Whether each product has its partial fractions for the contours of both bands.
+  var haveContours: Bool { !products.terms.isEmpty }
+
   /// What fills the slots.
   package func traces(_ model: Model, _ directions: Directions) -> StarTraces {
     let slot = Dictionary(uniqueKeysWithValues: stored.enumerated().map { ($1, $0) })
@@ -138,9 +141,9 @@ package struct SublatticeLoops: Sendable {
         tracer.isImaginary[n] ? i * values[start.rawValue][n] : values[start.rawValue][n]
       }
       for start in Spin.allCases {
-        let deltas = needs.ladders.map { ladder in
-          ladder.q.isEmpty
-            ? [] : additions(ladder, start: ladder.isFlipped ? start.flipped : start, loop)
+        var deltas: [[ComplexDouble]] = []
+        for ladder in needs.ladders {
+          deltas.append(ladder.q.isEmpty ? [] : additions(ladder, start, deltas, loop))
         }
         for (o, terms) in needs.outputs.enumerated() {
           for term in terms {
@@ -195,12 +198,24 @@ package struct SublatticeLoops: Sendable {
     }
   }
 
-  /// delta_1, delta_rho3 of a ladder.
+  /// delta_1, delta_rho3 of a ladder, for the term's loop that starts with `start`; `deltas` are those of the ladders
+  /// before it.
   private func additions(
-    _ ladder: Needs.Ladder, start: Spin, _ loop: (Int, Spin) -> ComplexDouble
+    _ ladder: Needs.Ladder, _ start: Spin, _ deltas: [[ComplexDouble]],
+    _ loop: (Int, Spin) -> ComplexDouble
   ) -> [ComplexDouble] {
-    let q = ladder.q.map { row in row.map { loop($0, start).multiplied(by: gamma / 2) } }
-    let v = ladder.v.map { loop($0, start).multiplied(by: gamma / 2) }
+    let (own, vertex) = (
+      ladder.isFlipped ? start.flipped : start, ladder.isVertexFlipped ? start.flipped : start
+    )
+    let q = ladder.q.map { row in row.map { loop($0, own).multiplied(by: gamma / 2) } }
+    var v = ladder.v.map { loop($0, vertex).multiplied(by: gamma / 2) }
+    if let inner = ladder.inner, !deltas[inner.ladder].isEmpty {
+      for a in 0..<2 {
+        for b in 0..<2 {
+          v[a] += (deltas[inner.ladder][b] * loop(inner.v[a][b], vertex)).multiplied(by: gamma / 2)
+        }
+      }
+    }
     switch rungs {
     case .all:
       let det = (1 - q[0][0]) * (1 - q[1][1]) - q[0][1] * q[1][0]

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import CZoneSums
 import KuboLattice
 import KuboLoops
 
@@ -114,7 +115,7 @@ extension SublatticeLoops {
           }, isImaginary: isImaginary[l], slots: positions[l].map { slots[start[l] + $0] })
       }
       guard known.count <= TraceProgram.largestVertexCount,
-        loops.allSatisfy({ $0.vertices.count <= 3 }),
+        loops.allSatisfy({ $0.vertices.count <= Int(ZONE_LARGEST_LOOP) }),
         TraceProgram.canEvaluate(LoopWeights([], known: []), model, operations)
       else { return nil }
       let crystal = TraceProgram(

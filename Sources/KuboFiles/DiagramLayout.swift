@@ -119,6 +119,8 @@ struct DiagramLayout {
       case .spin: "s^{\\alpha}"
       case .staggeredSpin: "\\Sigma^{\\alpha}"
       case .anomalousSpinCurrent: "j_{\\mathrm{sA},i}^{\\alpha}"
+      case .spinCurrent: "j_{\\mathrm{s},i}^{\\alpha}"
+      case .exchangeTorque: "\\tau^{\\alpha}"
       case .chargeCurrent: "j_{i}"
       }
     }
@@ -150,6 +152,8 @@ struct DiagramLayout {
     case "gauge": "\\tfrac12 \\partial_{i}H\\sigma^{\\beta}"
     case "anomalous_current": "\\tfrac12 \\partial_{i}\\partial_{j}H\\sigma^{\\beta}"
     case "canting": "-J\\sigma^{\\beta}"
+    case "gradient": "-\\tfrac{i}{2}\\partial_{i}H"
+    case "electric_gradient": "-\\tfrac{i}{2}\\partial_{i}\\partial_{j}H"
     default: name(vertex)
     }
   }

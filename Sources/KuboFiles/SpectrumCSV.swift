@@ -29,8 +29,8 @@ extension SpectrumRequest {
     "\(electrons.model.name): mu = \(electrons.mu), T = \(electrons.temperature), \(electrons.lifetime.description)"
   }
 
-  /// The units of the responses: length^(2-d), of sigma times e^2/hbar, of X times an energy; and of
-  /// Pi(i omega_l), which stands for sigma at Matsubara frequencies, times an energy too.
+  /// The units of the responses: those of their loops, of sigma e^2/hbar in place of the energy; and of
+  /// Pi(i omega_l), which stands for sigma at Matsubara frequencies.
   func units(
     _ units: (energy: String, length: String), isConductivity: Bool = true, prefix: String = ""
   )
@@ -39,32 +39,29 @@ extension SpectrumRequest {
     var lines: Header = []
     var seen: Set<Response> = []
     for response in columns.map(\.response) where seen.insert(response).inserted {
-      let factor: String? =
-        switch response.measured {
-        case .chargeCurrent: isConductivity ? "e^2/hbar" : units.energy
-        case .anomalousSpinCurrent: units.energy
-        case .spin, .staggeredSpin: nil
-        }
-      lines.append(
-        (
-          "unit.\(prefix)\(response.name)",
-          unit(factor, units.length, to: 2 - electrons.model.dimension)
-        ))
-      if isConductivity, response.isConductivity {
-        lines.append(
-          (
-            "unit.\(prefix)\(response.name).static",
-            unit(units.energy, units.length, to: 2 - electrons.model.dimension)
-          ))
+      // A response without diagrams is refused before.
+      guard let loop = diagrams.diagrams(of: response).first?.dimensions(response.measured) else {
+        continue
       }
+      let power = loop.length - electrons.model.dimension
+      let energy = loop.energy == 0 ? nil : powered(units.energy, loop.energy)
+      let name = "unit.\(prefix)\(response.name)"
+      let isSigma = isConductivity && response.isConductivity
+      lines.append(("\(name)", unit(isSigma ? "e^2/hbar" : energy, units.length, to: power)))
+      if isSigma { lines.append(("\(name).static", unit(energy, units.length, to: power))) }
     }
     return lines
   }
 }
 
+/// As in `nm^-1`.
+private func powered(_ unit: String, _ power: Int) -> String {
+  power == 1 ? unit : "\(unit)^\(power)"
+}
+
 /// The name of the unit `factor` length^power.
 func unit(_ factor: String?, _ length: String, to power: Int) -> String {
-  let lengths = power == 0 ? nil : power == 1 ? length : "\(length)^\(power)"
+  let lengths = power == 0 ? nil : powered(length, power)
   let unit = [factor, lengths].compactMap { $0 }.joined(separator: " ")
   return unit.isEmpty ? "1" : unit
 }

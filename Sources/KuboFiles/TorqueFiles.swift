@@ -19,7 +19,7 @@ extension CSVFile {
         "column.*.re,im,err", "velocity in m/s, v = (v/v_0) v_c j/(4 q N), and a bound on its error"
       ),
     ]
-    for kind in TorqueKind.allCases {
+    for kind in torque.kinds {
       header.append(("column.\(kind.quantity)", "multiplies \(kind.gradient)"))
       header.append(("unit.\(kind.quantity)", "m/s"))
     }
@@ -68,31 +68,48 @@ extension Torque {
         : "\(significant(re, digits: 5)) \(im < 0 ? "-" : "+") \(significant(abs(im), digits: 5)) i"
       return "\(sum) ±\(significant(value.error * abs(v), digits: 1))"
     }
+    let withCanting = kinds.contains(.nCanting)
     var lines = [
       request.title + (gamma.map { ", impurities gamma = \($0)" } ?? ""),
       "j = \(scale.currentDensity) A/m^2, N = \(scale.spin), q = -|e|: v_0 = v_c j/(4 q N) = \(significant(v, digits: 5)) m/s"
         + (v < 0 ? " (along the electrons, against the current)" : ""),
-      "d/dt (M/N) m = tau_m d_i (M/N) m + tau_m_na n x d_i n,  d/dt n = (tau_n + tau_n_na) d_i n",
-      "",
+      "d/dt (M/N) m = tau_m d_i (M/N) m + tau_m_na n x d_i n,  d/dt n = (tau_n + tau_n_na) d_i n"
+        + (withCanting ? " + tau_nm n x d_i (M/N) m" : ""),
     ]
+    if withCanting {
+      lines += [
+        "tau_m keeps one band at each vertex, tau_m_full all: they differ by virtual transitions between the bands, and both",
+        "depend on how electrons are scattered; q -> 0 comes before omega -> 0",
+      ]
+    }
+    lines.append("")
+    // Those of a canting's gradient, then those of n's.
+    let groups =
+      withCanting
+      ? [true, false].map { isCanting in kinds.filter { $0.gradient.hasSuffix("m") == isCanting } }
+      : [kinds]
     for (n, omega) in omegas.enumerated() {
       lines.append("hbar omega = \(omega), velocities in m/s")
-      let kinds = TorqueKind.allCases
-      lines.append(cells([""] + kinds.map(\.quantity)))
-      var routes: [String] = []
-      for column in columns where !routes.contains(column.route) { routes.append(column.route) }
-      for route in routes {
-        lines.append(
-          cells(
-            [route]
-              + kinds.map { kind in
-                guard let column = columns.first(where: { $0.kind == kind && $0.route == route })
-                else { return "" }
-                return text(column.values[n])
-              }))
+      for group in groups {
+        lines.append(cells([""] + group.map(\.quantity)))
+        var routes: [String] = []
+        for column in columns
+        where group.contains(column.kind) && !routes.contains(column.route) {
+          routes.append(column.route)
+        }
+        for route in routes {
+          lines.append(
+            cells(
+              [route]
+                + group.map { kind in
+                  columns.first { $0.kind == kind && $0.route == route }.map {
+                    text($0.values[n])
+                  } ?? ""
+                }))
+        }
       }
       lines.append(
-        cells(["ferromagnet", "", text(ferromagnet)])
+        cells(["ferromagnet"] + groups.last!.map { $0 == .n ? text(ferromagnet) : "" })
           + (ferromagnet == nil ? " no Fermi surface" : ""))
       lines.append("")
     }

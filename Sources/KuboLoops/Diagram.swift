@@ -179,10 +179,12 @@ public struct Diagram: Sendable, Equatable {
           .ladder, found: "site where a vertex has bands other than any",
           expected: "bands: any at every vertex, since impurities on the sites mix the bands")
       }
-      guard vertices.count <= 3 else {
+      let gradients = vertices.filter { $0.vertexOperator == .gradient }.count
+      guard vertices.count <= 3 || gradients == 1 else {
         throw DiagramError(
           .ladder, found: "site for a loop of \(vertices.count) vertices",
-          expected: "2 or 3: a longer loop has rungs that dress no single vertex")
+          expected:
+            "2 or 3, or 4 with a gradient: a longer loop has rungs that dress no single vertex")
       }
     }
   }
@@ -190,6 +192,14 @@ public struct Diagram: Sendable, Equatable {
   /// The indices of the vertices that a declared ladder dresses.
   public var dressedVertices: [Int] {
     ladder.contains(.site) ? Array(vertices.indices) : ladder.contains(.scba) ? [0] : []
+  }
+
+  /// The powers of energy and length in the unit of the loop of `measured`, but for (1/V) sum_k: a propagator is
+  /// an inverse energy, (1/beta) sum_n an energy.
+  package func dimensions(_ measured: MeasuredOperator) -> (energy: Int, length: Int) {
+    vertices.map { ($0.vertexOperator ?? measured.vertex).dimensions }.reduce(
+      (energy: 1 - propagators.count, length: 0)
+    ) { ($0.energy + $1.energy, $0.length + $1.length) }
   }
 
   /// Whether no vertex asks for bands, so that the loop exists for propagators that mix them.

@@ -222,15 +222,21 @@ package struct LoopWeights: Sendable {
     return product.multiplied(by: c.sign * start.sign)
   }
 
-  /// The product of the Pauli matrix elements along the loop.
+  /// The product of the Pauli matrix elements along the loop, and of -i for each vertex per gradient.
   package static func phase(
     _ operators: [VertexOperator], _ spin: (measured: SpinComponent, field: SpinComponent),
     _ start: Spin
   ) -> ComplexDouble {
     var left = start
     var product = ComplexDouble.one
-    for vertex in operators where vertex.pauli != .unit {
-      let component = vertex.pauli == .measured ? spin.measured : spin.field
+    for vertex in operators {
+      if vertex.isPerGradient { product *= ComplexDouble(0, -1) }
+      guard vertex.pauli != .unit else { continue }
+      var component = vertex.pauli == .field ? spin.field : spin.measured
+      if vertex.pauli == .measuredTurned {
+        if component == .y { product = -product }
+        component = component == .x ? .y : .x
+      }
       // sigma^x = [[0, 1], [1, 0]], sigma^y = [[0, -i], [i, 0]].
       if component == .y { product *= ComplexDouble(0, left == .up ? -1 : 1) }
       left = left.flipped

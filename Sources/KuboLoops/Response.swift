@@ -14,7 +14,8 @@ public enum SpinComponent: String, Sendable, CaseIterable {
 ///
 /// and the aliases of ``aliases``. `spin` holds the component of the measured operator and that of
 /// the field. K(omega) is the response per A_r A^em with e = 1 (docs/conventions.md section 1): K_s stands
-/// for the paper's Y, K_Sigma for X^na, and X is Phi_ij per (M/N) m.
+/// for the paper's Y, K_Sigma for X^na, and X is Phi_ij per (M/N) m. The projections `canting_uniform` and
+/// `canting_gradient` are per A^em and (M/N) m or its gradient d_i (M/N) m.
 public struct Response: Sendable, Hashable {
   /// The name that was asked for, and that the columns carry.
   public let name: String
@@ -41,7 +42,17 @@ public struct Response: Sendable, Hashable {
     ("Y_na_all", "s.xx.O_nonadiabatic", "spin, all nonadiabatic diagrams (a)-(f)"),
     ("s_full", "s.xx.full", "spin, unprojected and gauge invariant"),
     ("Sigma_full", "Sigma.xy.full", "staggered spin, unprojected and gauge invariant"),
+    (
+      "X_full", "torque.xx.canting_gradient",
+      "torque on the spin per gradient of the canting, Phi with all bands, gauge invariant"
+    ),
+    ("s_canting_full", "s.xx.canting_gradient", "spin per gradient of the canting, all bands"),
   ]
+
+  /// The aliases that are computed if nothing is asked for: those of the paper and their unprojected forms.
+  public static let standard: [Response] = aliases.map { Response($0.alias)! }.filter {
+    !$0.projection.hasPrefix("canting_")
+  }
 
   /// Reads a name; nil if it does not have the form of one.
   ///

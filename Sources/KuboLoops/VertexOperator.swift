@@ -11,6 +11,8 @@ public struct VertexOperator: Sendable, Equatable {
     case unit
     /// sigma^alpha, alpha the component of the measured operator.
     case measured
+    /// (sigma x z)^alpha: sigma^y for alpha = x, -sigma^x for y.
+    case measuredTurned
     /// sigma^beta, beta the component of the perturbing field.
     case field
   }
@@ -31,6 +33,9 @@ public struct VertexOperator: Sendable, Equatable {
   /// The factor in front, in units of J to the power 1 if ``isTimesExchange``.
   package var factor: Double
   var isTimesExchange = false
+  /// A factor -i, which the trace has besides those of the Pauli matrices: the operator is per gradient d_i of
+  /// a field exp(i q x), and stands for -i d/dq.
+  package var isPerGradient = false
 
   /// The matrices that occur.
   package enum Form: Int32 {
@@ -67,6 +72,17 @@ public struct VertexOperator: Sendable, Equatable {
     }
   }
 
+  /// The powers of energy and length in the operator's unit.
+  package var dimensions: (energy: Int, length: Int) {
+    let own =
+      switch form {
+      case .unit, .staggered: (0, 0)
+      case .currentI, .currentJ, .anomalous: (1, 1)
+      case .curvature: (1, 2)
+      }
+    return (own.0 + (isTimesExchange ? 1 : 0), own.1)
+  }
+
   /// Operators are told apart by their names, and one with a wrong sign from the right one.
   public static func == (a: VertexOperator, b: VertexOperator) -> Bool {
     a.name == b.name && a.factor == b.factor
@@ -94,6 +110,17 @@ public struct VertexOperator: Sendable, Equatable {
     equation: "j_sA,i^alpha = sum_s P_s (d_i H - d_i E_s) P_s sigma^alpha (11), (S3.11)",
     pauli: .measured, carriesElectricField: false, parity: -1, form: .anomalous, factor: 1)
 
+  /// The spin current along i, d_i H sigma^alpha, of spins +-1; (10) with its anomalous part.
+  package static let spinCurrent = VertexOperator(
+    name: "j_s", equation: "j_s,i^alpha = d_i H sigma^alpha (10), (11)", pauli: .measured,
+    carriesElectricField: false, parity: -1, form: .currentI, factor: 1)
+
+  /// The torque of the exchange on the electrons' spin, i [H_sd, sigma^alpha] with H_sd = -J rho_3 sigma^z.
+  package static let exchangeTorque = VertexOperator(
+    name: "torque", equation: "i [H_sd, sigma^alpha] = 2 J rho_3 (sigma x z)^alpha (S4.2)",
+    pauli: .measuredTurned, carriesElectricField: false, parity: 1, form: .staggered, factor: 2,
+    isTimesExchange: true)
+
   /// The coupling to the electric field along j: d_j H; (S5.1), (S5.2) with e = 1.
   package static let electric = VertexOperator(
     name: "electric", equation: "d_j H (S5.2)", pauli: .unit, carriesElectricField: true,
@@ -114,8 +141,22 @@ public struct VertexOperator: Sendable, Equatable {
     name: "canting", equation: "-J sigma^beta, per (M/N) m (3)", pauli: .field,
     carriesElectricField: false, parity: 1, form: .unit, factor: -1, isTimesExchange: true)
 
+  /// What a canting exp(i q x) with q along i adds at first order in q where a propagator of the flipped spin, at
+  /// k + q/2, is expanded: -(i/2) d_i H per gradient of the canting. Those at k - q/2 have the opposite sign.
+  package static let gradient = VertexOperator(
+    name: "gradient", equation: "-(i/2) d_i H, per gradient d_i of the canting", pauli: .unit,
+    carriesElectricField: false, parity: -1, form: .currentI, factor: 0.5, isPerGradient: true)
+
+  /// The same where the electric vertex is expanded: -(i/2) d_i d_j H.
+  package static let electricGradient = VertexOperator(
+    name: "electric_gradient", equation: "-(i/2) d_i d_j H, per gradient d_i of the canting",
+    pauli: .unit, carriesElectricField: true, parity: 1, form: .curvature, factor: 0.5,
+    isPerGradient: true)
+
   /// The operators that a vertex of a diagram file may name, besides the measured one.
-  public static let all: [VertexOperator] = [.electric, .gauge, .anomalousCurrent, .canting]
+  public static let all: [VertexOperator] = [
+    .electric, .gauge, .anomalousCurrent, .canting, .gradient, .electricGradient,
+  ]
 }
 
 /// An operator whose response is asked for.
@@ -126,6 +167,10 @@ public enum MeasuredOperator: String, Sendable, CaseIterable {
   case staggeredSpin = "Sigma"
   /// The anomalous spin current j_sA.
   case anomalousSpinCurrent = "j_sA"
+  /// The spin current j_s.
+  case spinCurrent = "j_s"
+  /// The torque of the exchange on the electrons' spin.
+  case exchangeTorque = "torque"
   /// The charge current.
   case chargeCurrent = "j"
 
@@ -138,6 +183,8 @@ public enum MeasuredOperator: String, Sendable, CaseIterable {
     case .spin: .spin
     case .staggeredSpin: .staggeredSpin
     case .anomalousSpinCurrent: .anomalousSpinCurrent
+    case .spinCurrent: .spinCurrent
+    case .exchangeTorque: .exchangeTorque
     case .chargeCurrent: .chargeCurrent
     }
   }

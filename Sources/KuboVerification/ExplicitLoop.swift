@@ -79,9 +79,32 @@ package struct ExplicitLoop {
         l[0] != l[2] && (line == 1 ? l[0] == l[1] : l[1] == l[2])
       }
     case "canting": return three("canting") { _, l in l.allSatisfy { $0 == l[0] } }
+    case "canting_uniform": return three("canting") { _, _ in true }
+    case "canting_gradient":
+      let bases: [ExplicitLoop] = three("canting") { _, _ in true }
+      return bases.flatMap { $0.gradient() }
     case "conductivity":
       return [.init(lines: [(o, gPlus), ("electric", g)]) { _ in true }]
     default: return nil
+    }
+  }
+
+  /// -i d/dq of the loop of O, electric vertex and canting in any order by the product rule, where electrons have
+  /// the wave vector k + q/2 before the canting and k - q/2 after it: d G = +-(1/2) G (d_i H) G, and of the electric
+  /// vertex +-(1/2) d_i d_j H. The -i is in the matrices.
+  private func gradient() -> [ExplicitLoop] {
+    let canting = lines.firstIndex { $0.vertex == "canting" }!
+    return lines.indices.flatMap { n -> [ExplicitLoop] in
+      let sign: Double = n < canting ? 1 : -1
+      var doubled = lines
+      doubled.insert(("gradient", lines[n].frequency), at: n + 1)
+      var changed = [ExplicitLoop(lines: doubled, factor: factor * sign, keeps: { _ in true })]
+      if lines[n].vertex == "electric" {
+        var loop = lines
+        loop[n].vertex = "electric_gradient"
+        changed.append(ExplicitLoop(lines: loop, factor: factor * sign, keeps: { _ in true }))
+      }
+      return changed
     }
   }
 
@@ -132,6 +155,13 @@ package struct ExplicitLoop {
     case "gauge": return f.inEigenstates(0.5 * f.hamiltonianD(i) * field)
     case "anomalous_current": return f.inEigenstates(0.5 * f.hamiltonianDD(i, j) * field)
     case "canting": return f.inEigenstates(-f.exchange * field)
+    case "j_s": return f.inEigenstates(f.hamiltonianD(i) * .rhoSigma(0, measured))
+    case "torque":
+      let (h, s) = (-f.exchange * Matrix4.rhoSigma(3, 3), Matrix4.rhoSigma(0, measured))
+      return f.inEigenstates(ComplexDouble.i * (h * s - s * h))
+    case "gradient": return f.inEigenstates(ComplexDouble(0, -0.5) * f.hamiltonianD(i))
+    case "electric_gradient":
+      return f.inEigenstates(ComplexDouble(0, -0.5) * f.hamiltonianDD(i, j))
     default: preconditionFailure("an operator without an explicit matrix: \(name)")
     }
   }

@@ -73,6 +73,8 @@ extension ExactStatements {
         )
       }
     }
+    // Loops of four propagators take the real zone: minutes in three dimensions.
+    if model.dimension < 3 { statements += try await cantingStatements(gamma) }
     for (name, result, columns) in [
       ("site", siteResult, site.columns), ("scba", scbaResult, scba.columns),
     ] {
@@ -82,6 +84,71 @@ extension ExactStatements {
       }
     }
     return statements
+  }
+
+  /// The response to a canting that varies, to first order in its wave vector q, with `site` impurities of strength
+  /// `gamma`: gauge invariance, and the continuity of the spin,
+  ///
+  ///     omega s' + i j_s - i torque' = 0,   ' = -i d/dq,
+  ///
+  /// with j_s at q = 0, whose contact term cancels K(0); docs/conventions.md 4.5.
+  private func cantingStatements(_ gamma: Double) async throws -> [Verification.Statement] {
+    let (names, current) = (["s_canting_full", "X_full"], "j_s.xx.canting_uniform")
+    let complement = ["s.xy.canting_gradient", "torque.xy.canting_gradient"]
+    let asked = request.asking(
+      .named(names + [current], [.bare, .ladder]) + .named(complement),
+      of: request.electrons.with(lifetime: .site(gamma)), omegas: Array(omegas.prefix(2)),
+      tolerance: Verification.loosestTolerance)
+    let result: Result<VerifiedSpectrum, any Error>
+    do {
+      result = .success(VerifiedSpectrum(spectrum: try await asked.spectrum()))
+    } catch let error where !(error is CancellationError) {
+      result = .failure(error)
+    }
+    return [
+      try await statement(
+        .ladder, "site: K'(q, 0) = 0 of a canting, bare and ladder", "docs/conventions.md 4.5"
+      ) {
+        let found = try result.get()
+        return worst(
+          try [Dressing.bare, .ladder].map { dressing in
+            try found.vanishingStatics(names, dressing) { try found.size($0, dressing) }
+          })
+      },
+      try await statement(
+        .ladder, "site: spin continuity omega s' + i j_s = i torque' of a canting, ladder",
+        "docs/conventions.md 4.5"
+      ) {
+        let found = try result.get()
+        return try found.compare(names[0], .ladder) { n in
+          let omega = found.spectrum.omegas[n]
+          let (s, torque) = (
+            try found.value(names[0], n, .ladder), try found.value(names[1], n, .ladder)
+          )
+          let j = try found.column(current, .ladder).values[n]!
+          func estimate(_ value: ComplexDouble, _ error: Double) -> Estimate {
+            Estimate(value: value.multiplied(by: 1 / omega), error: error / omega)
+          }
+          return (
+            [s, estimate(.i * j.dynamic, j.error)], [estimate(.i * torque.value, torque.error)]
+          )
+        }
+      },
+      try await statement(
+        .ladder, "site: s'^xy = 0, torque'^xy = 0 of a canting, bare", "docs/conventions.md 4.5"
+      ) {
+        let found = try result.get()
+        return worst(
+          try zip(complement, names).map { name, other in
+            let size = try found.size(other)
+            return worst(
+              try found.spectrum.omegas.indices.map { n in
+                let value = try found.value(name, n)
+                return (value.value.length / size, value.error / size, nil)
+              })
+          })
+      },
+    ]
   }
 
   /// Causality of the loops with impurities of strength `gamma`, bare and with the ladder: the Matsubara

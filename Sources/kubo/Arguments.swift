@@ -233,11 +233,6 @@ extension Response {
   }
 }
 
-extension [Response] {
-  /// Those with a short name, the default.
-  static let named = Response.aliases.map { Response($0.alias)! }
-}
-
 /// Dressings of `choices`, separated by commas.
 func dressings(_ choices: [Dressing]) -> @Sendable (String) throws -> [Dressing] {
   { text in

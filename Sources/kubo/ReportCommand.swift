@@ -43,7 +43,7 @@ struct ReportCommand: AsyncParsableCommand {
       var (request, inputs) = try await state.request(
         arguments, diagrams: folders.library(log), log)
       request.omegas = try axis.values(inputs.input)
-      request.columns = (responses ?? .named).flatMap { response in
+      request.columns = (responses ?? Response.standard).flatMap { response in
         response.dressings(request.lifetime, request.diagrams)
           .filter { $0 != .closedPrinted }.map { .init(response: response, dressing: $0) }
       }

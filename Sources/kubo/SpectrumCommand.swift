@@ -37,7 +37,7 @@ struct ResponseArguments: ParsableArguments {
         )
       }
       return response
-    } ?? .named
+    } ?? Response.standard
   }
 
   /// Whether the general route serves: the model has orbitals, or only that route knows what is asked for.

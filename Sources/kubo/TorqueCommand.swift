@@ -102,6 +102,11 @@ struct TorqueCommand: SweepableCommand {
       "The spin relaxation rate zeta_s = tau_sd/tau_sf, in i omega tau_sd - zeta_s of the closed form (+ zeta_s as printed). Default: 0.",
     transform: number("0 or more") { $0 >= 0 })
   var relaxation = 0.0
+  @Flag(
+    help:
+      "Add what a canting that varies does: tau_m of all bands (tau_m_full) and a torque on n, tau_nm n x d_i m. It takes grids that resolve the lifetime: seconds at a tenth of J."
+  )
+  var canting = false
 
   /// A strength of impurities; none is one that gives a certain level width.
   struct Strength {
@@ -155,7 +160,8 @@ struct TorqueCommand: SweepableCommand {
         strength = try await Comparison.strength(model, mu: request.mu, threads: request.threads)
       }
     }
-    let torque = try await request.torque(impurities: strength, relaxation: relaxation)
+    let torque = try await request.torque(
+      impurities: strength, relaxation: relaxation, withCanting: canting)
     return TableResult(
       table: CSVFile(
         torque, scale: scale, request: request, impurities: strength, relaxation: relaxation,
@@ -176,7 +182,7 @@ struct TorqueCommand: SweepableCommand {
     }
     for (option, isGiven) in [
       ("--gamma", gamma != nil), ("--relaxation", relaxation != 0), ("--omega", !omega.isZero),
-      ("--filling", potential.filling != nil),
+      ("--filling", potential.filling != nil), ("--canting", canting),
     ] where isGiven {
       throw ValidationError(
         "\(option): found with --lifetime \(lifetime); expected none: the torques of impurities are those of a direct current at --mu"

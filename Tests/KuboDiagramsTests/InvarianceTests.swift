@@ -124,7 +124,7 @@ import Testing
     func factor(_ response: Response, isStatic: Bool) -> Double {
       switch response.measured {
       case .chargeCurrent: isStatic ? f : 1
-      case .anomalousSpinCurrent: f
+      case .anomalousSpinCurrent, .spinCurrent, .exchangeTorque: f
       case .spin, .staggeredSpin: 1
       }
     }

@@ -73,7 +73,7 @@ private struct LoopsAtEnergies {
       model: try shippedModel(name, parameters), mu: -1, temperature: 0.1, lifetime: lifetime,
       omegas: [0.3],
       columns: [], diagrams: try shippedDiagrams(), tolerance: 1e-4, threads: 2)
-    request.columns = Response.aliases.map { Response($0.alias)! }.flatMap { response in
+    request.columns = Response.standard.flatMap { response in
       response.dressings(lifetime, request.diagrams).filter { $0 == .bare || $0 == .ladder }.map {
         .init(response: response, dressing: $0)
       }

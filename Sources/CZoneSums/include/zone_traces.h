@@ -56,13 +56,17 @@ typedef struct {
 void zone_traces(const ZoneTraces *traces, long blocks, const double *f, const double *weight,
                  double *slots, double *hopping, double *gap);
 
-// Loops tr[V_1 N_1 V_2 N_2 ...], of two or three vertices of a ZoneTraces, that start with spin up, with
+// The most vertices of a loop of zone_polynomials, and its choices of numerators, 3^4.
+#define ZONE_LARGEST_LOOP 4
+#define ZONE_LOOP_CODES 81
+
+// Loops tr[V_1 N_1 V_2 N_2 ...], of two to four vertices of a ZoneTraces, that start with spin up, with
 // the numerators N = zeta - u j rho_3 - h of the propagators of spin u: a polynomial in zeta and j of
 // each propagator. The code of a choice of 1 = zeta, -u rho_3 = j or -h for each, a number in base 3
 // with the first propagator last, tells the slot, or -1.
 typedef struct {
   int loop_count, slot_count;
-  // Three vertices and 27 slots for each loop.
+  // ZONE_LARGEST_LOOP vertices and ZONE_LOOP_CODES slots for each loop.
   const int *size, *vertices, *targets;
   // Whether the coefficients are imaginary, which tells the part to take.
   const int *is_imaginary;

@@ -19,7 +19,7 @@ package func bareColumns(_ names: [String]) -> [SpectrumRequest.Column] {
 }
 
 /// The named responses.
-package let namedResponses = Response.aliases.map(\.alias)
+package let namedResponses = Response.standard.map(\.name)
 
 extension Spectrum {
   /// The column of a response and dressing.
