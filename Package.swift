@@ -96,7 +96,8 @@ let package = Package(
     .target(
       name: "KuboFiles",
       dependencies: [
-        "KuboDiagrams", "KuboOrbitals", "KuboVerification", complex, "CMessageDigest", "Yams",
+        "KuboDiagrams", "KuboOrbitals", "KuboTextures", "KuboVerification", complex,
+        "CMessageDigest", "Yams",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -107,7 +108,8 @@ let package = Package(
     .executableTarget(
       name: "kubo",
       dependencies: [
-        "KuboFiles", "KuboOrbitals", "KuboSweeps", "KuboVerification", "Quadrature", complex,
+        "KuboFiles", "KuboOrbitals", "KuboSweeps", "KuboTextures", "KuboVerification", "Quadrature",
+        complex,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

@@ -185,15 +185,17 @@ static void balance(const TextureFlow *f, const double *v, double *out) {
   const Field rn = {out, out + nodes, out + 2 * nodes},
               rm = {out + 3 * nodes, out + 4 * nodes, out + 5 * nodes};
   const double one = 1 / (12 * e->dx), two = one / e->dx, omega_a = e->homogeneous / e->hbar_spin;
-  double power = 0, momentum = 0, size = 0, growth = 0, pinning = 0;
+  double power = 0, canonical = 0, size = 0, growth = 0, pinning = 0;
   for (long j = 0; j < nodes; j++) {
     Vector n = at(fn, j), dn = first(fn, j, one), ddn = second(fn, j, two);
     Vector n_rate = at(rn, j), m_rate = at(rm, j);
     Vector on_n = scaled(v[0], across(dn, n));
-    Vector on_m = across(sum(scaled(v[1], first(fm, j, one)), scaled(v[2], cross(n, dn))), n);
+    Vector dm = first(fm, j, one);
+    Vector on_m = across(sum(scaled(v[1], dm), scaled(v[2], cross(n, dn))), n);
     power += e->alpha_n * dot(n_rate, n_rate) + e->alpha_m * dot(m_rate, m_rate) +
              dot(m_rate, cross(n, on_n)) + dot(n_rate, cross(n, on_m));
-    momentum -= dot(dn, n_rate);
+    canonical += e->alpha_n * dot(dn, n_rate) + e->alpha_m * dot(dm, m_rate) +
+                 dot(dm, cross(n, on_n)) + dot(dn, cross(n, on_m));
     size -= dot(n, ddn);
     growth -= 2 * dot(n_rate, ddn);
     pinning -= e->anisotropy[j] * n.z * dn.z;
@@ -201,8 +203,7 @@ static void balance(const TextureFlow *f, const double *v, double *out) {
   out[6 * nodes] = -e->hbar_spin * e->dx * power;
   if (e->dmi != 0) out[6 * nodes] += e->dx * end_power(e, fn, rn);
   out[6 * nodes + 1] =
-      e->dx * (-omega_a * e->alpha_n * momentum - (v[3] + omega_a * v[2]) * size -
-               0.5 * (v[0] + v[1]) * growth + omega_a / e->hbar_spin * pinning);
+      e->dx * (omega_a * (canonical + pinning / e->hbar_spin) - v[3] * size - v[0] * growth);
 }
 
 void texture_flow_rates(TextureFlow *f, double t, const double *state, double *out) {

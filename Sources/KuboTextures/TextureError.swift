@@ -22,6 +22,11 @@ public enum TextureError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Walls keep so many widths from the ends.
   public static let widthsToEnd = 8.0
 
+  /// Whether another current would do, and no other line.
+  public var isOfTheCurrent: Bool {
+    if case .unstable = self { true } else { false }
+  }
+
   /// One line for a message.
   public var description: String {
     func ps(_ x: Double) -> String { "\(significant(x, digits: 4)) ps" }

@@ -11,6 +11,9 @@ import CTextures
 public final class TextureFlow {
   /// Where it is.
   public private(set) var state: TextureState
+  private let material: TextureMaterial
+  private let line: TextureLine
+  private let drive: TextureDrive
   private let flow: OpaquePointer
   private let anisotropy: UnsafeMutableBufferPointer<Double>
   private let harmonics: UnsafeMutableBufferPointer<TextureHarmonic>
@@ -24,6 +27,7 @@ public final class TextureFlow {
   ) throws(TextureError) {
     precondition(state.values.count == 6 * line.nodes + 2 && line.nodes >= 4)
     self.state = state
+    (self.material, self.line, self.drive) = (material, line, drive)
     anisotropy = .allocate(capacity: line.nodes)
     for j in 0..<line.nodes {
       anisotropy.initializeElement(at: j, to: material.anisotropy(at: line.position(j)))
@@ -73,6 +77,12 @@ public final class TextureFlow {
     var rates = [Double](repeating: 0, count: state.values.count)
     texture_flow_rates(flow, state.time, state.values, &rates)
     return rates
+  }
+
+  /// What is seen of the state.
+  public func observables() -> TextureObservables {
+    TextureObservables(
+      state, rates: rates(), material, line, n: drive.velocities(at: state.time).n)
   }
 
   /// The steps taken so far.

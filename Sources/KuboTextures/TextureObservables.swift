@@ -30,6 +30,8 @@ public struct TextureObservables: Sendable {
   public let charge: Int
   /// Where n_z vanishes, in nm.
   public let crossings: [Double]
+  /// -omega_a int mu.(n x d_x n) - v_n I in 1/ps, whose balance is exact with all kinds of damping and fields; P without them.
+  public let canonicalMomentum: Double
   /// dX/dt and dPhi/dt, nm/ps and 1/ps.
   private(set) var velocity = 0.0
   private(set) var rotation = 0.0
@@ -43,9 +45,10 @@ public struct TextureObservables: Sendable {
     values[TextureQuantity.allCases.firstIndex(of: quantity)!] = value
   }
 
-  /// The observables of a state with the rates of its values.
+  /// The observables of a state with the rates of its values, and v_n in nm/ps.
   public init(
-    _ state: TextureState, rates: [Double], _ material: TextureMaterial, _ line: TextureLine
+    _ state: TextureState, rates: [Double], _ material: TextureMaterial, _ line: TextureLine,
+    n: Double
   ) {
     values = TextureQuantity.allCases.map { _ in nil }
     let (nodes, dx) = (line.nodes, line.spacing)
@@ -65,6 +68,7 @@ public struct TextureObservables: Sendable {
     let (left, right) = (v[2 * nodes], v[3 * nodes - 1])
     charge = line.isPeriodic ? 0 : Int((0.5 * (left - right)).rounded())
     let isWall = abs(charge) == 1 && crossings.count == 1
+    canonicalMomentum = -(material.exchangeRate * sums.canonical + n * sums.size) * dx
     let q = Double(charge)
     set(.width, 0.5 * sums.across * dx)
     if isWall {
@@ -114,7 +118,7 @@ private struct Sums {
   var n = SIMD3<Double>.zero
   var mu = SIMD3<Double>.zero
   var rate = SIMD3<Double>.zero
-  var (across, moment, energy, momentum, size) = (0.0, 0.0, 0.0, 0.0, 0.0)
+  var (across, moment, energy, momentum, size, canonical) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
   mutating func add(_ f: Fields, _ d: Slopes, _ material: TextureMaterial, at x: Double) {
     n += f.n
@@ -127,6 +131,10 @@ private struct Sums {
     let bending = -(f.n * d.second).sum()
     size += bending
     momentum += (d.first * f.rate).sum()
+    let turned = SIMD3(
+      f.n.y * d.first.z - f.n.z * d.first.y, f.n.z * d.first.x - f.n.x * d.first.z,
+      f.n.x * d.first.y - f.n.y * d.first.x)
+    canonical += (f.mu * turned).sum()
     let b = SIMD3(material.field[0], material.field[1], material.field[2])
     energy +=
       0.5

@@ -36,8 +36,10 @@ public struct TextureTrajectory: Sendable {
     public var collective: (position: Double, width: Double, angle: Double)?
     /// What the balance of energy leaves, in meV nm.
     public var energyResidual: Double
-    /// What that of momentum leaves, in 1/ps; nil where its law does not hold, with alpha_m or b.
-    public var momentumResidual: Double?
+    /// What that of momentum leaves, in 1/ps.
+    public var momentumResidual: Double
+    /// How much of that grid, steps and ends explain, in 1/ps; as the bounds of the values.
+    public var momentumBound = 0.0
   }
 
   /// The times asked for.
@@ -105,8 +107,8 @@ public struct TextureRequest: Sendable {
     for (n, line) in grids(start.hasWalls).enumerated() {
       let state = start.state(material, line, drive: (v.n, v.m))
       let flow = try TextureFlow(material, line, drive, from: state, tolerance: tolerance)
-      let seen = TextureObservables(flow.state, rates: flow.rates(), material, line)
-      flow.begin(energy: seen[.energy]!, momentum: seen[.momentum]!)
+      let seen = flow.observables()
+      flow.begin(energy: seen[.energy]!, momentum: seen.canonicalMomentum)
       if n == 0, let x = seen[.position], let phi = seen[.angle] {
         collective = [x, seen.velocity, phi, seen.rotation]
       }
@@ -118,63 +120,44 @@ public struct TextureRequest: Sendable {
   }
 
   /// Runs from a checkpoint.
-  /// - Parameter look: is given the state at each time as it is reached.
+  /// - Parameter look: is given each row as it is reached, and makes a checkpoint of it where asked to.
   /// - Throws: `TextureError`, and what `look` throws.
   public func trajectory(
     from checkpoint: TextureCheckpoint,
-    look: @escaping @Sendable (_ n: Int, TextureState) throws -> Void = { _, _ in }
+    look: (TextureTrajectory.Row, () -> TextureCheckpoint) throws -> Void = { _, _ in }
   ) async throws -> TextureTrajectory {
     try check()
     let grids = grids(checkpoint.states[2].nodes != checkpoint.states[1].nodes)
     let tolerances = [tolerance, tolerance, 1e-2 * tolerance]
-    let runs = try await WorkProgress.stage(
+    let runs = try grids.indices.map { n in
+      try GridRun(
+        TextureFlow(
+          material, grids[n], drive, from: checkpoint.states[n], tolerance: tolerances[n]))
+    }
+    let walls = runs[0].seen.crossings.count
+    var place = checkpoint
+    var rows: [TextureTrajectory.Row] = []
+    try await WorkProgress.stage(
       "texture of \(line.nodes) nodes", unit: "times", of: times.count, isEven: true, isLeaf: true
     ) { stage in
-      try await parallelMap(3, threads: threads) { n in
-        try run(checkpoint.states[n], grids[n], tolerances[n], isChecked: n == 0) { row, state in
-          guard n == 0 else { return }
-          stage?.advance()
-          try look(row, state)
-        }
-      }
-    }
-    return try joined(runs, checkpoint)
-  }
-
-  /// What is seen of one grid.
-  private struct Run: Sendable {
-    var seen: [TextureObservables] = []
-    var energies: [Double] = []
-    var momenta: [Double] = []
-    var end: TextureState
-    var steps = 0
-  }
-
-  private func run(
-    _ state: TextureState, _ line: TextureLine, _ tolerance: Double, isChecked: Bool,
-    _ look: (Int, TextureState) throws -> Void
-  ) throws -> Run {
-    let flow = try TextureFlow(material, line, drive, from: state, tolerance: tolerance)
-    var run = Run(end: state)
-    let walls = TextureObservables(state, rates: flow.rates(), material, line).crossings.count
-    for (row, time) in times.enumerated() {
-      if time > flow.state.time { try flow.advance(to: time) }
-      let seen = TextureObservables(flow.state, rates: flow.rates(), material, line)
-      flow.keep(angle: seen[.angle])
-      if isChecked {
-        guard seen.crossings.count == walls || line.isPeriodic else {
+      for time in times {
+        _ = try await parallelMap(3, threads: threads) { n in try runs[n].advance(to: time) }
+        guard runs[0].seen.crossings.count == walls || line.isPeriodic else {
           throw TextureError.left(time: time)
         }
-        try checkWalls(seen, time)
+        try checkWalls(runs[0].seen, time)
+        let row = try row(runs, &place, time)
+        rows.append(row)
+        try look(row) { [place] in
+          var place = place
+          place.states = runs.map(\.flow.state)
+          return place
+        }
+        stage?.advance()
       }
-      run.seen.append(seen)
-      let end = flow.state.values.count
-      run.energies.append(seen[.energy]! - flow.state.values[end - 2])
-      run.momenta.append(seen[.momentum]! - flow.state.values[end - 1])
-      try look(row, flow.state)
     }
-    (run.end, run.steps) = (flow.state, flow.steps)
-    return run
+    place.states = runs.map(\.flow.state)
+    return TextureTrajectory(rows: rows, end: place, steps: runs[0].flow.steps)
   }
 
   /// Refuses walls that have become too narrow, or have come too near to an end.
@@ -191,47 +174,39 @@ public struct TextureRequest: Sendable {
     }
   }
 
-  private func joined(_ runs: [Run], _ checkpoint: TextureCheckpoint) throws -> TextureTrajectory {
+  /// A row at a time, to which the coordinates and differences of `place` move.
+  private func row(
+    _ runs: [GridRun], _ place: inout TextureCheckpoint, _ time: Double
+  ) throws(TextureError) -> TextureTrajectory.Row {
     let motion = WallMotion(material)
-    let start = checkpoint.states[0].time
-    var rigid: [[Double]] = []
-    if !checkpoint.collective.isEmpty {
-      rigid = try motion.trajectory(
-        drive, charge: runs[0].seen[0].charge, from: checkpoint.collective, startTime: start,
-        at: times)
+    var row = TextureTrajectory.Row(
+      time: time, values: [:], energyResidual: runs[0].residuals.energy,
+      momentumResidual: runs[0].residuals.momentum)
+    let left = runs.map(\.residuals.momentum)
+    row.momentumBound = 2.0 / 15 * abs(left[0] - left[1]) + 1.5 * abs(left[1] - left[2])
+    for (c, quantity) in TextureQuantity.allCases.enumerated() {
+      guard let value = runs[0].seen[quantity], let coarse = runs[1].seen[quantity],
+        let strict = runs[2].seen[quantity]
+      else { continue }
+      var largest = place.differences[c]
+      largest[0] = max(largest[0], abs(value - coarse))
+      largest[1] = max(largest[1], abs(coarse - strict))
+      place.differences[c] = largest
+      var error = 2.0 / 15 * largest[0] + 1.5 * largest[1] + 1e-12 * unit(quantity)
+      if quantity == .position { error += motion.displacementBound(drive, at: time) }
+      row.values[quantity] = TextureValue(value: value, error: error)
     }
-    var differences = checkpoint.differences
-    let hasLaw = material.dampingM == 0 && material.field.allSatisfy { $0 == 0 }
-    let rows = times.indices.map { n in
-      let seen = runs.map { $0.seen[n] }
-      var row = TextureTrajectory.Row(
-        time: times[n], values: [:], energyResidual: runs[0].energies[n],
-        momentumResidual: hasLaw ? runs[0].momenta[n] : nil)
-      for (c, quantity) in TextureQuantity.allCases.enumerated() {
-        guard let value = seen[0][quantity], let coarse = seen[1][quantity],
-          let strict = seen[2][quantity]
-        else { continue }
-        differences[c][0] = max(differences[c][0], abs(value - coarse))
-        differences[c][1] = max(differences[c][1], abs(coarse - strict))
-        var error =
-          2.0 / 15 * differences[c][0] + 1.5 * differences[c][1] + 1e-12 * unit(quantity)
-        if quantity == .position { error += motion.displacementBound(drive, at: times[n]) }
-        row.values[quantity] = TextureValue(value: value, error: error)
-      }
-      if n < rigid.count {
-        let v = drive.velocities(at: times[n])
-        let width =
-          motion.width(velocity: rigid[n][1], n: v.n, m: v.m)
-          * motion.width(rotation: rigid[n][3]) / material.wallWidth
-        row.collective = (rigid[n][0], width, rigid[n][2])
-      }
-      return row
+    if !place.collective.isEmpty {
+      let charge = runs[0].seen.charge
+      place.collective = try motion.trajectory(
+        drive, charge: charge, from: place.collective, startTime: runs[0].before, at: [time])[0]
+      let (v, c) = (drive.velocities(at: time), place.collective)
+      let width =
+        motion.width(velocity: c[1], n: v.n, m: v.m) * motion.width(rotation: c[3])
+        / material.wallWidth
+      row.collective = (c[0], width, c[2])
     }
-    return TextureTrajectory(
-      rows: rows,
-      end: TextureCheckpoint(
-        states: runs.map(\.end), collective: rigid.last ?? [], differences: differences),
-      steps: runs[0].steps)
+    return row
   }
 
   /// The size of an observable of a wall, for rounding.
@@ -246,5 +221,32 @@ public struct TextureRequest: Sendable {
     case .momentum: material.gap
     case .size: 1 / width
     }
+  }
+}
+
+/// One of the trajectories of a request, of one task at a time.
+private final class GridRun: @unchecked Sendable {
+  let flow: TextureFlow
+  /// What was seen last, what the balances left then, and the time before.
+  private(set) var seen: TextureObservables
+  private(set) var residuals = (energy: 0.0, momentum: 0.0)
+  private(set) var before: Double
+
+  init(_ flow: TextureFlow) {
+    self.flow = flow
+    seen = flow.observables()
+    before = flow.state.time
+  }
+
+  func advance(to time: Double) throws {
+    before = flow.state.time
+    if time > before { try flow.advance(to: time) }
+    seen = flow.observables()
+    flow.keep(angle: seen[.angle])
+    let end = flow.state.values.count
+    residuals = (
+      seen[.energy]! - flow.state.values[end - 2],
+      seen.canonicalMomentum - flow.state.values[end - 1]
+    )
   }
 }

@@ -109,7 +109,7 @@ struct Look {
   }
 
   func observables() -> TextureObservables {
-    TextureObservables(flow.state, rates: flow.rates(), material, line)
+    flow.observables()
   }
 
   func at(_ time: Double) throws -> TextureObservables {

@@ -32,8 +32,10 @@ void texture_drive(const TextureEquations *e, double t, double drive[4]);
 typedef struct TextureFlow TextureFlow;
 
 // With a balance the state has two numbers more: the work and the impulse, integrals over time of
-//   -hbar N int [alpha_n n'^2 + alpha_m mu'^2 + mu'.(n x T_n) + n'.(n x T_mu)] (and what ends do with D), and of the momentum
-// law's right side.
+//   -hbar N int [alpha_n n'^2 + alpha_m mu'^2 + mu'.(n x T_n) + n'.(n x T_mu)] (and what ends do with D), and of
+//   omega_a int [alpha_n d_x n.n' + alpha_m d_x mu.mu' + d_x mu.(n x T_n) + d_x n.(n x T_mu) - K n_z d_x n_z/hbar N]
+//     - (dv_n/dt) I - v_n dI/dt,   I = int (d_x n)^2,
+// which is d/dt of -omega_a int mu.(n x d_x n) - v_n I: without alpha_m and b the P = -int d_x n.n' of texts.
 // `tolerance` is per step, of n absolute, of mu in units of `canting`. NULL without memory.
 TextureFlow *texture_flow_new(TextureEquations e, double tolerance, double canting, int has_balance);
 void texture_flow_free(TextureFlow *f);
