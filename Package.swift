@@ -140,7 +140,7 @@ let package = Package(
     tests(
       "KuboDiagrams", ["KuboFiles", "KuboVerification", "Quadrature", "UniformGrid"]),
     tests("KuboVerification", ["KuboDiagrams", "KuboFiles"]),
-    tests("KuboFiles", ["KuboDiagrams"]),
+    tests("KuboFiles", ["KuboDiagrams", "KuboTextures"]),
     tests("KuboSweeps", ["KuboFiles", .product(name: "GRDB", package: "GRDB.swift")]),
     tests(
       "kubo", ["KuboDiagrams", "KuboFiles", "Quadrature", "Yams"],

@@ -58,17 +58,19 @@ INLINE Vector second(Field f, long j, double scale) {
   return (Vector){scale * bend(f.x, j), scale * bend(f.y, j), scale * bend(f.z, j)};
 }
 
-void texture_drive(const TextureEquations *e, double t, double drive[4]) {
-  memset(drive, 0, 4 * sizeof(double));
+void texture_drive(const TextureEquations *e, double t, double drive[5]) {
+  memset(drive, 0, 5 * sizeof(double));
   if (e->fundamental > 0 && e->harmonic_count > 1) {
     // Horner, in z = exp(-i omega_1 t).
     double c = cos(e->fundamental * t), s = -sin(e->fundamental * t);
-    double re[4] = {0}, im[4] = {0};
+    double re[5] = {0}, im[5] = {0};
     for (long h = e->harmonic_count - 1; h >= 0; h--) {
       const TextureHarmonic *v = e->harmonics + h;
-      const double add_re[4] = {v->n_re, v->m_re, v->na_re, v->omega * v->n_im};
-      const double add_im[4] = {v->n_im, v->m_im, v->na_im, -v->omega * v->n_re};
-      for (int i = 0; i < 4; i++) {
+      const double add_re[5] = {v->n_re, v->m_re, v->na_re, v->omega * v->n_im,
+                                v->omega * v->na_im};
+      const double add_im[5] = {v->n_im, v->m_im, v->na_im, -v->omega * v->n_re,
+                                -v->omega * v->na_re};
+      for (int i = 0; i < 5; i++) {
         double real = re[i] * c - im[i] * s + add_re[i];
         im[i] = re[i] * s + im[i] * c + add_im[i];
         re[i] = real;
@@ -84,6 +86,7 @@ void texture_drive(const TextureEquations *e, double t, double drive[4]) {
     drive[1] += v->m_re * c + v->m_im * s;
     drive[2] += v->na_re * c + v->na_im * s;
     drive[3] += v->omega * (v->n_im * c - v->n_re * s);
+    drive[4] += v->omega * (v->na_im * c - v->na_re * s);
   }
 }
 
@@ -207,7 +210,7 @@ static void balance(const TextureFlow *f, const double *v, double *out) {
 }
 
 void texture_flow_rates(TextureFlow *f, double t, const double *state, double *out) {
-  double v[4];
+  double v[5];
   texture_drive(&f->e, t, v);
   fill(f, state);
   rates(&f->e, field(f, 0), field(f, 1), v, out);
@@ -315,12 +318,15 @@ double texture_pin_force(const TextureCollective *c, double x) {
 
 static int collective(double t, const double y[], double out[], void *p) {
   const Collective *s = p;
-  double v[4];
+  double v[5];
   texture_drive(s->e, t, v);
   out[0] = y[1];
-  out[1] = -s->c.relaxation * y[1] - v[3] - s->c.omega_a * v[2] + texture_pin_force(&s->c, y[0]);
+  out[1] = (-s->c.relaxation * y[1] - v[3] - s->c.alpha_m * v[4] - s->c.omega_a * v[2] +
+            texture_pin_force(&s->c, y[0])) /
+           s->c.inertia;
   out[2] = y[3];
-  out[3] = -s->c.relaxation * y[3] - 0.5 * s->c.hard2 * sin(2 * y[2]) + s->c.dmi2 * sin(y[2]);
+  out[3] = (-s->c.relaxation * y[3] - 0.5 * s->c.hard2 * sin(2 * y[2]) + s->c.dmi2 * sin(y[2])) /
+           s->c.inertia;
   return GSL_SUCCESS;
 }
 

@@ -57,7 +57,8 @@ extension Picture {
       let inks: [Column.Part: Ink] = [.real: .blue, .imaginary: .vermilion]
       let ink = hasParts ? column.part.flatMap { inks[$0] } ?? .green : .number(n)
       return Figure.Style(
-        Symbol.route(column.variant, isMixed: isMixed), ink, route: n, isImaginary: column.part == .imaginary)
+        Symbol.route(column.variant, isMixed: isMixed), ink, route: n,
+        isImaginary: column.part == .imaginary)
     }
 
     let pole = table.pole

@@ -8,6 +8,7 @@ import RealModule
 ///     mu' + i alpha_n psi' = -[i (K + A k^2)/(hbar N) + k v_na] psi + (i k v_m - i B) mu,     B = b_z/(hbar N)
 ///
 /// two waves for each k: s^2 (1 + alpha_n alpha_m) + ... = 0. Rates in 1/ps, k in 1/nm; exact to rounding, for K_h = 0.
+/// Units: nm, ps; docs/texture.md.
 /// Without damping and field (omega + v_n k)(omega + v_m k) = omega_0^2 + c^2 k^2 - i k omega_a v_na.
 public struct SpinWaves: Sendable {
   private let material: TextureMaterial
@@ -35,7 +36,7 @@ public struct SpinWaves: Sendable {
     return [root, -root].map { i * (-q + $0) / (Complex(2) * p) }.sorted { $0.real > $1.real }
   }
 
-  /// The fastest growth of a wave that `spacing` can hold, in 1/ps, and its k: Im omega; negative if all decay.
+  /// The fastest growth of a wave that `spacing` can hold, in 1/ps, and its k: rate = Im omega; negative if all decay.
   public func growth(spacing: Double) -> (rate: Double, k: Double) {
     var worst = (rate: -Double.infinity, k: 0.0)
     let count = 4096

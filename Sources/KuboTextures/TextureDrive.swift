@@ -4,6 +4,7 @@ import CTextures
 import RealModule
 
 /// A current density along x, j(t) = Re sum_h j_h exp(-i omega_h t), in A/m^2; omega in 1/ps. Positive j is against the electrons.
+/// Units: A/m^2, ps; docs/texture.md.
 public struct TextureCurrent: Sendable, Equatable {
   /// One term.
   public struct Harmonic: Sendable, Equatable {
@@ -22,10 +23,10 @@ public struct TextureCurrent: Sendable, Equatable {
   /// Above 0: term h has the frequency h times this, and the sum stands for a pulse within one period.
   public var fundamental = 0.0
 
-  /// A sum of harmonics.
+  /// The sum of harmonics, j(t) = Re sum_h j_h exp(-i omega_h t).
   public init(_ harmonics: [Harmonic]) { self.harmonics = harmonics }
 
-  /// The same current at all times.
+  /// The same current at all times, j(t) = j.
   public static func direct(_ density: Double) -> TextureCurrent {
     TextureCurrent([Harmonic(omega: 0, density: Complex(density))])
   }
@@ -36,12 +37,14 @@ public struct TextureCurrent: Sendable, Equatable {
   ///
   /// by the trapezoidal rule, which converges exponentially for smooth pulses. Terms below 1e-15 of the largest at the end are
   /// left out.
+  /// - Parameter resolution: a time in ps in which the density hardly changes; coarser points might not see what is between them.
   /// - Returns: nil if 2^14 points do not resolve it to 1e-12, as of a pulse that is cut off.
   public static func pulse(
-    from start: Double, window: Double, _ density: (Double) -> Double
+    from start: Double, window: Double, resolution: Double, _ density: (Double) -> Double
   ) -> TextureCurrent? {
-    precondition(start <= 0 && start + window > 0)
+    precondition(start <= 0 && start + window > 0 && resolution > 0)
     var points = 64
+    while Double(points) * resolution < window, points <= 1 << 14 { points *= 2 }
     while points <= 1 << 14 {
       let values = (0..<points).map { n in
         let t = window * Double(n) / Double(points)
@@ -49,7 +52,7 @@ public struct TextureCurrent: Sendable, Equatable {
       }
       let terms = coefficients(values)
       let largest = terms.map(\.length).max()!
-      guard largest > 0 else { return TextureCurrent([]) }
+      guard largest > 0 else { return nil }
       // The upper half of the spectrum shows what the points do not resolve.
       if terms.suffix(terms.count / 2).allSatisfy({ $0.length <= 1e-12 * largest }) {
         let count = (terms.lastIndex { $0.length > 1e-15 * largest } ?? 0) + 1
@@ -98,17 +101,17 @@ public struct TorqueRatios: Sendable {
 }
 
 /// The velocities that a current drives: v(t) = Re sum_h r(omega_h) v_0(j_h) exp(-i omega_h t), each of v_n, v_m, v_na, in nm/ps;
-/// d_x n is taken at the same time, since a texture is slow against electrons.
+/// d_x n is taken at the same time, since a texture is slow against electrons. Units: nm/ps, 1/ps; docs/texture.md.
 public struct TextureDrive: Sendable {
   var harmonics: [TextureHarmonic]
   var fundamental = 0.0
-  /// Bounds on the velocities' errors for each term, nm/ps.
+  /// Bounds on the velocities' errors for each term, |v - exact| <= bound, in nm/ps.
   public private(set) var bounds: [(n: Double, m: Double, na: Double)]
 
-  /// Without a current.
+  /// Without a current, v = 0.
   public init() { (harmonics, bounds) = ([], []) }
 
-  /// Velocities at frequencies, nm/ps and 1/ps.
+  /// Velocities at frequencies, v(t) = Re sum_h v_h exp(-i omega_h t), nm/ps and 1/ps.
   public init(
     _ terms: [(omega: Double, n: Complex<Double>, m: Complex<Double>, na: Complex<Double>)]
   ) {
@@ -120,7 +123,7 @@ public struct TextureDrive: Sendable {
     bounds = terms.map { _ in (0, 0, 0) }
   }
 
-  /// The drive of a current.
+  /// The drive of a current, v_h = r(omega_h) v_0(j_h).
   /// - Parameters:
   ///   - velocity: v_0/j in nm/ps per A/m^2, negative: ``velocity(cell:spin:)``.
   ///   - ratios: those of each term.
@@ -144,9 +147,9 @@ public struct TextureDrive: Sendable {
     cell * 1e-27 / (4 * -1.602176634e-19 * spin) * 1e-3
   }
 
-  /// v_n, v_m, v_na and dv_n/dt at t, nm/ps and nm/ps^2.
+  /// v(t) = Re sum_h v_h exp(-i omega_h t): v_n, v_m, v_na, and dv_n/dt, in nm/ps and nm/ps^2.
   public func velocities(at t: Double) -> (n: Double, m: Double, na: Double, nRate: Double) {
-    var result = [0.0, 0.0, 0.0, 0.0]
+    var result = [0.0, 0.0, 0.0, 0.0, 0.0]
     withEquations { texture_drive(&$0, t, &result) }
     return (result[0], result[1], result[2], result[3])
   }
@@ -162,7 +165,7 @@ public struct TextureDrive: Sendable {
     }
   }
 
-  /// The terms: omega in 1/ps, the velocities in nm/ps.
+  /// The terms v_h of v(t) = Re sum_h v_h exp(-i omega_h t): omega in 1/ps, the velocities in nm/ps.
   public var terms: [(omega: Double, n: Complex<Double>, m: Complex<Double>, na: Complex<Double>)] {
     harmonics.map {
       (
@@ -172,7 +175,7 @@ public struct TextureDrive: Sendable {
     }
   }
 
-  /// What does not change in time: the terms with omega = 0.
+  /// What does not change in time: the terms with omega = 0, in nm/ps.
   public var direct: (n: Double, m: Double, na: Double) {
     let terms = harmonics.filter { $0.omega == 0 && fundamental == 0 }
     return (

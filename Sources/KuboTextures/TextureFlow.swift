@@ -7,7 +7,7 @@ import CTextures
 ///     dmu/dt = -(1/hbar N) [n x du/dn + mu x du/dmu] - alpha_n n x dn/dt - alpha_m mu x dmu/dt
 ///              + P_perp [v_m d_x mu + v_na n x d_x n] - n (mu.dn/dt)
 ///
-/// (13) with its signs corrected, docs/texture.md section 1. Space by central differences of 4th order.
+/// (13) with its signs corrected, docs/texture.md; units: nm, ps, meV. Space by central differences of 4th order.
 public final class TextureFlow {
   /// Where it is.
   public private(set) var state: TextureState
@@ -72,14 +72,14 @@ public final class TextureFlow {
     }
   }
 
-  /// d/dt of the state's values, per ps.
+  /// dy/dt = (dn/dt, dmu/dt) of the state's values y, per ps.
   public func rates() -> [Double] {
     var rates = [Double](repeating: 0, count: state.values.count)
     texture_flow_rates(flow, state.time, state.values, &rates)
     return rates
   }
 
-  /// What is seen of the state.
+  /// What is seen of the state, as X = (q/2) int n_z; see ``TextureQuantity``.
   public func observables() -> TextureObservables {
     TextureObservables(
       state, rates: rates(), material, line, n: drive.velocities(at: state.time).n)

@@ -62,7 +62,7 @@ public struct TextureMaterial: Sendable, Equatable {
       homogeneous: 2 * Double(offsets.count) * scale + anisotropy, anisotropy: anisotropy)
   }
 
-  /// hbar N in meV ps.
+  /// hbar N = 0.658 N in meV ps.
   public var hbarSpin: Double { TextureMaterial.hbar * spin }
   /// omega_a = a/(hbar N) in 1/ps.
   public var exchangeRate: Double { homogeneous / hbarSpin }
@@ -74,10 +74,10 @@ public struct TextureMaterial: Sendable, Equatable {
   public var wallWidth: Double { (stiffness / anisotropy).squareRoot() }
   /// Gamma = omega_a alpha_n, the rate at which momentum is lost, in 1/ps.
   public var relaxation: Double { exchangeRate * dampingN }
-  /// 2 sqrt(A K), the energy of a wall at rest per spin and cross-section of one spin, in meV nm.
+  /// E = 2 sqrt(A K), the energy of a wall at rest per spin and cross-section of one spin, in meV nm.
   public var wallEnergy: Double { 2 * (stiffness * anisotropy).squareRoot() }
 
-  /// K(x) in meV.
+  /// K(x) = K [1 - sum depth sech^2((x - centre)/width)] in meV.
   public func anisotropy(at x: Double) -> Double {
     pins.reduce(anisotropy) { k, pin in
       let c = Double.cosh((x - pin.centre) / pin.width)
@@ -90,7 +90,7 @@ public struct TextureMaterial: Sendable, Equatable {
 ///
 ///     x_j = (j - (nodes - 1)/2) spacing
 ///
-/// in nm, exact.
+/// Units: nm; exact; docs/texture.md.
 public struct TextureLine: Sendable, Equatable {
   /// The number of nodes.
   public var nodes: Int
@@ -104,9 +104,9 @@ public struct TextureLine: Sendable, Equatable {
     (self.nodes, self.spacing, self.isPeriodic) = (nodes, spacing, isPeriodic)
   }
 
-  /// nodes spacing, in nm.
+  /// L = nodes spacing, in nm.
   public var length: Double { Double(nodes) * spacing }
-  /// x_j in nm.
+  /// x_j = (j - (nodes - 1)/2) spacing in nm.
   public func position(_ node: Int) -> Double { (Double(node) - 0.5 * Double(nodes - 1)) * spacing }
   /// The same length with half as many nodes.
   public var coarser: TextureLine {

@@ -23,7 +23,7 @@ public enum TextureQuantity: String, Sendable, CaseIterable {
 
 /// The observables of a state, of ``TextureQuantity``, with sums over the nodes as integrals; nil where there is none.
 ///
-/// They err by what the grid and the ends of the line leave; ``TextureTrajectory`` has bounds.
+/// They err by what the grid and the ends of the line leave; ``TextureTrajectory`` has bounds. Units: nm, ps, meV; docs/texture.md.
 public struct TextureObservables: Sendable {
   private var values: [Double?]
   /// q = [n_z(left) - n_z(right)]/2, 1 or -1 of a wall.
@@ -45,7 +45,7 @@ public struct TextureObservables: Sendable {
     values[TextureQuantity.allCases.firstIndex(of: quantity)!] = value
   }
 
-  /// The observables of a state with the rates of its values, and v_n in nm/ps.
+  /// The observables of a state, as X = (q/2) int n_z, with the rates of its values, and v_n in nm/ps.
   public init(
     _ state: TextureState, rates: [Double], _ material: TextureMaterial, _ line: TextureLine,
     n: Double

@@ -119,7 +119,7 @@ public struct TextureRequest: Sendable {
       differences: TextureQuantity.allCases.map { _ in [0, 0] })
   }
 
-  /// Runs from a checkpoint.
+  /// Runs from a checkpoint; each number with its bound, error = (2/15) max |O(dx) - O(2 dx)| + ..., in nm, ps, meV.
   /// - Parameter look: is given each row as it is reached, and makes a checkpoint of it where asked to.
   /// - Throws: `TextureError`, and what `look` throws.
   public func trajectory(

@@ -5,9 +5,10 @@ import RealModule
 
 /// The closed results for a wall n_z = -q tanh((x - X)/lambda), the second route beside the field. Lengths in nm, times in ps.
 ///
-///     X'' + Gamma X' = -dv_n/dt - omega_a v_na + F(X)
-///     Phi'' + Gamma Phi' + (omega_h^2/2) sin 2 Phi - q omega_D^2 sin Phi = 0
+///     q' X'' + Gamma X' = -d(v_n + alpha_m v_na)/dt - omega_a v_na + F(X),  q' = 1 + alpha_n alpha_m
+///     q' Phi'' + Gamma Phi' + (omega_h^2/2) sin 2 Phi - q omega_D^2 sin Phi = 0
 ///
+/// The formulas below are those of alpha_m = 0, to alpha_m omega/omega_a. Units: nm, ps;
 /// with omega_h^2 = a K_h/(hbar N)^2, omega_D^2 = pi a D/(2 lambda (hbar N)^2). Linear: they err by about 0.13 (V/c)^2, and to
 /// first order in K_h/K, D/sqrt(A K) and the depth of pins. Source: docs/texture.md section 2.
 public struct WallMotion: Sendable {
@@ -72,8 +73,11 @@ public struct WallMotion: Sendable {
     return -pulse.harmonics[0].na_re * 2 * .pi / pulse.fundamental / material.dampingN
   }
 
-  /// How far the bounds of the drive's velocities can move a free linear wall by the time t, in nm: |d X/d v| summed over the
-  /// terms of ``displacement(_:at:)``.
+  /// How far the bounds of the drive's velocities can move a free linear wall by the time t, in nm:
+  ///
+  ///     sum |dX/dv| bound(v)
+  ///
+  /// over the terms of ``displacement(_:at:)``; dX/dv = (omega_a t - ...)/Gamma of v_na at omega = 0.
   public func displacementBound(_ drive: TextureDrive, at t: Double) -> Double {
     guard drive.bounds.contains(where: { $0.n > 0 || $0.na > 0 }) else { return 0 }
     let gamma = material.relaxation
@@ -118,6 +122,9 @@ public struct WallMotion: Sendable {
     var collective = TextureCollective()
     collective.relaxation = material.relaxation
     collective.omega_a = material.exchangeRate
+    (collective.alpha_m, collective.inertia) = (
+      material.dampingM, 1 + material.dampingN * material.dampingM
+    )
     collective.hard2 = perEnergy * material.hardAxis
     collective.dmi2 =
       Double(charge) * .pi * perEnergy * material.dmi / (2 * material.wallWidth)
@@ -133,7 +140,7 @@ public struct WallMotion: Sendable {
     }
   }
 
-  /// X, X', Phi, Phi' of the equations above at times, nm and ps, from those at `start`; integrated by GSL to 1e-10.
+  /// X, X', Phi, Phi' of the equations above, q' X'' = ..., at times, nm and ps, from those at `start`; integrated by GSL to 1e-10.
   /// - Parameter charge: q.
   /// - Throws: `TextureError.integration`.
   public func trajectory(

@@ -136,7 +136,7 @@ import Testing
     let (material, line) = (reference.material, reference.line())
     func number(_ key: String) -> Double { reference.number(reference.drive, key) }
     let end = reference.number(reference.numerics, "t_end")
-    let current = TextureCurrent.pulse(from: -20, window: end + 25) { t in
+    let current = TextureCurrent.pulse(from: -20, window: end + 25, resolution: 0.5) { t in
       let u = (t - number("t0")) / number("w")
       return .exp(-u * u / 2)
     }!

@@ -155,7 +155,7 @@ import Testing
     func density(_ t: Double) -> Double {
       .exp(-(t - 10) * (t - 10) / 8) * .cos(2 * t + 0.01 * t * t)
     }
-    let current = TextureCurrent.pulse(from: -20, window: 80, density)!
+    let current = TextureCurrent.pulse(from: -20, window: 80, resolution: 0.2, density)!
     let drive = TextureDrive(
       current, velocity: 1,
       ratios: current.harmonics.map { _ in TorqueRatios(n: 1, m: .zero, na: .zero) })
@@ -164,7 +164,16 @@ import Testing
       #expect(abs(v.n - density(t)) < 1e-12)
       #expect(abs(v.nRate - (density(t + 1e-4) - density(t - 1e-4)) / 2e-4) < 1e-7)
     }
-    #expect(TextureCurrent.pulse(from: 0, window: 80, density) == nil)
+    #expect(TextureCurrent.pulse(from: 0, window: 80, resolution: 0.2, density) == nil)
+    // One that falls between the points, and one whose points a carrier passes in step: neither is a current of another kind.
+    let narrow = { (t: Double) in Double.exp(-(t - 10.3) * (t - 10.3) / 2e-8) }
+    #expect(TextureCurrent.pulse(from: -20, window: 80, resolution: 5e-5, narrow) == nil)
+    let omega = 2 * .pi * 64 / 80.0
+    let carried = TextureCurrent.pulse(from: -20, window: 80, resolution: 0.1) { t in
+      .exp(-(t - 10) * (t - 10) / 8) * .cos(omega * t)
+    }!
+    #expect(
+      abs(carried.harmonics.max { $0.density.length < $1.density.length }!.omega - omega) < 0.1)
   }
 
   /// v_0 = v_c j/(4 q N), against the electrons' charge: 1 nm^3, N = 1 and 1e12 A/m^2 drive -1.56 m/s.

@@ -25,8 +25,8 @@ typedef struct {
   double fundamental;                         // above 0: harmonic h has omega = h fundamental
 } TextureEquations;
 
-// v_n, v_m, v_na and dv_n/dt at t.
-void texture_drive(const TextureEquations *e, double t, double drive[4]);
+// v_n, v_m, v_na, dv_n/dt and dv_na/dt at t.
+void texture_drive(const TextureEquations *e, double t, double drive[5]);
 
 // One trajectory; holds copies of nothing that `e` points to.
 typedef struct TextureFlow TextureFlow;
@@ -59,6 +59,7 @@ typedef struct {
 // What stands in the equations of a rigid wall.
 typedef struct {
   double relaxation, omega_a;  // Gamma
+  double alpha_m, inertia;     // q = 1 + alpha_n alpha_m
   double hard2, dmi2;          // omega_h^2, q omega_D^2
   double lambda, gap2;         // its width, omega_0^2
   const TexturePin *pins;
@@ -69,8 +70,8 @@ typedef struct {
 // X''. By the trapezoidal rule.
 double texture_pin_force(const TextureCollective *c, double x);
 
-// state = X, X', Phi, Phi', with X'' + Gamma X' = -dv_n/dt - omega_a v_na + force and
-// Phi'' + Gamma Phi' + omega_h^2/2 sin 2 Phi - q omega_D^2 sin Phi = 0, by the drive of `e`, from *t to `until`.
+// state = X, X', Phi, Phi', with q X'' + Gamma X' = -d(v_n + alpha_m v_na)/dt - omega_a v_na + force and
+// q Phi'' + Gamma Phi' + omega_h^2/2 sin 2 Phi - q omega_D^2 sin Phi = 0, by the drive of `e`, from *t to `until`.
 // Returns 0, or GSL's status.
 int texture_collective_advance(TextureCollective c, const TextureEquations *e, double tolerance,
                                double *t, double until, double state[4]);

@@ -224,7 +224,7 @@ public struct TextureFile: Sendable {
   /// j exp(-(t - centre)^2/2 width^2) cos(omega (t - centre) + chirp (t - centre)^2), periodic beyond the run.
   private static func pulse(_ value: YAMLValue, end: Double) throws(FileError) -> TextureCurrent {
     let fields = try value.fields(["density", "centre", "width"], optional: ["omega", "chirp"])
-    let density = try fields["density"]!.number()
+    let density = try fields["density"]!.positive("a current density in A/m^2")
     let centre = try fields["centre"]!.atLeastZero("a time in ps")
     let width = try fields["width"]!.positive("a time in ps")
     let omega = try fields["omega"]?.atLeastZero("a frequency in 1/ps") ?? 0
@@ -232,7 +232,11 @@ public struct TextureFile: Sendable {
     // exp(-40) = 4e-18; and 10 ps for electrons to forget it.
     let begin = min(0, centre - 9 * width)
     let window = max(end, centre + 9 * width) + 9 * width + 10 - begin
-    let current = TextureCurrent.pulse(from: begin, window: window) { t in
+    // Half a standard deviation, and half the inverse of the highest frequency.
+    let resolution = 0.5 * min(width, 1 / (omega + 18 * abs(chirp) * width + 1 / width))
+    let current = TextureCurrent.pulse(
+      from: begin, window: window, resolution: resolution
+    ) { t in
       let u = t - centre
       return density * exp(-u * u / (2 * width * width)) * cos(omega * u + chirp * u * u)
     }
