@@ -105,7 +105,7 @@ public struct TorqueRatios: Sendable {
 public struct TextureDrive: Sendable {
   var harmonics: [TextureHarmonic]
   var fundamental = 0.0
-  /// Bounds on the velocities' errors for each term, |v - exact| <= bound, in nm/ps.
+  /// Bounds on the velocities' errors for each term, bound = |v_0| (error of r), in nm/ps.
   public private(set) var bounds: [(n: Double, m: Double, na: Double)]
 
   /// Without a current, v = 0.

@@ -152,7 +152,7 @@ struct TextureCommand: AsyncParsableCommand {
       let digits = String(count)
       let name = String(repeating: "0", count: max(0, 6 - digits.count)) + digits
       try CSVFile(state(), request: asked, provenance: origin)
-        .write(to: "\(states)/\(name).csv", overwrite: force || resume != nil)
+        .write(to: "\(states)/\(name).csv", overwrite: force)
     }
     provenance.wallTime = try sourceDate() == nil ? Date().timeIntervalSince(start) : nil
     return Result(

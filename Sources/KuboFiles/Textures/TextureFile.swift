@@ -87,7 +87,8 @@ public struct TextureFile: Sendable {
       throw value.refusal(
         "\(Int(TextureError.nodesPerWidth)) nodes or more in the width of a wall",
         found:
-          "\(significant(material.wallWidth / line.spacing)) nodes in the width sqrt(A/K) = \(significant(material.wallWidth, digits: 4)) nm"
+          "\(significant(material.wallWidth / line.spacing)) nodes in the width sqrt(A/K) = "
+          + "\(significant(material.wallWidth, digits: 4)) nm"
       )
     }
   }

@@ -165,7 +165,8 @@ extension TextureRequest {
       lines.append(
         (
           "velocities",
-          "omega = \(term.omega)/ps: v_n = \(text(term.n, bound.n)), v_m = \(text(term.m, bound.m)), v_na = \(text(term.na, bound.na)) nm/ps"
+          "omega = \(term.omega)/ps: v_n = \(text(term.n, bound.n)), v_m = \(text(term.m, bound.m)), "
+            + "v_na = \(text(term.na, bound.na)) nm/ps"
         ))
     }
     if drive.terms.count > 20 { lines.append(("velocities", "and \(drive.terms.count - 20) more")) }
