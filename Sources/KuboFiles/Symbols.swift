@@ -33,7 +33,7 @@ enum Symbol {
     "T": "T", "moment": "h", "P": "P", "rate": "1/\\tau_s", "beta": "\\beta", "zeta_s": "\\zeta_s",
     "alpha": "\\alpha", "tau": "\\tau", "tau_na": "\\tau^{\\mathrm{na}}", "tau_P": "\\tau_P",
     "n_x": "n_x", "n_y": "n_y", "n_z": "n_z", "mu_x": "\\mu_x", "mu_y": "\\mu_y",
-    "mu_z": "\\mu_z", "Phi": "\\Phi", "I": "I", "width": "\\mathrm{width}",
+    "mu_z": "\\mu_z", "Phi": "\\Phi", "V": "V", "I": "I", "width": "\\mathrm{width}",
     "P_n": "P_n", "P_m_na": "P_m^{\\mathrm{na}}", "P_n_na": "P_n^{\\mathrm{na}}",
   ]
   private static let routes: [Column.Route: String] = [

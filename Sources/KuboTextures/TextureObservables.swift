@@ -5,6 +5,8 @@ import RealModule
 public enum TextureQuantity: String, Sendable, CaseIterable {
   /// (q/2) int n_z of a wall with q = 1 or -1, in nm; of other textures the centre of 1 - n_z^2.
   case position = "X"
+  /// dX/dt of a wall, in nm/ps.
+  case velocity = "V"
   /// (1/2) int (1 - n_z^2) in nm.
   case width
   /// arg int (n_x + i n_y) of a wall, without jumps of 2 pi.
@@ -80,6 +82,7 @@ public struct TextureObservables: Sendable {
       set(.position, sums.moment / sums.across)
     }
     velocity = isWall ? 0.5 * q * sums.rate[2] * dx : 0
+    if isWall { set(.velocity, velocity) }
     let inPlane = sums.n[0] * sums.n[0] + sums.n[1] * sums.n[1]
     rotation =
       isWall && inPlane > 0 ? (sums.n[0] * sums.rate[1] - sums.n[1] * sums.rate[0]) / inPlane : 0

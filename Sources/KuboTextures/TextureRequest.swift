@@ -58,8 +58,8 @@ public struct TextureTrajectory: Sendable {
 ///
 /// with the maxima over all times so far: Richardson's estimate of a method of 4th order, doubled; and what a hundredth of the
 /// tolerance does (O'), on the coarser grid, whose steps are the longer ones, and of walls two widths more of line at both
-/// ends, by which what the ends do is seen to 0.87. 1e-12 stands for rounding, in units of the observable. `X` has
-/// also what the bounds of the torques can do, by the linear response of ``WallMotion/displacementBound(_:at:)``.
+/// ends, by which what the ends do is seen to 0.87. 1e-12 stands for rounding, in units of the observable. `X`
+/// and `V` have also what the bounds of the torques can do, by the linear response of ``WallMotion/bounds(_:at:)``.
 public struct TextureRequest: Sendable {
   /// The material.
   public var material: TextureMaterial
@@ -193,7 +193,9 @@ public struct TextureRequest: Sendable {
       largest[1] = max(largest[1], abs(coarse - strict))
       place.differences[c] = largest
       var error = 2.0 / 15 * largest[0] + 1.5 * largest[1] + 1e-12 * unit(quantity)
-      if quantity == .position { error += motion.displacementBound(drive, at: time) }
+      let torques = motion.bounds(drive, at: time)
+      if quantity == .position { error += torques.position }
+      if quantity == .velocity { error += torques.velocity }
       row.values[quantity] = TextureValue(value: value, error: error)
     }
     if !place.collective.isEmpty {
@@ -214,6 +216,7 @@ public struct TextureRequest: Sendable {
     let width = material.anisotropy > 0 ? material.wallWidth : line.length
     return switch quantity {
     case .position: line.length
+    case .velocity: width * material.gap
     case .width: width
     case .angle: 1
     case .energy: material.stiffness / width

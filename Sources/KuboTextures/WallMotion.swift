@@ -73,27 +73,34 @@ public struct WallMotion: Sendable {
     return -pulse.harmonics[0].na_re * 2 * .pi / pulse.fundamental / material.dampingN
   }
 
-  /// How far the bounds of the drive's velocities can move a free linear wall by the time t, in nm:
+  /// How far the bounds of the drive's velocities can move a free linear wall by the time t, in nm, and change its velocity, in
+  /// nm/ps:
   ///
-  ///     sum |dX/dv| bound(v)
+  ///     sum |dX/dv| bound(v),  sum |dX'/dv| bound(v)
   ///
-  /// over the terms of ``displacement(_:at:)``; dX/dv = (omega_a t - ...)/Gamma of v_na at omega = 0.
-  public func displacementBound(_ drive: TextureDrive, at t: Double) -> Double {
-    guard drive.bounds.contains(where: { $0.n > 0 || $0.na > 0 }) else { return 0 }
+  /// over the terms of ``displacement(_:at:)``; dX/dv_na = omega_a (t - (1 - exp(-Gamma t))/Gamma)/Gamma at omega = 0.
+  public func bounds(
+    _ drive: TextureDrive, at t: Double
+  ) -> (position: Double, velocity: Double) {
+    var (position, velocity) = (0.0, 0.0)
     let gamma = material.relaxation
+    let left = Double.exp(-gamma * t)
     let decay = gamma > 0 ? -Double.expMinusOne(-gamma * t) / gamma : t
-    return zip(drive.harmonics, drive.bounds).reduce(0) { sum, pair in
-      let (term, bound) = pair
-      if term.omega == 0 {
-        // V t - V decay = omega_a v_na (t - decay)/Gamma, also as Gamma -> 0.
-        let lag = gamma > 0 ? (t - decay) / gamma : t * t / 2
-        return sum + material.exchangeRate * bound.na * lag + bound.n * decay
-      }
+    for (term, bound) in zip(drive.harmonics, drive.bounds) where bound.n > 0 || bound.na > 0 {
       let w = term.omega
+      if w == 0 {
+        // Also as Gamma -> 0.
+        let lag = gamma > 0 ? (t - decay) / gamma : t * t / 2
+        position += material.exchangeRate * bound.na * lag + bound.n * decay
+        velocity += material.exchangeRate * bound.na * decay + bound.n * left
+        continue
+      }
       let x =
         (material.exchangeRate * bound.na + w * bound.n) / (w * w + gamma * gamma).squareRoot() / w
-      return sum + 2 * x + (bound.n + w * x) * decay
+      position += 2 * x + (bound.n + w * x) * decay
+      velocity += w * x + (bound.n + w * x) * left
     }
+    return (position, velocity)
   }
 
   /// The frequency of small oscillations about the middle of a pin, to first order in its depth, 1/ps: omega_p^2 = -dF/dX, which is

@@ -26,7 +26,7 @@ import Testing
       (
         damped, direct(n: 0.02, m: -0.013, na: -0.03),
         .wall(position: -60, charge: 1, angle: 0, velocity: 6, rotation: 0),
-        [(.position, { -60 + 6 * $0 }), (.width, { _ in steady })]
+        [(.position, { -60 + 6 * $0 }), (.velocity, { _ in 6 }), (.width, { _ in steady })]
       ),
       (
         soft, TextureDrive(), .wall(position: 0, charge: 1, angle: 0, velocity: nil, rotation: 0.6),
@@ -70,16 +70,23 @@ import Testing
     }
     let motion = WallMotion(material)
     for time in [1.0, 5, 20, 80] {
-      let bound = motion.displacementBound(drive(0.1, -0.002, 1), at: time)
-      let middle = motion.displacement(drive(0.1, -0.002, 0), at: time)
-      var moves: [Double] = []
-      for (a, b) in [(1.0, 1.0), (1, -1), (-1, 1), (-1, -1)] {
-        let other = drive(0.1 + 0.01 * a, -0.002 + 1e-4 * b, 0)
-        moves.append(abs(motion.displacement(other, at: time) - middle))
+      let bound = motion.bounds(drive(0.1, -0.002, 1), at: time)
+      /// X and its derivative.
+      func motions(_ drive: TextureDrive) -> [Double] {
+        let h = 1e-4
+        let x = [time, time - h, time + h].map { motion.displacement(drive, at: $0) }
+        return [x[0], (x[2] - x[1]) / (2 * h)]
       }
-      #expect(moves.max()! <= bound && bound < 10 * moves.max()!)
+      let middle = motions(drive(0.1, -0.002, 0))
+      var moves = [0.0, 0]
+      for (a, b) in [(1.0, 1.0), (1, -1), (-1, 1), (-1, -1)] {
+        let other = motions(drive(0.1 + 0.01 * a, -0.002 + 1e-4 * b, 0))
+        for k in 0...1 { moves[k] = max(moves[k], abs(other[k] - middle[k])) }
+      }
+      #expect(moves[0] <= bound.position && bound.position < 10 * moves[0])
+      #expect(moves[1] <= bound.velocity && bound.velocity < 10 * moves[1])
     }
-    #expect(motion.displacementBound(drive(0.1, -0.002, 0), at: 5) == 0)
+    #expect(motion.bounds(drive(0.1, -0.002, 0), at: 5) == (0, 0))
   }
 
   /// A trajectory that goes on from a checkpoint, and any number of threads: the same bits.

@@ -76,7 +76,7 @@ extension CSVFile {
     header += [
       ("unit.t", "ps"),
       ("column.*.err", "bound on what grid, steps and ends of the line make it err"),
-      ("column.X.err", "with what the bounds of the torques can do, by linear response"),
+      ("column.X.err", "with what the bounds of the torques can do, by linear response; V.err too"),
       ("column.*.closed", "rigid wall"),
       ("column.energy.residual", "what the work of damping and torques leaves"),
       ("column.P.residual", "what the law of momentum leaves"),
@@ -142,6 +142,7 @@ extension TextureQuantity {
     switch self {
     case .position, .width, .cantingX, .cantingY, .cantingZ: "nm"
     case .angle: "rad"
+    case .velocity: "nm/ps"
     case .energy: "meV nm"
     case .momentum: "1/ps"
     case .size: "1/nm"

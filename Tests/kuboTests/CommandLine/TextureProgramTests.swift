@@ -34,6 +34,13 @@ import Testing
     let moved = try column(bare, "X")
     // V = -193 m/s once the start is forgotten, exp(-17): 1.93 nm in 10 ps.
     #expect(abs(moved[40] - moved[20] + 1.926) < 0.001)
+    // Both velocities, with bounds that include those of the torques: -193 m/s, and 0 within 4 mm/s.
+    let (v, bound) = (
+      try [bare, ladder].map { try column($0, "V")[40] },
+      try [bare, ladder].map { try column($0, "V.err")[40] }
+    )
+    #expect(abs(v[0] + 0.19255) < 1e-5 && bound[0] < 1e-4)
+    #expect(abs(v[1]) <= bound[1] && 3e-6 < bound[1] && bound[1] < 1e-5)
     let (x, error) = (try column(ladder, "X"), try column(ladder, "X.err"))
     #expect(abs(x[40] - x[20]) <= error[40])
     #expect(error[40] < 1e-4)
