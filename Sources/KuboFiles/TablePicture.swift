@@ -217,7 +217,7 @@ func lifetimeText(_ text: String) -> String {
 /// The name of a model and what belongs to it in the notation of ``Typeset``, in at most four lines of about
 /// `width` signs.
 func titleLines(_ name: String, _ words: [String], width: Int) -> [String] {
-  var lines = [name.isEmpty ? "" : "\(Typeset.literal(shortened(name))):"]
+  var lines = [name.isEmpty ? "" : Typeset.literal(shortened(name)) + (words.isEmpty ? "" : ":")]
   for (n, word) in words.enumerated() {
     let text = n + 1 < words.count ? "\(word)," : word
     let length = Typeset.signs(lines.last!) + Typeset.signs(text)
