@@ -20,6 +20,7 @@ let package = Package(
   products: [
     .executable(name: "kubo", targets: ["kubo"]),
     .library(name: "KuboDiagrams", targets: ["KuboDiagrams", "KuboOrbitals", "KuboVerification"]),
+    .library(name: "KuboTextures", targets: ["KuboTextures"]),
     .library(name: "KuboFiles", targets: ["KuboFiles"]),
   ],
   dependencies: [
@@ -46,6 +47,10 @@ let package = Package(
     .target(name: "CZoneSums", linkerSettings: [.linkedLibrary("m")]),
     // Threads, progress and numbers in messages.
     .target(name: "KuboWork", dependencies: [complex, real]),
+    // The equations of motion of textures and their integration by GSL.
+    .target(name: "CTextures", dependencies: ["CGSL"], linkerSettings: [.linkedLibrary("m")]),
+    // Antiferromagnetic textures on a line: trajectories, observables, closed results; knows no electrons.
+    .target(name: "KuboTextures", dependencies: ["CTextures", "KuboWork", complex, real]),
     // Crystal, Bloch Hamiltonian and its frame, symmetries, grids, displaced zones.
     .target(name: "KuboLattice", dependencies: ["KuboWork", "CZoneSums", complex, real]),
     // Integrals over the zone and their error bounds; know no loops.
@@ -91,7 +96,8 @@ let package = Package(
     .target(
       name: "KuboFiles",
       dependencies: [
-        "KuboDiagrams", "KuboOrbitals", "KuboVerification", complex, "CMessageDigest", "Yams",
+        "KuboDiagrams", "KuboOrbitals", "KuboTextures", "KuboVerification", complex,
+        "CMessageDigest", "Yams",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -102,7 +108,8 @@ let package = Package(
     .executableTarget(
       name: "kubo",
       dependencies: [
-        "KuboFiles", "KuboOrbitals", "KuboSweeps", "KuboVerification", "Quadrature", complex,
+        "KuboFiles", "KuboOrbitals", "KuboSweeps", "KuboTextures", "KuboVerification", "Quadrature",
+        complex,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -118,6 +125,7 @@ let package = Package(
       path: "Tests/Support/KuboTestSupport"),
     tests("Quadrature"),
     tests("KuboWork"),
+    tests("KuboTextures"),
     tests("KuboLattice", ["KuboDiagrams", "KuboVerification"]),
     tests("KuboZoneIntegrals", ["KuboDiagrams", "KuboLattice"]),
     tests("KuboLoops", ["KuboDiagrams", "KuboFiles", "KuboVerification", "CGSL"]),
@@ -132,7 +140,7 @@ let package = Package(
     tests(
       "KuboDiagrams", ["KuboFiles", "KuboVerification", "Quadrature", "UniformGrid"]),
     tests("KuboVerification", ["KuboDiagrams", "KuboFiles"]),
-    tests("KuboFiles", ["KuboDiagrams"]),
+    tests("KuboFiles", ["KuboDiagrams", "KuboTextures"]),
     tests("KuboSweeps", ["KuboFiles", .product(name: "GRDB", package: "GRDB.swift")]),
     tests(
       "kubo", ["KuboDiagrams", "KuboFiles", "Quadrature", "Yams"],

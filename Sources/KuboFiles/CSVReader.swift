@@ -13,6 +13,14 @@ extension CSVFile {
     try read(InputFile(path: path, limit: sizeLimit))
   }
 
+  /// The same, with the SHA-256 of the file.
+  public static func readWithDigest(
+    path: String
+  ) throws(FileError) -> (table: CSVFile, sha256: String) {
+    let input = try InputFile(path: path, limit: sizeLimit)
+    return (try read(input), input.sha256)
+  }
+
   /// The same for the content of a file; `path` names it in messages.
   public static func read(_ bytes: [UInt8], path: String) throws(FileError) -> CSVFile {
     try read(InputFile(path: path, bytes: bytes, limit: sizeLimit))

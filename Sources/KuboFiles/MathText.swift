@@ -12,7 +12,7 @@ struct MathText: Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterp
   private static let symbols = [
     "alpha": "α", "beta": "β", "gamma": "γ", "Gamma": "Γ", "Delta": "Δ", "varepsilon": "ε",
     "zeta": "ζ", "hbar": "ħ", "lambda": "λ", "mu": "μ", "nu": "ν", "omega": "ω", "Pi": "Π",
-    "rho": "ρ",
+    "rho": "ρ", "Phi": "Φ",
     "sigma": "σ", "Sigma": "Σ", "tau": "τ", "partial": "∂", "neq": "≠", "tfrac12": "½", "sum": "Σ",
   ]
 

@@ -16,6 +16,8 @@ public struct RecordedRun: Sendable {
   /// The model as the header holds it; nil in a table without it, of an earlier version, and
   /// to take the file that the command names.
   public var model: ModelFile?
+  /// The texture as the header holds it, of a run of `kubo texture`.
+  public let texture: TextureFile?
   /// The user's diagram files as the header holds them.
   private let diagrams: [InputFile]
 
@@ -51,12 +53,14 @@ public struct RecordedRun: Sendable {
         expected: "words separated by single spaces, quoted as kubo quotes them")
     }
     command = words
-    modelDigest = try only("model_sha256")
+    // A texture's table has no model of its own.
+    let what = table[header: "texture_sha256"] == nil ? "model" : "texture"
+    modelDigest = try only(HeaderKey("\(what)_sha256"))
     guard modelDigest.utf8.count == 64,
       modelDigest.utf8.allSatisfy({ "0123456789abcdef".utf8.contains($0) })
     else {
       throw FileError(
-        .malformed, file: path, key: "model_sha256", found: quoted(modelDigest),
+        .malformed, file: path, key: "\(what)_sha256", found: quoted(modelDigest),
         expected: "64 hexadecimal digits")
     }
 
@@ -72,9 +76,14 @@ public struct RecordedRun: Sendable {
       }
       return input
     }
-    let lines = table.header.filter { $0.key == "model_text" }.map(\.value)
+    let lines = table.header.filter { $0.key == HeaderKey("\(what)_text") }.map(\.value)
+    if what == "texture" {
+      texture = try TextureFile(file(what, lines, modelDigest), at: table[header: "texture_file"])
+    } else {
+      texture = nil
+    }
     model =
-      lines.isEmpty
+      lines.isEmpty || what == "texture"
       ? nil : try .read(file("model", lines, modelDigest), home: table[header: "model_file"])
     var diagrams: [InputFile] = []
     let keys: [HeaderKey] = ["diagram_file", "diagram_sha256", "diagram_text"]
@@ -147,7 +156,7 @@ public struct Reproduction: Sendable {
   fileprivate static let settings: [HeaderKey] = [
     "model", "temperature", "lifetime", "lifetime.scba", "lifetime.site", "direction", "tolerance",
     "impurities", "filling", "units.energy", "units.length", "units.energy_eV", "units.length_nm",
-    "current_density_A_per_m2",
+    "current_density_A_per_m2", "texture", "texture_sha256", "time_ps",
     "lattice_constant_nm", "thickness_nm", "cross_section_nm2", "spin", "relaxation",
   ]
 

@@ -14,6 +14,7 @@ enum Symbol {
     "filling": "\\mathrm{electrons\\ per\\ cell}", "relaxation": "\\zeta_s", "spin": "N",
     "current_density_A_per_m2": "j", "lattice_constant_nm": "a",
     "thickness_nm": "\\mathrm{thickness}", "cross_section_nm2": "\\mathrm{cross\\ section}",
+    "t": "t", "x": "x", "time_ps": "t",
   ]
   /// Parameters of the shipped models.
   private static let parameters: [String: MathText] = [
@@ -31,6 +32,8 @@ enum Symbol {
     "tau_m_na": "\\tau_m^{\\mathrm{na}}", "tau_n_na": "\\tau_n^{\\mathrm{na}}", "P_m": "P_m",
     "T": "T", "moment": "h", "P": "P", "rate": "1/\\tau_s", "beta": "\\beta", "zeta_s": "\\zeta_s",
     "alpha": "\\alpha", "tau": "\\tau", "tau_na": "\\tau^{\\mathrm{na}}", "tau_P": "\\tau_P",
+    "n_x": "n_x", "n_y": "n_y", "n_z": "n_z", "mu_x": "\\mu_x", "mu_y": "\\mu_y",
+    "mu_z": "\\mu_z", "Phi": "\\Phi", "V": "V", "I": "I", "width": "\\mathrm{width}",
     "P_n": "P_n", "P_m_na": "P_m^{\\mathrm{na}}", "P_n_na": "P_n^{\\mathrm{na}}",
   ]
   private static let routes: [Column.Route: String] = [
@@ -45,7 +48,7 @@ enum Symbol {
   static let units = [
     "omega_THz": "THz", "omega_l_THz": "THz", "temperature_K": "K",
     "current_density_A_per_m2": "A/m^2", "lattice_constant_nm": "nm", "thickness_nm": "nm",
-    "cross_section_nm2": "nm^2",
+    "cross_section_nm2": "nm^2", "time_ps": "ps",
   ]
 
   /// An axis, or a number of the header, by its name.
@@ -97,8 +100,9 @@ enum Symbol {
       "\(known)^{\(Typeset.literal(String(words.first!)))}_{\(Typeset.literal(shortened(below)))}"
   }
 
-  /// The route of a column, as in `bare, constant Γ`.
-  static func route(_ variant: Column) -> String {
+  /// The route of a column, as in `bare, constant Γ`; none is the field where there is a closed form beside it.
+  static func route(_ variant: Column, isMixed: Bool = false) -> String {
+    if isMixed, variant == Column() { return "field" }
     // The kind of lifetime says least.
     let lifetime = variant.lifetime.map { $0 == .constant ? "constant Γ" : $0.rawValue }
     return [

@@ -33,9 +33,14 @@ extension Picture {
         .setting, file: path, found: "\(panels.count) quantities to draw",
         expected: "1 to \(Picture.panelLimit), to be chosen by --columns")
     }
+    // A quantity without a route is told apart where it stands beside one with: of textures the field beside the rigid wall.
+    let isMixed = panels.contains { panel in
+      let own = zip(curves, contents).filter { $1 == panel }.map { $0.0.column.variant }
+      return own.contains(Column()) && own.contains { $0 != Column() }
+    }
     var variants: [Column] = []
     for variant in curves.map(\.column.variant)
-    where variant != Column() && !variants.contains(variant) {
+    where (variant != Column() || isMixed) && !variants.contains(variant) {
       variants.append(variant)
     }
     guard variants.count <= Figure.Style.limit else {
@@ -52,7 +57,8 @@ extension Picture {
       let inks: [Column.Part: Ink] = [.real: .blue, .imaginary: .vermilion]
       let ink = hasParts ? column.part.flatMap { inks[$0] } ?? .green : .number(n)
       return Figure.Style(
-        Symbol.route(column.variant), ink, route: n, isImaginary: column.part == .imaginary)
+        Symbol.route(column.variant, isMixed: isMixed), ink, route: n,
+        isImaginary: column.part == .imaginary)
     }
 
     let pole = table.pole
@@ -89,7 +95,9 @@ extension Picture {
     }
     if variants.count > 1 {
       for (n, variant) in variants.enumerated() {
-        key.append(.init(Symbol.route(variant), hasParts ? .black : .number(n), route: n))
+        key.append(
+          .init(
+            Symbol.route(variant, isMixed: isMixed), hasParts ? .black : .number(n), route: n))
       }
     }
     self.init(
@@ -195,7 +203,8 @@ extension CSVFile {
             MathText("ij").enhanced, String(value.prefix { $0 != " " }.prefix(8))))
       }
     }
-    return titleLines(self[header: "model"] ?? "", words + last, width: width)
+    let name = self[header: "model"] ?? self[header: "texture"] ?? ""
+    return titleLines(name, words + last, width: width)
   }
 }
 
@@ -208,7 +217,7 @@ func lifetimeText(_ text: String) -> String {
 /// The name of a model and what belongs to it in the notation of ``Typeset``, in at most four lines of about
 /// `width` signs.
 func titleLines(_ name: String, _ words: [String], width: Int) -> [String] {
-  var lines = [name.isEmpty ? "" : "\(Typeset.literal(shortened(name))):"]
+  var lines = [name.isEmpty ? "" : Typeset.literal(shortened(name)) + (words.isEmpty ? "" : ":")]
   for (n, word) in words.enumerated() {
     let text = n + 1 < words.count ? "\(word)," : word
     let length = Typeset.signs(lines.last!) + Typeset.signs(text)

@@ -15,7 +15,8 @@ extension Verification {
     summary(request.title(Lifetime.constant(request.broadening).description), impurities: gamma)
   }
 
-  private func summary(_ title: String, impurities gamma: Double?) -> String {
+  /// The same under a title.
+  func summary(_ title: String, impurities gamma: Double?) -> String {
     let width = statements.map(\.claim.count).max() ?? 0
     func padded(_ text: String, _ width: Int) -> String {
       text.padding(toLength: max(width, text.count), withPad: " ", startingAt: 0)

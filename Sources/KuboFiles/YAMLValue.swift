@@ -6,8 +6,8 @@ import Yams
 ///
 /// Plain scalars are resolved by the core schema of YAML 1.2: `0.5` and `1e-3` are numbers, `true`
 /// is a boolean, `~` is empty, the rest are strings; in quotes everything is a string.
-struct YAMLValue {
-  enum Content {
+struct YAMLValue: Sendable {
+  enum Content: Sendable {
     case mapping([(key: String, keyLine: Int, value: YAMLValue)])
     case list([YAMLValue])
     case scalar(String, quoted: Bool)
@@ -23,7 +23,7 @@ struct YAMLValue {
 
   /// Where a value stands. Each place refers to the one around it: a path of its own for each of
   /// many values would take as much memory as the file squared.
-  private indirect enum Place: CustomStringConvertible {
+  private indirect enum Place: Sendable, CustomStringConvertible {
     case root
     case key(String, in: Place)
     case item(Int, in: Place)

@@ -26,6 +26,8 @@ public struct Verification: Sendable {
     case ladder = "ladder"
     /// Whether files of both spins speak of the same orbitals.
     case alignment = "both spins in the same orbitals"
+    /// The trajectory of a texture.
+    case texture = "texture"
   }
 
   /// The largest tolerance of the values that statements are about, relative and dimensionless, as

@@ -37,8 +37,11 @@ enum Installation {
   static var diagrams: URL { home.appending(path: "diagrams") }
 
   /// The names of the shipped models; none where the folder cannot be read.
-  static var shippedModels: [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: models.path)) ?? []).sorted()
+  static var shippedModels: [String] { names(in: models) }
+
+  /// The names of the YAML files of a folder; none where it cannot be read.
+  private static func names(in folder: URL) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).sorted()
       .filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
   }
 
@@ -54,6 +57,28 @@ enum Installation {
     if let model = recorded?.model { return model }
     if let held { return try held.model(name) { try readModel(name, shipped: shippedModels) } }
     return try readModel(name, shipped: shippedModels)
+  }
+
+  static var textures: URL { home.appending(path: "data/textures") }
+
+  /// A path as given, or the shipped texture of that name.
+  static func texturePath(_ name: String) -> String {
+    if name.contains("/") || name.hasSuffix(".yaml") || name.hasSuffix(".yml") { return name }
+    return textures.appending(path: name + ".yaml").path
+  }
+
+  /// Reads the texture of a path or of a shipped name.
+  /// - Throws: ``FileError``, for an unknown name with those that there are.
+  static func readTexture(_ name: String) throws -> TextureFile {
+    if let texture = recorded?.texture { return texture }
+    let path = texturePath(name)
+    let shipped = names(in: textures)
+    if path != name, !shipped.contains(name) {
+      throw FileError(
+        .noInput, file: "texture", found: "'\(shown(name))'",
+        expected: "\(shipped.joined(separator: ", ")), or the path of a texture file")
+    }
+    return try TextureFile.read(path: path)
   }
 
   private static func readModel(_ name: String, shipped: [String]) throws -> ModelFile {

@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import KuboTextures
 import Logging
 import Quadrature
 
@@ -53,7 +54,7 @@ struct Kubo: AsyncParsableCommand {
       MatsubaraCommand.self, RerunCommand.self, VerifyCommand.self, TorqueCommand.self,
       AuditCommand.self, PlotCommand.self, BandsCommand.self, ReportCommand.self,
       ModelsCommand.self, ImportCommand.self,
-      DiagramsCommand.self, SweepCommand.self,
+      DiagramsCommand.self, SweepCommand.self, TextureCommand.self,
     ])
 
   /// The command that these words call for.
@@ -142,6 +143,7 @@ package enum ExitStatus {
       case .tool: unavailable
       }
     case is RequestError: usage
+    case let error as TextureError: error.isOfTheCurrent ? data : notConverged
     case is NonConvergence, is EmptyCell, is VanHove, is QuadratureError,
       is SelfEnergyFailure:
       notConverged

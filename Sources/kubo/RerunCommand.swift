@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import Logging
 
 /// `kubo rerun`.
 struct RerunCommand: AsyncParsableCommand {
@@ -41,6 +42,7 @@ struct RerunCommand: AsyncParsableCommand {
   func run() async throws {
     try await reporting(work.verbosity) { log in
       var run = try RecordedRun(path: file)
+      if run.texture != nil { return try await repeatTexture(run, log) }
       if allowChangedModel { run.model = nil }
       var command = try Self.command(of: run)
       command.arguments.work.threads = work.threads
@@ -68,16 +70,46 @@ struct RerunCommand: AsyncParsableCommand {
       {
         log.notice("note: \(Installation.diagrams.path): not the shipped diagrams of the table")
       }
-      let reproduction = Reproduction(stored: run.table, again: again)
-      if !work.quiet {
-        try standardOutput(
-          "kubo \(shown(ShellWords.joined(run.command)))\n" + reproduction.summary(run.table))
-      }
-      guard reproduction.holds else {
-        log.error("\(file): not reproduced")
-        throw ExitStatus.refuted
-      }
+      try tell(run, again, log)
     }
+  }
+
+  /// Says how near the numbers are.
+  private func tell(_ run: RecordedRun, _ again: CSVFile, _ log: Logger) throws {
+    let reproduction = Reproduction(stored: run.table, again: again)
+    if !work.quiet {
+      try standardOutput(
+        "kubo \(shown(ShellWords.joined(run.command)))\n" + reproduction.summary(run.table))
+    }
+    guard reproduction.holds else {
+      log.error("\(file): not reproduced")
+      throw ExitStatus.refuted
+    }
+  }
+
+  /// The same of a texture, which the header holds; other files that it names must be as they were.
+  private func repeatTexture(_ run: RecordedRun, _ log: Logger) async throws {
+    guard var command = try? Kubo.parsed(run.command) as? TextureCommand else {
+      throw run.refusal(found: run.command.first ?? "nothing", expected: "texture")
+    }
+    guard run.table.columns.first == "t" else {
+      throw run.refusal(found: "a state", expected: "the table of --output")
+    }
+    command.work.threads = work.threads
+    if run.program != "kubo \(Kubo.version)" {
+      log.notice("note: \(file): written by \(run.program); this is kubo \(Kubo.version)")
+    }
+    let again = try await Installation.$recorded.withValue(run) { [command] in
+      try await command.result(log, keepsStates: false).table
+    }
+    for (stored, now) in zip(run.table.inputs, again.inputs)
+    where stored != now && !allowChangedModel {
+      throw FileError(
+        .malformed, file: file, key: "input", found: now,
+        expected: "\(stored), as when it was written; --allow-changed-model takes the file as it is"
+      )
+    }
+    try tell(run, again, log)
   }
 
   /// The stored words as this program's own parser reads them.

@@ -64,7 +64,7 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     return try table.members.map { member in
       var files = [
         "m.yaml": try base("model.yaml"), "o.yaml": try base("orbitals.yaml"),
-        "d/d.yaml": try base("diagram.yaml"),
+        "d/d.yaml": try base("diagram.yaml"), "t.yaml": try base("texture.yaml"),
       ]
       if let file = table.file {
         if let change = member.change {

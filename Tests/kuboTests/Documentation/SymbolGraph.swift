@@ -36,7 +36,7 @@ struct SymbolGraph: Decodable {
   /// The layers of the physics, each a module.
   static let modules = [
     "Quadrature", "KuboWork", "KuboLattice", "KuboZoneIntegrals", "KuboLoops", "KuboZoneSums",
-    "KuboOrbitals", "KuboDisorder", "KuboDiagrams", "KuboVerification",
+    "KuboOrbitals", "KuboDisorder", "KuboDiagrams", "KuboVerification", "KuboTextures",
   ]
 
   /// The graphs of ``modules`` as the tests are linked with them.
@@ -56,7 +56,8 @@ struct SymbolGraph: Decodable {
           "\(build)/Modules", "-I", "\(repository)/Sources/CGSL", "-I",
           "\(repository)/Sources/CLAPACK", "-I",
           "\(checkouts)/swift-numerics/Sources/_NumericsShims/include", "-Xcc",
-          "-fmodule-map-file=\(build)/CZoneSums.build/module.modulemap", "-minimum-access-level",
+          "-fmodule-map-file=\(build)/CZoneSums.build/module.modulemap", "-Xcc",
+          "-fmodule-map-file=\(build)/CTextures.build/module.modulemap", "-minimum-access-level",
           "public", "-output-dir", scratch.path,
         ])
       guard run.status == 0 else { throw Failure(message: run.errors) }
