@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import KuboNetCDF
 import KuboOrbitals
 import Logging
 
@@ -241,7 +242,7 @@ struct ModelArguments: ParsableArguments {
       if option == "--picture" {
         try Picture.checkWritable(path: path, overwrite: force)
       } else {
-        try CSVFile.checkWritable(path: path, overwrite: force)
+        try TableFile(path: path, overwrite: force).check()
       }
     }
   }
@@ -250,6 +251,12 @@ struct ModelArguments: ParsableArguments {
   func write(_ text: String) throws {
     guard let output, output != "-" else { return try standardOutput(text) }
     try TextFile(text).write(to: output, overwrite: force)
+  }
+
+  /// Writes the table where `--output` says; without it, to standard output.
+  func write(_ table: CSVFile) throws {
+    guard let output, output != "-" else { return try standardOutput(table.text) }
+    try TableFile(path: output, overwrite: force).write(table)
   }
 
   /// Prints what there is to say of an output in a file, and its name.

@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import KuboNetCDF
 import KuboSweeps
 
 /// `kubo sweep`.
@@ -71,7 +72,7 @@ struct SweepCommand: AsyncParsableCommand {
     try await reporting(work.verbosity) { log in
       let date = try sourceDate()
       let text = (date ?? Date()).formatted(.iso8601)
-      if output != "-", let output { try CSVFile.checkWritable(path: output, overwrite: force) }
+      if output != "-", let output { try TableFile(path: output, overwrite: force).check() }
       var store = try SweepStore(reading: files[0])
       if merge, let output { store = try .merging(files, into: "\(output).sqlite") }
       if let output, output != "-" {

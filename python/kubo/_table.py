@@ -31,7 +31,10 @@ def open(path):
         with xarray.open_dataset(path) as dataset:
             if not dataset.attrs.get("program", "").startswith("kubo "):
                 raise TableError(path, "a netCDF file of another program", "one of kubo")
-            return _with_complex(dataset.load())
+            dataset = dataset.load()
+        # What it is by is of the file alone.
+        dataset.attrs.pop("Conventions")
+        return _with_complex(dataset)
     try:
         return read(pathlib.Path(path).read_text(encoding="utf-8"), path)
     except UnicodeDecodeError as error:
@@ -52,7 +55,7 @@ def read(text, path="table"):
         dataset.coords[name] = (dims, values, _attributes(header, name))
     for name in inner:
         if name != axis:
-            dataset[name] = (table.dims, table.values(name), _attributes(header, name))
+            dataset[name] = (table.dims, table.values(name), {**_attributes(header, name), **_bound(inner, name)})
     # Copies of the axis in other units belong to it.
     for name in [name for name in inner if name in ("l", "omega_THz", "omega_l_THz")]:
         own = numpy.array([row[names.index(name)] for row in table.first])
@@ -156,26 +159,41 @@ class _Grid:
 
 def _attributes(header, name):
     """The unit and the meaning of a column, as the header has them."""
-    words = name.split(".")
-    if words[-1] == "err":
-        words = words[:-1]
+    bounded = name[: -len(".err")] if name.endswith(".err") else None
+    words = (bounded or name).split(".")
     if words[-1] in ("re", "im"):
         words = words[:-1]
-    # The quantity stands before the route, and levels behind it: Y.bare, dos_A_up, Sigma_0.
-    heads = [".".join(words[:n]) for n in range(len(words), 0, -1)] + [words[0].split("_")[0]]
     last = words[-1]
-    candidates = [f"{head}.{last}" for head in heads] + [f"*.{last}"] + heads
-    attributes = {}
-    unit = next((header[f"unit.{key}"] for key in candidates if f"unit.{key}" in header), None)
+    # The quantity stands before the route, and levels behind it: Y.bare, dos_A_up, P_m.corrected.product.
+    heads = [".".join(words[:n]) for n in range(len(words), 0, -1)] + [words[0].split("_")[0]]
+    unit = _first(header, "unit.", [f"{head}.{last}" for head in heads] + [f"*.{last}"] + heads)
     energies = ("omega", "omega_l", "mu", "energy", "temperature")
     if unit is None and (name in energies or name.startswith("parameter.")):
         unit = header.get("units.energy")
-    if unit is not None:
-        attributes["units"] = unit
-    meaning = next((header[f"column.{head}"] for head in heads if f"column.{head}" in header), None)
-    if meaning is not None:
-        attributes["long_name"] = f"bound on the error of {name[:-4]}" if name.endswith(".err") else meaning
-    return attributes
+    meaning = header.get(f"column.{name}")
+    if meaning is None:
+        meaning = f"bound on the error of {bounded}" if bounded else _first(header, "column.", heads)
+    found = {"units": unit, "long_name": meaning}
+    return {key: text for key, text in found.items() if text is not None}
+
+
+def _first(header, family, names):
+    return next((header[family + name] for name in names if family + name in header), None)
+
+
+def _bound(names, name):
+    """Which column bounds the error of a column, as the CF conventions say it."""
+    head, _, last = name.rpartition(".")
+    if last in ("err", "residual") or name.endswith(".product.err"):
+        return {}
+    if last == "product":
+        candidates = [f"{name}.err"]
+    else:
+        base = head if last in ("re", "im", "static", "static_im") else name
+        # Of all levels together, as dos.err.
+        candidates = [f"{base}.err", f"{base.split('_')[0]}.err"] + ["err"] * base.startswith("Sigma_")
+    bound = next((own for own in candidates if own in names), None)
+    return {"ancillary_variables": bound} if bound else {}
 
 
 def _with_complex(dataset):

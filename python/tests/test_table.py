@@ -55,7 +55,7 @@ def test_a_grid(table):
     holes = numpy.isnan(d["Y.bare"])
     assert holes.sum() == 3 and holes.sel({"parameter.J": 2, "mu": 1}).all()
     assert d["sigma.bare.static"].sel({"parameter.J": 1, "mu": 1}).values.tolist() == [8, 8]
-    assert d["Y.bare"].attrs == {"units": "a", "long_name": "spin: bare loops"}
+    assert d["Y.bare"].attrs == {"units": "a", "long_name": "spin: bare loops", "ancillary_variables": "Y.bare.err"}
     assert d["Y.bare.err"].attrs == {"units": "a", "long_name": "bound on the error of Y.bare"}
     assert d["sigma.bare.static"].attrs == {"units": "t"}
     assert [d[name].attrs.get("units") for name in d.dims] == ["t", "t", "t"]
