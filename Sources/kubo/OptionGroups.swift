@@ -54,6 +54,16 @@ struct WorkArguments: ParsableArguments {
   }
 }
 
+/// Where the output goes.
+struct OutputArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("The file to write; - is standard output.", valueName: "file"),
+    completion: .file())
+  var output: String?
+  @Flag(help: "Replace an existing output file.")
+  var force = false
+}
+
 /// A folder of diagrams beside the shipped ones.
 struct DiagramFolders: ParsableArguments {
   @Option(
@@ -148,13 +158,17 @@ struct ModelArguments: ParsableArguments {
       "Directions of the texture gradient and of the electric field. Default: xx.", valueName: "ij"),
     transform: directions)
   var direction = Directions(i: 0, j: 0)
-  @Option(
-    help: ArgumentHelp("The file to write; - is standard output.", valueName: "file"),
-    completion: .file())
-  var output: String?
-  @Flag(help: "Replace an existing output file.")
-  var force = false
+  @OptionGroup var destination: OutputArguments
   @OptionGroup var work: WorkArguments
+
+  var output: String? {
+    get { destination.output }
+    set { destination.output = newValue }
+  }
+  var force: Bool {
+    get { destination.force }
+    set { destination.force = newValue }
+  }
 
   func validate() throws {
     try set.check()

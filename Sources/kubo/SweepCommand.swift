@@ -38,12 +38,7 @@ struct SweepCommand: AsyncParsableCommand {
   @Flag(
     help: "Join stores, as those of --shard, in a store beside the output, and write its table.")
   var merge = false
-  @Option(
-    help: ArgumentHelp("The file to write; - is standard output.", valueName: "file"),
-    completion: .file())
-  var output: String?
-  @Flag(help: "Replace an existing output file.")
-  var force = false
+  @OptionGroup var destination: OutputArguments
   @Option(
     help: ArgumentHelp("As that of the subcommands.", valueName: "i/n"),
     transform: SweepArguments.Shard.init)
@@ -51,6 +46,9 @@ struct SweepCommand: AsyncParsableCommand {
   @Flag(help: CostEstimate.sweepHelp)
   var estimate = false
   @OptionGroup var work: WorkArguments
+
+  private var output: String? { destination.output }
+  private var force: Bool { destination.force }
 
   func validate() throws {
     if export, merge { throw ValidationError("--export: found with --merge; expected one of them") }
@@ -93,7 +91,7 @@ struct SweepCommand: AsyncParsableCommand {
       command = try SweepCommand.command(files[0])
     }
     guard var command else { preconditionFailure("what fails is thrown") }
-    (command.arguments.output, command.arguments.force) = (output, force)
+    command.arguments.destination = destination
     command.arguments.work = work
     (command.sweep.shard, command.estimate) = (shard, estimate)
     try await command.run()

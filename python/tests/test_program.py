@@ -10,6 +10,7 @@ import time
 
 import numpy
 import pytest
+from conftest import repository
 
 import kubo
 
@@ -121,3 +122,29 @@ def test_progress_and_interrupt(capsys):
     done = subprocess.run([os.environ["KUBO"], "sweep", "--export", "map.csv.sqlite", "--output", "part.csv"])
     assert done.returncode == 0
     assert 1 <= kubo.open("part.csv").sizes["mu"] < 200
+
+
+def test_the_array_of_slurm(program):
+    """The script of docs, with srun as it is without Slurm: the table of all jobs, written by the last one."""
+    os.mkdir("bin")
+    for name, text in (("srun", 'exec "$@"'), ("kubo", f'exec "{program}" "$@"')):
+        script = pathlib.Path("bin", name)
+        script.write_text(f"#!/bin/sh\n{text}\n")
+        script.chmod(0o755)
+    words = WORDS + ["--mu=-1:-0.5:5"]
+    subprocess.run([program, *words, "--write-run", "run.yaml"], check=True, capture_output=True)
+    subprocess.run([program, *words, "--output", "whole.csv"], check=True, capture_output=True)
+    for job in (2, 0, 1):
+        assert not os.path.exists("map.csv")
+        subprocess.run(
+            [repository / "docs/sweep.slurm", "run.yaml", "map.csv"],
+            check=True,
+            env={
+                **os.environ,
+                "PATH": f"bin:{os.environ['PATH']}",
+                "SLURM_ARRAY_TASK_ID": str(job),
+                "SLURM_ARRAY_TASK_COUNT": "3",
+                "SLURM_CPUS_PER_TASK": "1",
+            },
+        )
+    assert pathlib.Path("map.csv").read_text() == pathlib.Path("whole.csv").read_text()
