@@ -15,7 +15,9 @@ import Testing
   @Test func physicsHasNoFoundation() throws {
     let folders = try FileManager.default.contentsOfDirectory(atPath: "\(repository)/Sources")
       .filter {
-        $0 == "Quadrature" || $0.hasPrefix("Kubo") && !["KuboFiles", "KuboMPI", "KuboNetCDF", "KuboSweeps"].contains($0)
+        $0 == "Quadrature"
+          || $0.hasPrefix("Kubo")
+            && !["KuboFiles", "KuboMPI", "KuboNetCDF", "KuboSweeps"].contains($0)
       }
     #expect(folders.count >= 9)
     for file in try folders.flatMap({ try LayoutTests.swiftFiles("Sources/\($0)") }) {
