@@ -132,12 +132,17 @@
       try attribute(reason, "long_name", "why values are missing")
     }
 
+    /// The attribute with the names of the columns in their order, which the library does not keep.
+    static let order: HeaderKey = "columns"
+
     /// The header: lines of the same key as one text.
     private func defineHeader() throws {
       let header = table.head.header
       var keys: [String] = []
       for key in header.map(\.key.description) where !keys.contains(key) { keys.append(key) }
       try attribute(NC_GLOBAL, "Conventions", "CF-1.8")
+      let columns = table.head.columns.joined(separator: "\n")
+      try attribute(NC_GLOBAL, NetCDFWriter.order.description, columns)
       for key in keys {
         let lines = header.filter { $0.key.description == key }.map(\.value)
         try attribute(NC_GLOBAL, key.replacing("/", with: "_"), lines.joined(separator: "\n"))

@@ -45,6 +45,18 @@ public struct TableFile: Sendable {
     #endif
   }
 
+  /// Reads a table of either kind that this program has written.
+  /// - Throws: ``FileError``.
+  public static func read(path: String) throws(FileError) -> CSVFile {
+    guard path.hasSuffix(".nc") else { return try CSVFile.read(path: path) }
+    try checkTrait(path)
+    #if NetCDF
+      return try NetCDFReader(path: path).table()
+    #else
+      preconditionFailure("what is not built is refused")
+    #endif
+  }
+
   private static func checkTrait(_ path: String) throws(FileError) {
     #if !NetCDF
       throw FileError(

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 import KuboFiles
+import KuboNetCDF
 import Logging
 
 /// `kubo plot`.
@@ -37,7 +38,7 @@ struct PlotCommand: AsyncParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "A CSV of spectrum, compare, coefficients, selfenergy, matsubara, torque or bands.",
+      "A table, CSV or netCDF, of spectrum, compare, coefficients, selfenergy, matsubara, torque or bands.",
       valueName: "table"))
   var tables: [String]
   @Option(
@@ -109,7 +110,7 @@ struct PlotCommand: AsyncParsableCommand {
           "--output: found '\(shown(output))', the table; expected another path")
       }
       try Picture.checkWritable(path: output, overwrite: force)
-      let read = try tables.map { (path: $0, table: try CSVFile.read(path: $0)) }
+      let read = try tables.map { (path: $0, table: try TableFile.read(path: $0)) }
       let picture: Picture
       if let map {
         picture = try Picture(
@@ -148,5 +149,6 @@ struct PlotCommand: AsyncParsableCommand {
 
 /// The name of a file with the ending .svg.
 private func pictureName(_ path: String) -> String {
-  (path.hasSuffix(".csv") ? String(path.dropLast(4)) : path) + ".svg"
+  let ending = [".csv", ".nc"].first { path.hasSuffix($0) } ?? ""
+  return String(path.dropLast(ending.count)) + ".svg"
 }

@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import KuboNetCDF
 
 /// `kubo rerun`.
 struct RerunCommand: AsyncParsableCommand {
@@ -40,7 +41,7 @@ struct RerunCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting(work.verbosity) { log in
-      var run = try RecordedRun(path: file)
+      var run = try RecordedRun(path: file, table: TableFile.read(path: file))
       if allowChangedModel { run.model = nil }
       var command = try Self.command(of: run)
       command.arguments.work.threads = work.threads

@@ -121,7 +121,9 @@ def _shows_progress():
 
 def _call(words, shows_progress):
     """Standard output, the message on standard error, and the exit status."""
-    environment = dict(os.environ)
+    # A rank of MPI that calls the program wants a run of its own, not a part of one of all ranks.
+    launchers = ("OMPI_", "PMI_", "PMIX_", "SLURM_STEP_")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(launchers)}
     with tempfile.TemporaryFile() as output:
         if shows_progress:
             # The program draws its line on terminals only.

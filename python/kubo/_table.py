@@ -32,8 +32,9 @@ def open(path):
             if not dataset.attrs.get("program", "").startswith("kubo "):
                 raise TableError(path, "a netCDF file of another program", "one of kubo")
             dataset = dataset.load()
-        # What it is by is of the file alone.
-        dataset.attrs.pop("Conventions")
+        # These are of the file alone.
+        for key in ("Conventions", "columns"):
+            dataset.attrs.pop(key)
         return _with_complex(dataset)
     try:
         return read(pathlib.Path(path).read_text(encoding="utf-8"), path)

@@ -114,3 +114,31 @@ def test_whole_or_not_at_all(traits):
                               capture_output=True, text=True)  # fmt: skip
         assert done.stdout == "74\n", done.stderr
         assert done.stderr.startswith("kubo: disk/a.nc: writing failed: ") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", RUNS.values(), ids=RUNS.keys())
+def test_read_by_the_program(traits, words):
+    """A file can be computed again, and its pictures are those of the table."""
+    traits(*words, "--output", "a.nc")
+    assert "all numbers are the same to the bit" in traits("rerun", "a.nc").stdout
+    if words is RUNS["coefficients"]:
+        traits(*words, "--output", "a.csv")
+        for name in ("a.csv", "a.nc"):
+            traits("plot", name, "--map", "P_n.corrected", "--output", f"{name}.svg")
+        assert pathlib.Path("a.csv.svg").read_text() == pathlib.Path("a.nc.svg").read_text()
+
+
+def test_files_of_others(traits):
+    """Of another program, damaged, or cut off: one line, and no crash."""
+    traits(*RUNS["single"], "--output", "a.nc")
+    # Behind its end the library leaves room.
+    whole = pathlib.Path("a.nc").read_bytes().rstrip(b"\0")
+    xarray.Dataset({"x": ("y", [1.0, 2.0])}).to_netcdf("other.nc")
+    for n, content in enumerate([b"", b"CDF", whole[: len(whole) // 2], whole[:-1], bytes(4096)]):
+        pathlib.Path(f"{n}.nc").write_bytes(content)
+        message = traits("plot", f"{n}.nc", "--output", "p.svg", status=65).stderr
+        assert message.startswith(f"kubo: {n}.nc: found ") and message.count("\n") == 1
+    assert traits("plot", "other.nc", "--output", "p.svg", status=65).stderr == (
+        "kubo: other.nc: found a file of another program; expected a netCDF file that kubo has written\n"
+    )
+    assert traits("plot", "none.nc", "--output", "p.svg", status=66).stderr.startswith("kubo: none.nc: found No such file")

@@ -87,6 +87,13 @@ def test_errors(progress):
     assert error.value.status == 66
 
 
+def test_on_a_rank(monkeypatch):
+    """Whoever calls it on the ranks of MPI has a run of its own on each."""
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "4")
+    monkeypatch.setenv("OMPI_COMM_WORLD_RANK", "1")
+    assert spectrum(mu=[-1, -0.75]).sizes["mu"] == 2
+
+
 def test_no_program(monkeypatch):
     monkeypatch.delenv("KUBO")
     monkeypatch.setenv("PATH", "")
