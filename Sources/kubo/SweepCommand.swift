@@ -16,6 +16,9 @@ struct SweepCommand: AsyncParsableCommand {
       all combinations, with --zip pairs. The output is one table with a column for each axis. Each point that is done is kept at once \
       in a store beside the output, OUTPUT.sqlite; the same command goes on where it was interrupted. docs/sweeps.md tells more.
 
+      An output that ends in .nc is netCDF, in builds with the trait NetCDF. In builds with the trait MPI, 'mpirun -n N kubo sweep \
+      run.yaml' computes the points on N processes.
+
       A run file holds the same: the keys command and model, and options by their names, as written by --write-run.
 
       EXAMPLE
