@@ -23,6 +23,10 @@ let package = Package(
     .library(name: "KuboTextures", targets: ["KuboTextures"]),
     .library(name: "KuboFiles", targets: ["KuboFiles"]),
   ],
+  traits: [
+    .trait(name: "NetCDF", description: "Tables as netCDF-4 files, by libnetcdf."),
+    .trait(name: "MPI", description: "Sweeps on many machines, by Open MPI."),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -39,6 +43,9 @@ let package = Package(
     .systemLibrary(name: "CLAPACK", pkgConfig: "lapacke", providers: [.apt(["liblapacke-dev"])]),
     // SHA-256 of the model file, for the header of every output.
     .systemLibrary(name: "CMessageDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
+    // netCDF and MPI, for builds with these traits.
+    .systemLibrary(name: "CNetCDF", pkgConfig: "netcdf", providers: [.apt(["libnetcdf-dev"])]),
+    .systemLibrary(name: "COpenMPI", pkgConfig: "mpi-c", providers: [.apt(["libopenmpi-dev"])]),
     // Integrals and their error estimates; knows no physics.
     .target(
       name: "Quadrature",
@@ -101,15 +108,25 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
+    // Tables as netCDF-4 files, with the trait NetCDF.
+    .target(
+      name: "KuboNetCDF",
+      dependencies: ["KuboFiles", .target(name: "CNetCDF", condition: .when(traits: ["NetCDF"]))]),
+    // Messages between the processes of a run, with the trait MPI.
+    .target(
+      name: "KuboMPI",
+      dependencies: [.target(name: "COpenMPI", condition: .when(traits: ["MPI"]))]),
     // Points of axes, and the database of those that are done.
     .target(
       name: "KuboSweeps",
-      dependencies: ["KuboFiles", "KuboWork", .product(name: "GRDB", package: "GRDB.swift")]),
+      dependencies: [
+        "KuboFiles", "KuboNetCDF", "KuboWork", .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
     .executableTarget(
       name: "kubo",
       dependencies: [
-        "KuboFiles", "KuboOrbitals", "KuboSweeps", "KuboTextures", "KuboVerification", "Quadrature",
-        complex,
+        "KuboFiles", "KuboMPI", "KuboNetCDF", "KuboOrbitals", "KuboSweeps", "KuboTextures",
+        "KuboVerification", "Quadrature", complex,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

@@ -227,6 +227,9 @@ package struct Column: Hashable, Sendable {
     "k_x", "k_y", "k_z", "omega_THz", "omega_l_THz", "temperature_K",
   ]
 
+  /// The part whose error it bounds, where it does.
+  var bounded: Part? { part == .productError ? .product : nil }
+
   /// Which of the columns bounds its error; none that of bounds and residuals.
   package func bound(in columns: [String]) -> Int? {
     if part?.isError == true || part == .residual { return nil }

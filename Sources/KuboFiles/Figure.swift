@@ -27,7 +27,11 @@ package struct Figure: Sendable {
     var isImaginary = false
 
     init(_ name: String, _ ink: Ink, route: Int, isImaginary: Bool = false) {
-      (self.name, self.color) = (name, ink.rawValue)
+      self.init(name, color: ink.rawValue, route: route, isImaginary: isImaginary)
+    }
+
+    init(_ name: String, color: String, route: Int, isImaginary: Bool = false) {
+      (self.name, self.color) = (name, color)
       (self.route, self.isImaginary) = (route, isImaginary)
     }
 
@@ -188,6 +192,20 @@ extension Picture {
 }
 
 extension Picture {
+  /// The smallest step, 1, 2 or 5 times a power of ten, whose numbers have room where so many signs have.
+  static func step(from low: Double, to high: Double, signs: Int) -> Double {
+    for parts in (2...10).reversed() {
+      let step = Picture.step((high - low) / Double(parts))
+      // No steps can be seen between such numbers.
+      guard max(abs(low), abs(high)) < 1e12 * step else { return step }
+      let first = Int((low / step).rounded(.up))
+      let ticks = first...max(first, Int((high / step).rounded(.down)))
+      let width = ticks.map { String(format: "%g", Double($0) * step).count + 1 }.reduce(0, +)
+      if width <= signs { return step }
+    }
+    return Picture.step((high - low) / 2)
+  }
+
   /// The largest of 1, 2, 5 times a power of ten, at or below twice `distance`, for ticks.
   static func step(_ distance: Double) -> Double {
     guard distance.isFinite, distance > 1e-300 else { return 1 }

@@ -3,11 +3,11 @@ import CMessageDigest
 import Foundation
 
 /// The bytes of an input file, read once, so that the digest belongs to what was parsed.
-struct InputFile: Sendable {
+package struct InputFile: Sendable {
   /// The path as the user gave it.
   let path: String
   /// The content.
-  let bytes: [UInt8]
+  package let bytes: [UInt8]
 
   /// The content of a file that somebody else has read.
   init(path: String, bytes: [UInt8], limit: Int = sizeLimit) throws(FileError) {
@@ -18,10 +18,10 @@ struct InputFile: Sendable {
 
   /// The largest file that is read, in bytes, unless one allows for more; model and diagram files
   /// have a few kilobytes.
-  static let sizeLimit = 1 << 20
+  package static let sizeLimit = 1 << 20
 
   /// Reads a regular file of at most `limit` bytes.
-  init(path: String, limit: Int = sizeLimit) throws(FileError) {
+  package init(path: String, limit: Int = sizeLimit) throws(FileError) {
     self.path = path
     // O_NONBLOCK: opening a named pipe must not wait for a writer.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

@@ -29,7 +29,6 @@ struct TableMap: Sendable {
         path, "one table",
         "two tables or more for a map, that differ in one number, or the table of a sweep")
     }
-    var differing: [HeaderKey] = []
     for (other, table) in tables.dropFirst() {
       guard table.columns == first.columns else {
         throw refusal(
@@ -41,17 +40,8 @@ struct TableMap: Sendable {
           other, "other values of \(shortened(first.columns[axis])) than in \(shortened(path))",
           "tables with the same axis")
       }
-      // All else in headers follows from these, or tells how and when.
-      let settings = Set(
-        first.settings + table.settings
-          + ["model_sha256", "units.energy_eV", "units.length_nm"])
-      for key in (first.header + table.header).map(\.key)
-      where settings.contains(key) && first[header: key] != table[header: key]
-        && !differing.contains(key)
-      {
-        differing.append(key)
-      }
     }
+    let differing = CSVFile.differences(tables.map(\.table))
     guard differing.count == 1, let key = differing.first else {
       throw refusal(
         path,
@@ -110,7 +100,9 @@ extension Picture {
   /// red; lightness is linear in the number. Of more than 400 neighbouring cells those of largest
   /// magnitude stand for the others.
   /// - Throws: ``FileError`` unless the tables have the same columns and axis and differ in one number.
-  public init(map column: String, of tables: [(path: String, table: CSVFile)]) throws(FileError) {
+  public init(
+    map column: String, of tables: [(path: String, table: CSVFile)], scale: ColorScale = .init()
+  ) throws(FileError) {
     let map = try TableMap(tables, column: column)
     let count = min(map.axis.count, 400)
     let bins = (0..<count).map { map.axis.count * $0 / count..<map.axis.count * ($0 + 1) / count }
@@ -120,9 +112,12 @@ extension Picture {
         .setting, file: tables[0].path, found: "no values in \(quoted(column))",
         expected: "a column with numbers")
     }
-    let isSigned = low < 0 && high > 0
-    let reach = max(abs(low), abs(high))
-    let range = isSigned ? (-reach, reach) : low < high ? (low, high) : (low - 1, high + 1)
+    let colors = scale.bar(low, high, smallest: known.map(abs).filter { $0 > 0 }.min())
+    guard !scale.hasContours || map.axis.count > 1 && map.parameters.count > 1 else {
+      throw FileError(
+        .setting, file: tables[0].path, found: "one row of cells with --contours",
+        expected: "a map of two values or more along both axes")
+    }
     let title = map.table.title(
       width: 48, without: [map.key],
       and: map.table.isDynamic(map.column.content) ? [Picture.dynamic] : [])
@@ -154,21 +149,34 @@ extension Picture {
     script.data("cells", rows)
     script.title(title, from: 0.3)
     script.panel(0.18 * width, top, width: 0.52 * width, height: panel)
-    script.add("set palette defined (\(Palette.stops(isSigned)))")
-    script.range("cb", range.0, range.1)
+    colors.draw(in: &script)
     script.range("x", xs.first!, xs.last!)
     script.range("y", ys.first!, ys.last!)
+    // Not more numbers than have room.
+    script.add("set xtics \(Picture.step(from: xs.first!, to: xs.last!, signs: 34))")
     script.axis("x", map.table.axisLabel, offset: "0,0.1")
     script.axis("y", map.table.symbol(map.key.description), offset: "0.3,0")
     script.axis("cb", label, offset: "0.5,0")
     script.add(
       "set tics scale 0.5 front out nomirror", "set view map", "set pm3d map corners2color c1",
       "unset key")
-    var plots = ["$cells using 1:2:(0):3 with pm3d"]
+    var plots = ["$cells using 1:2:(0):3 with pm3d nocontour"]
+    if scale.hasContours {
+      let middles = bins.map { (map.axis[$0.lowerBound] + map.axis[$0.upperBound - 1]) / 2 }
+      script.data(
+        "middles",
+        zip(map.parameters, map.values).flatMap { y, values in
+          zip(middles, bins).map { x, bin in
+            [x, y, bin.compactMap { values[$0] }.max { abs($0) < abs($1) }]
+          } + [[]]
+        })
+      colors.drawContours(in: &script)
+      plots.append("$middles using 1:2:3 with lines nosurface lw 0.8 lc rgb '\(colors.contourInk)'")
+    }
     if let first = poles.first, let last = poles.last {
       script.data("pole", [[first[0], ys.first!, 0]] + poles + [[last[0], ys.last!, 0]])
-      let ink = isSigned ? Ink.black.rawValue : "#ffffff"
-      plots.append("$pole using 1:2:3 with lines dt 3 lw 1.5 lc rgb '\(ink)'")
+      let ink = colors.isSigned ? Ink.black.rawValue : "#ffffff"
+      plots.append("$pole using 1:2:3 with lines dt 3 lw 1.5 lc rgb '\(ink)' nocontour")
       if isNamedAbove {
         script.label(
           Picture.resonance, number: 11, at: "first \(last[0]), graph 1", "center offset 0,0.65")

@@ -51,14 +51,14 @@ package struct OutputFile {
   package init(path: String, overwrite: Bool) { (self.path, self.overwrite) = (path, overwrite) }
 
   /// Throws what can be known before writing.
-  func check() throws(OutputError) {
+  package func check() throws(OutputError) {
     let (descriptor, temporary, _) = try begin()
     close(descriptor)
     discard(temporary)
   }
 
   /// Writes `bytes`.
-  func write(_ bytes: [UInt8]) throws(OutputError) {
+  package func write(_ bytes: [UInt8]) throws(OutputError) {
     var rest: ArraySlice<UInt8>? = bytes[...]
     try write { () throws(OutputError) in
       defer { rest = nil }

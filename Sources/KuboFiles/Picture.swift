@@ -242,6 +242,13 @@ enum Palette {
     "#af2f27",
   ]
 
+  /// The colours of curves that follow each other: few those of all curves, many from dark to bright.
+  static func step(_ n: Int, of count: Int) -> String {
+    // The brightest ones are not seen on white.
+    count < Ink.allCases.count
+      ? Ink.number(n).rawValue : sequential[n * (sequential.count - 2) / max(1, count - 1)]
+  }
+
   /// gnuplot's list.
   static func stops(_ isSigned: Bool) -> String {
     (isSigned ? diverging : sequential).enumerated().map { "\($0) '\($1)'" }

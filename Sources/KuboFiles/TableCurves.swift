@@ -16,7 +16,7 @@ struct TableCurve: Sendable, Equatable {
 
 extension CSVFile {
   /// The column of the axis: the first, or the frequency after the number of a Matsubara frequency.
-  var axisIndex: Int { columns.starts(with: ["l", "omega_l"]) ? 1 : 0 }
+  package var axisIndex: Int { columns.starts(with: ["l", "omega_l"]) ? 1 : 0 }
 
   /// The columns to draw: those chosen, or all of the main ones.
   func curves(_ choices: [String]?, path: String) throws(FileError) -> [TableCurve] {
@@ -67,6 +67,27 @@ extension CSVFile {
     // That of K(0) is that of K, but Pi(0) has not the unit of a conductivity.
     let isStatic = (part == .fixed || part == .fixedImaginary) && !column.isPolarisation
     return own ?? (isStatic ? self.unit(named: content.with(nil).name) : nil)
+  }
+
+  /// The unit of a column of values or of an axis, as files state it.
+  package func statedUnit(_ column: Column) -> String? {
+    // Bounds have that of what they bound.
+    let own = column.part?.isError == true ? column.with(column.bounded) : column
+    return unit(own) ?? unit(named: own.name)
+  }
+
+  /// What a column holds, as the header says it.
+  package func meaning(_ column: Column) -> String? {
+    if let text = self[header: "column.\(column.name)"] { return text }
+    if column.part?.isError == true, !column.quantity.isEmpty {
+      return "bound on the error of \(column.with(column.bounded).name)"
+    }
+    let words = column.with(nil).name.split(separator: ".").map(String.init)
+    // That of P stands for P_m and the others.
+    let names =
+      words.indices.reversed().map { words[...$0].joined(separator: ".") }
+      + words.prefix(1).map { String($0.prefix { $0 != "_" }) }
+    return names.lazy.compactMap { self[header: "column.\($0)"] }.first
   }
 
   /// Whether K(omega) - K(0) is drawn: K(0) stands in columns of its own.

@@ -13,6 +13,20 @@ extension Picture {
   ///   - path: names the table in messages.
   /// - Throws: ``FileError`` for a table without anything to draw, and for an unknown column.
   public init(table: CSVFile, columns: [String]? = nil, path: String = "table") throws(FileError) {
+    try self.init(tables: [(path, table)], columns: columns)
+  }
+
+  /// The same of several tables, each with a colour of its own, and named by what differs in their headers; imaginary parts still
+  /// have open marks. Those of the table of a sweep are its ``CSVFile/curves(by:path:)``.
+  /// - Parameters:
+  ///   - tables: the tables, with what names them in messages.
+  ///   - range: from where to where a single panel goes.
+  /// - Throws: ``FileError``, also for tables that are all the same.
+  public init(
+    tables: [(path: String, table: CSVFile)], columns: [String]? = nil,
+    range: ClosedRange<Double>? = nil
+  ) throws(FileError) {
+    let (path, table) = tables[0]
     if table.columns.starts(with: ["contour", "s"]) {
       throw FileError(
         .setting, file: path, found: "a table of Fermi contours",
@@ -23,19 +37,44 @@ extension Picture {
         .setting, file: path, found: "a sweep of \(shortenedList(table.sweptNumbers))",
         expected: "--map with a column, or the table of a single run")
     }
-    let curves = try table.curves(columns, path: path)
+    let names = try CSVFile.names(tables)
+    var curves: [TableCurve] = []
+    // Each curve with the table that it is of.
+    var all: [(curve: TableCurve, n: Int)] = []
+    for (n, (path, table)) in tables.enumerated() {
+      guard table.columns[table.axisIndex] == tables[0].table.columns[tables[0].table.axisIndex]
+      else {
+        throw FileError(
+          .setting, file: path, found: "the axis \(shortened(table.columns[table.axisIndex]))",
+          expected:
+            "that of the others, \(shortened(tables[0].table.columns[tables[0].table.axisIndex]))")
+      }
+      for curve in try table.curves(columns, path: path) {
+        all.append((curve, n))
+        if !curves.contains(where: { $0.column == curve.column }) { curves.append(curve) }
+      }
+    }
     // What has another unit has another panel.
-    let contents = curves.map { Content(quantity: $0.column.content, unit: table.unit($0.column)) }
+    func content(_ curve: (curve: TableCurve, n: Int)) -> Content {
+      Content(
+        quantity: curve.curve.column.content,
+        unit: tables[curve.n].table.unit(curve.curve.column))
+    }
     var panels: [Content] = []
-    for content in contents where !panels.contains(content) { panels.append(content) }
+    for content in all.map(content) where !panels.contains(content) { panels.append(content) }
     guard !curves.isEmpty, panels.count <= Picture.panelLimit else {
       throw FileError(
         .setting, file: path, found: "\(panels.count) quantities to draw",
         expected: "1 to \(Picture.panelLimit), to be chosen by --columns")
     }
+    guard range == nil || panels.count == 1 else {
+      throw FileError(
+        .setting, file: path, found: "--range with \(panels.count) quantities",
+        expected: "one, to be chosen by --columns")
+    }
     // A quantity without a route is told apart where it stands beside one with: of textures the field beside the rigid wall.
     let isMixed = panels.contains { panel in
-      let own = zip(curves, contents).filter { $1 == panel }.map { $0.0.column.variant }
+      let own = all.filter { content($0) == panel }.map(\.curve.column.variant)
       return own.contains(Column()) && own.contains { $0 != Column() }
     }
     var variants: [Column] = []
@@ -50,28 +89,31 @@ extension Picture {
         expected: "at most \(Figure.Style.limit), to be chosen by --columns")
     }
     let hasParts = curves.contains { $0.column.part?.symbol != nil }
+    let isSingle = tables.count == 1
 
-    /// Parts have colours and variants dashes; without parts variants have both.
-    func style(_ column: Column) -> Figure.Style {
+    /// Tables have colours. Of a single one parts have colours and variants dashes; without parts variants have both.
+    func style(_ column: Column, _ table: Int) -> Figure.Style {
       let n = variants.firstIndex(of: column.variant) ?? 0
       let inks: [Column.Part: Ink] = [.real: .blue, .imaginary: .vermilion]
       let ink = hasParts ? column.part.flatMap { inks[$0] } ?? .green : .number(n)
       return Figure.Style(
-        Symbol.route(column.variant, isMixed: isMixed), ink, route: n,
-        isImaginary: column.part == .imaginary)
+        Symbol.route(column.variant, isMixed: isMixed),
+        color: isSingle ? ink.rawValue : Palette.step(table, of: tables.count),
+        route: n, isImaginary: column.part == .imaginary)
     }
 
-    let pole = table.pole
-    let drawn = panels.map { content in
-      let own = zip(curves, contents).filter { $1 == content }.map(\.0)
+    let poles = tables.map(\.table.pole)
+    let drawn = panels.map { panel in
+      let own = all.filter { content($0) == panel }
       var panel = Figure.Panel(
-        label: table.label(own[0].column), curves: [])
+        label: tables[own[0].n].table.label(own[0].curve.column), curves: [])
       // Without the poles of closed forms, and whether they belong in the panel however large they are.
       var cores: [(curve: Figure.Curve, isCertain: Bool)] = []
-      for curve in own {
-        let (column, style) = (curve.column, style(curve.column))
-        var drawn = Figure.Curve(style: style, runs: table.runs(curve))
-        drawn.name = [column.part?.symbol, style.name].compactMap(\.self).joined(separator: " ")
+      for (curve, n) in own {
+        let (column, style, pole) = (curve.column, style(curve.column, n), poles[n])
+        var drawn = Figure.Curve(style: style, runs: tables[n].table.runs(curve))
+        drawn.name = [column.part?.symbol, style.name, isSingle ? nil : names.labels[n]]
+          .compactMap(\.self).filter { !$0.isEmpty }.joined(separator: " ")
         var core = drawn
         if column.hasPole, let pole {
           drawn.runs = drawn.runs.flatMap { $0.split(at: pole) }
@@ -82,7 +124,8 @@ extension Picture {
           cores.append((core, !column.hasPole && column.route != .closedPrinted))
         }
       }
-      panel.range = Picture.range(of: panel, cores)
+      panel.range =
+        range.map { ($0.lowerBound, $0.upperBound) } ?? Picture.range(of: panel, cores)
       if panel.curves.allSatisfy({ $0.runs.isEmpty }) { panel.note = "no values" }
       if panel.isZero { panel.note = "0 within the error bounds" }
       return panel
@@ -90,24 +133,30 @@ extension Picture {
     var key: [Figure.Style] = []
     for part in [Column.Part.real, .imaginary]
     where curves.contains(where: { $0.column.part == part }) {
-      key.append(style(Column(part: part)))
+      key.append(style(Column(part: part), 0))
       key[key.count - 1].name = part.symbol!
+      if !isSingle { key[key.count - 1].color = Ink.black.rawValue }
     }
     if variants.count > 1 {
       for (n, variant) in variants.enumerated() {
-        key.append(
-          .init(
-            Symbol.route(variant, isMixed: isMixed), hasParts ? .black : .number(n), route: n))
+        let ink = hasParts || !isSingle ? Ink.black : .number(n)
+        key.append(.init(Symbol.route(variant, isMixed: isMixed), ink, route: n))
       }
     }
+    if !isSingle {
+      for (n, label) in names.labels.enumerated() {
+        key.append(.init(label, color: Palette.step(n, of: tables.count), route: 0))
+      }
+    }
+    let marks = Set(poles).count == 1 ? poles[0] : nil
     self.init(
       Figure(
         title: table.title(
-          width: panels.count > 5 ? 100 : 48,
+          width: panels.count > 5 ? 100 : 48, without: Set(names.keys),
           and: panels.contains { table.isDynamic($0.quantity) } ? [Picture.dynamic] : []),
         axis: table.axisLabel,
         panels: drawn,
-        marks: pole.map { [Figure.Mark(x: $0, label: Picture.resonance)] } ?? [], key: key))
+        marks: marks.map { [Figure.Mark(x: $0, label: Picture.resonance)] } ?? [], key: key))
   }
 
   /// What stands in one panel.
@@ -173,7 +222,10 @@ extension CSVFile {
     if name == "impurities", let energy = self[header: "units.energy"] {
       return Symbol.labelled(Symbol.state(name), "\(energy)^2")
     }
-    return Symbol.labelled(Symbol.state(name), unit(named: name))
+    // A model whose unit of energy is a parameter has it as 1; where it varies, as the number that it is.
+    let unit = unit(named: name)
+    return Symbol.labelled(
+      Symbol.state(name), unit.flatMap { HeaderKey(name) == "parameter.\($0)" ? nil : $0 })
   }
 
   /// 2J, if the axis is a frequency, and the model has the parameter J of two sublattices, not one of that name.

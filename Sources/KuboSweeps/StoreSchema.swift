@@ -6,7 +6,7 @@ import KuboFiles
 /// The tables of a store, and what its faults are called.
 extension SweepStore {
   /// The form of the tables.
-  private static let version = 1
+  private static let version = 2
 
   /// Whether nothing is in the database yet: it is new, or whoever made it was killed at once.
   /// - Throws: ``FileError`` for one that is none of ours.
@@ -28,7 +28,7 @@ extension SweepStore {
     try db.execute(
       sql: """
         CREATE TABLE settings (key TEXT NOT NULL, value TEXT NOT NULL);
-        CREATE TABLE axes (axis INTEGER PRIMARY KEY, name TEXT NOT NULL, text TEXT NOT NULL, unit TEXT);
+        CREATE TABLE axes (axis INTEGER PRIMARY KEY, name TEXT NOT NULL, text TEXT NOT NULL, unit TEXT, "values" TEXT NOT NULL);
         CREATE TABLE header (key TEXT NOT NULL, value TEXT NOT NULL);
         CREATE TABLE points (
           point INTEGER PRIMARY KEY, seconds REAL NOT NULL, failures TEXT
@@ -42,8 +42,12 @@ extension SweepStore {
     }
     for (n, axis) in axes.enumerated() {
       try db.execute(
-        sql: "INSERT INTO axes VALUES (?, ?, ?, ?)",
-        arguments: [n, axis.name, axis.text, axis.unit]
+        sql: "INSERT INTO axes VALUES (?, ?, ?, ?, ?)",
+        // Shortest decimals, for SQL's json_each.
+        arguments: [
+          n, axis.name, axis.text, axis.unit,
+          "[\(axis.values.map(\.description).joined(separator: ","))]",
+        ]
       )
     }
   }

@@ -109,6 +109,17 @@ public final class SweepStore {
     }
   }
 
+  /// What points took that are done, of so many at most, from all over the sweep.
+  public func times(limit: Int) throws -> [(point: Int, seconds: Double)] {
+    try read { db in
+      try Row.fetchAll(
+        db,
+        sql: "SELECT point, seconds FROM points ORDER BY point * 2654435761 % 4294967296 LIMIT ?",
+        arguments: [limit]
+      ).map { ($0[0], $0[1]) }
+    }
+  }
+
   /// How much is there, for people.
   public var amount: String {
     get throws { "\(try finished.count) of \(run["points"] ?? "?") points" }

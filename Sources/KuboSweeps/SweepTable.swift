@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
 import GRDB
 import KuboFiles
+import KuboNetCDF
 
 extension SweepStore {
   /// The command line that computes the whole again.
@@ -39,6 +41,51 @@ extension SweepStore {
     return CSVFile(header: lines, columns: run.axes.map(\.name) + columns)
   }
 
+  /// Writes the points that are done on the axes of the sweep, as netCDF.
+  private func exportGrid(_ head: CSVFile, to file: TableFile) throws {
+    try read { db in
+      let texts = try String.fetchAll(db, sql: "SELECT \"values\" FROM axes ORDER BY axis")
+      let axes = try zip(run.axes, texts).map { axis, text in
+        GridTable.Axis(
+          name: axis.name, values: try JSONDecoder().decode([Double].self, from: Data(text.utf8)))
+      }
+      let names = SweepStore.identifiers(columns)
+      let own = CSVFile(columns: columns).axisIndex
+      let some = try Row.fetchAll(
+        db,
+        sql: """
+          SELECT \(names.joined(separator: ", ")) FROM numbers WHERE point =
+            (SELECT point FROM numbers WHERE \(names[own]) IS NOT NULL ORDER BY point LIMIT 1) ORDER BY row
+          """)
+      let grid = GridTable(
+        head: head, axes: axes, isZipped: run["zip"] != nil, first: some.map(SweepStore.numbers))
+      let cursor = try Row.fetchCursor(
+        db,
+        sql: """
+          SELECT points.point, failures, row\(names.map { ", numbers.\($0)" }.joined())
+          FROM points LEFT JOIN numbers USING (point) ORDER BY points.point, row
+          """)
+      var held: GridTable.Point?
+      try file.write(grid) {
+        while let row = try cursor.next() {
+          let (number, failures): (Int, String?) = (row[0], row[1])
+          let isDone = held.map { $0.number != number } ?? false
+          let finished = held
+          if isDone || held == nil {
+            held = .init(
+              number: number, rows: [], status: failures == nil ? .complete : .missingValues,
+              reason: failures)
+          }
+          // A point without a table has no rows.
+          if row[2] as Int? != nil { held?.rows.append((3..<row.count).map { row[$0] }) }
+          if isDone { return finished }
+        }
+        defer { held = nil }
+        return held
+      }
+    }
+  }
+
   /// The rows, in the order of the points: the values of the axes, then those of the table of the point; of a point without
   /// a table only the former.
   private func rows(_ db: Database) throws -> RowCursor {
@@ -59,7 +106,10 @@ extension SweepStore {
   ///   - date: when, for the header.
   ///   - withTime: whether the header says how long the points took together.
   public func export(to path: String, overwrite: Bool, date: String, withTime: Bool) throws {
-    let head = try head(date: date, withTime: withTime).text
+    let whole = try head(date: date, withTime: withTime)
+    let file = TableFile(path: path, overwrite: overwrite)
+    if file.isNetCDF { return try exportGrid(whole, to: file) }
+    let head = whole.text
     try read { db in
       let cursor = try rows(db)
       var isBegun = false

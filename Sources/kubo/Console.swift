@@ -11,6 +11,7 @@ final class Console: Sendable {
 
   private struct State {
     var hasLine = false
+    var isSilent = false
     /// Since when work goes on whose progress is to be shown.
     var start: ContinuousClock.Instant?
   }
@@ -47,7 +48,7 @@ final class Console: Sendable {
   func sayLast(_ text: String) {
     for _ in 0..<10 {
       let isDone: Void? = state.withLockIfAvailable { state in
-        guard Console.isWritable(within: 100) else { return }
+        guard !state.isSilent, Console.isWritable(within: 100) else { return }
         Console.erase(&state)
         Console.write("kubo: \(text)\n")
         // No progress may follow.
@@ -57,6 +58,9 @@ final class Console: Sendable {
       usleep(10_000)
     }
   }
+
+  /// Says nothing at the end.
+  func silence() { state.withLock { $0.isSilent = true } }
 
   /// Runs `work` and shows what `progress` tells, after the first second.
   func showing<Value>(_ progress: WorkProgress, _ work: () async throws -> Value) async rethrows

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import Foundation
 import KuboFiles
+import Synchronization
 
 /// Ctrl-C, and the other signals that ask the program to end.
 ///
@@ -11,7 +12,12 @@ import KuboFiles
 /// queue is serial, so that further signals change nothing.
 enum Interruption {
   private nonisolated(unsafe) static var sources: [any DispatchSourceSignal] = []
+  /// What is said besides that the program was interrupted.
+  private static let note = Mutex<String?>(nil)
   private static let queue = DispatchQueue(label: "kubo.interruption", qos: .userInteractive)
+
+  /// Says more at an interruption from now on.
+  static func say(_ text: String) { note.withLock { $0 = text } }
 
   /// Ends the program at a signal with 128 plus its number, as shells count. Called once, at the start.
   static func arm() {
@@ -24,7 +30,8 @@ enum Interruption {
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler {
         Unfinished.abandon {
-          Console.shared.sayLast("interrupted")
+          let note = note.withLockIfAvailable { $0 } ?? nil
+          Console.shared.sayLast(["interrupted", note].compactMap(\.self).joined(separator: ", "))
           _exit(128 + number)
         }
       }

@@ -68,19 +68,30 @@ struct Kubo: AsyncParsableCommand {
     return command
   }
 
+  private static func run(_ arguments: [String]) async throws {
+    var command = try parsed(arguments)
+    if var command = command as? any AsyncParsableCommand {
+      try await command.run()
+    } else {
+      try command.run()
+    }
+  }
+
   /// Parses the arguments and runs the command.
   ///
   /// Instead of the parser's own `main`, which takes a failed write of a help text for success.
   static func main() async {
     prepareProcess()
     let arguments = Array(CommandLine.arguments.dropFirst())
+    let ranks = Launch.ranks(arguments)
+    if let ranks, ranks.rank > 0 {
+      // The first rank speaks for all.
+      Console.shared.silence()
+      return await Launch.work(ranks)
+    }
     do {
-      var command = try parsed(arguments)
-      if var command = command as? any AsyncParsableCommand {
-        try await command.run()
-      } else {
-        try command.run()
-      }
+      defer { if let ranks { Launch.end(ranks) } }
+      try await Launch.$ranks.withValue(ranks) { try await run(arguments) }
     } catch {
       let status = exitCode(for: error)
       // The parser repeats arguments as they are; one with line breaks is one line.
@@ -165,6 +176,9 @@ func reporting(
     throw error
   } catch let error as ValidationError {
     throw error
+  } catch let error as SweepFault {
+    log.error("\(error.text)")
+    throw error.status
   } catch {
     log.error("\(error)")
     throw ExitStatus.of(error)

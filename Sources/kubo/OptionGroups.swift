@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import KuboNetCDF
 import KuboOrbitals
 import Logging
 
@@ -51,6 +52,16 @@ struct WorkArguments: ParsableArguments {
   var threadCount: Int {
     threads ?? ProcessInfo.processInfo.activeProcessorCount
   }
+}
+
+/// Where the output goes.
+struct OutputArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("The file to write; - is standard output.", valueName: "file"),
+    completion: .file())
+  var output: String?
+  @Flag(help: "Replace an existing output file.")
+  var force = false
 }
 
 /// A folder of diagrams beside the shipped ones.
@@ -147,13 +158,17 @@ struct ModelArguments: ParsableArguments {
       "Directions of the texture gradient and of the electric field. Default: xx.", valueName: "ij"),
     transform: directions)
   var direction = Directions(i: 0, j: 0)
-  @Option(
-    help: ArgumentHelp("The file to write; - is standard output.", valueName: "file"),
-    completion: .file())
-  var output: String?
-  @Flag(help: "Replace an existing output file.")
-  var force = false
+  @OptionGroup var destination: OutputArguments
   @OptionGroup var work: WorkArguments
+
+  var output: String? {
+    get { destination.output }
+    set { destination.output = newValue }
+  }
+  var force: Bool {
+    get { destination.force }
+    set { destination.force = newValue }
+  }
 
   func validate() throws {
     try set.check()
@@ -241,7 +256,7 @@ struct ModelArguments: ParsableArguments {
       if option == "--picture" {
         try Picture.checkWritable(path: path, overwrite: force)
       } else {
-        try CSVFile.checkWritable(path: path, overwrite: force)
+        try TableFile(path: path, overwrite: force).check()
       }
     }
   }
@@ -250,6 +265,12 @@ struct ModelArguments: ParsableArguments {
   func write(_ text: String) throws {
     guard let output, output != "-" else { return try standardOutput(text) }
     try TextFile(text).write(to: output, overwrite: force)
+  }
+
+  /// Writes the table where `--output` says; without it, to standard output.
+  func write(_ table: CSVFile) throws {
+    guard let output, output != "-" else { return try standardOutput(table.text) }
+    try TableFile(path: output, overwrite: force).write(table)
   }
 
   /// Prints what there is to say of an output in a file, and its name.

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 import KuboFiles
+import KuboNetCDF
 import Logging
 
 /// `kubo plot`.
@@ -15,6 +16,9 @@ struct PlotCommand: AsyncParsableCommand {
       mark at omega = 2 J, a triangle where a curve leaves its panel. Columns in SI units and those that \
       belong to others (static, product) are drawn if --columns names them. A table of bands gives the picture \
       of 'kubo bands', from the model that its header names.
+
+      Curves of several tables are drawn together, each table in its colour and named by what differs in the headers. With --by \
+      those of a sweep of one number are.
 
       With --map one column of several tables that differ in one number of their headers (mu, temperature, \
       lifetime, a parameter of the model) is drawn in colour against the tables' axis and that number.
@@ -34,7 +38,7 @@ struct PlotCommand: AsyncParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "A CSV of spectrum, compare, coefficients, selfenergy, matsubara, torque or bands.",
+      "A table, CSV or netCDF, of spectrum, compare, coefficients, selfenergy, matsubara, torque or bands.",
       valueName: "table"))
   var tables: [String]
   @Option(
@@ -49,21 +53,53 @@ struct PlotCommand: AsyncParsableCommand {
   var columns: String?
   @Option(help: ArgumentHelp("The column of a map of several tables.", valueName: "column"))
   var map: String?
+  @Option(
+    help: ArgumentHelp(
+      "Curves of the table of a sweep, one for each value of this number, as J, mu or lifetime.constant.",
+      valueName: "number"))
+  var by: String?
+  @Flag(
+    help:
+      "Colours of a map by the logarithm; where it has both signs, linear up to a thousandth of the largest magnitude."
+  )
+  var logColor = false
+  @Flag(help: "Lines in a map where it has the numbers at the bar of colours.")
+  var contours = false
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "From where to where the colours of a map go, or the only panel of curves.",
+      valueName: "low:high"), transform: PlotCommand.range)
+  var range: ClosedRange<Double>?
   @Flag(help: "Replace an existing output file.")
   var force = false
   @Flag(help: "No messages but errors.")
   var quiet = false
 
   func validate() throws {
-    guard map != nil || tables.count == 1 else {
-      throw ValidationError("table: found \(tables.count); expected one, or --map COLUMN")
+    for (option, isGiven) in [("--columns", columns != nil), ("--by", by != nil)]
+    where isGiven && map != nil {
+      throw ValidationError("\(option): found with --map; expected one of them")
     }
-    if columns != nil, map != nil {
-      throw ValidationError("--columns: found with --map; expected one of them")
+    for (option, isGiven) in [("--log-color", logColor), ("--contours", contours)]
+    where isGiven && map == nil {
+      throw ValidationError("\(option): found without --map; expected a map")
+    }
+    guard by == nil || tables.count == 1 else {
+      throw ValidationError(
+        "--by: found with \(tables.count) tables; expected the table of a sweep")
     }
     guard tables.count <= 1000 else {
       throw ValidationError("table: found \(tables.count); expected at most 1000")
     }
+  }
+
+  private static func range(_ text: String) throws -> ClosedRange<Double> {
+    let ends = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+    func read(_ text: String) throws -> Double { try number(text) }
+    guard ends.count == 2, case let (low, high) = (try read(ends[0]), try read(ends[1])), low < high
+    else { throw ValidationError("expected LOW:HIGH, two numbers, the first below the second") }
+    return low...high
   }
 
   func run() async throws {
@@ -74,17 +110,20 @@ struct PlotCommand: AsyncParsableCommand {
           "--output: found '\(shown(output))', the table; expected another path")
       }
       try Picture.checkWritable(path: output, overwrite: force)
-      let read = try tables.map { (path: $0, table: try CSVFile.read(path: $0)) }
+      let read = try tables.map { (path: $0, table: try TableFile.read(path: $0)) }
       let picture: Picture
       if let map {
-        picture = try Picture(map: map, of: read)
-      } else if columns == nil, read[0].table.isBandTable {
+        picture = try Picture(
+          map: map, of: read,
+          scale: ColorScale(isLogarithmic: logColor, hasContours: contours, range: range))
+      } else if columns == nil, read.count == 1, by == nil, read[0].table.isBandTable {
         picture = Picture(
           bands: read[0].table, states: try await states(read[0].path, read[0].table, log))
       } else {
         let names = columns?.split(separator: ",", omittingEmptySubsequences: false)
         picture = try Picture(
-          table: read[0].table, columns: names?.map(String.init), path: read[0].path)
+          tables: by.map { try read[0].table.curves(by: $0, path: read[0].path) } ?? read,
+          columns: names?.map(String.init), range: range)
       }
       try await picture.write(to: output, overwrite: force)
       if !quiet { try standardOutput("drawn: \(shown(output))\n") }
@@ -110,5 +149,6 @@ struct PlotCommand: AsyncParsableCommand {
 
 /// The name of a file with the ending .svg.
 private func pictureName(_ path: String) -> String {
-  (path.hasSuffix(".csv") ? String(path.dropLast(4)) : path) + ".svg"
+  let ending = [".csv", ".nc"].first { path.hasSuffix($0) } ?? ""
+  return String(path.dropLast(ending.count)) + ".svg"
 }

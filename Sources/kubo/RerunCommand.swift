@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import KuboNetCDF
 import Logging
 
 /// `kubo rerun`.
@@ -41,7 +42,7 @@ struct RerunCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting(work.verbosity) { log in
-      var run = try RecordedRun(path: file)
+      var run = try RecordedRun(path: file, table: TableFile.read(path: file))
       if run.texture != nil { return try await repeatTexture(run, log) }
       if allowChangedModel { run.model = nil }
       var command = try Self.command(of: run)

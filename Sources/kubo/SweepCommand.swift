@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import KuboDiagrams
 import KuboFiles
+import KuboNetCDF
 import KuboSweeps
 
 /// `kubo sweep`.
@@ -14,6 +15,9 @@ struct SweepCommand: AsyncParsableCommand {
       Numbers of spectrum, coefficients, torque and compare may be axes: START:STOP:COUNT, START:STOP:log:COUNT or a,b,c. Several make \
       all combinations, with --zip pairs. The output is one table with a column for each axis. Each point that is done is kept at once \
       in a store beside the output, OUTPUT.sqlite; the same command goes on where it was interrupted. docs/sweeps.md tells more.
+
+      An output that ends in .nc is netCDF, in builds with the trait NetCDF. In builds with the trait MPI, 'mpirun -n N kubo sweep \
+      run.yaml' computes the points on N processes.
 
       A run file holds the same: the keys command and model, and options by their names, as written by --write-run.
 
@@ -37,12 +41,7 @@ struct SweepCommand: AsyncParsableCommand {
   @Flag(
     help: "Join stores, as those of --shard, in a store beside the output, and write its table.")
   var merge = false
-  @Option(
-    help: ArgumentHelp("The file to write; - is standard output.", valueName: "file"),
-    completion: .file())
-  var output: String?
-  @Flag(help: "Replace an existing output file.")
-  var force = false
+  @OptionGroup var destination: OutputArguments
   @Option(
     help: ArgumentHelp("As that of the subcommands.", valueName: "i/n"),
     transform: SweepArguments.Shard.init)
@@ -50,6 +49,9 @@ struct SweepCommand: AsyncParsableCommand {
   @Flag(help: CostEstimate.sweepHelp)
   var estimate = false
   @OptionGroup var work: WorkArguments
+
+  private var output: String? { destination.output }
+  private var force: Bool { destination.force }
 
   func validate() throws {
     if export, merge { throw ValidationError("--export: found with --merge; expected one of them") }
@@ -71,7 +73,7 @@ struct SweepCommand: AsyncParsableCommand {
     try await reporting(work.verbosity) { log in
       let date = try sourceDate()
       let text = (date ?? Date()).formatted(.iso8601)
-      if output != "-", let output { try CSVFile.checkWritable(path: output, overwrite: force) }
+      if output != "-", let output { try TableFile(path: output, overwrite: force).check() }
       var store = try SweepStore(reading: files[0])
       if merge, let output { store = try .merging(files, into: "\(output).sqlite") }
       if let output, output != "-" {
@@ -92,7 +94,7 @@ struct SweepCommand: AsyncParsableCommand {
       command = try SweepCommand.command(files[0])
     }
     guard var command else { preconditionFailure("what fails is thrown") }
-    (command.arguments.output, command.arguments.force) = (output, force)
+    command.arguments.destination = destination
     command.arguments.work = work
     (command.sweep.shard, command.estimate) = (shard, estimate)
     try await command.run()

@@ -110,7 +110,7 @@ extension SweepableCommand {
   private func command(_ words: [String]) throws -> Self {
     do {
       var command = try Self.parse(Array(words.dropFirst()))
-      command.arguments.work.threads = arguments.work.threads
+      command.arguments.work.threads = arguments.work.threads ?? Launch.ranks?.threads
       return command
     } catch {
       throw ValidationError(Kubo.message(for: error))
@@ -129,6 +129,7 @@ extension SweepableCommand {
       )
     }
     try arguments.checkOutput()
+    try Launch.check(isPart: sweep.shard != nil)
     let (points, run) = try points(swept)
     if estimate { return try await estimate(points, swept) }
     let part = sweep.shard.map { ".\($0.number)-of-\($0.count)" } ?? ""
@@ -208,40 +209,39 @@ extension SweepableCommand {
       log.notice("note: \(store.path): \(done.count) points are there; \(points.count) to go")
     }
     try await WorkProgress.stage("sweep", unit: "points", of: points.count, isEven: true) { stage in
-      for (n, number) in points.enumerated() {
-        let values = sweep[number]
-        let start = Date()
-        var table: CSVFile?
-        var failures: [String] = []
-        do {
-          let result = try await command(swept.words(values)).result(Verbosity.quiet.log)
-          (table, failures) = (result.table, result.failures)
-        } catch {
-          // What is wrong with the first point is wrong with all, or the axis begins at the wrong place.
-          let status = error is ValidationError ? ExitStatus.usage : ExitStatus.of(error)
-          let isRefused = status == ExitStatus.usage && n == 0 && done.isEmpty
-          guard [ExitStatus.usage, ExitStatus.notConverged].contains(status), !isRefused else {
-            let text = "\(Sweep.name(sweep.axes, values)): \(reason(of: error))"
-            if error is ValidationError { throw ValidationError(text) }
-            log.error("\(text)")
-            throw status
-          }
-          failures = [reason(of: error)]
-        }
-        try store.write(
-          .init(
-            number, values, table: table, failures: failures,
-            seconds: Date().timeIntervalSince(start)))
-        if !failures.isEmpty { stage?.countFailure() }
+      func advance(_ isFailure: Bool) {
+        if isFailure { stage?.countFailure() }
         stage?.advance()
       }
+      func outcome(_ number: Int) async -> (outcome: PointOutcome, table: CSVFile?) {
+        await PointOutcome.of(number) {
+          try await command(swept.words(sweep[number])).result(Verbosity.quiet.log)
+        }
+      }
+      guard let ranks = Launch.ranks else {
+        for number in points {
+          let (outcome, table) = await outcome(number)
+          try store.keep(outcome, table, at: sweep, isFirst: done.isEmpty && number == points[0])
+          advance(!outcome.failures.isEmpty)
+        }
+        return
+      }
+      Interruption.say(
+        "as all ranks are when one ends; what is done is in \(store.path), and the same command goes on"
+      )
+      let desk = try PointDesk(sweep, points, into: store, isNew: done.isEmpty, advance: advance)
+      let threads = arguments.work.threads
+      async let others: Void = Launch.serve(ranks, desk, threads: threads) {
+        swept.words(sweep[$0])
+      }
+      while let number = desk.next() {
+        let (outcome, table) = await outcome(number)
+        desk.finish(outcome, table)
+      }
+      await others
+      try desk.end()
     }
   }
-}
-
-/// An error in words.
-private func reason(of error: any Error) -> String {
-  (error as? ValidationError)?.message ?? "\(error)"
 }
 
 /// Tells of which points values are missing.

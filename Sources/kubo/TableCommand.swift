@@ -2,6 +2,7 @@
 import ArgumentParser
 import KuboDiagrams
 import KuboFiles
+import KuboNetCDF
 import Logging
 
 /// A command whose result is a table, which `rerun` can compute again.
@@ -60,11 +61,11 @@ extension TableCommand {
       }
       let result = try await result(log)
       for (path, table) in result.others {
-        try table.write(to: path, overwrite: arguments.force)
+        try TableFile(path: path, overwrite: arguments.force).write(table)
       }
       let isPrinted =
         arguments.output == "-" || arguments.output == nil && !result.isSummaryEnough
-      if arguments.output != nil || isPrinted { try arguments.write(result.table.text) }
+      if arguments.output != nil || isPrinted { try arguments.write(result.table) }
       if arguments.output == nil, !isPrinted { try standardOutput(result.summary ?? "") }
       // Last: whoever interrupts it, or has no gnuplot, keeps the numbers.
       if let (path, drawing) = result.picture {

@@ -138,7 +138,10 @@ final class ExampleFolder {
 
   /// Runs a script by an interpreter of the `PATH`.
   func run(_ interpreter: [String], _ script: String) throws -> ProgramTests.Run {
-    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+    // With the Python package, where scripts/setup-python has installed it.
+    let path =
+      "\(repository)/.build/python/bin:"
+      + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")
     return try ProgramTests.run(
       URL(filePath: "/usr/bin/env"), interpreter + [script], in: scratch.path,
       environment: ["KUBO_HOME": repository, "PATH": "\(scratch.path)/bin:\(path)"])
