@@ -35,7 +35,7 @@ extension SublatticeLoops {
     private(set) var outputs: [[Term]]
     private(set) var ladders: [Ladder] = []
     private(set) var loops: [Loop] = []
-    /// By their names.
+    /// By their keys.
     let operators: [String: VertexOperator]
 
     /// All that the assembly may ask for.
@@ -46,7 +46,7 @@ extension SublatticeLoops {
           let operators = diagram.vertices.map {
             $0.vertexOperator ?? output.response.measured.vertex
           }
-          for o in operators { names[o.name] = o }
+          for o in operators { names[o.key] = o }
           let isDressed = output.isDressed && operators.count > 2
           let pairs = operators.indices.filter { m in
             let two = [operators[m], operators[(m + 1) % operators.count]]
@@ -192,7 +192,7 @@ extension SublatticeLoops {
       for (m, o) in term.operators.enumerated() {
         let isReplaced = span?.vertices.contains(m) == true
         if isReplaced && o.isPerGradient { continue }
-        var options: [Choice] = isReplaced ? [] : [(m, .bare(o.name), nil)]
+        var options: [Choice] = isReplaced ? [] : [(m, .bare(o.key), nil)]
         if term.dressed.contains(m) {
           for a in 0..<2 { options.append((m, .added(a, flips: o.pauli != .unit), a)) }
         }
@@ -224,7 +224,7 @@ extension SublatticeLoops {
       vertices.map { m in
         let o = term.operators[m]
         return added.map { o.isPerGradient ? nil : .added($0, flips: o.pauli != .unit) }
-          .flatMap { $0 } ?? .bare(o.name)
+          .flatMap { $0 } ?? .bare(o.key)
       }
     }
 
@@ -244,7 +244,7 @@ extension SublatticeLoops {
 
     /// What tells the ladder from others.
     var key: String {
-      let names = vertices.map { term.operators[$0].name }
+      let names = vertices.map { term.operators[$0].key }
       let ends = [propagators.first!, propagators.last!]
       return (names + ends.map { "\(spin($0)) \($0 < term.plus)" }).joined(separator: " ")
     }

@@ -152,8 +152,8 @@ struct DiagramLayout {
     case "gauge": "\\tfrac12 \\partial_{i}H\\sigma^{\\beta}"
     case "anomalous_current": "\\tfrac12 \\partial_{i}\\partial_{j}H\\sigma^{\\beta}"
     case "canting": "-J\\sigma^{\\beta}"
-    case "gradient": "-\\tfrac{i}{2}\\partial_{i}H"
-    case "electric_gradient": "-\\tfrac{i}{2}\\partial_{i}\\partial_{j}H"
+    case "gradient": "-\\tfrac12 \\mathrm{i}\\ \\partial_{i}H"
+    case "electric_gradient": "-\\tfrac12 \\mathrm{i}\\ \\partial_{i}\\partial_{j}H"
     default: name(vertex)
     }
   }

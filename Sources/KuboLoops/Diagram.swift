@@ -189,9 +189,12 @@ public struct Diagram: Sendable, Equatable {
     }
   }
 
-  /// The indices of the vertices that a declared ladder dresses.
+  /// The indices of the vertices that a declared ladder dresses: with `site` all but gradients, which belong to a
+  /// ladder themselves.
   public var dressedVertices: [Int] {
-    ladder.contains(.site) ? Array(vertices.indices) : ladder.contains(.scba) ? [0] : []
+    ladder.contains(.site)
+      ? vertices.indices.filter { vertices[$0].vertexOperator?.isPerGradient != true }
+      : ladder.contains(.scba) ? [0] : []
   }
 
   /// The powers of energy and length in the unit of the loop of `measured`, but for (1/V) sum_k: a propagator is

@@ -66,7 +66,7 @@ package struct LoopWeights: Sendable {
         let measured = sum.hasUnitVertex ? VertexOperator.staggeredSpin : sum.measured.vertex
         let operators = diagram.vertices.map { $0.vertexOperator ?? measured }
         let plus = diagram.propagators.filter { $0 == .innerPlusExternal }.count
-        let key = operators.map { "\($0.name) \($0.factor)" }.joined(separator: " ") + " \(plus)"
+        let key = operators.map(\.key).joined(separator: " ") + " \(plus)"
         if found[key] == nil {
           let size = operators.count
           let codes = (0..<(1 << size)).map { code -> Int in

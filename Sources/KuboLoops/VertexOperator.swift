@@ -72,6 +72,9 @@ public struct VertexOperator: Sendable, Equatable {
     }
   }
 
+  /// What tells it from all others, one with a wrong sign too.
+  package var key: String { "\(name) \(factor)" }
+
   /// The powers of energy and length in the operator's unit.
   package var dimensions: (energy: Int, length: Int) {
     let own =

@@ -92,9 +92,13 @@ extension ExactStatements {
   ///     omega s' + i j_s - i torque' = 0,   ' = -i d/dq,
   ///
   /// with j_s at q = 0, whose contact term cancels K(0); docs/conventions.md 4.5.
-  private func cantingStatements(_ gamma: Double) async throws -> [Verification.Statement] {
+  package func cantingStatements(_ gamma: Double) async throws -> [Verification.Statement] {
     let (names, current) = (["s_canting_full", "X_full"], "j_s.xx.canting_uniform")
     let complement = ["s.xy.canting_gradient", "torque.xy.canting_gradient"]
+    let isKnown = (names + [current]).allSatisfy {
+      !request.diagrams.diagrams(of: Response($0)!).isEmpty
+    }
+    guard isKnown else { return [] }
     let asked = request.asking(
       .named(names + [current], [.bare, .ladder]) + .named(complement),
       of: request.electrons.with(lifetime: .site(gamma)), omegas: Array(omegas.prefix(2)),

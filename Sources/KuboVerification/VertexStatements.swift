@@ -102,7 +102,10 @@ extension ExactStatements {
       claim: "\(measured.name).\(projection): traces = 4x4 matrices in the eigenstate frame",
       source: definition == nil ? "as the files declare" : "docs/conventions.md 2",
       residual: residual, tolerance: tolerance,
-      place: wrong.isEmpty ? nil : suspects(members, wrong))
+      place: wrong.isEmpty
+        ? nil
+        : members.count < definition?.count ?? 0
+          ? "wrong: a diagram is missing" : suspects(members, wrong))
   }
 
   /// The diagrams that have one of the bubbles that are wrong.

@@ -28,6 +28,13 @@ import Testing
       + statements(diagrams, .dimerised).identityStatements()).filter { !$0.holds }
   }
 
+  /// The same with the statements on a canting in place of the others.
+  private func cantingFailures(_ diagrams: [Diagram]) async throws -> [Verification.Statement] {
+    try await
+      (statements(diagrams, .oblique).traceStatements()
+      + statements(diagrams, .dimerised).cantingStatements(0.3)).filter { !$0.holds }
+  }
+
   private func shipped() throws -> [Diagram] { try shippedDiagrams().diagrams }
 
   @Test func nothingFailsAsShipped() async throws {
@@ -78,13 +85,17 @@ import Testing
       for (what, mutation) in mutations {
         var diagrams = shipped
         diagrams[n] = mutation
-        let seen = try await failures(diagrams)
         let name = shipped[n].name
+        let isCanting = name.hasPrefix("canting_")
+        let seen = try await isCanting ? cantingFailures(diagrams) : failures(diagrams)
         #expect(!seen.isEmpty, "\(name), \(what)")
-        // The traces say which file is wrong.
+        // The traces say which file is wrong; of four propagators two files have the same bubbles.
+        let places = seen.filter { $0.subject == .vertices }.compactMap(\.place).map {
+          $0.trimmingPrefix("wrong: ").components(separatedBy: " or ")
+        }
         #expect(
-          seen.contains { $0.subject == .vertices && $0.place == "wrong: \(name)" },
-          "\(name), \(what): \(seen.map { $0.place ?? "" })")
+          places.contains { $0.contains(name) && $0.count <= (isCanting ? 2 : 1) },
+          "\(name), \(what): \(places)")
         let identities = seen.filter { $0.subject != .vertices }.map(\.claim)
         #expect(!identities.isEmpty, "\(name), \(what)")
         report.append(

@@ -25,9 +25,11 @@ import Yams
       frequencies = loop.compactMap { $0["propagator"]?["frequency"] }
     }
 
-    /// Counted from the measured vertex: `scba` has one ladder there, `site` one at each.
+    /// Counted from the measured vertex: `scba` has one ladder there, `site` one at each but gradients.
     var shaded: [Int] {
-      ladder.contains("site") ? Array(rules.indices) : ladder.contains("scba") ? [0] : []
+      ladder.contains("site")
+        ? rules.indices.filter { !operators[$0].hasSuffix("gradient") }
+        : ladder.contains("scba") ? [0] : []
     }
   }
 
@@ -73,7 +75,7 @@ import Yams
     return try Data(contentsOf: URL(filePath: "\(scratch.path)/picture.\(ending)"))
   }
 
-  @Test func thereAreAll() { #expect(DiagramDrawingTests.files.count == 18) }
+  @Test func thereAreAll() { #expect(DiagramDrawingTests.files.count == 28) }
 
   @Test(arguments: files) func picture(_ text: String) throws {
     let file = try Declaration(text)
@@ -101,10 +103,13 @@ import Yams
     }
     let fields = [
       "electric": ["Ajem"], "gauge": ["Ar,iβ"], "anomalous_current": ["Ajem", "Ar,iβ"],
-      "canting": ["(M/N)mβ"],
+      "canting": ["(M/N)mβ"], "gradient": ["gradient"], "electric_gradient": ["Ajem"],
       "measured": [
-        file.measures.map { ["s": "sα", "Sigma": "Σα", "j_sA": "jsA,iα", "j": "ji"][$0]! }
-          .joined(separator: ",")
+        file.measures.map { measured in
+          [
+            "s": "sα", "Sigma": "Σα", "j_sA": "jsA,iα", "j_s": "js,iα", "torque": "τα", "j": "ji",
+          ][measured]!
+        }.joined(separator: ",")
       ],
     ]
     let lines = file.operators.flatMap { fields[$0]! }

@@ -285,7 +285,7 @@ import Testing
     }
     let diagrams = try ProgramTests.run(["diagrams"])
     #expect(diagrams.status == 0)
-    #expect(diagrams.output.split(separator: "\n").count == 17)
+    #expect(diagrams.output.split(separator: "\n").count == 27)
     #expect(diagrams.output.contains("nonadiabatic.ef"))
   }
 
@@ -316,7 +316,7 @@ import Testing
     ]
     let right = try ProgramTests.run(command)
     #expect(right.status == 0, "\(right.errors)")
-    #expect(right.output.contains("\n27 of 27 statements hold\n"))
+    #expect(right.output.contains("\n34 of 34 statements hold\n"))
     let wrong = try ProgramTests.run(command + ["--diagrams", folder])
     #expect(wrong.status == 1)
     #expect(wrong.output.contains("FAIL  wrong: nonadiabatic.c\n"))
@@ -330,7 +330,7 @@ import Testing
     ])
     #expect(run.status == 0, "\(run.errors)")
     #expect(run.output.contains("\nladder ") && !run.output.contains("\nbare loops "))
-    #expect(run.output.contains("\n20 of 20 statements hold\n"))
+    #expect(run.output.contains("\n30 of 30 statements hold\n"))
   }
 
   /// The torques as a table in m/s, with the scale and the sign of the charge in the header.
