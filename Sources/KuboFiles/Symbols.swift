@@ -29,6 +29,8 @@ enum Symbol {
     "Sigma_full": "\\Sigma_{\\mathrm{full}}", "Sigma": "\\Sigma", "dos": "D", "states": "N",
     "E": "E", "k_x": "k_x", "k_y": "k_y", "k_z": "k_z", "Delta_over_J": "\\Delta_k/J",
     "sigma_c_over_tau": "\\sigma_c/\\tau", "tau_m": "\\tau_m", "tau_n": "\\tau_n",
+    "X_full": "X_{\\mathrm{full}}", "s_canting_full": "s_{\\mathrm{canting}}",
+    "tau_m_full": "\\tau_m^{\\mathrm{full}}", "tau_nm": "\\tau_{nm}",
     "tau_m_na": "\\tau_m^{\\mathrm{na}}", "tau_n_na": "\\tau_n^{\\mathrm{na}}", "P_m": "P_m",
     "T": "T", "moment": "h", "P": "P", "rate": "1/\\tau_s", "beta": "\\beta", "zeta_s": "\\zeta_s",
     "alpha": "\\alpha", "tau": "\\tau", "tau_na": "\\tau^{\\mathrm{na}}", "tau_P": "\\tau_P",

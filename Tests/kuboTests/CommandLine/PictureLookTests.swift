@@ -107,7 +107,7 @@ import Testing
     let names = [
       ("X_na_all.bare.re", "Xna, all"), ("tau_m_na.closed.re", "τmna"), ("s_full.bare.re", "sfull"),
       ("s.xy.O_mine.bare.re", "sxyO_mine"), ("scba.Y_na.bare.re", "scba: Yna"),
-      ("my_own^2.bare.re", "my_own^2"), ("sigma_c_over_tau", "σc/τ"),
+      ("my_own^2.bare.re", "my_own^2"), ("sigma_c_over_tau", "σc/τ"), ("X_full.bare.re", "Xfull"),
     ]
     let table = CSVFile(
       header: [
