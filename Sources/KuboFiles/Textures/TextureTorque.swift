@@ -12,7 +12,7 @@ public struct TextureTorque: Sendable {
     /// The path, relative to the texture file, the route, and the unit.
     public let path, route: String
     let electronvolts: Double
-    /// v_m per current where the route has none.
+    /// v_m per current where the route has no tau_m; without it tau_m_full is taken.
     let m: Double?
     fileprivate let value: YAMLValue
   }
@@ -269,7 +269,9 @@ extension TextureTorque.Model {
       directions: Directions(i: 0, j: 0), columns: [], diagrams: DiagramSet(diagrams.diagrams),
       threads: threads)
     request.tolerance = tolerance
-    let torque = try await request.torque(impurities: strength, relaxation: relaxation)
+    let torque = try await request.torque(
+      impurities: strength, relaxation: relaxation,
+      withCanting: route.hasPrefix("site") && m == nil)
     let scale = TorqueScale(
       currentDensity: 1, lengthUnit: units.length!, transverse: transverse, spin: spin)
     // m/s to nm/ps.
@@ -291,24 +293,26 @@ extension TextureTorque.Model {
 }
 
 extension TorqueRatios {
-  /// v_n = tau_n + tau_n_na, v_m = tau_m, v_na = tau_m_na; where bands mix tau_n is the whole one, and tau_m that of the file.
+  /// v_n = tau_n + tau_n_na, v_m = tau_m, v_na = tau_m_na; where bands mix tau_n is the whole one, and v_m that of the file,
+  /// or else tau_m_full.
   fileprivate init(
     _ found: [TorqueKind: Estimate], m: Double?, route: String, _ value: YAMLValue
   ) throws(FileError) {
     guard let n = found[.n], let na = found[.mNonadiabatic] else {
       throw value.refusal("a route with tau_n and tau_m_na", found: "\(route) without them")
     }
-    let isMissing = found[.m] == nil
-    guard isMissing == (m != nil) else {
+    if found[.m] != nil, m != nil {
+      throw value.refusal("no v_m beside it: \(route) has tau_m", found: "v_m")
+    }
+    let own = found[.m] ?? m.map { Estimate(value: Complex($0), error: 0) } ?? found[.mFull]
+    guard let own else {
       throw value.refusal(
-        isMissing
-          ? "v_m = v/v_0 beside it, a number: the loops of \(route) have no tau_m"
-          : "no v_m beside it: \(route) has tau_m",
-        found: isMissing ? "none" : "v_m")
+        "v_m = v/v_0 beside it, a number, or a table of kubo torque --canting: \(route) has no tau_m",
+        found: "none")
     }
     let more = found[.nNonadiabatic] ?? Estimate(value: .zero, error: 0)
     self.init(
-      n: n.value + more.value, m: found[.m]?.value ?? Complex(m!), na: na.value,
-      errors: (n.error + more.error, found[.m]?.error ?? 0, na.error))
+      n: n.value + more.value, m: own.value, na: na.value,
+      errors: (n.error + more.error, own.error, na.error))
   }
 }

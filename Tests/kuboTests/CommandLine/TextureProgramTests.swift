@@ -52,12 +52,12 @@ import Testing
   @Test func tableAndEngineAgree() throws {
     let scratch = try ScratchDirectory()
     let omega = 5.0
-    let run = try ProgramTests.run(
-      [
-        "torque", "narrow", "--gamma", "0.26", "--omega", "\(omega * 0.6582119569 / 300)",
-        "--current-density", "2e11", "--lattice-constant", "0.3", "--thickness", "0.42", "--spin",
-        "1", "--output", "\(scratch.path)/torque.csv",
-      ])
+    let command = [
+      "torque", "narrow", "--gamma", "0.26", "--omega", "\(omega * 0.6582119569 / 300)",
+      "--current-density", "2e11", "--lattice-constant", "0.3", "--thickness", "0.42", "--spin",
+      "1", "--output", "\(scratch.path)/torque.csv",
+    ]
+    let run = try ProgramTests.run(command)
     try #require(run.status == 0, "\(run.errors)")
     let text = try String(
       contentsOfFile: "\(repository)/data/textures/alternating-ladder.yaml", encoding: .utf8)
@@ -74,6 +74,16 @@ import Testing
     let size = a.map(abs).max()!
     #expect(size > 1e-3)
     for n in a.indices { #expect(abs(a[n] - b[n]) < 1e-6 * size) }
+
+    // Without v_m it is tau_m_full, which hardly moves a wall: of a table that has it.
+    _ = try scratch.file("m.yaml", String(other.replacing(", v_m: 0", with: "")))
+    let none = try ProgramTests.run(["texture", "./m.yaml"], in: scratch.path)
+    #expect(none.status == 65 && none.errors.contains("or a table of kubo torque --canting"))
+    let again = try ProgramTests.run(command + ["--canting", "--force"])
+    try #require(again.status == 0, "\(again.errors)")
+    let c = try column(table(["./m.yaml"], in: scratch), "X")
+    #expect(zip(a, c).contains { $0 != $1 })
+    for n in a.indices { #expect(abs(a[n] - c[n]) < 1e-3 * size) }
   }
 
   /// Killed at any moment, all states are whole, and the last one goes on to the same bits.
