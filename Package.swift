@@ -55,7 +55,10 @@ let package = Package(
     // Threads, progress and numbers in messages.
     .target(name: "KuboWork", dependencies: [complex, real]),
     // The equations of motion of textures and their integration by GSL.
-    .target(name: "CTextures", dependencies: ["CGSL"], linkerSettings: [.linkedLibrary("m")]),
+    .target(
+      name: "CTextures", dependencies: ["CGSL"],
+      // For clones.h, which is no part of CZoneSums' interface.
+      cSettings: [.headerSearchPath("../CZoneSums")], linkerSettings: [.linkedLibrary("m")]),
     // Antiferromagnetic textures on a line: trajectories, observables, closed results; knows no electrons.
     .target(name: "KuboTextures", dependencies: ["CTextures", "KuboWork", complex, real]),
     // Crystal, Bloch Hamiltonian and its frame, symmetries, grids, displaced zones.

@@ -7,19 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#pragma clang fp contract(off)
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define NO_CLONES
-#endif
-#endif
-#if defined(__x86_64__) && !defined(NO_CLONES)
-#define CLONES __attribute__((target_clones("avx512f", "arch=haswell", "default")))
-#else
-#define CLONES
-#endif
-#define INLINE static inline __attribute__((always_inline))
+#include "clones.h"
 
 // Nodes beyond each end that the stencils see.
 #define GHOSTS 2

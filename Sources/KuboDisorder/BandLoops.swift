@@ -46,8 +46,6 @@ package struct BandLoops: Sendable {
   /// The last four sums are avg g+_a g_c and avg cos(theta) g+_a g_c for the two pairs, whose
   /// bubbles are the first two.
   private let products: PropagatorProducts
-  /// As of ``SublatticeLoops``.
-  var haveContours: Bool { !products.terms.isEmpty }
   private let sumCount: Int
 
   /// a != c.

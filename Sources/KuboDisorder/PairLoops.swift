@@ -88,7 +88,7 @@ package enum PairLoops: Sendable {
   /// Whether contours serve; loops of four propagators are summed over the real zone.
   var haveContours: Bool {
     switch self {
-    case .scba(let loops): loops.haveContours
+    case .scba: true
     case .site(let loops): loops.haveContours
     }
   }

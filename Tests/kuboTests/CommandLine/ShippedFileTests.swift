@@ -137,47 +137,32 @@ import Testing
     "canting.canting_first": (
       "measured equal, canting equal, electric equal", ["canting"], ["j_sA"]
     ),
-    "canting_gradient.gradient_electric_canting": (
-      "measured any, gradient any, electric any, canting any",
-      ["canting_gradient"], ["s", "Sigma", "torque"]
-    ),
-    "canting_gradient.electric_gradient_canting": (
-      "measured any, electric any, gradient any, canting any",
-      ["canting_gradient"], ["s", "Sigma", "torque"]
-    ),
-    "canting_gradient.electric_canting_gradient": (
-      "measured any, electric any, canting any, gradient any",
-      ["canting_gradient"], ["s", "Sigma", "torque"]
-    ),
-    "canting_gradient.both_canting": (
-      "measured any, electric_gradient any, canting any",
-      ["canting_gradient"], ["s", "Sigma", "torque"]
-    ),
-    "canting_gradient.gradient_canting_electric": (
-      "measured any, gradient any, canting any, electric any",
-      ["canting_gradient"], ["s", "Sigma", "torque"]
-    ),
-    "canting_gradient.canting_gradient_electric": (
-      "measured any, canting any, gradient any, electric any",
-      ["canting_gradient"], ["s", "Sigma", "torque"]
-    ),
-    "canting_gradient.canting_electric_gradient": (
-      "measured any, canting any, electric any, gradient any",
-      ["canting_gradient"], ["s", "Sigma", "torque"]
-    ),
-    "canting_gradient.canting_both": (
-      "measured any, canting any, electric_gradient any",
-      ["canting_gradient"], ["s", "Sigma", "torque"]
-    ),
     "canting_uniform.electric_first": (
-      "measured any, electric any, canting any",
-      ["canting_uniform"], ["s", "Sigma", "j_s", "torque"]
+      "measured any, electric any, canting any", ["canting_uniform"],
+      ["s", "Sigma", "j_s", "torque"]
     ),
     "canting_uniform.canting_first": (
-      "measured any, canting any, electric any",
-      ["canting_uniform"], ["s", "Sigma", "j_s", "torque"]
+      "measured any, canting any, electric any", ["canting_uniform"],
+      ["s", "Sigma", "j_s", "torque"]
     ),
-  ]
+  ].merging(gradients) { own, _ in own }
+
+  /// A canting that varies: every order of electric vertex, canting and gradient, and electric vertex and gradient in one.
+  private static let gradients = Dictionary(
+    uniqueKeysWithValues: [
+      "gradient_electric_canting", "electric_gradient_canting", "electric_canting_gradient",
+      "both_canting", "gradient_canting_electric", "canting_gradient_electric",
+      "canting_electric_gradient", "canting_both",
+    ].map { name in
+      let vertices = name.split(separator: "_").map { $0 == "both" ? "electric_gradient" : $0 }
+      return (
+        "canting_gradient.\(name)",
+        (
+          (["measured"] + vertices).map { "\($0) any" }.joined(separator: ", "),
+          contributesTo: ["canting_gradient"], measures: ["s", "Sigma", "torque"]
+        )
+      )
+    })
 
   @Test func diagramsAreTheLoopsOfThePaper() throws {
     let library = try DiagramLibrary.read(directories: ["\(repository)/diagrams"])
