@@ -346,3 +346,108 @@ CLONES void zone_band_sums(const ZoneBand *s, const ZoneBandPair *pairs, int pai
   free(sums);
   free(squares);
 }
+
+// The propagators on a displaced zone.
+INLINE void surface_propagators(ZoneKind kind, const double *t, const double *gap, ZoneComplex x,
+                                ZoneComplex y, Block *first, Block *second) {
+  for (int n = 0; n < VECTORS; n++) {
+    Complex at = pair_at(t, n), other = pair_at(gap, n), a = {x.re - at.re, x.im - at.im};
+    if (kind == ZONE_SCBA) {
+      first->of[n] = inverse(a);
+      second->of[n] = inverse((Complex){y.re - other.re, y.im - other.im});
+    } else {
+      Complex d = sub(mul(a, a), other);
+      d.re = d.re - (y.re * y.re - y.im * y.im);
+      d.im = d.im - 2 * y.re * y.im;
+      first->of[n] = inverse(d);
+      second->of[n] = a;
+    }
+  }
+}
+
+INLINE Complex weighted_pair(const double *weight, const Block *values, Complex sum) {
+  for (int n = 0; n < VECTORS; n++) sum = add(sum, mul(pair_at(weight, n), values->of[n]));
+  return sum;
+}
+
+CLONES void zone_surface_moments(const ZoneBand *s, ZoneComplex x, ZoneComplex y,
+                                 ZoneComplex moments[6]) {
+  Complex sums[6];
+  for (int m = 0; m < 6; m++) sums[m] = real(0);
+  for (long half = 0; half < 2 * s->blocks; half++) {
+    long start = half / 2 * 2 * ZONE_BLOCK + half % 2 * HALF;
+    const double *w = s->weight + start;
+    Block p, q, r, product;
+    surface_propagators(s->kind, s->first + start, s->second + start, x, y, &p, &q);
+    if (s->kind == ZONE_SCBA) {
+      for (int band = 0; band < 2; band++) {
+        const Block *g = band ? &q : &p;
+        sums[3 * band] = weighted_pair(w, g, sums[3 * band]);
+        multiply(g, g, &product);
+        sums[3 * band + 1] = weighted_pair(w, &product, sums[3 * band + 1]);
+        multiply(&product, g, &product);
+        sums[3 * band + 2] = weighted_pair(w, &product, sums[3 * band + 2]);
+      }
+    } else {
+      multiply(&q, &p, &r);
+      sums[0] = weighted_pair(w, &r, sums[0]);
+      sums[1] = weighted_pair(w, &p, sums[1]);
+      multiply(&r, &r, &product);
+      sums[2] = weighted_pair(w, &product, sums[2]);
+      multiply(&r, &p, &product);
+      sums[3] = weighted_pair(w, &product, sums[3]);
+      multiply(&p, &p, &product);
+      sums[4] = weighted_pair(w, &product, sums[4]);
+    }
+  }
+  for (int m = 0; m < (s->kind == ZONE_SCBA ? 6 : 5); m++) moments[m] = sum_lanes(sums[m]);
+}
+
+CLONES void zone_surface_sums(const ZoneBand *s, const ZonePair *pairs, int pair_count,
+                              const int *left, const int *right, int product_count,
+                              const int *plan, int plan_count, ZoneComplex *values,
+                              double *norms) {
+  size_t sum_count = 2 * (size_t)plan_count * (size_t)pair_count;
+  size_t norm_count = (size_t)product_count * (size_t)pair_count;
+  Block *products = aligned_alloc(64, (size_t)(4 + product_count) * sizeof(Block));
+  // With the real and with the imaginary parts of the slots.
+  Complex *sums = aligned_alloc(64, (sum_count + 1) * sizeof(Complex));
+  Real *squares = aligned_alloc(64, (norm_count + 1) * sizeof(Real));
+  if (!products || !sums || !squares) abort();
+  memset(sums, 0, sum_count * sizeof(Complex));
+  memset(squares, 0, norm_count * sizeof(Real));
+  for (long half = 0; half < 2 * s->blocks; half++) {
+    long start = half / 2 * 2 * ZONE_BLOCK + half % 2 * HALF;
+    const double *t = s->first + start, *gap = s->second + start, *w = s->weight + start;
+    for (int pair = 0; pair < pair_count; pair++) {
+      ZonePair x = pairs[pair];
+      surface_propagators(s->kind, t, gap, x.first1, x.second1, &products[0], &products[1]);
+      surface_propagators(s->kind, t, gap, x.first2, x.second2, &products[2], &products[3]);
+      for (int p = 0; p < product_count; p++) {
+        Block *product = &products[4 + p];
+        multiply(&products[left[p]], &products[right[p]], product);
+        if (!norms) continue;
+        Real square = squares[pair * product_count + p];
+        for (int n = 0; n < VECTORS; n++)
+          square += modulus(pair_at(w, n)) * norm(product->of[n]);
+        squares[pair * product_count + p] = square;
+      }
+      Complex *own = sums + 2 * (size_t)pair * (size_t)plan_count;
+      for (int k = 0; k < plan_count; k++) {
+        const double *slot = s->slots + (half / 2 * s->slot_count + plan[2 * k]) * 2 * ZONE_BLOCK +
+                             half % 2 * HALF;
+        const Block *product = &products[plan[2 * k + 1]];
+        own[2 * k] = weighted(slot, product, own[2 * k]);
+        own[2 * k + 1] = weighted(slot + ZONE_BLOCK, product, own[2 * k + 1]);
+      }
+    }
+  }
+  for (size_t k = 0; k < sum_count / 2; k++) {
+    ZoneComplex re = sum_lanes(sums[2 * k]), im = sum_lanes(sums[2 * k + 1]);
+    values[k] = (ZoneComplex){re.re - im.im, re.im + im.re};
+  }
+  for (size_t p = 0; norms && p < norm_count; p++) norms[p] = total(squares[p]);
+  free(products);
+  free(sums);
+  free(squares);
+}

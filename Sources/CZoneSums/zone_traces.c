@@ -212,12 +212,12 @@ CLONES void zone_displacements(const ZoneTraces *t, long blocks, const double *m
       gradient[a] = 0.0;
       for (int b = 0; b < d; b++) hessian[a][b] = 0.0;
     }
-    for (int s = 0; s < 2; s++) {
-      if (shift->weight[s] == 0) continue;
-      double sign = s ? 1 : -1;
-      Real u = (hopping + sign * delta - shift->center[s]) * shift->inverse_width[s];
-      Real h = shift->weight[s] * exponential((Complex){-(u * u), (Real)0.0}).re;
-      Real change = -2 * shift->inverse_width[s] * u * h, own[3];
+    for (int n = 0; n < shift->count; n++) {
+      ZoneWindow w = shift->windows[n];
+      double sign = w.band ? 1 : -1;
+      Real u = (hopping + sign * delta - w.center) * w.inverse_width;
+      Real h = w.weight * exponential((Complex){-(u * u), (Real)0.0}).re;
+      Real change = -2 * w.inverse_width * u * h, own[3];
       for (int a = 0; a < d; a++) {
         own[a] = t_slope[a] + sign * gap_slope[a];
         gradient[a] = gradient[a] + h * own[a];

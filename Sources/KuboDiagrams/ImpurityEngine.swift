@@ -80,7 +80,6 @@ package struct ImpurityEngine: SpectrumEngine {
       let reach = largest + thermalReach * request.temperature
       edges = try await crystal.makeSurvey(from: mu - reach, to: mu + reach, threads: threads)
       edges += crystal.criticalEnergies(model, besides: edges)
-      crystal.prepareContours(largestOmega: largest)
       WorkProgress.note("self-energies: \(edges.count) edges and critical energies in the window")
     }
     let state = try await crystal.approximate(ComplexDouble(mu))

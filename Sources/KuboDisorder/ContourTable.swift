@@ -51,28 +51,16 @@ package final class ContourTable: ZoneTable {
   private let slotCount: Int
   private let kind: ZoneKind
 
-  /// Stars of one band in blocks, as in zone_sums.h.
-  private struct Stars: Sendable {
-    var blocks = 0
-    /// E_s and E_s - E_o, for `site` T and eta etabar, and weights, [block][re, im][star].
-    var first: [Double] = []
-    var second: [Double] = []
-    var weight: [Double] = []
-    /// [block][slot][re, im][star].
-    var slots: [Double] = []
-  }
   /// In as many pieces as they were made in, which saves copying them: [piece][band].
-  private let pieces: [[Stars]]
+  private let pieces: [[DisplacedStars]]
 
   package var bytes: Int {
-    pieces.joined().reduce(0) { $0 + 8 * ($1.slots.count + 3 * $1.weight.count) }
+    pieces.joined().reduce(0) { $0 + $1.bytes }
   }
 
   private struct Part: Sendable {
-    var bands = [Stars(), Stars()]
+    var bands = [DisplacedStars(), DisplacedStars()]
     var squares: [Double]
-    /// The blocks of each band that are in the squares.
-    var counted = [0, 0]
   }
 
   /// The table of `contours`, of the bonding and the antibonding band, with `divisions` points along each
@@ -104,111 +92,15 @@ package final class ContourTable: ZoneTable {
     _ buffer: StarBuffer, to part: inout Part, _ contours: [BandContour], _ traces: StarTraces
   ) {
     for contour in contours {
-      let s = contour.band.rawValue
-      switch traces {
-      case .frames: preconditionFailure("not collected")
-      case .bands(let program, _, let stored):
-        let table = buffer.table(program, contour)
-        // E_s = T -+ Delta.
-        let sign = -contour.band.sign
-        append(
-          to: &part.bands[s], table.blocks,
-          first: zip(table.hopping, table.gap).map { $0 + sign * $1 },
-          second: table.gap.map { 2 * sign * $0 },
-          weight: table.weights.map { $0 * Double(program.operationCount) })
-        if !stored.isEmpty { appendSlots(to: &part.bands[s], table, program, stored, contour) }
-      case .polynomials(let program, _):
-        let table = program.table(buffer, contour)
-        append(
-          to: &part.bands[s], table.blocks, first: table.hopping, second: table.square,
-          weight: table.weights.map { $0 * Double(program.operationCount) })
-        part.bands[s].slots += table.slots
-      }
-      addSquares(&part, s)
+      part.bands[contour.band.rawValue].add(
+        buffer, contour, band: contour.band, traces, squares: &part.squares)
     }
-  }
-
-  /// Adds numbers that stand as [re, im][star].
-  private static func append(
-    to stars: inout Stars, _ blocks: Int, first: [Double], second: [Double], weight: [Double]
-  ) {
-    let size = StarTable.blockSize
-    stars.blocks += blocks
-    for block in 0..<blocks {
-      for start in [0, blocks * size] {
-        let half = (start + block * size)..<(start + (block + 1) * size)
-        stars.first += first[half]
-        stars.second += second[half]
-        stars.weight += weight[half]
-      }
-    }
-  }
-
-  /// Adds the stored slots of a program, 1 and cos(theta).
-  private static func appendSlots(
-    to stars: inout Stars, _ table: StarBuffer.Table, _ program: TraceProgram, _ stored: [Int],
-    _ contour: BandContour
-  ) {
-    let size = StarTable.blockSize
-    for block in 0..<table.blocks {
-      for slot in stored {
-        let at = (block * program.slots.count + slot) * 3 * size
-        stars.slots += table.slots[at..<(at + 2 * size)]
-      }
-      let own = (block * size)..<((block + 1) * size)
-      // The traces are sums over all operations.
-      let weights = own.map {
-        ComplexDouble(table.weights[$0], table.weights[table.stars + $0])
-          .multiplied(by: Double(program.operationCount))
-      }
-      let cosines = zip(own, weights).map {
-        $1.multiplied(by: contour.model.exchange)
-          / ComplexDouble(table.gap[$0], table.gap[table.stars + $0])
-      }
-      for values in [weights, cosines] {
-        stars.slots += values.map(\.real) + values.map(\.imaginary)
-      }
-    }
-  }
-
-  /// Adds up |slot|^2/|weight| of the blocks that have not been counted.
-  private static func addSquares(_ part: inout Part, _ s: Int) {
-    let size = StarTable.blockSize
-    let stars = part.bands[s]
-    let slotCount = part.squares.count
-    for block in part.counted[s]..<stars.blocks {
-      for n in 0..<size {
-        let at = 2 * block * size + n
-        let weight = ComplexDouble(stars.weight[at], stars.weight[at + size]).length
-        if weight == 0 { continue }
-        for slot in 0..<slotCount {
-          let at = (block * slotCount + slot) * 2 * size + n
-          let (re, im) = (stars.slots[at], stars.slots[at + size])
-          part.squares[slot] += (re * re + im * im) / weight
-        }
-      }
-    }
-    part.counted[s] = stars.blocks
   }
 
   /// Visits the stars of a band, piece by piece.
   private func forEachPiece(_ s: Band, _ body: (inout ZoneBand) -> Void) {
     for piece in pieces {
-      let stars = piece[s.rawValue]
-      stars.first.withUnsafeBufferPointer { first in
-        stars.second.withUnsafeBufferPointer { second in
-          stars.weight.withUnsafeBufferPointer { weight in
-            stars.slots.withUnsafeBufferPointer { slots in
-              var band = ZoneBand(
-                kind: kind, is_upper: s == .antibonding ? 1 : 0, first: first.baseAddress,
-                second: second.baseAddress, weight: weight.baseAddress, slots: slots.baseAddress,
-                blocks: stars.blocks,
-                slot_count: Int32(slotCount))
-              body(&band)
-            }
-          }
-        }
-      }
+      piece[s.rawValue].withZoneBand(kind, isUpper: s == .antibonding, slotCount, body)
     }
   }
 

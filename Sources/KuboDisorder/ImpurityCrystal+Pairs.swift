@@ -14,6 +14,8 @@ extension ImpurityCrystal {
     /// The energies that occur, and the propagators there on the last grid.
     let energies: [ComplexDouble]
     var states: [DressedState]
+    /// Which of them are advanced in the products.
+    let isAdvanced: [Bool]
     var grid: Grid
     /// c of the error exp(-c N) on that surface.
     let rate: Double
@@ -36,10 +38,24 @@ extension ImpurityCrystal {
       self.energies = energies
       states = []
       for z in energies { states.append(try await crystal.approximate(z)) }
-      let pairs = Progress.pairs(point, energies, states)
-      (grid, rate) = try crystal.grid(
-        states, pairs: pairs, nats: 6,
-        onContours: haveContours && point.terms.allSatisfy(\.pair.isAdvanced))
+      let isAdvanced = energies.map { z in
+        point.terms.contains { $0.pair.isAdvanced && $0.pair.z2 == z }
+      }
+      self.isAdvanced = isAdvanced
+      let factors = Factors(
+        states: states, isAdvanced: isAdvanced,
+        pairs: Progress.pairs(point, energies, states))
+      var zones = [Zone.real]
+      if crystal.contours != nil {
+        if haveContours, point.terms.allSatisfy(\.pair.isAdvanced) { zones.append(.contours) }
+        // An energy on both sides leaves no room between them.
+        if let tile = crystal.tile(factors),
+          point.terms.allSatisfy({ $0.pair.z1 != $0.pair.z2 || !$0.pair.isAdvanced })
+        {
+          zones.append(.levels(tile))
+        }
+      }
+      (grid, rate) = try await crystal.grid(factors, zones, nats: 6)
     }
 
     private static func pairs(
@@ -54,8 +70,10 @@ extension ImpurityCrystal {
     /// Solves the self-energies on a grid; where that fails, the next one is due.
     mutating func solve(_ crystal: ImpurityCrystal, _ table: any ZoneTable) {
       for (m, z) in energies.enumerated() {
-        guard let refined = crystal.refined(states[m], z: z, on: table) else {
-          grid.level += 1
+        let own = isAdvanced[m] ? (table as? SurfaceTable)?.advanced ?? table : table
+        guard let refined = crystal.refined(states[m], z: z, on: own) else {
+          grid.level =
+            crystal.level(grid.zone, 0, after: table.divisions) ?? crystal.levels.count
           last = nil
           failures.append(z)
           return
@@ -69,7 +87,7 @@ extension ImpurityCrystal {
       let z = energies.map { "\(significant($0.real)) + \(significant($0.imaginary)) i" }
       return NonConvergence(
         label: "zone average at z = \(z.joined(separator: ", "))", estimate: .infinity, allowed: 0,
-        divisions: crystal.levels[crystal.surfaces[grid.surface].lastLevel])
+        divisions: crystal.levels[crystal.lastLevel(grid.zone, hasSlots: true)])
     }
 
     /// The pairs of propagators, in order.
@@ -135,7 +153,8 @@ extension ImpurityCrystal {
     // As many pairs at a time as keep their sums in the processor's cache.
     let batch = 8
     while true {
-      for progress in active where progress.grid.level > surfaces[progress.grid.surface].lastLevel {
+      for progress in active
+      where progress.grid.level > lastLevel(progress.grid.zone, hasSlots: true) {
         errors[progress.request] = errors[progress.request] ?? progress.nonConvergence(self)
       }
       // A request is lost with one of its points.
@@ -169,8 +188,7 @@ extension ImpurityCrystal {
       // The scales hardly depend on the grid: the first one gives them.
       let withScales = chosen.contains { $0.scales == nil }
       let values = try await WorkProgress.stage(
-        "loops on \(surfaces[grid.surface].contours == nil ? "the real zone" : "contours"), "
-          + "\(table.divisions)^\(dimension)",
+        "loops on \(grid.zone.name), \(table.divisions)^\(dimension)",
         unit: "pairs", of: pairs.count, isEven: true
       ) { stage in
         try await parallelMap((pairs.count + batch - 1) / batch, threads: threads) { n in
@@ -227,8 +245,7 @@ extension ImpurityCrystal {
     progress.last = total
     let wanted = Double(total.divisions) + max(0, missing) / rate
     progress.grid.level =
-      levels.firstIndex { Double($0) >= wanted && $0 > total.divisions }
-      ?? levels.count
+      level(progress.grid.zone, wanted, after: total.divisions) ?? levels.count
     return nil
   }
 }

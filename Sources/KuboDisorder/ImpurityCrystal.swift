@@ -10,48 +10,96 @@ import RealModule
 /// A model with impurities: its self-energy at any complex energy, and the grids that zone averages
 /// at given energies need.
 package struct ImpurityCrystal: Sendable {
-  /// Where zone averages are taken: the real zone or contours.
-  package struct Surface: Sendable {
-    /// The finest levels allowed: of tables with slots, and of those for self-energies.
-    let lastLevel, lastEnergyLevel: Int
-    /// What a star costs.
-    package let cost: Double
-    /// Nil for the real zone.
-    package var contours: ContourSurvey?
+  /// Where zone averages are taken.
+  package enum Zone: Hashable, Comparable, Sendable {
+    case real
+    /// One contour for each band, for pairs of a retarded and an advanced energy, and for single energies.
+    case contours
+    /// A ``LevelSurface``, for pairs.
+    case levels(Tile)
   }
 
-  /// One of the grids of a surface.
+  /// A few propagators, their energies to a fraction of what separates them: those of one tile share a surface.
+  package struct Tile: Hashable, Comparable, Sendable {
+    /// n of the unit width 1.5^-n of energy; and the energies in fifths of it, with 1 for advanced ones.
+    let size: Int
+    let positions: [SIMD2<Int>]
+
+    package static func < (a: Tile, b: Tile) -> Bool {
+      a.size == b.size
+        ? a.positions.lexicographicallyPrecedes(b.positions) { ($0.x, $0.y) < ($1.x, $1.y) }
+        : a.size < b.size
+    }
+  }
+
+  /// One of the grids of a zone.
   package struct Grid: Hashable, Comparable, Sendable {
-    package var surface, level: Int
+    package var zone: Zone
+    package var level: Int
     package static func < (a: Grid, b: Grid) -> Bool {
-      (a.surface, a.level) < (b.surface, b.level)
+      (a.zone, a.level) < (b.zone, b.level)
     }
   }
 
   let equation: SelfEnergyEquation
-  /// The real zone first.
-  var surfaces: [Surface]
+  /// Nil where traces come point by point, which cannot be continued to complex k.
+  let contours: ContourSurvey?
+  let surveys = SurveyStore()
+  let symmetries: [ReciprocalOperation]
+  let threads: Int
+  /// No slots, for self-energies.
+  let energies: StarTraces
+  /// Numbers that a star has besides its energies and weight.
+  private let slotCount: Int
   private let store: TableStore
   package let dimension: Int
   /// The divisions of each level.
   let levels: [Int]
   private let strips: ZoneStrips
-  /// Solutions at evenly spaced real energies, to start from.
-  package var survey: [(energy: Double, state: DressedState)] = []
+  /// Solutions at evenly spaced real energies, to start from, and the grids for them.
+  package var survey: [(energy: Double, state: DressedState, grid: Grid?)] = []
   /// A length of the energy axis beyond which nothing happens: bandwidth and self-energies.
   package let width: Double
 
   package init(
-    _ model: Model, _ equation: SelfEnergyEquation, surfaces: [Surface],
-    _ table: @escaping @Sendable (TableStore.Key) async throws -> any ZoneTable
+    _ model: Model, _ impurities: Impurities, _ gamma: Double, directions: Directions,
+    traces: StarTraces, threads: Int
   ) {
-    self.equation = equation
-    self.surfaces = surfaces
-    store = TableStore(table)
+    let symmetries = model.energySymmetries()
+    let hamiltonian = BlochHamiltonian(model, directions: directions)
+    let energies = StarTraces.energies(model, impurities)
+    equation = SelfEnergyEquation(impurities: impurities, gamma: gamma, exchange: model.exchange)
+    let contours =
+      traces.haveContours
+      ? ContourSurvey(
+        Band.allCases.map { BandContour.contour(of: $0, model) }, broadening: .infinity)
+      : nil
+    self.contours = contours
+    (self.symmetries, self.threads, self.energies) = (symmetries, threads, energies)
+    slotCount = traces.slotCount
     dimension = model.dimension
-    levels = model.gridSizes.levels
-    strips = ZoneStrips(model, impurities: equation.impurities)
-    width = model.energyBound + 2 * equation.gamma.squareRoot()
+    let levels = model.gridSizes.levels
+    self.levels = levels
+    strips = ZoneStrips(model, impurities: impurities)
+    width = model.energyBound + 2 * gamma.squareRoot()
+    store = TableStore { [surveys] key in
+      let traces = key.hasSlots ? traces : energies
+      let divisions = levels[key.grid.level]
+      switch key.grid.zone {
+      case .real:
+        return try await StarTable(
+          model, impurities, hamiltonian, symmetries: symmetries, divisions: divisions,
+          traces: traces, threads: threads)
+      case .contours:
+        return try await ContourTable(
+          contours!.contours, symmetries: symmetries, divisions: divisions, traces,
+          threads: threads)!
+      case .levels(let tile):
+        return try await SurfaceTable(
+          surveys.known(tile)!.surface, symmetries: symmetries, divisions: divisions, traces,
+          threads: threads)!
+      }
+    }
   }
 
   /// The table of a grid: with the slots of whoever made the crystal, or without any, for self-energies.
@@ -59,76 +107,106 @@ package struct ImpurityCrystal: Sendable {
     try await store.table(.init(grid: grid, hasSlots: hasSlots))
   }
 
-  /// c of the error exp(-c N) of grid sums of the propagators `states`, and of `pairs` of them; nil on
-  /// contours that do not serve them.
-  package func rate(
-    _ surface: Int, _ states: [DressedState], pairs: [(DressedState, DressedState)] = []
-  ) -> Double? {
-    guard let contours = surfaces[surface].contours else {
-      return states.reduce(Double.infinity) { min($0, strips.rate($1)) }
-    }
-    // Against fine grids rates of 0.72 to 1.5 times the prediction were measured.
-    let believed = 0.7
-    var nearest = Double.infinity
-    for (x, y) in pairs.isEmpty ? states.map({ ($0, nil) }) : pairs.map({ ($0, Optional($1)) }) {
-      let rate: Double?
-      switch equation.impurities {
-      case .scba:
-        rate = y.map { contours.isValid(x, $0) } ?? true ? contours.rate(x, y) : nil
-      case .site: rate = contours.siteRate(x, y)
-      }
-      guard let rate else { return nil }
-      nearest = min(nearest, rate)
-    }
-    return believed * nearest
+  /// The finest level of a zone, with slots or for self-energies: at most 1e8 points, and 600 megabytes for a table.
+  func lastLevel(_ zone: Zone, hasSlots: Bool) -> Int {
+    let copies = zone == .real ? 1 : zone == .contours ? 4 : 2
+    let numbers = copies * (3 + (hasSlots ? slotCount : energies.slotCount))
+    let bytesPerPoint = 8 * Double(numbers) / Double(max(1, symmetries.count))
+    return levels.lastIndex { n in
+      let points = (0..<dimension).reduce(1.0) { p, _ in p * Double(n) }
+      return points <= 1e8 && points * bytesPerPoint <= 6e8
+    } ?? 1
   }
 
-  /// The cheapest grid whose sums at all of `states`, and of `pairs` of them, are good to exp(-nats)
-  /// by the width of the strip of complex k in which they are analytic, and the rate there. Contours
-  /// are for real energies, and for pairs of a retarded and an advanced one.
-  package func grid(
-    _ states: [DressedState], pairs: [(DressedState, DressedState)] = [], nats: Double,
-    onContours: Bool, contourNats: Double? = nil
-  ) throws -> (grid: Grid, rate: Double) {
+  /// The first level of a zone with `divisions` points and more than `last`; those of the many surfaces around levels are twice as
+  /// far apart, so that pairs share them.
+  func level(_ zone: Zone, _ divisions: Double, after last: Int = 0) -> Int? {
+    let step = if case .levels = zone { 2 } else { 1 }
+    return stride(from: 0, to: levels.count, by: step).first {
+      Double(levels[$0]) >= divisions && levels[$0] > last
+    }
+  }
+
+  /// Propagators that an average is of, as retarded ones.
+  package struct Factors: Sendable {
+    var states: [DressedState]
+    var isAdvanced: [Bool]
+    /// Those of one retarded and one advanced propagator.
+    var pairs: [(DressedState, DressedState)]
+  }
+
+  /// c of the error exp(-c N) of grid sums on a zone; nil where it does not serve.
+  private func rate(_ zone: Zone, _ factors: Factors) async throws -> Double? {
+    // Against fine grids rates of 0.72 to 1.5 times the prediction were measured.
+    let believed = 0.7
+    switch zone {
+    case .real: return factors.states.reduce(Double.infinity) { min($0, strips.rate($1)) }
+    case .contours:
+      guard let contours else { return nil }
+      var nearest = Double.infinity
+      let pairs =
+        factors.pairs.isEmpty
+        ? factors.states.map { ($0, nil) } : factors.pairs.map { ($0, Optional($1)) }
+      for (x, y) in pairs {
+        let rate: Double?
+        switch equation.impurities {
+        case .scba:
+          rate = y.map { contours.isValid(x, $0) } ?? true ? contours.rate(x, y) : nil
+        case .site: rate = contours.siteRate(x, y)
+        }
+        guard let rate else { return nil }
+        nearest = min(nearest, rate)
+      }
+      return believed * nearest
+    case .levels(let tile):
+      guard contours != nil, let survey = try await survey(tile) else { return nil }
+      return survey.rate(factors.states, isAdvanced: factors.isAdvanced).map { believed * $0 }
+    }
+  }
+
+  /// The cheapest grid of `zones` whose sums are good to exp(-nats) by the width of the strip of complex k in
+  /// which the propagators are analytic, and the rate there.
+  func grid(
+    _ factors: Factors, _ zones: [Zone], nats: Double, contourNats: Double? = nil
+  ) async throws -> (grid: Grid, rate: Double) {
     var best: (grid: Grid, rate: Double)?
     var least = Double.infinity
-    // Smaller steps are for pairs in resonance.
-    let count = onContours ? (pairs.isEmpty ? min(2, surfaces.count) : surfaces.count) : 1
-    for (n, surface) in surfaces.prefix(count).enumerated() {
-      let nats = surface.contours == nil ? nats : contourNats ?? nats
-      guard let rate = rate(n, states, pairs: pairs),
-        let level = levels.firstIndex(where: { Double($0) >= nats / rate }),
-        level < (pairs.isEmpty ? surface.lastEnergyLevel : surface.lastLevel)
+    for zone in zones {
+      let nats = zone == .real ? nats : contourNats ?? nats
+      // Not for a single energy, but for sums with slots.
+      let isSum = !factors.pairs.isEmpty
+      let last = lastLevel(zone, hasSlots: isSum)
+      guard let rate = try await rate(zone, factors),
+        let level = level(zone, nats / rate), level < last
       else { continue }
-      var cost = (0..<dimension).reduce(surface.cost) { c, _ in c * nats / rate }
+      // What a star costs.
+      let star =
+        switch zone {
+        case .real: 1.0
+        case .contours: equation.impurities == .scba ? 4.0 : 6.0
+        // Between retarded and advanced levels a surface and its tables are for few pairs.
+        case .levels(let tile): Set(tile.positions.map(\.y)).count == 2 ? 5.0 : 2.5
+        }
+      var cost = (0..<dimension).reduce(star) { c, _ in c * nats / rate }
       // What a pair needs in the end is four times as many digits or so.
-      if !pairs.isEmpty, Double(levels[surface.lastLevel]) < 4 * nats / rate {
-        cost *= 100
-      }
-      if cost < least { (best, least) = ((Grid(surface: n, level: level), rate), cost) }
-      // The smaller steps are for pairs that the larger ones do not serve.
-      if surface.contours != nil { break }
+      if isSum, Double(levels[last]) < 4 * nats / rate { cost *= 100 }
+      if cost < least { (best, least) = ((Grid(zone: zone, level: level), rate), cost) }
     }
     guard let best else {
       throw NonConvergence(
         label: "zone average", estimate: .infinity, allowed: 0,
-        divisions: levels[surfaces.map(\.lastEnergyLevel).max()!])
+        divisions: levels[lastLevel(.real, hasSlots: false)])
     }
     return best
   }
 
-  /// Finds out, once the survey is there, where the contours serve pairs of bands in resonance.
-  package mutating func prepareContours(largestOmega: Double) {
-    let widths = survey.flatMap { energy in
-      Band.allCases.map { max(0, energy.state.levelWidth($0)) }
-    }
-    let average = widths.reduce(0, +) / Double(max(1, widths.count))
-    for n in surfaces.indices {
-      guard let contours = surfaces[n].contours, contours.gaps.lowerBound < largestOmega else {
-        continue
-      }
-      for part in [0.8, 0.4, 0.2] { surfaces[n].contours?.addCrossings(part * average) }
-    }
+  /// The same for averages of one propagator.
+  func grid(_ state: DressedState, nats: Double, contourNats: Double? = nil) async throws -> Grid {
+    try await grid(
+      Factors(states: [state], isAdvanced: [false], pairs: []),
+      contours == nil ? [.real] : [.real, .contours],
+      nats: nats, contourNats: contourNats
+    ).grid
   }
 
   /// The propagators at z, Im z >= 0, good to about 1e-3 of the width of the features: a start for
@@ -146,7 +224,8 @@ package struct ImpurityCrystal: Sendable {
         let (a, b) = (survey[n].state, survey[n + 1].state)
         let change = b.map { $0.multiplied(by: t) }
         let start = a.map { $0.multiplied(by: 1 - t) }.moved(by: change.numbers)
-        if let x = try await solved(start, z: z, from: 0) { return x }
+        let grids = [survey[n].grid, survey[n + 1].grid].compactMap { $0 }
+        if let x = try await solved(start, z: z, from: 0, on: grids.max()) { return x }
       }
     }
     var height = 2 * width
@@ -175,26 +254,24 @@ package struct ImpurityCrystal: Sendable {
   }
 
   /// The solution at z from a state `distance` above, if Newton's method finds the physical one.
-  private func solved(_ start: DressedState, z: ComplexDouble, from distance: Double) async throws
-    -> DressedState?
-  {
+  private func solved(
+    _ start: DressedState, z: ComplexDouble, from distance: Double, on grid: Grid? = nil
+  ) async throws -> DressedState? {
     // Without impurities the propagators move with z.
     var x = start.withEnergies { max($0 - distance, $0 / 2) }
     // The grid never becomes coarser on the way, nor goes back to the real zone, or it could alternate
     // with the next one.
-    var finest: Grid?
+    var finest = grid
     var last: DressedState?
     for _ in 0..<12 {
       // After small steps the same one will do.
-      if last.map({ x.distance(to: $0) > 0.1 * x.levelWidths.lowerBound })
-        ?? true
-      {
+      if last.map({ x.distance(to: $0) > 0.1 * x.levelWidths.lowerBound }) ?? (grid == nil) {
         // On contours 7 will do where the rate is as predicted, and 20 elsewhere.
-        guard
-          let needed = [20.0, 12, 7].lazy.compactMap({
-            try? grid([x], nats: 7, onContours: true, contourNats: $0).grid
-          }).first
-        else { return nil }
+        var needed: Grid?
+        for nats in [20.0, 12, 7] where needed == nil {
+          needed = try? await self.grid(x, nats: 7, contourNats: nats)
+        }
+        guard let needed else { return nil }
         finest = finest.map { max($0, needed) } ?? needed
       }
       last = x
@@ -213,7 +290,7 @@ package struct ImpurityCrystal: Sendable {
   /// Whether the self-energies have the sign of a decay.
   private func isPhysical(_ x: DressedState, _ table: any ZoneTable) -> Bool {
     // Outside of a band grids on contours leave an imaginary part as large as their errors.
-    let margin = table is ContourTable ? -1e-2 * equation.gamma.squareRoot() : -1e-9 * width
+    let margin = table is StarTable ? -1e-9 * width : -1e-2 * equation.gamma.squareRoot()
     // Sigma_0 +- Sigma_3 are those of the two sublattices.
     return x.levelWidths.lowerBound > margin
   }

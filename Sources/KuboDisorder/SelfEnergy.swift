@@ -115,54 +115,6 @@ public struct SelfEnergy: Sendable {
 }
 
 extension ImpurityCrystal {
-  package init(
-    _ model: Model, _ impurities: Impurities, _ gamma: Double, directions: Directions,
-    traces: StarTraces, threads: Int
-  ) {
-    let symmetries = model.energySymmetries()
-    let hamiltonian = BlochHamiltonian(model, directions: directions)
-    let energies = StarTraces.energies(model, impurities)
-    let levels = model.gridSizes.levels
-    // At most 1e8 points, and 600 megabytes for a table.
-    func lastLevel(_ numbersPerStar: Int) -> Int {
-      let bytesPerPoint = 8 * Double(numbersPerStar) / Double(max(1, symmetries.count))
-      return levels.lastIndex { n in
-        let points = (0..<model.dimension).reduce(1.0) { p, _ in p * Double(n) }
-        return points <= 1e8 && points * bytesPerPoint <= 6e8
-      } ?? 1
-    }
-    func surface(_ copies: Int, cost: Double, _ contours: ContourSurvey? = nil) -> Surface {
-      Surface(
-        lastLevel: lastLevel(copies * (3 + traces.slotCount)),
-        lastEnergyLevel: lastLevel(copies * (3 + energies.slotCount)), cost: cost,
-        contours: contours)
-    }
-    var surfaces = [surface(1, cost: 1)]
-    if traces.haveContours {
-      let full = ContourSurvey(
-        Band.allCases.map { BandContour.contour(of: $0, model) }, broadening: .infinity)
-      for part in [1, 0.5, 0.25] {
-        surfaces.append(
-          surface(
-            4, cost: impurities == .scba ? 4 : 6, part == 1 ? full : full.scaled(by: part)))
-      }
-    }
-    self.init(
-      model, SelfEnergyEquation(impurities: impurities, gamma: gamma, exchange: model.exchange),
-      surfaces: surfaces
-    ) { [surfaces] key in
-      let traces = key.hasSlots ? traces : energies
-      let divisions = levels[key.grid.level]
-      if let contours = surfaces[key.grid.surface].contours?.contours {
-        return try await ContourTable(
-          contours, symmetries: symmetries, divisions: divisions, traces, threads: threads)!
-      }
-      return try await StarTable(
-        model, impurities, hamiltonian, symmetries: symmetries, divisions: divisions,
-        traces: traces, threads: threads)
-    }
-  }
-
   package func selfEnergy(_ z: ComplexDouble, tolerance: Double) async throws -> SelfEnergy {
     let found = try await converged(z, tolerance: tolerance)
     let density = densities(found.averages)
@@ -202,11 +154,10 @@ extension ImpurityCrystal {
     averagesBefore: Averages, divisions: Int
   ) {
     var start = try await approximate(z)
-    var grid = try grid([start], nats: -Double.log(tolerance), onContours: true).grid
-    let surface = surfaces[grid.surface]
+    var grid = try await grid(start, nats: -Double.log(tolerance))
     var last: (x: DressedState, averages: Averages)?
     // Five levels are a factor of two in the grid.
-    let end = min(surface.lastEnergyLevel, grid.level + 5)
+    let end = min(lastLevel(grid.zone, hasSlots: false), grid.level + 5)
     while grid.level <= end {
       let table = try await table(grid, hasSlots: false)
       if let (x, residual) = polished(start, z: z, on: table) {
@@ -254,7 +205,8 @@ extension ImpurityCrystal {
       try await parallelMap(count + 1, threads: threads) { n in
         defer { stage?.advance() }
         let e = a + (b - a) * Double(n) / Double(count)
-        return (e, try await plain.approximate(ComplexDouble(e)))
+        let state = try await plain.approximate(ComplexDouble(e))
+        return (e, state, try? await plain.grid(state, nats: 7))
       }
     }
     func squares(_ x: DressedState) -> [Double] {
@@ -269,7 +221,7 @@ extension ImpurityCrystal {
         // `inside` has an imaginary part, `outside` none.
         var inside = survey[isRising ? n : n - 1].energy
         var outside = survey[isRising ? n - 1 : n].energy
-        for _ in 0..<20 {
+        for _ in 0..<8 {
           let middle = (inside + outside) / 2
           let x = try await plain.approximate(ComplexDouble(middle))
           if squares(x)[c] > least { inside = middle } else { outside = middle }
@@ -292,7 +244,7 @@ extension ImpurityCrystal {
       for n in 1...3 {
         let z = ComplexDouble(edge + step * Double(n))
         guard let near = try? await approximate(z),
-          let grid = try? grid([near], nats: 12, onContours: true).grid,
+          let grid = try? await grid(near, nats: 12),
           let state = refined(
             near, z: z, on: try await table(grid, hasSlots: false))
         else { return edge }

@@ -91,7 +91,7 @@ package final class PolynomialProgram: Sendable {
   package var operationCount: Int { crystal.operationCount }
 
   /// The table of the stars in `buffer`, the points displaced by a contour.
-  package func table(_ buffer: StarBuffer, _ contour: BandContour) -> Table {
+  package func table(_ buffer: StarBuffer, _ contour: some DisplacedZone) -> Table {
     let displaced = buffer.displaced(crystal, contour)
     let stars = displaced.blocks * Int(ZONE_BLOCK)
     var hopping = [Double](repeating: 0, count: 2 * stars)

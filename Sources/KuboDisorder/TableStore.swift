@@ -23,10 +23,11 @@ package actor TableStore {
 
   private let make: @Sendable (Key) async throws -> any ZoneTable
   private var tables: [Key: Task<any ZoneTable, any Error>] = [:]
-  private var sizes: [Key: Int] = [:]
-  /// The most bytes of tables kept besides the one in use: next to the edges of a band in three dimensions
-  /// all levels up to 432^3 are asked for in turn, and a table costs more than what is done with it.
-  private static let limit = 2_000_000_000
+  /// The bytes of each, and when it was last asked for.
+  private var kept: [Key: (bytes: Int, time: Int)] = [:]
+  private var time = 0
+  /// The most bytes of tables kept besides the one in use.
+  private static let limit = 250_000_000
 
   init(_ make: @escaping @Sendable (Key) async throws -> any ZoneTable) { self.make = make }
 
@@ -34,13 +35,13 @@ package actor TableStore {
     let task = tables[key] ?? Task { [make] in try await make(key) }
     tables[key] = task
     let table = try await task.value
-    sizes[key] = table.bytes
-    // Levels are gone through from coarse to fine, again and again: the finest goes first.
-    while sizes.reduce(0, { $0 + ($1.key == key ? 0 : $1.value) }) > TableStore.limit,
-      let finest = sizes.keys.filter({ $0 != key }).max(by: { $0.grid.level < $1.grid.level })
+    time += 1
+    kept[key] = (table.bytes, time)
+    while kept.reduce(0, { $0 + ($1.key == key ? 0 : $1.value.bytes) }) > TableStore.limit,
+      let oldest = kept.filter({ $0.key != key }).min(by: { $0.value.time < $1.value.time })?.key
     {
-      tables[finest] = nil
-      sizes[finest] = nil
+      tables[oldest] = nil
+      kept[oldest] = nil
     }
     return table
   }

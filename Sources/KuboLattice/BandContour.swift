@@ -3,13 +3,25 @@ import CZoneSums
 import ComplexModule
 import RealModule
 
-/// A zone of complex k, k -> k - i c sum_s h_s(E_s) grad E_s.
+/// A zone of complex k, k -> k - i c sum over windows of h(E_s) grad E_s.
 package protocol DisplacedZone: Sendable {
   var model: Model { get }
-  /// c and the functions h_s.
+  /// c and the functions h.
   var displacement: ZoneDisplacement { get }
   /// ``Model/latticeMetric``.
   var metric: [Double] { get }
+}
+
+extension ZoneDisplacement {
+  /// At most `ZONE_WINDOWS` windows.
+  package init(step: Double, _ windows: [ZoneWindow]) {
+    self.init()
+    self.step = step
+    count = Int32(windows.count)
+    withUnsafeMutableBytes(of: &self.windows) { target in
+      windows.withUnsafeBytes { target.copyMemory(from: $0) }
+    }
+  }
 }
 
 extension Model {
@@ -50,8 +62,8 @@ package struct BandContour: DisplacedZone {
 
   package var displacement: ZoneDisplacement {
     ZoneDisplacement(
-      step: step, weight: band == .bonding ? (1, 0) : (0, 1), center: (0, 0),
-      inverse_width: (0, 0))
+      step: step,
+      [ZoneWindow(band: Int32(band.rawValue), weight: 1, center: 0, inverse_width: 0)])
   }
 
   /// The point of the contour over a real k.

@@ -81,11 +81,11 @@ extension ContourSurvey {
     // The energies with j(z) lie within |j - J| of those with J.
     let shift = (x.1 - ComplexDouble(exchange)).length
     let range = energies[sign > 0 ? 1 : 0]
-    note(
+    Self.note(
       u, node.slope, node.curvature, node.stretch, node.cell,
       max(0, range.distance(to: x.0.real) - shift), &nearest)
     let size = delta.length
-    note(
+    Self.note(
       squared, size * node.gapSlope,
       size * node.gapCurvature + node.gapSlope * node.gapSlope / 2, node.stretch, 0, 0, &nearest)
 
@@ -101,10 +101,10 @@ extension ContourSurvey {
       else { return false }
     }
     let ratio = (other - delta).length / min(other.length, size)
-    note(same, ratio * node.gapSlope, ratio * node.gapCurvature, node.stretch, 0, 0, &nearest)
+    Self.note(same, ratio * node.gapSlope, ratio * node.gapCurvature, node.stretch, 0, 0, &nearest)
     let far =
       gaps.distance(to: -sign * c.real) - shift - (y.1 - ComplexDouble(exchange)).length
-    note(
+    Self.note(
       c + (other + delta).multiplied(by: sign), node.gapSlope, node.gapCurvature, node.stretch,
       node.cell, max(0, far), &nearest)
     return true

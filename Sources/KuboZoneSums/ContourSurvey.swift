@@ -152,7 +152,7 @@ package struct ContourSurvey: Sendable {
       }.max()!
     for node in nodes.joined() {
       let delta = 0.5 * node.gap.length
-      note(
+      Self.note(
         (node.gap * node.gap).multiplied(by: 0.25), delta * node.gapSlope,
         delta * node.gapCurvature + node.gapSlope * node.gapSlope / 2, node.stretch, 0, 0,
         &branchDistance)
@@ -208,12 +208,12 @@ package struct ContourSurvey: Sendable {
       nodes[band.rawValue].withUnsafeBufferPointer { own in
         for node in own {
           let (g, h) = (node.slope, node.curvature)
-          note(node.energy - own1, g, h, node.stretch, node.cell, farFromX, &nearest)
+          Self.note(node.energy - own1, g, h, node.stretch, node.cell, farFromX, &nearest)
           if let own2 {
-            note(node.energy - own2, g, h, node.stretch, node.cell, farFromY, &nearest)
+            Self.note(node.energy - own2, g, h, node.stretch, node.cell, farFromY, &nearest)
           }
           for (pole, far) in poles {
-            note(
+            Self.note(
               node.gap - pole, node.gapSlope, node.gapCurvature, node.stretch, node.cell, far,
               &nearest)
           }
@@ -260,7 +260,7 @@ package struct ContourSurvey: Sendable {
   /// into account: g d + h d^2/2 = |S|, g the slope and h the curvature. Within `cell` of it Re S may come nearer
   /// to 0 by what the two tell, but not nearer than `least`, or a narrow level between two points is missed.
   @inline(__always)
-  package func note(
+  package static func note(
     _ value: ComplexDouble, _ g: Double, _ h: Double, _ stretch: Double, _ cell: Double,
     _ least: Double, _ nearest: inout Double
   ) {
@@ -307,17 +307,17 @@ package struct ContourSurvey: Sendable {
       let sign = s == Band.antibonding.rawValue ? 1.0 : -1.0
       for node in own {
         for (shift, least) in zip(shifts, far[s]) {
-          note(
+          Self.note(
             node.energy - ComplexDouble(mu - shift, depth), node.slope, node.curvature,
             node.stretch, node.cell, least, &nearest)
         }
         if w > 0, hasPole {
-          note(
+          Self.note(
             node.gap - ComplexDouble(w, 2 * sign * broadening), node.gapSlope,
             node.gapCurvature, node.stretch, node.cell, farFromGap, &nearest)
         }
         if w > 0, isSplit {
-          note(
+          Self.note(
             node.gap - ComplexDouble(w), node.gapSlope, node.gapCurvature, node.stretch, node.cell,
             farFromGap, &nearest)
         }

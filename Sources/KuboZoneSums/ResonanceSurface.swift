@@ -24,8 +24,10 @@ package struct ResonanceSurface: DisplacedZone {
 
   package var displacement: ZoneDisplacement {
     ZoneDisplacement(
-      step: step, weight: (1, 1), center: (levels[0], levels[1]),
-      inverse_width: (1 / width, 1 / width))
+      step: step,
+      (0..<2).map {
+        ZoneWindow(band: Int32($0), weight: 1, center: levels[$0], inverse_width: 1 / width)
+      })
   }
 
   /// ``ContourSurvey/resonanceSurfaces(_:mu:temperature:)`` of a model.
@@ -97,7 +99,7 @@ extension ContourSurvey {
       if (u * u).min() > 9 {
         // Not displaced.
         for s in 0..<2 {
-          note(
+          Self.note(
             ComplexDouble(point.energies[s] - levels[s], -depth), point.slopes[s],
             point.curvatures[s], 1, 2 * point.cell, 0, &nearest)
         }
@@ -114,14 +116,14 @@ extension ContourSurvey {
       let frame = path.frame(point.k, point.gradients, point.energies, part: 1)
       for band in Band.allCases {
         let s = band.rawValue
-        note(
+        Self.note(
           frame.energy(band) - ComplexDouble(levels[s], depth), point.slopes[s],
           point.curvatures[s], stretch, 2 * point.cell, 0, &nearest)
         // The windows grow in the complex plane.
         if point.slopes[s] > 0 { nearest = min(nearest, width / point.slopes[s]) }
       }
       let delta = frame.delta.length
-      note(
+      Self.note(
         frame.delta * frame.delta, delta * point.gapSlope,
         delta * point.gapCurvature / 2 + point.gapSlope * point.gapSlope / 4, stretch, 0, 0,
         &nearest)

@@ -49,6 +49,30 @@ private struct LoopsAtEnergies {
           loops.traces(model, directions), threads: 2)))
   }
 
+  /// The surface around the levels of the pair, and c of the error exp(-c N) that is expected there; nil if there is none.
+  var levelSurface: (survey: LevelSurvey, rate: Double)? {
+    let states = [pair.0, pair.1.conjugate]
+    let levels = states.enumerated().map { n, state in
+      LevelSurface.Level(
+        energy: state.energies.reduce(0) { $0 + $1.real } / Double(state.energies.count),
+        isAdvanced: n == 1)
+    }
+    let separation = abs(levels[0].energy - levels[1].energy)
+    guard
+      let survey = ContourSurvey(contours, broadening: .infinity).levelSurface(
+        levels, separation: separation, states: states)
+    else { return nil }
+    return survey.rate(states, isAdvanced: [false, true]).map { (survey, $0) }
+  }
+
+  func onSurface(_ survey: LevelSurvey, divisions: Int) async throws -> [ComplexDouble] {
+    values(
+      try #require(
+        try await SurfaceTable(
+          survey.surface, symmetries: model.energySymmetries(), divisions: divisions,
+          loops.traces(model, directions), threads: 2)))
+  }
+
   /// c of the error exp(-c N) that is expected on contours; nil if they do not serve that pair.
   var contourRate: Double? {
     let (z1, z2) = (pair.0.numbers, pair.1.numbers)
@@ -128,8 +152,8 @@ private struct LoopsAtEnergies {
     #expect(try await error(300) < 1e-12)
   }
 
-  /// Wherever contours are said to serve, they give what the real zone gives: states drawn at random, with
-  /// strong hops within the sublattices, which make the bands' velocities differ, and narrow levels.
+  /// Wherever contours and surfaces around levels are said to serve, they give what the real zone gives: states drawn at
+  /// random, with strong hops within the sublattices, which make the bands' velocities differ, and narrow levels.
   @Test(
     arguments: [("chain", 300), ("square", 12), ("honeycomb", 12)],
     [Lifetime.scba(0.3), .site(0.3)])
@@ -137,6 +161,7 @@ private struct LoopsAtEnergies {
     var random = SeededGenerator(20)
     var served = 0
     var resonant = 0
+    var onSurfaces = 0
     for _ in 0..<kind.count {
       let exchange = Double.random(in: 0.15...1.2, using: &random)
       var request = try everything(
@@ -174,18 +199,31 @@ private struct LoopsAtEnergies {
         ]
       }
       let loops = LoopsAtEnergies(request, zeta)
-      guard let rate = loops.contourRate, rate > 0.02 else { continue }
-      served += 1
-      resonant += high - low > 2 * exchange ? 1 : 0
-      let needed = Int(30 / (0.7 * rate)) / 12 * 12 + 12
-      let values = try await loops.onContours(divisions: needed)
+      let contour = loops.contourRate.flatMap { $0 > 0.02 ? $0 : nil }
+      let surface = loops.levelSurface.flatMap { $0.rate > 0.05 ? $0 : nil }
+      if contour == nil, surface == nil { continue }
       let exact = try await loops.onRealZone(
         divisions: request.model.dimension == 1 ? 24_000 : 840)
       let largest = exact.map(\.length).max()!
-      let error = zip(values, exact).map { ($0 - $1).length }.max()! / largest
-      #expect(
-        error < 1e-9, "\(request.model.intraSublattice) \(exchange) \(zeta) \(rate) \(needed)")
+      func check(_ values: [ComplexDouble], _ zone: String, _ rate: Double) {
+        let error = zip(values, exact).map { ($0 - $1).length }.max()! / largest
+        #expect(
+          error < 1e-9, "\(zone) \(request.model.intraSublattice) \(exchange) \(zeta) \(rate)")
+      }
+      func divisions(_ rate: Double) -> Int { Int(30 / (0.7 * rate)) / 12 * 12 + 12 }
+      if let contour {
+        served += 1
+        resonant += high - low > 2 * exchange ? 1 : 0
+        check(try await loops.onContours(divisions: divisions(contour)), "contours", contour)
+      }
+      if let surface {
+        onSurfaces += 1
+        check(
+          try await loops.onSurface(surface.survey, divisions: divisions(surface.rate)),
+          "surface \(surface.survey.surface.width) \(surface.survey.surface.step)", surface.rate)
+      }
     }
+    #expect(onSurfaces > kind.count / 3)
     #expect(served > kind.count / 3)
     #expect(resonant > served / 4)
   }

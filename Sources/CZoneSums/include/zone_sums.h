@@ -87,4 +87,13 @@ void zone_band_sums(const ZoneBand *band, const ZoneBandPair *pairs, int pair_co
                     const int *retarded, const int *advanced, int product_count, const int *plan,
                     int plan_count, ZoneComplex *values, double *norms);
 
+// A zone displaced for both bands at once, as a ZoneBand whose `first` and `second` are those of ZoneStars: the
+// sums of zone_moments, and those of zone_loop_sums, as they stand, without partial fractions; norms with
+// |weight|.
+void zone_surface_moments(const ZoneBand *surface, ZoneComplex first, ZoneComplex second,
+                          ZoneComplex moments[6]);
+void zone_surface_sums(const ZoneBand *surface, const ZonePair *pairs, int pair_count,
+                       const int *left, const int *right, int product_count, const int *plan,
+                       int plan_count, ZoneComplex *values, double *norms);
+
 #endif

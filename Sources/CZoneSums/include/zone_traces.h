@@ -79,10 +79,17 @@ void zone_polynomials(const ZoneTraces *traces, const ZoneLoops *loops, long blo
                       const double *f, const double *weight, double *slots, double *hopping,
                       double *square);
 
-// k -> k - i step sum_s h_s grad E_s, h_s = weight exp(-((E_s - center) inverse_width)^2), of the lower
-// and the upper band.
+// k -> k - i step sum over windows of h grad E_s, h = weight exp(-((E_s - center) inverse_width)^2), each
+// of the lower (0) or the upper band s.
 typedef struct {
-  double step, weight[2], center[2], inverse_width[2];
+  int band;
+  double weight, center, inverse_width;
+} ZoneWindow;
+#define ZONE_WINDOWS 6
+typedef struct {
+  double step;
+  int count;
+  ZoneWindow windows[ZONE_WINDOWS];
 } ZoneDisplacement;
 
 // Displaces real points f, laid out as above: fills in the imaginary parts, and the Jacobian
