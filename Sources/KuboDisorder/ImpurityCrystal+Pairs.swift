@@ -121,11 +121,7 @@ extension ImpurityCrystal {
   /// On each grid the self-energies are solved anew, so that the difference d of two grids of N_1 < N_2
   /// points a direction holds that of the self-energy too. The sums converge at least as exp(-c N),
   /// with c from the strip of complex k in which the propagators are analytic, and the error of the
-  /// finer grid is stated as 2 d exp(-c (N_2 - N_1)).
-  ///
-  /// In one dimension the errors have the phase N k_0 of few poles k_0, and d may be small by accident, at all
-  /// energies of a window at once: there the error is stated as no less than (S/3) (1 + c N) exp(-c N), of the size of
-  /// the Fourier coefficient of a double pole, S the sum of the moduli.
+  /// finer grid is stated as ``zoneError(_:scale:rate:_:after:dimension:)``.
   ///
   /// A value does not depend on the other points, but many at once cost less each: a table is read
   /// once for several pairs.
@@ -218,6 +214,24 @@ extension ImpurityCrystal {
     }
   }
 
+  /// What a sum on a grid of N points may err that differs by d from one of N_1 points a direction, where sums are predicted to
+  /// converge as exp(-c N), c = ``believed`` times a distance in k: 4 d exp(-c' (N - N_1)), with c' from half of that distance, since
+  /// the displacement's own singularities at complex k were seen to halve it (`ContourSurvey.resolution`). Of 3,000 random pairs
+  /// of energies with 58,000 sums the largest error was 0.83 of it.
+  ///
+  /// In one dimension the errors have the phase N k_0 of few poles k_0, and d may be small by accident, at all
+  /// energies of a window at once: there the error is no less than (S/2) (1 + c' N) exp(-c' N), of the size of
+  /// the Fourier coefficient of a double pole, S the sum of the moduli.
+  package static func zoneError(
+    _ difference: Double, scale: Double, rate: Double, _ divisions: Int, after coarse: Int,
+    dimension: Int
+  ) -> Double {
+    let rate = rate * 0.5 / believed
+    let nats = rate * Double(divisions)
+    let least = dimension == 1 ? (1 + nats) * Double.exp(-nats) / 2 : 0
+    return max(4 * difference * Double.exp(-rate * Double(divisions - coarse)), least * scale)
+  }
+
   /// Takes the sum on a further grid into account; returns it if it is good enough, and chooses the
   /// next grid otherwise.
   private func advance(_ progress: inout Progress, _ total: EnergySum) -> EnergySum? {
@@ -225,15 +239,13 @@ extension ImpurityCrystal {
       max(progress.point.allowed?[$0] ?? 1e-2 * total.scales[$0], 1e-13 * total.scales[$0])
     }
     let rate = progress.rate
-    let nats = rate * Double(total.divisions)
-    let least = dimension == 1 ? (1 + nats) * Double.exp(-nats) / 3 : 0
     var missing: Double
     if let coarse = progress.last {
-      let gain = 2 * Double.exp(-rate * Double(total.divisions - coarse.divisions))
       var result = total
       result.errors = total.values.indices.map {
-        max((total.values[$0] - coarse.values[$0]).length * gain, least * total.scales[$0])
-          + 1e-15 * total.scales[$0]
+        ImpurityCrystal.zoneError(
+          (total.values[$0] - coarse.values[$0]).length, scale: total.scales[$0], rate: rate,
+          total.divisions, after: coarse.divisions, dimension: dimension) + 1e-15 * total.scales[$0]
       }
       missing = zip(result.errors, allowed).map { $0 > $1 ? Double.log($0 / $1) : 0 }.max()!
       if missing == 0 { return result }

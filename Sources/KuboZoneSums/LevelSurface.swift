@@ -98,7 +98,8 @@ package struct LevelSurvey: Sendable {
         }
       }
       shifts.append(shift)
-      let stretch = Double.hypot(1, bend)
+      // Slopes at complex k are larger than at real k.
+      let stretch = Double.hypot(1, bend) * Double.cosh(model.largestDisplacement([shift]).max()!)
       let frames = [0, 0.5, 1].map {
         hamiltonian.frame(at: WaveVector(real: point.k.real, imaginary: shift * $0))
       }

@@ -41,12 +41,15 @@ private struct LoopsAtEnergies {
         traces: pointByPoint ? loops.scalarTraces : loops.traces(model, directions), threads: 2))
   }
 
+  func contourTable(_ divisions: Int) async throws -> any ZoneTable {
+    try #require(
+      try await ContourTable(
+        contours, symmetries: model.energySymmetries(), divisions: divisions,
+        loops.traces(model, directions), threads: 2))
+  }
+
   func onContours(divisions: Int) async throws -> [ComplexDouble] {
-    values(
-      try #require(
-        try await ContourTable(
-          contours, symmetries: model.energySymmetries(), divisions: divisions,
-          loops.traces(model, directions), threads: 2)))
+    values(try await contourTable(divisions))
   }
 
   /// The surface around the levels of the pair, and c of the error exp(-c N) that is expected there; nil if there is none.
@@ -65,12 +68,39 @@ private struct LoopsAtEnergies {
     return survey.rate(states, isAdvanced: [false, true]).map { (survey, $0) }
   }
 
+  func surfaceTable(_ survey: LevelSurvey, _ divisions: Int) async throws -> any ZoneTable {
+    try #require(
+      try await SurfaceTable(
+        survey.surface, symmetries: model.energySymmetries(), divisions: divisions,
+        loops.traces(model, directions), threads: 2))
+  }
+
   func onSurface(_ survey: LevelSurvey, divisions: Int) async throws -> [ComplexDouble] {
-    values(
-      try #require(
-        try await SurfaceTable(
-          survey.surface, symmetries: model.energySymmetries(), divisions: divisions,
-          loops.traces(model, directions), threads: 2)))
+    values(try await surfaceTable(survey, divisions))
+  }
+
+  /// The largest error of the sums on a grid, in units of what the sums on it and on the next coarser one say it is at most,
+  /// as `ImpurityCrystal` has it, against a grid that is converged to rounding; and how many sums there are.
+  func largestError(
+    rate: Double, nats: Double, _ table: (Int) async throws -> any ZoneTable
+  ) async throws -> (ratio: Double, count: Int) {
+    func size(_ nats: Double) -> Int { (Int(nats / rate) / 12 + 1) * 12 }
+    let exact = values(try await table(size(36)))
+    let last = try await table(size(nats))
+    let next = try await table(max(size(1.32 * nats), size(nats) + 12))
+    let (coarse, fine) = (values(last), values(next))
+    let scales = loops.values(last, [pair], withScales: true)[0].scales!
+    let largest = exact.map(\.length).max()!
+    let own = exact.indices.filter { exact[$0].length > 1e-6 * largest }
+    let ratios = own.map { n in
+      let bound =
+        ImpurityCrystal.zoneError(
+          (fine[n] - coarse[n]).length, scale: scales[n % scales.count], rate: rate,
+          next.divisions, after: last.divisions, dimension: model.dimension)
+        + 1e-13 * largest
+      return (fine[n] - exact[n]).length / bound
+    }
+    return (ratios.max() ?? 0, own.count)
   }
 
   /// c of the error exp(-c N) that is expected on contours; nil if they do not serve that pair.
@@ -226,6 +256,56 @@ private struct LoopsAtEnergies {
     #expect(onSurfaces > kind.count / 3)
     #expect(served > kind.count / 3)
     #expect(resonant > served / 4)
+  }
+
+  /// What two grids on contours or on a surface tell of the error of the finer one: narrow levels, in resonance and not.
+  @Test(
+    arguments: [("chain", 200), ("square", 40), ("honeycomb", 30)],
+    [Lifetime.scba(0.3), .site(0.3)])
+  func errorsOfGrids(_ kind: (name: String, count: Int), _ lifetime: Lifetime) async throws {
+    var random = SeededGenerator(21)
+    var checked = 0
+    for _ in 0..<kind.count {
+      let exchange = Double.random(in: 0.2...1.2, using: &random)
+      var request = try everything(
+        kind.name, lifetime,
+        ["t_prime": Double.random(in: -0.4...0.4, using: &random), "J": exchange])
+      request.columns = request.columns.filter { $0.dressing == .bare }
+      func width() -> Double { 0.002 * Double.exp(Double.random(in: 0...3, using: &random)) }
+      let low = Double.random(in: -3...1.5, using: &random)
+      let high = low + Double.random(in: 0.3...3, using: &random)
+      func shift() -> Double { 0.05 * Double.random(in: -1...1, using: &random) }
+      let zeta: [ComplexDouble] =
+        lifetime == .scba(0.3)
+        ? [
+          .init(high + shift(), width()), .init(high + shift(), width()),
+          .init(low + shift(), -width()), .init(low + shift(), -width()),
+        ]
+        : [
+          .init(high, width()), .init(exchange + shift(), 0.001), .init(low, -width()),
+          .init(exchange + shift(), -0.001),
+        ]
+      let loops = LoopsAtEnergies(request, zeta)
+      let nats = Double.random(in: 6...14, using: &random)
+      var found: [(ratio: Double, count: Int)] = []
+      if let (survey, rate) = loops.levelSurface, rate > 0.08 {
+        found.append(
+          try await loops.largestError(rate: ImpurityCrystal.believed * rate, nats: nats) {
+            try await loops.surfaceTable(survey, $0)
+          })
+      }
+      if let rate = loops.contourRate, rate > 0.08 {
+        found.append(
+          try await loops.largestError(rate: ImpurityCrystal.believed * rate, nats: nats) {
+            try await loops.contourTable($0)
+          })
+      }
+      for one in found {
+        #expect(one.ratio < 1, "\(zeta) \(exchange) \(request.model.intraSublattice)")
+        checked += one.count
+      }
+    }
+    #expect(checked > 4 * kind.count)
   }
 
   /// Contours must not be used where they have crossed a pole: with hops within the sublattices the
