@@ -242,11 +242,10 @@ enum Palette {
     "#af2f27",
   ]
 
-  /// The colours of curves that follow each other: few those of all curves, many from dark to bright.
+  /// The colours of curves that follow each other, from dark to bright: in grey they differ too.
   static func step(_ n: Int, of count: Int) -> String {
-    // The brightest ones are not seen on white.
-    count < Ink.allCases.count
-      ? Ink.number(n).rawValue : sequential[n * (sequential.count - 2) / max(1, count - 1)]
+    // The brightest ones are hard to see on white.
+    sequential[n * (sequential.count - (count < 8 ? 3 : 2)) / max(1, count - 1)]
   }
 
   /// gnuplot's list.

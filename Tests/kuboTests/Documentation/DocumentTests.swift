@@ -8,7 +8,7 @@ import kubo
 @Suite struct DocumentTests {
   /// The documents, as paths in the repository.
   static let documents: [String] = {
-    let guides = (try? FileManager.default.contentsOfDirectory(atPath: "\(repository)/docs")) ?? []
+    let guides = (try? FileManager.default.subpathsOfDirectory(atPath: "\(repository)/docs")) ?? []
     return ["README.md", "CONTRIBUTING.md"]
       + guides.filter { $0.hasSuffix(".md") }.sorted().map { "docs/\($0)" }
   }()
