@@ -102,9 +102,9 @@ import Testing
   }
 
   @Test(arguments: [
-    ("none/new.csv", "No such file or directory"), ("file/new.csv", "Not a directory"),
-    ("", "Is a directory"), ("new/", "not the name of a file"),
-    (String(repeating: "x", count: 300), "File name too long"),
+    ("none/new.csv", "no such file or folder"), ("file/new.csv", "not a folder"),
+    ("", "it is a folder"), ("new/", "this is not the name of a file"),
+    (String(repeating: "x", count: 300), "file name too long"),
   ])
   func pathsThatCannotBe(_ name: String, _ reason: String) throws {
     let scratch = try ScratchDirectory()

@@ -143,7 +143,7 @@ import Testing
     }
     #expect(!names.contains("sigma.closed"))
     #expect(run.output.contains("# validity.X_na.closed: Delta_k/J on the Fermi surface"))
-    #expect(run.errors.contains("POOR"))
+    #expect(run.errors.contains("is unreliable here: it assumes"))
   }
 
   /// `--filling`, `--units` and `--per-band` reach the table.
