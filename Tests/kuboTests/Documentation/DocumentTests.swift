@@ -82,6 +82,18 @@ import kubo
     return run.output
   }
 
+  /// README is one page, and each page of the gallery shows a small picture.
+  @Test func sizes() throws {
+    let words = try DocumentTests.text("README.md").split(whereSeparator: \.isWhitespace)
+    #expect(words.count < 900)
+    for page in DocumentTests.documents
+    where page.hasPrefix("docs/gallery/") && !page.hasSuffix("README.md") {
+      let picture = page.dropLast(3) + ".svg"
+      let size = try Data(contentsOf: URL(filePath: "\(repository)/\(picture)")).count
+      #expect((1_000..<60_000).contains(size), "\(picture)")
+    }
+  }
+
   /// Links between documents lead somewhere, and so do the documents that sources name.
   @Test func references() throws {
     let files = FileManager.default
