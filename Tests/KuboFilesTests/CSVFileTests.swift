@@ -124,8 +124,7 @@ import Testing
     let pipe = "\(scratch.path)/pipe"
     #expect(mkfifo(pipe, 0o600) == 0)
     #expect(
-      throws: OutputError.cannotCreate(
-        path: pipe, reason: "found a device, pipe or socket; expected a file")
+      throws: OutputError.cannotCreate(path: pipe, reason: "it is a device, pipe or socket")
     ) { try table.write(to: pipe, overwrite: true) }
     #expect(try scratch.names() == ["pipe"])
   }
