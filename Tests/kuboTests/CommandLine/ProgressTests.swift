@@ -85,7 +85,9 @@ import kubo
         "--omega", "0.9", "--responses", "Y_na", "--output", scratch.path + "/a.csv", "--force",
       ]
     let loud = try ProgramTests.run(poor)
-    #expect(loud.errors.hasPrefix("kubo: note: Y_na.closed is unreliable here: it assumes Delta_k = J, but"))
+    #expect(
+      loud.errors.hasPrefix(
+        "kubo: note: Y_na.closed is unreliable here: it assumes Delta_k = J, but"))
     #expect(loud.output.contains("written: "))
     let quiet = try ProgramTests.run(poor + ["--quiet"])
     #expect(quiet.status == 0 && quiet.errors == "" && quiet.output == "")
