@@ -147,13 +147,13 @@ struct ConstantLifetimeEngine: SpectrumEngine {
     guard estimate < .infinity else {
       let error = NonConvergence(
         label: "zone integral", estimate: estimate, allowed: 0, divisions: outcome.divisions)
-      return "did not converge: \(error)"
+      return "did not converge: \(error.reason)"
     }
     let points =
       outcome.divisions == 0
       ? "by nested integrals" : "with \(outcome.divisions) points along each reciprocal vector"
     return
-      "the zone integral \(reason), \(points); a larger lifetime parameter or tolerance would do"
+      "the zone integral \(reason), \(points); try a larger lifetime parameter or tolerance"
   }
 
   /// Fills the columns `closed_printed`: -i omega tau R(omega) W at omega tau << 1, without a static

@@ -140,7 +140,7 @@ struct ContourEvaluation: Sendable {
     guard w > 0.7 * gaps.lowerBound, w < 1.3 * gaps.upperBound else { return Plan() }
     let isResonant = w > 0.98 * gaps.lowerBound && w < 1.02 * gaps.upperBound
     // In microseconds, to many digits; see GridRefinement. The traces of a star, and then the terms of one
-    // frequency, shared ones on the contours and in the strip, as measured on the machine of the README.
+    // frequency, shared ones on the contours and in the strip, as measured on the machine of docs/benchmarks.md.
     func cost(_ resolution: Double, perStar: Double) -> Double {
       (0..<model.dimension).reduce(perStar / Double(zone.symmetries.count)) { n, _ in
         n * 15 * resolution

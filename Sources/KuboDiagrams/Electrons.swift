@@ -44,14 +44,14 @@ public struct Electrons: Sendable {
       throw RequestError(
         "J", found: significant(model.exchange),
         expected:
-          "at most \(significant(most)) with impurities, a million times the hopping: beyond, the loops, of order (t/J)^2 of what is summed, are lost to rounding"
+          "at most \(significant(most)) with impurities, a million times the hopping: beyond that, rounding swamps the loops, which are of order (t/J)^2 of the terms"
       )
     }
     guard strength <= most else {
       throw RequestError(
         "lifetime", found: lifetime.description,
         expected:
-          "at most \(significant(most * most)), the square of a million times the hopping: beyond, the loops, of order t^2/gamma of what is summed, are lost to rounding"
+          "at most \(significant(most * most)), the square of a million times the hopping: beyond that, rounding swamps the loops, which are of order t^2/gamma of the terms"
       )
     }
   }

@@ -239,7 +239,7 @@ package struct ImpurityEngine: SpectrumEngine {
         .init(
           column: request.columns[$0].label, omega: nil,
           reason:
-            "mu = \(mu) lies in the gap of a band that counts: there is no lifetime -1/(2 Im Sigma(mu)) at the Fermi level; leave the closed form out or move mu"
+            "mu = \(mu) lies in the gap of a band that counts, so that there is no lifetime -1/(2 Im Sigma(mu)) at the Fermi level; leave the closed form out, or choose another mu"
         )
       }
       return

@@ -18,7 +18,7 @@ extension ImpurityEngine {
       throw RequestError(
         "temperature", found: "\(temperature)",
         expected:
-          "at most \(significant(highest)) with impurities, twice the bands and their tails: above, the spectral representation is a small rest of large terms"
+          "at most \(significant(highest)) with impurities, twice the bands and their tails: above that, the spectral representation is a small difference of large terms"
       )
     }
     // The survey of real energies must reach as far as the spectral integral.

@@ -191,8 +191,8 @@ extension ConstantLifetimeEngine {
           throw EmptyCell(
             column: "\(column.response.name) at Matsubara index \(l)", omega: nil,
             reason: "rounding spoils the spectral representation: error estimate "
-              + "\(significant(rounding[l][c])), allowed \(significant(limit)); a smaller temperature "
-              + "per lifetime parameter would do")
+              + "\(significant(rounding[l][c])), allowed \(significant(limit)); try a smaller "
+              + "temperature or a larger lifetime parameter")
         }
       }
     }

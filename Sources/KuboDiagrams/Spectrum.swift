@@ -125,30 +125,37 @@ public struct Spectrum: Sendable {
       let isClosed =
         column.request.dressing == .closed || column.request.dressing == .closedPrinted
       guard isClosed, let form = column.request.response.closedForm else { return nil }
-      var parts: [String] = []
-      var isPoor = false
+      var assumptions: [(what: String, fact: String, isBroken: Bool)] = []
       if form.isNonadiabatic {
-        if let ratio = gapRatio {
-          parts.append(
-            "Delta_k/J on the Fermi surface: mean \(significant(ratio.mean)), standard deviation \(significant(ratio.spread)), should be 1, 0"
-          )
-          isPoor = abs(ratio.mean - 1) + ratio.spread > 0.1
-        } else {
-          parts.append(
-            "Delta_k/J cannot be judged: "
-              + (gapRatioFailure ?? "no Fermi surface, mu is in the gap"))
-        }
+        assumptions.append(
+          gapRatio.map {
+            (
+              "Delta_k = J",
+              "Delta_k/J = \(significant($0.mean)) +- \(significant($0.spread)) on the Fermi surface",
+              abs($0.mean - 1) + $0.spread > 0.1
+            )
+          } ?? (
+            "Delta_k = J",
+            "which cannot be judged: \(gapRatioFailure ?? "mu is in the gap, without a Fermi surface")",
+            false
+          ))
       }
       if column.request.dressing == .closedPrinted {
-        parts.append("omega tau up to \(significant(largest)), should be << 1")
-        isPoor = isPoor || largest > 0.1
-      } else {
-        parts.append("omega tau up to \(significant(largest)), any allowed")
-        if !form.isNonadiabatic { parts.append("exact for these diagrams") }
+        assumptions.append(
+          ("omega tau << 1", "omega tau is up to \(significant(largest))", largest > 0.1))
       }
-      return (
-        column.request.label, parts.joined(separator: "; ") + (isPoor ? "; POOR" : ""), isPoor
-      )
+      let broken = assumptions.filter(\.isBroken)
+      let text: String
+      if assumptions.isEmpty {
+        text = "exact for these diagrams at any omega tau"
+      } else if broken.isEmpty {
+        text = "assumes " + assumptions.map { "\($0.what) (\($0.fact))" }.joined(separator: " and ")
+      } else {
+        text =
+          "unreliable here: it assumes "
+          + broken.map { "\($0.what), but \($0.fact)" }.joined(separator: "; and it assumes ")
+      }
+      return (column.request.label, text, !broken.isEmpty)
     }
   }
 }
@@ -158,6 +165,6 @@ extension EmptyCell {
   static func pole(_ column: String, _ omega: Double) -> EmptyCell {
     EmptyCell(
       column: column, omega: omega,
-      reason: "the closed form has an undamped pole at omega = 2 J; move omega off it")
+      reason: "the closed form has an undamped pole at omega = 2 J; choose another omega")
   }
 }

@@ -234,7 +234,7 @@ extension Torque {
         if coefficients.entry(form, .corrected).value == nil {
           failures.append(place + "no Fermi surface, mu is in the gap")
         } else if factor(.corrected, omega) == nil {
-          poles.append(place + "undamped pole at omega = 2 J; move omega off it")
+          poles.append(place + "undamped pole at omega = 2 J; choose another omega")
         }
       }
     }

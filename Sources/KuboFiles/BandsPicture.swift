@@ -172,7 +172,8 @@ extension BandStates {
       var rows: [[Double]] = []
       var spins: [[Double]] = []
       for contour in contours where contour.band == band {
-        let closed = contour.points + [zip(contour.points[0], contour.winding).map { $0 + $1 }]
+        let last = zip(contour.points[0], contour.winding).map { $0 + $1 }
+        let closed = thinned(contour.points, spacing: 0.03 * reach) + [last]
         for shift in translations {
           let image = closed.map { zip($0, shift).map { $0 + $1 } }
           guard image.contains(where: { $0.allSatisfy { abs($0) < reach } }) else { continue }
@@ -199,6 +200,14 @@ extension BandStates {
       )
     }
     script.draw(plots)
+  }
+
+  /// The first of the points, and those that are at least `spacing` away from the one before.
+  private func thinned(_ points: [[Double]], spacing: Double) -> [[Double]] {
+    points.dropFirst().reduce(into: [points[0]]) { kept, point in
+      let (dx, dy) = (point[0] - kept.last![0], point[1] - kept.last![1])
+      if dx * dx + dy * dy >= spacing * spacing { kept.append(point) }
+    }
   }
 
   /// Spins at points of a contour some distance apart: x, y, dx, dy.

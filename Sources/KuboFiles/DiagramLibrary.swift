@@ -90,10 +90,7 @@ package func yamlFiles(
   in directory: String, expected: String
 ) throws(FileError) -> [String] {
   guard let stream = opendir(directory) else {
-    let code = errno
-    let kind: FileError.Kind = code == EACCES || code == EPERM ? .permission : .noInput
-    throw FileError(
-      kind, file: directory, found: String(cString: strerror(code)), expected: expected)
+    throw .unreadable(directory, errno)
   }
   defer { closedir(stream) }
   var names: [String] = []

@@ -153,7 +153,7 @@ extension Picture {
       height: top + bottom + Double(rows) * panelHeight + Double(rows - 1) * gap)
     script.add(
       "set multiplot", "set xzeroaxis lc rgb '\(Ink.mark)' lw 0.5", "set tics scale 0.5",
-      "set style textbox opaque noborder margins 0.5,0.5", "unset key", "set xtics nomirror")
+      "set style textbox opaque noborder margins 0.5,0.5", "unset key", "set xtics mirror")
     script.title(figure.title, from: 0.3)
     key.draw(in: &script, 0.2, 0.35 + line * Double(figure.title.count))
     script.range("x", start, end > start ? end : start + 1)

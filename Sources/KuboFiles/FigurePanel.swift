@@ -16,7 +16,7 @@ extension Figure.Panel {
       isLogarithmic ? "set logscale y" : "unset logscale y",
       isLogarithmic ? "set format y '10^{%T}'" : "set format y '%g'")
     script.range("y", low, high)
-    script.add("set ytics nomirror autofreq")
+    script.add("set ytics mirror autofreq")
     if !isLogarithmic { script.add("set ytics \(Picture.step((high - low) / 6))") }
     // Where fewer lines are.
     let points = curves.flatMap { $0.runs.joined().map(\.y) }

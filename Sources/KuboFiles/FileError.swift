@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
 
 /// An input that cannot be used: where it is wrong, what was found there, what was expected.
 public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -22,9 +23,9 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
   public let line: Int?
   /// The dotted path of the key, list items counted from 0, as in `inter_sublattice[2].vector`.
   public let key: String?
-  /// What stands there.
+  /// What stands there; of a file that cannot be read why.
   public let found: String
-  /// What should stand there.
+  /// What should stand there; empty for a file that cannot be read.
   public let expected: String
 
   package init(
@@ -39,10 +40,32 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
   ///
   /// Control characters from the file are escaped, so that a file cannot write to the terminal.
   public var description: String {
+    if expected.isEmpty { return oneLine("cannot read '\(file)': \(found)") }
     var text = file
     if let line { text += ":\(line)" }
     if let key { text += ": \(key)" }
     return oneLine("\(text): found \(found); expected \(expected)")
+  }
+}
+
+extension FileError {
+  /// The error for a system call on `path` that failed with `code`.
+  static func unreadable(_ path: String, _ code: CInt) -> FileError {
+    FileError(
+      code == EACCES || code == EPERM ? .permission : .noInput, file: path,
+      found: systemReason(code, missing: "no such file"), expected: "")
+  }
+}
+
+/// What the system says of an error, as the end of a sentence.
+package func systemReason(_ code: CInt, missing: String = "no such file or folder") -> String {
+  switch code {
+  case ENOENT: return missing
+  case EISDIR: return "it is a folder"
+  case ENOTDIR: return "not a folder"
+  default:
+    let text = String(cString: strerror(code))
+    return text.prefix(1).lowercased() + text.dropFirst()
   }
 }
 

@@ -25,13 +25,15 @@ package struct InputFile: Sendable {
     self.path = path
     // O_NONBLOCK: opening a named pipe must not wait for a writer.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw InputFile.error(path, errno) }
+    guard descriptor >= 0 else { throw FileError.unreadable(path, errno) }
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw InputFile.error(path, errno) }
+    guard fstat(descriptor, &status) == 0 else { throw FileError.unreadable(path, errno) }
     guard status.st_mode & S_IFMT == S_IFREG else {
-      let found = status.st_mode & S_IFMT == S_IFDIR ? "a directory" : "a device, pipe or socket"
-      throw FileError(.noInput, file: path, found: found, expected: "a file")
+      let isFolder = status.st_mode & S_IFMT == S_IFDIR
+      throw FileError(
+        .noInput, file: path, found: isFolder ? "it is a folder" : "it is a device, pipe or socket",
+        expected: "")
     }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
@@ -39,7 +41,7 @@ package struct InputFile: Sendable {
     while true {
       let count = read(descriptor, &buffer, buffer.count)
       if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw InputFile.error(path, errno) }
+      guard count >= 0 else { throw FileError.unreadable(path, errno) }
       if count == 0 { break }
       bytes += buffer[..<count]
       try InputFile.checkSize(bytes.count, limit, path)
@@ -73,15 +75,5 @@ package struct InputFile: Sendable {
     throw FileError(
       .malformed, file: path, line: line.map { $0 + 1 }, found: "bytes that are not UTF-8",
       expected: "UTF-8 text")
-  }
-
-  /// The error for a failed system call on `path`.
-  static func error(_ path: String, _ code: CInt) -> FileError {
-    let reason = String(cString: strerror(code))
-    return switch code {
-    case EACCES, EPERM:
-      FileError(.permission, file: path, found: reason, expected: "a file that may be read")
-    default: FileError(.noInput, file: path, found: reason, expected: "a file that can be read")
-    }
   }
 }

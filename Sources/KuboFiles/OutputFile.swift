@@ -16,19 +16,21 @@ public enum OutputError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The program that makes the file is missing or fails.
   case tool(path: String, reason: String)
 
+  /// The path that stands for standard output.
+  package static let standardOutput = "-"
+
   /// One line for a message.
   public var description: String {
     switch self {
     case .exists(let path):
-      oneLine("\(path): found an existing file; expected a new path, or --force to replace it")
-    case .cannotCreate(let path, let reason): oneLine("\(path): cannot be created: \(reason)")
-    case .permission(let path):
-      oneLine(
-        "\(path): found no permission to write; expected a file and a folder that may be written")
-    case .writeFailed(let path, let reason): oneLine("\(path): writing failed: \(reason)")
-    case .inUse(let path):
-      oneLine("\(path): found in use by another process; expected one at a time")
-    case .tool(let path, let reason): oneLine("\(path): cannot be drawn: \(reason)")
+      oneLine("'\(path)' exists already; choose another path, or --force to replace it")
+    case .cannotCreate(let path, let reason): oneLine("cannot create '\(path)': \(reason)")
+    case .permission(let path): oneLine("cannot write '\(path)': permission denied")
+    case .writeFailed(OutputError.standardOutput, let reason):
+      "cannot write to standard output: \(reason)"
+    case .writeFailed(let path, let reason): oneLine("cannot write '\(path)': \(reason)")
+    case .inUse(let path): oneLine("another process is writing '\(path)'")
+    case .tool(let path, let reason): oneLine("cannot draw '\(path)': \(reason)")
     }
   }
 
@@ -36,7 +38,7 @@ public enum OutputError: Error, Sendable, Equatable, CustomStringConvertible {
   package static func creation(_ path: String, _ code: CInt) -> OutputError {
     switch code {
     case EACCES, EPERM, EROFS: .permission(path: path)
-    default: .cannotCreate(path: path, reason: String(cString: strerror(code)))
+    default: .cannotCreate(path: path, reason: systemReason(code))
     }
   }
 }
@@ -136,7 +138,7 @@ package struct OutputFile {
   private func begin() throws(OutputError) -> (descriptor: CInt, temporary: String, target: String)
   {
     guard !path.isEmpty, !path.hasSuffix("/"), !path.utf8.contains(0) else {
-      throw .cannotCreate(path: path, reason: "not the name of a file")
+      throw .cannotCreate(path: path, reason: "this is not the name of a file")
     }
     let target = try target()
     let directory = target.lastIndex(of: "/").map { String(target[...$0]) } ?? "./"
@@ -154,7 +156,7 @@ package struct OutputFile {
       if descriptor >= 0 { return (descriptor, temporary, target) }
       if code != EEXIST { throw creationFailure(code) }
     }
-    throw .cannotCreate(path: path, reason: "no free temporary name in \(directory)")
+    throw .cannotCreate(path: path, reason: "there is no free temporary name in \(directory)")
   }
 
   /// The file to be made or replaced; the end of a symbolic link, so that the link stays one.
@@ -176,7 +178,7 @@ package struct OutputFile {
       let isDirectory = status.st_mode & S_IFMT == S_IFDIR
       throw isDirectory
         ? creationFailure(EISDIR)
-        : .cannotCreate(path: path, reason: "found a device, pipe or socket; expected a file")
+        : .cannotCreate(path: path, reason: "it is a device, pipe or socket")
     }
     guard access(resolved, W_OK) == 0 else { throw creationFailure(errno) }
     return String(cString: resolved)
@@ -185,7 +187,7 @@ package struct OutputFile {
   private func creationFailure(_ code: CInt) -> OutputError { .creation(path, code) }
 
   private func failure(_ code: CInt) -> OutputError {
-    .writeFailed(path: path, reason: String(cString: strerror(code)))
+    .writeFailed(path: path, reason: systemReason(code))
   }
 }
 

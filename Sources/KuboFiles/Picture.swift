@@ -76,7 +76,7 @@ public struct Picture: Sendable {
 
   private static func format(_ path: String) throws(OutputError) -> Format {
     guard let format = Format(path: path) else {
-      throw .cannotCreate(path: path, reason: "found another ending; expected .svg, .png or .pdf")
+      throw .cannotCreate(path: path, reason: "the ending must be .svg, .png or .pdf")
     }
     return format
   }
@@ -130,8 +130,7 @@ public struct Picture: Sendable {
       throw .tool(
         path: path,
         reason: error is SubprocessError && id == nil
-          ? "found \(gnuplot), which cannot be run; expected gnuplot"
-          : "found \(gnuplot) failing (\(error)); expected a picture")
+          ? "\(gnuplot) cannot be run" : "\(gnuplot) failed: \(error)")
     }
   }
 
@@ -141,7 +140,7 @@ public struct Picture: Sendable {
   }
 
   private static let missing =
-    "found no gnuplot in PATH; expected it there (Debian: gnuplot-nox)"
+    "there is no gnuplot in PATH (Debian and Ubuntu: install gnuplot-nox)"
 
   /// The program in an absolute folder of PATH: one in the current folder may be a stranger's.
   private static var gnuplot: String? {
@@ -242,11 +241,10 @@ enum Palette {
     "#af2f27",
   ]
 
-  /// The colours of curves that follow each other: few those of all curves, many from dark to bright.
+  /// The colours of curves that follow each other, from dark to bright: in grey they differ too.
   static func step(_ n: Int, of count: Int) -> String {
-    // The brightest ones are not seen on white.
-    count < Ink.allCases.count
-      ? Ink.number(n).rawValue : sequential[n * (sequential.count - 2) / max(1, count - 1)]
+    // The brightest ones are hard to see on white.
+    sequential[n * (sequential.count - (count < 8 ? 3 : 2)) / max(1, count - 1)]
   }
 
   /// gnuplot's list.

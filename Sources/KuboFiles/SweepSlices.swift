@@ -31,7 +31,8 @@ extension CSVFile {
         expected: "at most \(tableLimit), or a map")
     }
     // What follows from the others, or is too long to be read.
-    let keys = differences(tables.map(\.table)).filter { $0 != "model_sha256" }
+    let keys = differences(tables.map(\.table))
+      .filter { !["model_sha256", "texture_sha256"].contains($0) }
     guard tables.count > 1, !keys.isEmpty else {
       return (tables.map { Typeset.literal(shortened($0.path)) }, [])
     }
@@ -39,7 +40,7 @@ extension CSVFile {
       keys.map { key in
         let text = table[header: key] ?? "none"
         if key.isLifetime { return lifetimeText(text) }
-        return key == "model"
+        return ["model", "texture"].contains(key)
           ? Typeset.literal(shortened(text))
           : Symbol.equation(Symbol.state(key.description), text)
       }.joined(separator: ", ")

@@ -255,8 +255,8 @@ extension CSVFile {
             MathText("ij").enhanced, String(value.prefix { $0 != " " }.prefix(8))))
       }
     }
-    let name = self[header: "model"] ?? self[header: "texture"] ?? ""
-    return titleLines(name, words + last, width: width)
+    let subject = ["model", "texture"].first { !without.contains($0) && self[header: $0] != nil }
+    return titleLines(subject.flatMap { self[header: $0] } ?? "", words + last, width: width)
   }
 }
 

@@ -116,7 +116,7 @@ struct CollinearIntegral: Sendable {
         label: "\(model.name)", estimate: .infinity, allowed: 0,
         divisions: Int(min(1e9, divisions)),
         remedy:
-          "lifetime parameter (with this about \(significant(min(grids, nested) / 3600)) hours of one processor)"
+          "lifetime parameter (this one takes about \(significant(min(grids, nested) / 3600)) hours of one processor)"
       )
     }
     if isNested ?? (nested < grids) { return try await self.nested() }

@@ -134,7 +134,7 @@ public struct CollinearSpectrum: Sendable {
       let isNested = outcome.divisions == 0
       if isNested, outcome.errors[q].real == .infinity {
         return
-          "did not converge: the nested integral needs too many intervals; a larger lifetime parameter would do"
+          "did not converge: the nested integral needs too many intervals; try a larger lifetime parameter"
       }
       let points =
         isNested

@@ -58,8 +58,7 @@ public final class SweepStore {
     self.path = path
     lock = nil
     guard FileManager.default.fileExists(atPath: path) else {
-      throw FileError(
-        .noInput, file: path, found: "no such file", expected: "the store of a sweep")
+      throw FileError(.noInput, file: path, found: "no such file", expected: "")
     }
     database = try SweepStore.reader(path)
     (columns, header) = ([], [])
@@ -73,8 +72,7 @@ public final class SweepStore {
       throw FileError(.noInput, file: path, found: "no file", expected: "the store of a sweep")
     }
     guard access(path, R_OK) == 0 else {
-      throw FileError(
-        .permission, file: path, found: "no permission to read", expected: "the store of a sweep")
+      throw FileError(.permission, file: path, found: "permission denied", expected: "")
     }
     return try reporting(path) {
       var configuration = Configuration()

@@ -109,7 +109,7 @@ extension SpectrumRequest {
       throw RequestError(
         "gamma", found: significant(gamma),
         expected:
-          "at most \(significant(most * most)), the square of a thousand times the hopping: beyond, statements about the ladder are lost to rounding"
+          "at most \(significant(most * most)), the square of a thousand times the hopping: beyond that, rounding swamps the statements about the ladder"
       )
     }
     let exact = ExactStatements(

@@ -9,7 +9,7 @@ import KuboWork
 ///
 ///     t(N) = t(n) + (N - n) [t(n) - t(m)]/(n - m).
 ///
-/// Units: seconds. Accuracy: a factor of 2 or so beyond either end (docs/zone-integrals.md). It costs a second or so; with impurities at small tolerances, where one frequency takes longer, as much as five of them.
+/// Units: seconds. Accuracy: a factor of about 2 beyond either end (docs/benchmarks.md). It costs a second or so; with impurities at small tolerances, where one frequency takes longer, as much as five of them.
 public struct CostEstimate: Sendable, Equatable {
   /// Seconds that the whole would take on as many threads, at least and at most but for a factor of 2 or so, and seconds that
   /// the estimate took. The two differ where fine grids are needed, as in three dimensions.

@@ -39,15 +39,18 @@ public struct NonConvergence: Error, Sendable, Equatable, CustomStringConvertibl
   }
 
   /// One line for a message.
-  public var description: String {
+  public var description: String { "\(label): \(reason)" }
+
+  /// The same without the label.
+  package var reason: String {
     if estimate == .infinity {
       return
-        "\(label): the zone integral needs more than \(divisions) points along each reciprocal vector, "
-        + "which is beyond the limit; a larger \(remedy) would do"
+        "the zone integral needs more than \(divisions) points along each reciprocal vector, which is beyond the limit; "
+        + "try a larger \(remedy)"
     }
     return
-      "\(label): the zone integral did not converge: error estimate \(significant(estimate)), allowed \(significant(allowed)), "
-      + "with \(divisions) points along each reciprocal vector, the last grid within the limit"
+      "the zone integral did not converge: error estimate \(significant(estimate)), allowed \(significant(allowed)), "
+      + "with \(divisions) points along each reciprocal vector, the finest grid within the limit"
   }
 }
 

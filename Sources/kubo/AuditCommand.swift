@@ -11,15 +11,16 @@ struct AuditCommand: AsyncParsableCommand {
     commandName: "audit",
     abstract: "The paper's formulas and coefficients against the loops, in both bands.",
     discussion: """
-      For each misprint what is printed, what is right, and what explicit matrices and the loops give. \
-      The derivations are in docs/misprints.md. With --output a Markdown file is written. Exit status 1 \
-      if a corrected form disagrees with the loops, 80 if the loops are not known well enough to tell.
+      For each misprint of the paper, audit prints the formula as printed, the corrected formula, and what \
+      explicit matrices and the loops give. docs/misprints.md has the derivations. --output writes a Markdown \
+      file. The exit status is 1 if a corrected formula disagrees with the loops, and 80 if the loops are not \
+      known well enough to decide.
 
       EXAMPLE
         kubo audit chain
 
-        For each formula its deviation from the matrices, lower / upper band; 2
-        is a wrong sign:
+        The deviation of each formula from the matrices, lower / upper band; a
+        deviation of 2 is a wrong sign:
 
           (S6.11), (S6.19), (S6.24) ...
           ...
@@ -47,7 +48,7 @@ struct AuditCommand: AsyncParsableCommand {
       }
       for n in audit.undecided {
         log.error(
-          "\(n.name) at mu = \(significant(n.mu)): the error \(significant(n.loops.error)) of the loops exceeds a percent of their value \(significant(n.loops.value.real)) and proves nothing"
+          "\(n.name) at mu = \(significant(n.mu)): the loops give \(significant(n.loops.value.real)) +- \(significant(n.loops.error)), which is not accurate enough to prove anything"
         )
       }
       if audit.isRefuted { throw ExitStatus.refuted }

@@ -13,10 +13,10 @@ struct BandsCommand: TableCommand {
     abstract:
       "Energies along a path through the Brillouin zone, density of states, Fermi contours.",
     discussion: """
-      The path goes through the centre of the zone and its faces, edges and corners, one of each kind. The \
-      density of states is that of levels with the half-width GAMMA. In two dimensions the picture shows \
-      the Fermi contours with the spin (9) of the eigenstates of pseudo-spin x: it turns with k where \
-      eta_k is complex. Of models with orbitals there are the levels and densities of both spins.
+      The path connects the centre of the zone, its faces, edges and corners, one of each kind. Each level counts \
+      in the density of states as a Lorentzian of half-width GAMMA. In two dimensions the picture also shows the \
+      Fermi contours, with the spin (9) of the eigenstates of pseudo-spin x; this spin turns with k where eta_k is \
+      complex. For models with orbitals there are the levels and densities of both spins.
 
       EXAMPLE
         kubo bands honeycomb --output bands.csv --density dos.csv --picture bands.svg

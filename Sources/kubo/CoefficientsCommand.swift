@@ -12,8 +12,8 @@ struct CoefficientsCommand: SweepableCommand {
     abstract:
       "sigma_c/tau and P_m, P_n, P_m_na, P_n_na, corrected and printed, against mu, as CSV.",
     discussion: """
-      In the gap the P's are empty; the columns P.product = P sigma_c/tau are always there. At T = 0 a \
-      van Hove energy is an error: the row is empty and the exit status is 80.
+      In the gap nothing conducts, and the P's are empty; the columns P.product = P sigma_c/tau always have \
+      values. If mu is a van Hove energy at T = 0, the row is empty and the exit status is 80.
 
       EXAMPLE
         kubo coefficients chain --mu -1.2,0 --temperature 0
@@ -24,8 +24,8 @@ struct CoefficientsCommand: SweepableCommand {
           -1.2,0.71393,0.060266,0.060266,0.053404,0.041303,...
           ...
 
-        At -1.2, in the lower band, the printed P_m holds and the printed P_n
-        does not (see 'kubo audit'); 0 lies in the gap, where there are no P's.
+        At mu = -1.2, in the lower band, the printed P_m is right and the printed
+        P_n is not (see 'kubo audit'). mu = 0 lies in the gap: there are no P's.
       """)
 
   @OptionGroup var arguments: ModelArguments

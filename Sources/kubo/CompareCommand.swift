@@ -11,9 +11,10 @@ struct CompareCommand: SweepableCommand {
     commandName: "compare",
     abstract: "Bare bubble, ladder and closed form on one frequency axis: table, CSV and picture.",
     discussion: """
-      Staggered spin K_Sigma and spin K_s with both kinds of impurities: scba (the paper's, diagrams \
-      (a)+(d): X_na, Y_na) and site (all diagrams). --filling is that of the clean bands. The table shows the resonance, the low-frequency \
-      limit, and how well spin continuity 2 J K_Sigma = i omega K_s and gauge invariance K(0) = 0 hold.
+      Compares the staggered spin K_Sigma and the spin K_s for both kinds of impurities: scba (the paper's, with \
+      the diagrams (a)+(d): X_na, Y_na) and site (all diagrams). The summary shows the resonance, the limit of low \
+      frequency, and how well spin continuity, 2 J K_Sigma = i omega K_s, and gauge invariance, K(0) = 0, hold. \
+      --filling counts the electrons of the clean bands.
 
       EXAMPLE
         kubo compare chain --omega 0.02,0.8 --gamma 0.4
@@ -23,7 +24,7 @@ struct CompareCommand: SweepableCommand {
           site bare    none        -           0.05279             0.46 ...
           site ladder  none        -           0.01222 ...
 
-        spin continuity fails by 0.46 without the ladder and holds with it, to
+        spin continuity fails by 0.46 without the ladder; with it, it holds to
         2e-7.
 
         kubo compare narrow --gamma 0.2 --picture narrow.svg  # a minute

@@ -14,8 +14,8 @@ struct DiagramsCommand: AsyncParsableCommand {
         kubo diagrams nonadiabatic.a
         kubo diagrams draw nonadiabatic.a --output a.svg
 
-        A line for each diagram; the vertices of one; and a.svg, where the vertex
-        that the ladder dresses is shaded.
+        The commands print a line for each diagram, print the vertices of one, and
+        draw it. In a.svg the vertex that the ladder dresses is shaded.
       """,
     subcommands: [ShowDiagrams.self, DrawDiagram.self], defaultSubcommand: ShowDiagrams.self)
 }
@@ -40,7 +40,8 @@ private struct ShowDiagrams: AsyncParsableCommand {
       EXAMPLE
         kubo diagrams show nonadiabatic.a
 
-        Its vertices and propagators in the order of the trace, then equation and source:
+        The vertices and propagators stand in the order of the trace, before the
+        equation and the source:
 
           vertex      measured: s^alpha = rho_0 sigma^alpha (S3.1); ...
           propagator  internal + external
@@ -94,7 +95,8 @@ private struct DrawDiagram: AsyncParsableCommand {
       EXAMPLE
         kubo diagrams draw nonadiabatic.a --output a.svg
 
-        The loop with its shaded vertex, below it name, sign and source:
+        The picture has the loop with its shaded vertex; name, sign and source
+        stand below it:
 
           drawn: a.svg
       """)

@@ -9,17 +9,19 @@ struct ImportCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import", abstract: "Make a model file of Wannier90's files.",
     discussion: """
-      Reads _tb.dat or _hr.dat of both spins, or one of a nonmagnetic run with an exchange for each orbital. \
-      What else is needed is found beside them under the same name: _wsvec.dat, for _hr.dat also the \
-      .win with the cell and the _centres.xyz. The model file names them all, with their SHA-256.
+      Reads the _tb.dat or _hr.dat of both spins, or that of a nonmagnetic run with an exchange for each orbital. \
+      kubo finds the other files beside them, under the same name: _wsvec.dat, and for _hr.dat also the .win with \
+      the cell and _centres.xyz. The model file names all of them, with their SHA-256.
 
-      Printed are the orbitals with centres and levels, and whether both spins have the same ones: otherwise \
-      transverse responses (spin, torques) mean nothing. docs/wannier.md says how to make them so.
+      The command prints the orbitals with their centres and levels, and whether both spins have the same \
+      orbitals. If they do not, transverse responses (spin, torques) mean nothing; docs/wannier.md says what to \
+      do.
 
       EXAMPLE
         kubo import --up pair_up_tb.dat --down pair_down_tb.dat --output pair.yaml
 
-        The orbitals and how alike the spins are; the model is in pair.yaml:
+        The model is in pair.yaml; the output shows the orbitals and how alike the
+        spins are:
 
           pair: 2 orbitals, 7 cells, 2 dimensions
           orbital   centre, angstrom  up, eV    down, eV  exchange, eV

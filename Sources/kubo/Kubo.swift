@@ -18,13 +18,13 @@ struct Kubo: AsyncParsableCommand {
     abstract:
       "Kubo-formula diagrams for antiferromagnets of two sublattices and other collinear magnets.",
     discussion: """
-      Computes sigma, X, Y, X_na, Y_na and other responses K(omega) of electrons coupled to a slowly \
-      varying Neel vector, each with an error estimate.
+      Computes the conductivity, the spins and the torques that an electric field of frequency omega causes where the \
+      magnetic order varies slowly in space. Each number has an error bound.
 
       EXAMPLE
         kubo spectrum square --omega 0:3:31 --responses sigma,Y --output square.csv
 
-        The rows are in square.csv; this is printed:
+        The rows are in square.csv; the command prints
 
           column                static        largest |value| at omega  error bound
           sigma.bare            -0.8182       7.9069          0.0       ...
@@ -36,9 +36,9 @@ struct Kubo: AsyncParsableCommand {
         help SUBCOMMAND' has an example for each of the subcommands.
 
       ENVIRONMENT
-        KUBO_HOME: the folder that holds data/models and diagrams. Without it, that or its \
-      share/kubo in the nearest folder above the program, then the current folder. \
-      SOURCE_DATE_EPOCH: seconds since 1970 that stand for now, so that outputs are the same to the byte each time.
+        KUBO_HOME: the folder that holds data/models and diagrams. By default kubo looks for them in the folders above \
+      the program, and in share/kubo there, then in the current folder. SOURCE_DATE_EPOCH: seconds since 1970 to use as the \
+      present time, so that the same run writes the same bytes.
 
       EXIT STATUS
         0 done; 1 a statement of 'kubo verify' or 'kubo audit' does not hold, or 'kubo rerun' finds other numbers; 64 wrong usage; \
@@ -46,7 +46,7 @@ struct Kubo: AsyncParsableCommand {
       70 an internal fault; 73 an output cannot be created; 74 an output cannot be written; \
       77 permission denied; 80 some values did not converge (the rest is written); \
       129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM (the output is the old file or the new one, whole); \
-      141 nobody reads standard output any more, as after "| head".
+      141 nobody reads standard output any more, for example after "| head".
       """,
     version: "kubo \(version)",
     subcommands: [

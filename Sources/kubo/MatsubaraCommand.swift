@@ -11,8 +11,8 @@ struct MatsubaraCommand: TableCommand {
     commandName: "matsubara",
     abstract: "Bare responses at Matsubara frequencies, by two routes, as CSV.",
     discussion: """
-      R.sum is the Matsubara sum K(i omega_l) itself, with its tail; R.spectral follows from \
-      Im K(omega) at real frequencies. They must agree: that checks the analytic continuation.
+      R.sum is the Matsubara sum K(i omega_l) itself, with its tail. R.spectral follows from Im K(omega) at real \
+      frequencies. If the two agree, the analytic continuation is right.
 
       EXAMPLE
         kubo matsubara chain --count 2 --responses Y --temperature 0.1

@@ -11,10 +11,11 @@ struct ModelsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "models", abstract: "List the shipped models, or what a model file says.",
     discussion: """
-      With a model all that was read of its lattice: each hop with its length and amplitude, how many \
-      neighbours a site has at each distance, the symmetries of the energies, the bands. A forgotten \
-      hop shows as a number of neighbours too small or as a symmetry that is missing. With orbitals their \
-      centres and levels, the symmetries, and then electrons and moments with the file's mu and width.
+      With a model, the command prints everything that kubo reads of its lattice: each hop with its length and \
+      amplitude, the number of neighbours of a site at each distance, the symmetries of the energies, and the \
+      bands. If a hop is missing, a number of neighbours is too small or a symmetry is lacking. For models with \
+      orbitals it prints their centres and levels, the symmetries, and the electrons and moments at the file's mu \
+      and level width.
 
       EXAMPLE
         kubo models square
@@ -33,7 +34,7 @@ struct ModelsCommand: AsyncParsableCommand {
   var model: String?
   @Option(
     parsing: .singleValue,
-    help: ArgumentHelp("Replace a parameter of the model.", valueName: "name=value"),
+    help: ArgumentHelp("Change a parameter of the model.", valueName: "name=value"),
     transform: Setting.init)
   var set: [Setting] = []
   @OptionGroup var units: UnitArguments
@@ -79,7 +80,8 @@ struct ModelsCommand: AsyncParsableCommand {
         model, mu: defaults.mu, temperature: defaults.temperature, broadening: gamma,
         tolerance: 1e-4, threads: ProcessInfo.processInfo.activeProcessorCount)
     } catch let error where error is NonConvergence || error is EmptyCell {
-      log.notice("note: no electrons and moments with the width of the file: \(error)")
+      log.notice(
+        "note: there are no electrons and moments for the level width of the file: \(error)")
       return
     }
     try standardOutput(file.summary(of: model, state, mu: defaults.mu, broadening: gamma))

@@ -33,12 +33,13 @@ struct Inputs {
 struct WorkArguments: ParsableArguments {
   @Option(
     parsing: .unconditional,
-    help: "Threads; the results do not depend on it. Default: all processors.",
+    help: "Number of threads; the results do not depend on it. Default: all processors.",
     transform: integer(1...1024))
   var threads: Int?
-  @Flag(help: "No messages but errors, no progress, and no summary of what was written to a file.")
+  @Flag(
+    help: "Print errors only: no notes, no progress, no summary of a table that goes to a file.")
   var quiet = false
-  @Flag(help: "Tell on standard error how the work is done, and how long each stage takes.")
+  @Flag(help: "Log on standard error how the work is done, and how long each stage takes.")
   var verbose = false
 
   func validate() throws {
@@ -68,7 +69,7 @@ struct OutputArguments: ParsableArguments {
 struct DiagramFolders: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A folder with more diagram files; one of a shipped name replaces the shipped one.",
+      "A folder with more diagram files; a file with the name of a shipped diagram replaces it.",
       valueName: "dir"), completion: .directory)
   var diagrams: [String] = []
 
@@ -92,7 +93,7 @@ struct ImpurityStrength: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help:
-      "The impurities' strength gamma = n_i u_i^2, in squared energy units, or as 400meV^2. Default: a level width of J/5 at mu (verify and report in three dimensions: 3 J).",
+      "The strength gamma = n_i u_i^2 of the impurities, in squared energy units, or as 400meV^2. Default: a level width of J/5 at mu (verify and report in three dimensions: 3 J).",
     transform: Energy.strength)
   var gamma: Energy?
 
@@ -111,7 +112,7 @@ struct ComparisonAxis: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Frequencies, START:STOP:COUNT or a,b,c. Default: 0 to 3 J, finer about 2 J.",
+      "Frequencies, START:STOP:COUNT or a,b,c. Default: 0 to 3 J, finer near 2 J.",
       valueName: "axis"), transform: frequencies)
   var omega: Axis?
 
@@ -143,19 +144,20 @@ struct ModelArguments: ParsableArguments {
     help: "A shipped model (see 'kubo models') or the path of a model file.", completion: .model)
   var model: String
   @Option(
-    help: ArgumentHelp("Replace a parameter of the model.", valueName: "name=value"),
+    help: ArgumentHelp("Change a parameter of the model.", valueName: "name=value"),
     transform: Setting.init)
   var set: [Setting] = []
   @OptionGroup var units: UnitArguments
   @Option(
     parsing: .unconditional,
     help:
-      "The temperature k_B T, 0 or more, in the model's unit of energy; with --units as 300K too.",
+      "The temperature k_B T, 0 or more, in the model's unit of energy; with --units also as 300K.",
     transform: Energy.temperature)
   var temperature: Energy?
   @Option(
     help: ArgumentHelp(
-      "Directions of the texture gradient and of the electric field. Default: xx.", valueName: "ij"),
+      "Directions of the texture's gradient and of the electric field. Default: xx.",
+      valueName: "ij"),
     transform: directions)
   var direction = Directions(i: 0, j: 0)
   @OptionGroup var destination: OutputArguments
@@ -302,13 +304,13 @@ struct ChemicalPotential: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help:
-      "The chemical potential, in the model's unit of energy; with --units as -0.4eV too. Default: the model's.",
+      "The chemical potential, in the model's unit of energy; with --units also as -0.4eV. Default: the model's.",
     transform: { try Energy($0) })
   var mu: Energy?
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Electrons per unit cell in place of --mu; of two sublattices above 0 and below 4, 2 is half filling.",
+      "Electrons per unit cell, in place of --mu. With two sublattices above 0 and below 4; 2 is half filling.",
       valueName: "electrons"), transform: number("electrons per unit cell, above 0") { $0 > 0 })
   var filling: Double?
 
@@ -340,7 +342,8 @@ struct ConstantLifetimeArguments: ParsableArguments {
   @OptionGroup var potential: ChemicalPotential
   @Option(
     help: ArgumentHelp(
-      "constant=GAMMA of the bare loops. Default: the model's.", valueName: "kind=value"),
+      "constant=GAMMA, the level width of the bare loops. Default: the model's.",
+      valueName: "kind=value"),
     transform: LifetimeChoice.constant)
   var lifetime: LifetimeChoice?
   @Option(
@@ -363,7 +366,7 @@ struct ConstantLifetimeArguments: ParsableArguments {
 struct UnitArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The model's unit of energy in eV, as eV=0.3: energies may then be given with a unit, as in 300K, -0.4eV, 20meV, 2THz (h nu), 500GHz, 16cm^-1, and strengths gamma in eV^2 or meV^2. Spectra and Matsubara sums get the temperature in K and frequencies in THz beside the model's own numbers, and with nm=L for the unit of length, as eV=0.3,nm=0.4, sigma in S (two dimensions, without nm too), S/m or S m (three, one).",
+      "The model's unit of energy in eV, as in eV=0.3. Then energies may have a unit, as in 300K, -0.4eV, 20meV, 2THz (h nu), 500GHz, 16cm^-1, and strengths gamma eV^2 or meV^2. Spectra and Matsubara sums get the temperature in K and frequencies in THz beside the model's own numbers; with nm=L for the unit of length, as in eV=0.3,nm=0.4, they also get sigma in S (two dimensions, where nm may be left out), S/m or S m (three, one).",
       valueName: "units"), transform: Units.init)
   var units: Units?
 

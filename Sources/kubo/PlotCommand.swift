@@ -11,17 +11,18 @@ struct PlotCommand: AsyncParsableCommand {
     commandName: "plot",
     abstract: "Draw a table that kubo wrote, or a map of several.",
     discussion: """
-      A panel for each quantity and unit: real and imaginary part in two colours, the latter with open marks, \
-      dressings and formulas by dashes and filled marks, error bounds as bands, gaps where cells are empty, a \
-      mark at omega = 2 J, a triangle where a curve leaves its panel. Columns in SI units and those that \
-      belong to others (static, product) are drawn if --columns names them. A table of bands gives the picture \
-      of 'kubo bands', from the model that its header names.
+      Each quantity and unit has a panel. Real and imaginary part have two colours, and the imaginary part has \
+      open marks; dressings and formulas differ by dashes and filled marks. Bands show the error bounds, gaps the \
+      empty cells, a dotted line omega = 2 J, and a triangle a curve that leaves its panel. Columns in SI units \
+      and auxiliary columns (static, product) are drawn if --columns names them. A table of bands gives the \
+      picture of 'kubo bands', from the model that its header names.
 
-      Curves of several tables are drawn together, each table in its colour and named by what differs in the headers. With --by \
-      those of a sweep of one number are.
+      Several tables are drawn in one picture, each in its colour and named by what differs in the headers. --by \
+      draws a sweep of one number in the same way.
 
-      With --map one column of several tables that differ in one number of their headers (mu, temperature, \
-      lifetime, a parameter of the model) is drawn in colour against the tables' axis and that number.
+      --map draws one column of several tables as a map. The tables must differ in one number of their headers \
+      (mu, temperature, lifetime, a parameter of the model); the colours show the column against the tables' axis \
+      and that number.
 
       EXAMPLE
         kubo spectrum chain --omega 0:2:41 --responses sigma,Y --output chain.csv
@@ -31,14 +32,15 @@ struct PlotCommand: AsyncParsableCommand {
 
           drawn: chain.svg
 
-        In its panels the Drude peak of sigma falls off within 2 Gamma = 0.1, and
-        Y.closed_printed leaves Y.bare where omega tau is no longer small. With
-        several tables, 'kubo plot mu*.csv --map Y.bare.im' draws a map.
+        The panels show that the Drude peak of sigma falls off within 2 Gamma =
+        0.1, and that Y.closed_printed departs from Y.bare where omega tau is no
+        longer small. 'kubo plot mu*.csv --map Y.bare.im' draws a map of several
+        tables.
       """)
 
   @Argument(
     help: ArgumentHelp(
-      "A table, CSV or netCDF, of spectrum, compare, coefficients, selfenergy, matsubara, torque or bands.",
+      "A table (CSV or netCDF) of spectrum, compare, coefficients, selfenergy, matsubara, torque, texture or bands.",
       valueName: "table"))
   var tables: [String]
   @Option(
@@ -48,32 +50,34 @@ struct PlotCommand: AsyncParsableCommand {
   var output: String?
   @Option(
     help: ArgumentHelp(
-      "Names of columns, or of quantities with all their columns, separated by commas.",
+      "The columns to draw, or quantities with all their columns, separated by commas.",
       valueName: "names"))
   var columns: String?
-  @Option(help: ArgumentHelp("The column of a map of several tables.", valueName: "column"))
+  @Option(
+    help: ArgumentHelp(
+      "Draw a map of this column, of several tables or of a sweep.", valueName: "column"))
   var map: String?
   @Option(
     help: ArgumentHelp(
-      "Curves of the table of a sweep, one for each value of this number, as J, mu or lifetime.constant.",
+      "Draw a curve for each value of this number of a sweep, such as J, mu or lifetime.constant.",
       valueName: "number"))
   var by: String?
   @Flag(
     help:
-      "Colours of a map by the logarithm; where it has both signs, linear up to a thousandth of the largest magnitude."
+      "Colour a map by the logarithm; if it has both signs, linearly up to a thousandth of the largest magnitude."
   )
   var logColor = false
-  @Flag(help: "Lines in a map where it has the numbers at the bar of colours.")
+  @Flag(help: "Draw lines in a map at the numbers of the colour bar.")
   var contours = false
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "From where to where the colours of a map go, or the only panel of curves.",
+      "The range of the colours of a map, or of a single panel of curves.",
       valueName: "low:high"), transform: PlotCommand.range)
   var range: ClosedRange<Double>?
   @Flag(help: "Replace an existing output file.")
   var force = false
-  @Flag(help: "No messages but errors.")
+  @Flag(help: "Print errors only.")
   var quiet = false
 
   func validate() throws {
@@ -141,7 +145,7 @@ struct PlotCommand: AsyncParsableCommand {
       if run.model == nil { try run.check(Installation.readModel(command.arguments.model)) }
       return try await Installation.$recorded.withValue(run) { try await command.states(log) }
     } catch let error as FileError {
-      log.notice("note: the bands alone, without the density of states: \(error)")
+      log.notice("note: the picture has the bands alone, without the density of states: \(error)")
       return nil
     }
   }

@@ -23,7 +23,7 @@ package enum ProgressLine {
     _ levels: [WorkProgress.Level], elapsed: Duration, advice: String
   ) -> String {
     let place = levels.isEmpty ? "" : ", now at \(stages(levels[...]))"
-    return "note: at work for \(clock(elapsed))\(place)\(advice)"
+    return "note: running for \(clock(elapsed))\(place)\(advice)"
   }
 
   private static func stages(_ levels: ArraySlice<WorkProgress.Level>) -> String {
@@ -82,11 +82,11 @@ package enum ProgressLine {
 extension CostEstimate {
   /// The help of `--estimate`.
   static let help: ArgumentHelp =
-    "Tell from some of the frequencies how long all would take, to a factor of 2 or so, and write nothing. It takes a second or so."
+    "Predict from some of the frequencies how long all of them take, to a factor of about 2, and write nothing. This takes about a second."
 
   /// The same of commands that have it for sweeps alone.
   static let sweepHelp: ArgumentHelp =
-    "Tell from some of the points how long a sweep would take, to a factor of 2 or so, and write nothing."
+    "Predict from some of the points how long a sweep takes, to a factor of about 2, and write nothing."
 
   /// A line for the terminal.
   func summary(threads: Int, of unit: String = "frequencies") -> String {
@@ -98,6 +98,6 @@ extension CostEstimate {
     let whole =
       most <= 4 * least ? time((least * most).squareRoot()) : "\(time(least)) to \(time(most))"
     return
-      "estimate: \(whole), to a factor of 2 or so, for \(count) \(unit) on \(threads) threads; from up to \(tried) of them in \(String(format: "%.1f", spent)) s\n"
+      "estimate: \(whole), to a factor of about 2, for \(count) \(unit) on \(threads) threads; from up to \(tried) of them in \(String(format: "%.1f", spent)) s\n"
   }
 }

@@ -11,14 +11,14 @@ struct ReportCommand: AsyncParsableCommand {
     commandName: "report",
     abstract: "A run on one page: spectra, bare against ladder, diagrams, verification, as HTML.",
     discussion: """
-      The page holds its pictures and needs no network; it can be sent and opened from disk. It says with \
-      which model file, program and command it was made. Spectra have a constant lifetime; impurities \
-      enter the comparison and the verification.
+      The page holds its pictures and needs no network: you can send it, or open it from disk. It names the model \
+      file, the program and the command that made it. Its spectra have a constant lifetime; the comparison and the \
+      verification have impurities.
 
       EXAMPLE
         kubo report narrow --output narrow.html # some minutes
 
-        The page, to be opened in any browser:
+        Open the page in any browser:
 
           written: narrow.html
       """)
@@ -28,11 +28,12 @@ struct ReportCommand: AsyncParsableCommand {
   @OptionGroup var strength: ImpurityStrength
   @OptionGroup var axis: ComparisonAxis
   @Option(
-    help: "Names, separated by commas, as of 'kubo spectrum'. Default: all named ones.",
+    help: "Responses, as in 'kubo spectrum', separated by commas. Default: all named ones.",
     transform: kubo.responses)
   var responses: [Response]?
   @OptionGroup var folders: DiagramFolders
-  @Flag(inversion: .prefixedNo, help: "Check the exact statements on the model, as 'kubo verify'.")
+  @Flag(
+    inversion: .prefixedNo, help: "Check the exact statements on the model, as 'kubo verify' does.")
   var verify = true
 
   func run() async throws {

@@ -12,12 +12,14 @@ struct RerunCommand: AsyncParsableCommand {
     commandName: "rerun",
     abstract: "Repeats the run that made a table, and compares.",
     discussion: """
-      The command of the table's header is computed again, on the model and with the diagrams of --diagrams that the \
-      header holds, and compared with the stored numbers: no other file is needed. Nothing but kubo's own commands is \
-      run, and no file is written: --output, --density, --contours, --picture and --force of the stored command are not \
-      followed. A model or diagram in the header that is not the one which was read is refused. For a table of an \
-      earlier version, which holds none, the files are looked for from the current folder, and a model file that has \
-      changed since is refused. Exit status 0 if all numbers are equal within their error bounds, 1 if not.
+      Repeats the command in the table's header and compares the numbers. The header holds the model and the \
+      diagrams of --diagrams, so no other file is needed. rerun runs only kubo's own commands and writes no file: \
+      it ignores --output, --density, --contours, --picture and --force of the stored command. It refuses a header \
+      whose model or diagram is not the one that was read (their SHA-256 differs). Tables of earlier versions hold \
+      no model; for these, rerun looks for the files from the current folder, and refuses a model file that has \
+      changed since.
+
+      The exit status is 0 if all numbers are equal within their error bounds, and 1 if not.
 
       EXAMPLE
         kubo spectrum chain --omega 0,0.5 --responses sigma --tolerance 1e-3 --output chain.csv
@@ -29,14 +31,14 @@ struct RerunCommand: AsyncParsableCommand {
           all numbers are the same to the bit
           reproduced
 
-        On another machine numbers may differ within their error bounds, and the
-        largest difference is named; beyond them the exit status is 1. With --quiet
-        only the exit status tells.
+        On another machine numbers may differ within their error bounds; then the
+        output names the largest difference. With --quiet only the exit status
+        tells the result.
       """)
 
   @Argument(help: "A table that kubo has written.")
   var file: String
-  @Flag(help: "Take the model file that the command names, as it is now.")
+  @Flag(help: "Use the model file that the command names, even if it has changed.")
   var allowChangedModel = false
   @OptionGroup var work: WorkArguments
 
@@ -53,7 +55,7 @@ struct RerunCommand: AsyncParsableCommand {
       } else if let model = try? Installation.readModel(command.arguments.model),
         model.sha256 != run.modelDigest
       {
-        log.notice("note: \(model.path) has changed; the model that \(file) holds is taken")
+        log.notice("note: \(model.path) has changed; rerun uses the model that \(file) holds")
       }
       if run.program != "kubo \(Kubo.version)" {
         log.notice("note: \(file): written by \(run.program); this is kubo \(Kubo.version)")

@@ -12,8 +12,8 @@ struct SelfEnergyCommand: TableCommand {
     commandName: "selfenergy",
     abstract: "The self-consistent self-energy and the density of states against energy, as CSV.",
     discussion: """
-      Energies count from zero, as mu does. scba=GAMMA: Sigma_s = gamma avg g_s of the bonding and the \
-      antibonding band; site=GAMMA: Sigma_0 and Sigma_3 of Sigma = Sigma_0 + Sigma_3 rho_3 sigma_z.
+      Energies have the same zero as mu. scba=GAMMA gives Sigma_s = gamma avg g_s of the bonding and of the \
+      antibonding band; site=GAMMA gives Sigma_0 and Sigma_3 of Sigma = Sigma_0 + Sigma_3 rho_3 sigma_z.
 
       EXAMPLE
         kubo selfenergy square --lifetime scba=0.3 --energy -2,0
@@ -36,7 +36,8 @@ struct SelfEnergyCommand: TableCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Energies, START:STOP:COUNT or a,b,c. Default: 201 over all bands.", valueName: "axis"),
+      "Energies, START:STOP:COUNT or a,b,c. Default: 201 energies over all bands.",
+      valueName: "axis"),
     transform: Axis.init)
   var energy: Axis?
   @Option(

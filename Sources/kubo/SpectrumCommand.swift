@@ -11,16 +11,16 @@ struct ResponseArguments: ParsableArguments {
   @OptionGroup var potential: ChemicalPotential
   @Option(
     help: ArgumentHelp(
-      "constant=GAMMA: g = 1/(eps - E + i Gamma), tau = 1/(2 Gamma), with --units as constant=20meV too; scba=GAMMA, site=GAMMA: impurities of strength gamma = n_i u_i^2, self-consistent, one self-energy per band or impurities on the sites. With orbitals site=GAMMA, spin=GAMMA (quenched spins), spin_z, spin_xy, several with commas, and site=A:GAMMA+B:GAMMA by orbitals.",
+      "constant=GAMMA: g = 1/(eps - E + i Gamma), tau = 1/(2 Gamma); with --units also as constant=20meV. scba=GAMMA, site=GAMMA: impurities of strength gamma = n_i u_i^2, self-consistent, with one self-energy for each band (scba) or impurities on the sites (site). For models with orbitals site=GAMMA, spin=GAMMA (quenched spins), spin_z, spin_xy, several with commas, and site=A:GAMMA+B:GAMMA for single orbitals.",
       valueName: "kind=value"), transform: LifetimeChoice.init)
   var lifetime: LifetimeChoice?
   @Option(
     help: ArgumentHelp(
-      "The ladder of s with scba: exact, with the true cos(theta_k) under its sum, or paper.",
+      "The ladder of s with scba: exact keeps cos(theta_k) under the sum; paper takes it out, as the paper does.",
       valueName: "form"))
   var ladderForm = LadderForm.exact
   @Option(
-    help: "Names, separated by commas; see the list below.", transform: responseNames)
+    help: "Names of responses, separated by commas; see the list above.", transform: responseNames)
   var responses: [String]?
   @OptionGroup var folders: DiagramFolders
   @Option(
@@ -86,13 +86,13 @@ struct ResponseArguments: ParsableArguments {
 let responseTable = """
   RESPONSES
   \(Response.aliases.map { alias in
-    "  \(alias.alias.padding(toLength: 11, withPad: " ", startingAt: 0)) \(alias.meaning) = \(alias.name)"
+    "  \(alias.alias.padding(toLength: 15, withPad: " ", startingAt: 0)) \(alias.meaning) = \(alias.name)"
   }.joined(separator: "\n"))
-    any other operator.spin.projection of the diagrams, as in s.xy.full or Sigma.xx.O_adiabatic
+    any other operator.spin.projection of the diagrams, such as s.xy.full or Sigma.xx.O_adiabatic
 
   RESPONSES OF MODELS WITH ORBITALS
   \(CollinearResponse.names.map { "  \($0.name.padding(toLength: 15, withPad: " ", startingAt: 0)) \($0.meaning)" }.joined(separator: "\n"))
-    s, T and moment of some orbitals or groups too, as in s[A].xx.full or T[A+B].xy.full
+    s, T and moment also of some orbitals or groups, such as s[A].xx.full or T[A+B].xy.full
 
   DRESSINGS
     constant=GAMMA: bare; closed, closed_printed for X, Y, X_na, Y_na
@@ -106,8 +106,8 @@ struct SpectrumCommand: SweepableCommand {
     commandName: "spectrum",
     abstract: "Responses against frequency, as CSV.",
     discussion: """
-      For each response R and dressing D the columns R.D.re, R.D.im hold K(omega) - K(0) (for sigma, \
-      sigma itself), R.D.static holds K(0), R.D.err bounds the error of each and of their sum.
+      For each response R and dressing D the columns R.D.re and R.D.im hold K(omega) - K(0) (for sigma, sigma itself), \
+      R.D.static holds K(0), and R.D.err bounds the error of each and of their sum.
 
       EXAMPLE
         kubo spectrum chain --omega 0,0.5 --responses sigma --tolerance 1e-3
@@ -119,8 +119,8 @@ struct SpectrumCommand: SweepableCommand {
           0.5,0.537,2.743,...
 
         The Drude peak has fallen from 14.3 to 0.54 e^2 a/hbar at omega = 0.5,
-        which is 10 Gamma. With '--output FILE' the rows go to the file, and a
-        summary is printed.
+        which is 10 Gamma. '--output FILE' writes the rows to a file and prints a
+        summary.
 
       \(responseTable)
       """)
@@ -131,18 +131,19 @@ struct SpectrumCommand: SweepableCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Frequencies hbar omega, START:STOP:COUNT or a,b,c; with --units as 0THz:100THz:51 too, with nu = omega/2 pi in THz. Default: 0:3:200.",
+      "Frequencies hbar omega, START:STOP:COUNT or a,b,c; with --units also as 0THz:100THz:51, where nu = omega/2 pi. Default: 0:3:200.",
       valueName: "axis"), transform: Axis.init)
   var omega = try! Axis("0:3:200")
   @Option(
-    help: "bare, ladder, closed, closed_printed, separated by commas. Default: all that exist.",
+    help:
+      "bare, ladder, closed, closed_printed, separated by commas. Default: all that the lifetime allows.",
     transform: dressings(Dressing.allCases))
   var dressing: [Dressing]?
   @Flag(help: "Add a column for each diagram of each bare response.")
   var perDiagram = false
   @Flag(
     help:
-      "Add columns bonding, antibonding and interband for each bare response: all propagators in the lower band, all in the upper, or in both. They add up to the whole. None for responses that are interband alone (X_na, Y_na, X_na_all, Y_na_all); not with site=GAMMA, which mixes the bands."
+      "Add columns bonding, antibonding and interband for each bare response: all propagators in the lower band, all in the upper band, or in both. They add up to the whole. Not for responses that are purely interband (X_na, Y_na, X_na_all, Y_na_all), and not with site=GAMMA, which mixes the bands."
   )
   var perBand = false
   @Flag(help: CostEstimate.help)
@@ -178,7 +179,7 @@ struct SpectrumCommand: SweepableCommand {
         spectrum, request: request, units: units,
         provenance: try arguments.provenance(inputs, since: start)),
       summary: spectrum.summary(request) + "\n",
-      notes: spectrum.validity(request).filter(\.isPoor).map { "\($0.label): \($0.text)" },
+      notes: spectrum.validity(request).filter(\.isPoor).map { "\($0.label) is \($0.text)" },
       failures: spectrum.failureLines, poles: spectrum.poleLines)
   }
 
@@ -250,7 +251,7 @@ struct SpectrumCommand: SweepableCommand {
     }
     if !input.file.transverseFaults.isEmpty {
       log.notice(
-        "note: no transverse responses: both spins do not have the same orbitals (kubo models tells more)"
+        "note: the two spins do not have the same orbitals, so there are no transverse responses ('kubo models' says more)"
       )
       names.removeAll { transverse.contains($0) }
     }

@@ -23,7 +23,7 @@ func standardOutput(_ text: String) throws {
   if let code = writeAll(Array(text.utf8)[...], to: STDOUT_FILENO) {
     if code == EPIPE { endWithoutReader() }
     throw OutputError.writeFailed(
-      path: "standard output", reason: String(cString: strerror(code)))
+      path: OutputError.standardOutput, reason: systemReason(code))
   }
 }
 

@@ -12,14 +12,16 @@ struct SweepCommand: AsyncParsableCommand {
     commandName: "sweep",
     abstract: "Run a run file; write the table of a store; join stores.",
     discussion: """
-      Numbers of spectrum, coefficients, torque and compare may be axes: START:STOP:COUNT, START:STOP:log:COUNT or a,b,c. Several make \
-      all combinations, with --zip pairs. The output is one table with a column for each axis. Each point that is done is kept at once \
-      in a store beside the output, OUTPUT.sqlite; the same command goes on where it was interrupted. docs/sweeps.md tells more.
+      A number of spectrum, coefficients, torque or compare may be an axis: START:STOP:COUNT, START:STOP:log:COUNT \
+      or a,b,c. Several axes make all combinations, or pairs with --zip. The output is one table with a column for \
+      each axis. kubo keeps each finished point at once in a store beside the output, OUTPUT.sqlite; after an \
+      interruption the same command continues where it stopped. docs/sweeps.md has the details.
 
-      An output that ends in .nc is netCDF, in builds with the trait NetCDF. In builds with the trait MPI, 'mpirun -n N kubo sweep \
-      run.yaml' computes the points on N processes.
+      An output that ends in .nc is a netCDF file, in builds with the trait NetCDF. In builds with the trait MPI, \
+      'mpirun -n N kubo sweep run.yaml' computes the points on N processes.
 
-      A run file holds the same: the keys command and model, and options by their names, as written by --write-run.
+      A run file holds the same as a command line: the keys command and model, and the options by their names. \
+      --write-run writes one.
 
       EXAMPLE
         kubo spectrum chain --mu -1:0:3 --omega 0.5 --responses sigma --tolerance 1e-3 --write-run run.yaml
@@ -30,20 +32,24 @@ struct SweepCommand: AsyncParsableCommand {
           3 of 3 points
           written: map.csv
 
-        and 'kubo sweep --export map.csv.sqlite --output again.csv' writes the
-        same table again, at any time.
+        'kubo sweep --export map.csv.sqlite --output again.csv' writes the same
+        table again, at any time.
       """)
 
-  @Argument(help: ArgumentHelp("A run file, or stores.", valueName: "file"))
+  @Argument(
+    help: ArgumentHelp(
+      "A run file; or a store with --export, stores with --merge.", valueName: "file"))
   var files: [String]
-  @Flag(help: "Write the table of what a store holds.")
+  @Flag(help: "Write the table of the points that a store holds.")
   var export = false
   @Flag(
-    help: "Join stores, as those of --shard, in a store beside the output, and write its table.")
+    help:
+      "Join stores, such as those of --shard, in a store beside the output, and write its table.")
   var merge = false
   @OptionGroup var destination: OutputArguments
   @Option(
-    help: ArgumentHelp("As that of the subcommands.", valueName: "i/n"),
+    help: ArgumentHelp(
+      "Compute only the points I, I + N, I + 2 N, ..., as with the subcommands.", valueName: "i/n"),
     transform: SweepArguments.Shard.init)
   var shard: SweepArguments.Shard?
   @Flag(help: CostEstimate.sweepHelp)

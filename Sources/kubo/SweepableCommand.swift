@@ -8,11 +8,11 @@ import Logging
 
 /// What a sweep takes besides its axes.
 struct SweepArguments: ParsableArguments {
-  @Flag(help: "Take the values of all axes in step, in place of all their combinations.")
+  @Flag(help: "Pair the values of the axes, in place of all their combinations.")
   var zip = false
   @Option(
     help: ArgumentHelp(
-      "Compute the points I, I + N, I + 2 N, ... of a sweep alone, into a store of their own; 'kubo sweep --merge' joins N of them.",
+      "Compute only the points I, I + N, I + 2 N, ... of a sweep, into a store of their own; 'kubo sweep --merge' joins the N stores.",
       valueName: "i/n"), transform: Shard.init)
   var shard: Shard?
   @Option(
@@ -206,7 +206,7 @@ extension SweepableCommand {
     let done = try store.finished
     let points = numbers(sweep).filter { !done.contains($0) }
     if !done.isEmpty, !points.isEmpty {
-      log.notice("note: \(store.path): \(done.count) points are there; \(points.count) to go")
+      log.notice("note: \(store.path): \(done.count) points are done; \(points.count) to go")
     }
     try await WorkProgress.stage("sweep", unit: "points", of: points.count, isEven: true) { stage in
       func advance(_ isFailure: Bool) {

@@ -83,9 +83,9 @@ extension TableCommand {
 }
 
 /// What makes a command that takes long take less.
-let toleranceAdvice = "; a larger --tolerance takes less, --verbose tells more"
+let toleranceAdvice = "; a larger --tolerance is faster, --verbose shows details"
 /// The same of a command that has `--estimate`.
-let estimateAdvice = toleranceAdvice + "; --estimate tells beforehand how long it takes"
+let estimateAdvice = toleranceAdvice + "; --estimate predicts the time"
 
 /// Tells why cells are empty. That a closed form has no value at its pole is known beforehand, and no failure.
 func tellEmptyCells(_ failures: [String], poles: [String], _ log: Logger) throws {

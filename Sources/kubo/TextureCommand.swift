@@ -12,10 +12,11 @@ struct TextureCommand: AsyncParsableCommand {
     commandName: "texture",
     abstract: "The motion of an antiferromagnetic texture under computed torques.",
     discussion: """
-      A texture file (data/textures, docs/texture.md) declares the line, the material, how the texture begins, the current and \
-      where its torques come from: numbers, a table of 'kubo torque', or a model, whose torques the engine computes at the \
-      current's frequencies. The table has position, width, angle, energy, canting and momentum against time, each with a bound on \
-      its error, the rigid wall beside them (X.closed), and what the balances of energy and momentum leave.
+      A texture file (data/textures, docs/texture.md) declares the line, the material, the initial texture, the \
+      current, and where the torques come from: numbers, a table of 'kubo torque', or a model, whose torques the \
+      engine computes at the current's frequencies. The table has position, width, angle, energy, canting and \
+      momentum against time, each with a bound on its error; beside them it has the rigid wall (X.closed) and the \
+      residuals of the balances of energy and momentum.
 
       EXAMPLE
         kubo texture direct-bare --output bare.csv
@@ -25,11 +26,11 @@ struct TextureCommand: AsyncParsableCommand {
           ...
           X.closed                  -0.00613 ...
 
-        Under the same direct current the wall with torques of bare loops moves by
-        -3.7 nm, that with their ladders stays.
+        Under the same direct current the wall moves by -3.7 nm with torques of
+        bare loops, and stays with torques that include the ladder.
 
-        'kubo plot bare.csv --columns X' draws the way with that of the rigid
-        wall, and 'kubo plot states/*.csv --map n_z' the states of
+        'kubo plot bare.csv --columns X' draws the position beside that of the
+        rigid wall; 'kubo plot states/*.csv --map n_z' draws the states of
         '--states states'.
       """)
 
@@ -43,21 +44,21 @@ struct TextureCommand: AsyncParsableCommand {
   var output: String?
   @Option(
     help: ArgumentHelp(
-      "A folder for states n(x), mu(x) at the snapshots' times, each a table from which a run can go on.",
+      "A folder for the states n(x), mu(x) at the snapshots' times; a run can continue from each of them.",
       valueName: "dir"), completion: .directory)
   var states: String?
   @Option(
     help: ArgumentHelp(
-      "Go on from a state that was written before, in place of the file's start; to the same bits as without the interruption.",
+      "Continue from a state that --states wrote, in place of the file's start. The result has the same bits as without the interruption.",
       valueName: "file"), completion: .file())
   var resume: String?
   @Option(
-    parsing: .unconditional, help: "The error of a step of n. Default: 1e-8.",
+    parsing: .unconditional, help: "The error of n in a time step. Default: 1e-8.",
     transform: kubo.tolerance)
   var tolerance = 1e-8
   @Flag(
     help:
-      "Print what must hold of the trajectory, its balances and the rigid wall, in place of the table; exit status 1 if it does not."
+      "Check the balances of the trajectory and the rigid wall, and print the result in place of the table; exit status 1 if one fails."
   )
   var verify = false
   @Flag(help: "Replace existing output files.")

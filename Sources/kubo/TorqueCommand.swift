@@ -12,29 +12,28 @@ struct TorqueCommand: SweepableCommand {
     commandName: "torque",
     abstract: "The torques (15), (16) as velocities in m/s, from closed forms and loops.",
     discussion: """
-      A current density j along the electric field's direction drives
+      A current density j along the direction of the electric field drives
 
         d/dt (M/N) m = tau_m d_i (M/N) m + tau_m_na n x d_i n
         d/dt n       = (tau_n + tau_n_na) d_i n
 
-      with the velocities v = (v/v_0) v_c j/(4 q N): v_c the cell's volume with its two spins N, \
-      q = -|e| the electron's charge. Positive j is the direction of the electric current, against the \
-      electrons. With impurities on the sites the bands mix: tau_n.site and tau_m_na.site are the whole \
-      torques on n and m.
+      with velocities v = (v/v_0) v_c j/(4 q N). v_c is the volume of the cell, which holds two spins N, and q = -|e| is \
+      the charge of the electron. j > 0 points along the electric current, against the motion of the electrons. Impurities \
+      on the sites mix the bands; then tau_n.site and tau_m_na.site are the whole torques on n and m.
 
-      Impurity spins let electrons lose spin. With --lifetime site=0.1,spin=0.02, which models with orbitals need, a direct current \
-      and all vertex corrections give 1/tau_s, the polarisation P, the damping alpha by these spins, and for antiferromagnets zeta_s, \
-      tau_n and tau_m_na; for other magnets beta and
+      Impurity spins take spin from the electrons. With --lifetime site=0.1,spin=0.02, which models with orbitals need, the \
+      command computes for a direct current, with all vertex corrections, 1/tau_s, the polarisation P and the damping alpha by \
+      these spins; for antiferromagnets also zeta_s, tau_n and tau_m_na; for other magnets beta and
 
         d/dt n       = tau d_i n + tau_na n x d_i n,   tau_na = beta tau
 
-      with tau = -p v_c j/(2 q S), S the spin of a cell, and p = P (tau_P) where no spin is lost.
+      with tau = -p v_c j/(2 q S), where S is the spin of a cell, and p = P (tau_P) if no spin is lost.
 
       EXAMPLE
         kubo torque chain --spin 1 --current-density 1e11 \\
           --lattice-constant 0.3 --cross-section 0.1
 
-        At omega = 0, in m/s, and with error bounds:
+        The velocities at omega = 0, in m/s, with error bounds:
 
           closed                      0.56549 ...
           closed_printed              -0.56549 ...
@@ -53,19 +52,19 @@ struct TorqueCommand: SweepableCommand {
   @OptionGroup var potential: ChemicalPotential
   @Option(
     help: ArgumentHelp(
-      "constant=GAMMA of the bare loops. Default: the model's. Or impurities on orbitals or sites, as site=0.1,spin=0.02, with all vertex corrections.",
+      "constant=GAMMA for the bare loops (default: the model's), or impurities on orbitals or sites, such as site=0.1,spin=0.02, with all vertex corrections.",
       valueName: "kind=value"), transform: LifetimeChoice.constantOrSite)
   var lifetime: LifetimeChoice?
   @Option(
     parsing: .unconditional,
     help:
-      "Relative error of each part of each value. Default: 1e-4, with impurities as the lifetime 1e-3.",
+      "Relative error of each part of each value. Default: 1e-4; with impurities in --lifetime 1e-3.",
     transform: kubo.tolerance)
   var tolerance: Double?
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Add impurities of this strength, scba and site, with their ladders; auto is a level width of J/5 at mu.",
+      "Add impurities of this strength, of the kinds scba and site, bare and with ladders; auto chooses a level width of J/5 at mu.",
       valueName: "strength"),
     transform: Strength.init)
   var gamma: Strength?
@@ -82,29 +81,29 @@ struct TorqueCommand: SweepableCommand {
   var latticeConstant: Double
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The thickness of a layer, nm; two dimensions.", valueName: "nm"),
+    help: ArgumentHelp("The thickness of a layer, nm; for two dimensions.", valueName: "nm"),
     transform: positive)
   var thickness: Double?
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The cross-section of a chain, nm^2; one dimension.", valueName: "nm2"),
+    help: ArgumentHelp("The cross-section of a chain, nm^2; for one dimension.", valueName: "nm2"),
     transform: positive)
   var crossSection: Double?
   @Option(
     parsing: .unconditional,
     help:
-      "The spin N of a site; of a model with orbitals S of a cell, all sites together, of a ferrimagnet the net one.",
+      "The spin N of a site; for a model with orbitals the spin S of a cell, all sites together (for a ferrimagnet the net spin).",
     transform: positive)
   var spin: Double
   @Option(
     parsing: .unconditional,
     help:
-      "The spin relaxation rate zeta_s = tau_sd/tau_sf, in i omega tau_sd - zeta_s of the closed form (+ zeta_s as printed). Default: 0.",
+      "The spin relaxation zeta_s = tau_sd/tau_sf; the closed form has i omega tau_sd - zeta_s, the printed one + zeta_s. Default: 0.",
     transform: number("0 or more") { $0 >= 0 })
   var relaxation = 0.0
   @Flag(
     help:
-      "Add what a canting that varies does: tau_m of all bands (tau_m_full) and a torque on n, tau_nm n x d_i m. It takes grids that resolve the lifetime: seconds at a tenth of J."
+      "Add the effect of a canting that varies: tau_m with all bands (tau_m_full), and the torque tau_nm n x d_i m on n. This needs grids that resolve the lifetime: some seconds at a level width of J/10."
   )
   var canting = false
 

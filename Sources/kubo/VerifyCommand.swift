@@ -13,18 +13,19 @@ struct VerifyCommand: AsyncParsableCommand {
     commandName: "verify",
     abstract: "Checks the exact statements of the theory on a model, as a table.",
     discussion: """
-      Traces against explicit 4x4 matrices in the eigenstate frame, Matsubara sums against integrals by \
-      GSL, gauge invariance, spin continuity, causality, sum rules, symmetries; bare loops at constant \
-      lifetime, then impurities with their ladder. With orbitals the loops against a spiral of finite pitch in explicit \
-      2n x 2n matrices, gauge invariance, spin continuity in its general form, Kramers and Kronig, the f-sum rule; with \
-      impurities, of which spins are a tenth, spin continuity with its relaxation; with Wannier90's files whether both \
-      spins have the same orbitals. Exit status 1 if a statement does not hold.
+      Checks bare loops at constant lifetime, then impurities with their ladder: traces against explicit 4x4 \
+      matrices in the eigenstate frame, Matsubara sums against integrals by GSL, gauge invariance, spin \
+      continuity, causality, sum rules, and symmetries. For models with orbitals it checks the loops against a \
+      spiral of finite pitch in explicit 2n x 2n matrices, gauge invariance, spin continuity in its general form, \
+      the Kramers-Kronig relations and the f-sum rule; with impurities, a tenth of which are spins, spin \
+      continuity with its relaxation; and for Wannier90's files whether both spins have the same orbitals. The \
+      exit status is 1 if a statement fails.
 
       EXAMPLE
         kubo verify chain --dressing bare
 
-        A line for each statement, with its residual, what is allowed, and 'pass'
-        or 'FAIL':
+        Each statement has a line with its residual, the residual allowed, and
+        'pass' or 'FAIL':
 
           vertices and traces ...
           ...
@@ -32,7 +33,8 @@ struct VerifyCommand: AsyncParsableCommand {
           ...
           34 of 34 statements hold
 
-        With '--diagrams DIR' a file of one's own that has a wrong sign is named.
+        With '--diagrams DIR' the command names a diagram file of your own that
+        has a wrong sign.
       """)
 
   @OptionGroup var arguments: ModelArguments

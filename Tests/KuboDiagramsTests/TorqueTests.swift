@@ -170,7 +170,7 @@ import Testing
     #expect(
       torque.poles
         == ["tau_m_na", "tau_n_na"].map {
-          "\($0).closed at omega = 2.0: undamped pole at omega = 2 J; move omega off it"
+          "\($0).closed at omega = 2.0: undamped pole at omega = 2 J; choose another omega"
         })
   }
 

@@ -102,9 +102,9 @@ import Testing
   }
 
   @Test(arguments: [
-    ("none/new.csv", "No such file or directory"), ("file/new.csv", "Not a directory"),
-    ("", "Is a directory"), ("new/", "not the name of a file"),
-    (String(repeating: "x", count: 300), "File name too long"),
+    ("none/new.csv", "no such file or folder"), ("file/new.csv", "not a folder"),
+    ("", "it is a folder"), ("new/", "this is not the name of a file"),
+    (String(repeating: "x", count: 300), "file name too long"),
   ])
   func pathsThatCannotBe(_ name: String, _ reason: String) throws {
     let scratch = try ScratchDirectory()
@@ -124,8 +124,7 @@ import Testing
     let pipe = "\(scratch.path)/pipe"
     #expect(mkfifo(pipe, 0o600) == 0)
     #expect(
-      throws: OutputError.cannotCreate(
-        path: pipe, reason: "found a device, pipe or socket; expected a file")
+      throws: OutputError.cannotCreate(path: pipe, reason: "it is a device, pipe or socket")
     ) { try table.write(to: pipe, overwrite: true) }
     #expect(try scratch.names() == ["pipe"])
   }

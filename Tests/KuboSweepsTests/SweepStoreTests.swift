@@ -120,7 +120,7 @@ import Testing
     let store = try SweepStore(path: path, run: run())
     #expect(
       message { _ = try SweepStore(path: path, run: run()) }
-        == "\(path): found in use by another process; expected one at a time")
+        == "another process is writing '\(path)'")
     #expect(
       message { _ = try SweepStore(reading: path).table(date: "", withTime: false) }
         == "\(path): found no point that is done; expected a sweep with values")

@@ -92,7 +92,7 @@ def test_a_rank_that_dies():
     assert message in errors.splitlines() and "exited on signal 9" in errors
     again = run(*launcher(2), *words, "--output", "a.csv")
     assert again.stdout == "60 of 60 points\nwritten: a.csv\n"
-    assert " points are there; " in again.stderr
+    assert " points are done; " in again.stderr
     assert pathlib.Path("a.csv").read_text() == pathlib.Path("one.csv").read_text()
 
 

@@ -96,7 +96,7 @@ def test_values_that_are_missing(traits):
 def test_whole_or_not_at_all(traits):
     """A full disk, a file that is there, an axis that differs."""
     pathlib.Path("a.nc").write_text("mine")
-    assert "found an existing file" in traits(*RUNS["single"], "--output", "a.nc", status=73).stderr
+    assert "exists already" in traits(*RUNS["single"], "--output", "a.nc", status=73).stderr
     assert pathlib.Path("a.nc").read_text() == "mine"
     traits(*RUNS["zip"], "--output", "b.csv")
     with sqlite3.connect("b.csv.sqlite") as store:
@@ -113,7 +113,7 @@ def test_whole_or_not_at_all(traits):
         done = subprocess.run(["unshare", "-m", "bash", "-c", script, "sh", home, *RUNS["single"]],
                               capture_output=True, text=True)  # fmt: skip
         assert done.stdout == "74\n", done.stderr
-        assert done.stderr.startswith("kubo: disk/a.nc: writing failed: ") and done.stderr.count("\n") == 1
+        assert done.stderr.startswith("kubo: cannot write 'disk/a.nc': ") and done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("words", RUNS.values(), ids=RUNS.keys())
@@ -141,4 +141,4 @@ def test_files_of_others(traits):
     assert traits("plot", "other.nc", "--output", "p.svg", status=65).stderr == (
         "kubo: other.nc: found a file of another program; expected a netCDF file that kubo has written\n"
     )
-    assert traits("plot", "none.nc", "--output", "p.svg", status=66).stderr.startswith("kubo: none.nc: found No such file")
+    assert traits("plot", "none.nc", "--output", "p.svg", status=66).stderr.startswith("kubo: cannot read 'none.nc': no such file")

@@ -68,7 +68,7 @@ def test_output_stays_and_goes_on():
     with pytest.raises(kubo.KuboError) as error:
         spectrum(mu=[-1, -0.75], output="map.csv")
     assert error.value.status == 73
-    assert error.value.message.startswith("map.csv: found an existing file; expected a new path, or --force")
+    assert error.value.message.startswith("'map.csv' exists already; choose another path, or --force")
     assert spectrum(mu=[-1, -0.75], output="map.csv", force=True).identical(d)
 
 

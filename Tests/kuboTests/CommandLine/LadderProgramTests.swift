@@ -60,7 +60,7 @@ import Testing
       ])
     #expect(run.status == 0, "\(run.errors)")
     let line =
-      /estimate: [\d.:]+ (s|\(min:s\))( to [\d.:]+ (s|\(min:s\)))?, to a factor of 2 or so, for 41 frequencies on \d+ threads; from up to \d+ of them in [\d.]+ s\n/
+      /estimate: [\d.:]+ (s|\(min:s\))( to [\d.:]+ (s|\(min:s\)))?, to a factor of about 2, for 41 frequencies on \d+ threads; from up to \d+ of them in [\d.]+ s\n/
     #expect(run.output.wholeMatch(of: line) != nil, "\(run.output)")
     #expect(!FileManager.default.fileExists(atPath: output))
   }

@@ -142,8 +142,8 @@ import Testing
       #expect(names.split(separator: ",").contains(Substring(name)))
     }
     #expect(!names.contains("sigma.closed"))
-    #expect(run.output.contains("# validity.X_na.closed: Delta_k/J on the Fermi surface"))
-    #expect(run.errors.contains("POOR"))
+    #expect(run.output.contains("# validity.X_na.closed: unreliable here: it assumes Delta_k = J"))
+    #expect(run.errors.contains("is unreliable here: it assumes"))
   }
 
   /// `--filling`, `--units` and `--per-band` reach the table.

@@ -117,7 +117,7 @@ import Testing
     let again = try run(["rerun", "a.csv"])
     #expect(again.status == 0, "\(again.errors)")
     #expect(
-      again.errors == "kubo: note: \(path) has changed; the model that a.csv holds is taken\n")
+      again.errors == "kubo: note: \(path) has changed; rerun uses the model that a.csv holds\n")
     try FileManager.default.removeItem(
       atPath: "\(scratch.path)/diagrams/full.gauge_first.yaml")
     let other = try run(["rerun", "a.csv", "--quiet"])

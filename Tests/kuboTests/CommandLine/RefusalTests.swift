@@ -182,7 +182,7 @@ struct Refusal: Sendable, CustomTestStringConvertible {
           "0:1:20", "--output", "disk/a.csv", "--force",
         ], in: scratch)
       #expect(run.status == 74)
-      #expect(run.errors.contains("kubo: disk/a.csv: writing failed: No space left on device\n"))
+      #expect(run.errors.contains("kubo: cannot write 'disk/a.csv': no space left on device\n"))
       #expect(run.output == (old.isEmpty ? "" : "a.csv\nmine\n"))
     }
   }

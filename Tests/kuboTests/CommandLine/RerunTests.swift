@@ -177,7 +177,8 @@ import Testing
     #expect(held.status == 0, "\(held.errors)")
     #expect(
       held.errors
-        == "kubo: note: it's \"my\" $HOME.yaml has changed; the model that a.csv holds is taken\n")
+        == "kubo: note: it's \"my\" $HOME.yaml has changed; rerun uses the model that a.csv holds\n"
+    )
     let other = try ProgramTests.run(["rerun", "a.csv", "--allow-changed-model"], in: scratch.path)
     #expect(other.status == 1 && other.output.contains("differs: parameter.J: stored \"0.5\""))
   }

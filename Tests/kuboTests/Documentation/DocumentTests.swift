@@ -8,7 +8,7 @@ import kubo
 @Suite struct DocumentTests {
   /// The documents, as paths in the repository.
   static let documents: [String] = {
-    let guides = (try? FileManager.default.contentsOfDirectory(atPath: "\(repository)/docs")) ?? []
+    let guides = (try? FileManager.default.subpathsOfDirectory(atPath: "\(repository)/docs")) ?? []
     return ["README.md", "CONTRIBUTING.md"]
       + guides.filter { $0.hasSuffix(".md") }.sorted().map { "docs/\($0)" }
   }()
@@ -80,6 +80,18 @@ import kubo
     let run = try folder.run(["python3", "-c"], text)
     #expect(run.status == 0, "\(place): \(run.errors)")
     return run.output
+  }
+
+  /// README is one page, and each page of the gallery shows a small picture.
+  @Test func sizes() throws {
+    let words = try DocumentTests.text("README.md").split(whereSeparator: \.isWhitespace)
+    #expect(words.count < 900)
+    for page in DocumentTests.documents
+    where page.hasPrefix("docs/gallery/") && !page.hasSuffix("README.md") {
+      let picture = page.dropLast(3) + ".svg"
+      let size = try Data(contentsOf: URL(filePath: "\(repository)/\(picture)")).count
+      #expect((1_000..<60_000).contains(size), "\(picture)")
+    }
   }
 
   /// Links between documents lead somewhere, and so do the documents that sources name.
