@@ -143,7 +143,8 @@ extension Picture {
     let end = xs.max() ?? 1
     // Their names stand above the panels, in a line of their own, where no curve runs.
     let marks = figure.marks.filter { $0.x > start && $0.x < end }
-    let exits = figure.panels.map(\.exits)
+    let panels = figure.panels.map(\.relative)
+    let exits = panels.map(\.exits)
     let key = Key(
       figure.key, isCut: exits.joined().contains { !$0.isEmpty }, width: width - 0.4)
     let top =
@@ -157,7 +158,7 @@ extension Picture {
     script.title(figure.title, from: 0.3)
     key.draw(in: &script, 0.2, 0.35 + line * Double(figure.title.count))
     script.range("x", start, end > start ? end : start + 1)
-    for (n, panel) in figure.panels.enumerated() {
+    for (n, panel) in panels.enumerated() {
       let (row, column) = (n / columns, n % columns)
       let panelWidth = (width - Double(columns) * (left + right)) / Double(columns)
       let x = left + Double(column) * (panelWidth + left + right)

@@ -9,6 +9,27 @@ extension Figure.Panel {
     let isUpward: Bool
   }
 
+  /// The same less a round number, which its label names, where values differ by so little that they would need many digits.
+  var relative: Figure.Panel {
+    let (low, high) = range ?? dataRange
+    guard !isLogarithmic, high > low, min(abs(low), abs(high)) > 500 * (high - low) else {
+      return self
+    }
+    let step = pow(10, log10(high - low).rounded(.up))
+    let base = (low / step).rounded(.down) * step
+    let (space, number) = (MathText.space, String(format: "%.12g", abs(base)))
+    var own = self
+    let unit = label.range(of: "\(space)(", options: .backwards)?.lowerBound ?? label.endIndex
+    own.label.insert(contentsOf: "\(space)\(base < 0 ? "+" : "−")\(space)\(number)", at: unit)
+    own.range = range.map { ($0.low - base, $0.high - base) }
+    for n in own.curves.indices {
+      own.curves[n].runs = curves[n].runs.map { run in
+        run.map { Figure.Point(x: $0.x, y: $0.y - base, error: $0.error) }
+      }
+    }
+    return own
+  }
+
   /// Draws its curves: the scale, the note, the data and the plot.
   func draw(in script: inout Script, _ exits: [[Exit]]) {
     let (low, high) = range ?? dataRange

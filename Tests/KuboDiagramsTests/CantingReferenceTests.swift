@@ -58,7 +58,8 @@ import Testing
     ("q0.s.xy", "s.xy.canting_uniform", false), ("Phi.adiabatic", "X", false),
   ]
 
-  @Test(arguments: 0..<6) func loops(_ index: Int) async throws {
+  /// The first, the square lattice in its lower band, takes as long as the others together.
+  @Test(arguments: (areTestsLong ? 0 : 1)..<6) func loops(_ index: Int) async throws {
     let entry = Self.cases[index]
     let omegas = entry.rows.map { $0["omega"]!.list[0] }
     let names = Self.responses.map(\.name)

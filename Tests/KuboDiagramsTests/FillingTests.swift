@@ -52,7 +52,12 @@ import Testing
   @Test(arguments: ["chain", "square", "honeycomb", "cubic"])
   func particlesAndHoles(_ name: String) async throws {
     let model = try shippedModel(name, ["t_prime": 0])
-    for (temperature, broadening) in [(0.0, 0.1), (0.3, 0.02), (0.05, 0.5), (0.0, 0.01), (0.4, 0)] {
+    // In three dimensions narrow levels at T = 0 take long.
+    let states =
+      name == "cubic" && !areTestsLong
+      ? [(0, 0.5), (0.3, 0.02), (0.4, 0)]
+      : [(0.0, 0.1), (0.3, 0.02), (0.05, 0.5), (0.0, 0.01), (0.4, 0)]
+    for (temperature, broadening) in states {
       let half = try await filling(2, model, temperature: temperature, broadening: broadening)
       // mu is sought to 1e-10 of the bandwidth.
       #expect(abs(half.mu) <= half.error && half.error < 1e-8, "\(half)")

@@ -18,7 +18,9 @@ import UniformGrid
   }
 
   static let cases: [Case] = [false, true].flatMap { isSite in
-    (0..<(areTestsLong ? 30 : 4)).map { Case(dimension: 1, number: $0, isSite: isSite) }
+    (0..<(areTestsLong ? 30 : isSite ? 3 : 4)).map {
+      Case(dimension: 1, number: $0, isSite: isSite)
+    }
       + (0..<(areTestsLong ? 3 : 0)).map { Case(dimension: 2, number: $0, isSite: isSite) }
   }
 

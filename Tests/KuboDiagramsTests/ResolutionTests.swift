@@ -106,6 +106,21 @@ import Testing
     }
   }
 
+  /// i K/omega of sigma at omega = 0.3, a grid of the whole zone that resolves Gamma = 0.02 fifteen times.
+  private static let smallGapOnAGrid = Task {
+    let sigma = Response("sigma")!
+    let sum = ZoneSum(
+      model: try shippedModel("honeycomb", ["J": 1e-6, "t_prime": 0]),
+      directions: Directions(i: 0, j: 0), mu: 0, temperature: 0, broadening: 0.02,
+      loops: [
+        .init(
+          measured: sigma.measured, spin: sigma.spin,
+          diagrams: try shippedDiagrams().diagrams(of: sigma))
+      ], closedForms: [], threads: 2)
+    let grid = try await sum(divisions: 1800, omegas: [0.3], withScales: false)
+    return ComplexDouble.i * grid.quotients[0][0]
+  }
+
   /// J far below the level width: right at J = 1e-6, and no other for smaller J, since loops of all bands are even
   /// in J and analytic on the scale of Gamma.
   @Test(arguments: [1e-3, 1e-6, 1e-12]) func smallGap(_ exchange: Double) async throws {
@@ -119,19 +134,8 @@ import Testing
     // (1e-3/Gamma)^2 = 0.0025.
     let reach = exchange > 1e-4 ? 6e-4 : 6e-6
     #expect(abs(sigma[0].dynamic.real - 0.20277) <= reach + sigma[0].error)
-    // A grid of the whole zone that resolves Gamma fifteen times.
-    let sigmaDiagrams = try shippedDiagrams().diagrams(of: Response("sigma")!)
-    let sum = ZoneSum(
-      model: try shippedModel("honeycomb", ["J": 1e-6, "t_prime": 0]),
-      directions: Directions(i: 0, j: 0), mu: 0, temperature: 0, broadening: 0.02,
-      loops: [
-        .init(
-          measured: Response("sigma")!.measured, spin: Response("sigma")!.spin,
-          diagrams: sigmaDiagrams)
-      ], closedForms: [], threads: 2)
-    let grid = try await sum(divisions: 1800, omegas: [0.3], withScales: false)
     let value = sigma[1].dynamic
-    let right = ComplexDouble.i * grid.quotients[0][0]
+    let right = try await ResolutionTests.smallGapOnAGrid.value
     #expect((value - right).length <= sigma[1].error + reach * right.length)
   }
 

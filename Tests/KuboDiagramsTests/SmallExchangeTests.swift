@@ -13,7 +13,7 @@ import Testing
   /// elsewhere.
   @Test(arguments: ["chain", "square", "honeycomb", "narrow", "cubic"], [0, nil] as [Double?])
   func uniformGrid(_ name: String, _ mu: Double?) async throws {
-    let gamma = name == "cubic" ? 0.6 : 0.1
+    let gamma = name == "cubic" ? 1.2 : 0.1
     let defaults = ["square": -1.2, "honeycomb": -1, "chain": -1.2, "narrow": -1.8, "cubic": -3]
     func state(_ exchange: Double) throws -> CertificateState {
       CertificateState(

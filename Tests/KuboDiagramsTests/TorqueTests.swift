@@ -228,7 +228,7 @@ import Testing
   @Test(arguments: ["square", "chain"] + (areTestsLong ? ["honeycomb"] : [])) func audit(
     _ name: String
   ) async throws {
-    let audit = try await request(try shippedModel(name), mu: -1.2).audit()
+    let audit = try await request(try shippedModel(name), mu: -1.2, temperature: 0.05).audit()
     #expect(audit.holds)
     let failing = audit.numbers.filter { !$0.printedHolds }.map {
       "\($0.name) \($0.band == .bonding ? "lower" : "upper")"

@@ -185,7 +185,7 @@ private struct LoopsAtEnergies {
   /// Wherever contours and surfaces around levels are said to serve, they give what the real zone gives: states drawn at
   /// random, with strong hops within the sublattices, which make the bands' velocities differ, and narrow levels.
   @Test(
-    arguments: [("chain", 300), ("square", 12), ("honeycomb", 12)],
+    arguments: [("chain", areTestsLong ? 300 : 100), ("square", 12), ("honeycomb", 12)],
     [Lifetime.scba(0.3), .site(0.3)])
   func contoursServe(_ kind: (name: String, count: Int), _ lifetime: Lifetime) async throws {
     var random = SeededGenerator(20)

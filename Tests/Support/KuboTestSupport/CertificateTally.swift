@@ -26,17 +26,25 @@ package struct CertificateTally: Sendable {
   /// Of so many states.
   package init(states: Int = 0) { self.states = states }
 
-  /// Of all `states`, two at a time, in their order.
+  /// Of all `states`, two at a time, in their order; each 50 that are done are told.
   package static func tallies<State: Sendable>(
     of states: [State], _ tally: @escaping @Sendable (State) async -> CertificateTally
   ) async -> [CertificateTally] {
     await withTaskGroup(of: (Int, CertificateTally).self) { group in
       var tallies = states.map { _ in CertificateTally() }
+      var done = CertificateTally()
+      func take(_ m: Int, _ tally: CertificateTally) {
+        tallies[m] = tally
+        done.add(tally)
+        guard done.states % 50 == 0 else { return }
+        print(done.progress)
+        fflush(nil)
+      }
       for (n, state) in states.enumerated() {
-        if n > 1, let (m, tally) = await group.next() { tallies[m] = tally }
+        if n > 1, let (m, tally) = await group.next() { take(m, tally) }
         group.addTask { (n, await tally(state)) }
       }
-      for await (m, tally) in group { tallies[m] = tally }
+      for await (m, tally) in group { take(m, tally) }
       return tallies
     }
   }
@@ -65,7 +73,19 @@ package struct CertificateTally: Sendable {
       + "\(violations.count) parts above the bound, \(decided) decided, "
       + "\(missed.count) parts beyond the tolerance, \(refused.count) refused; \(unended.count) states not "
       + "ended; bounds are \(ratio(0)), \(ratio(0.01)), \(ratio(0.1)), \(ratio(0.5)), \(ratio(0.9)) times the "
-      + "error (smallest, 1 %, 10 %, median, 90 %)"
+      + "error (smallest, 1 %, 10 %, median, 90 %)\nof the ratios \(counts)"
+  }
+
+  /// How many ratios are below a few limits: what summaries of parts add up to, and a median with them.
+  private var counts: String {
+    [1, 1.5, 2, 3, 5, 10, 20, 30, 50, 100, 1000, .infinity].map { limit in
+      "\(ratios.count { $0 < limit }) below \(limit)"
+    }.joined(separator: ", ")
+  }
+
+  private var progress: String {
+    "\(states) states: \(decided) of \(given) cells decided, \(violations.count) parts above the bound, "
+      + "\(unended.count) not ended; bounds are \(ratio(0)) times the error at least, median \(ratio(0.5))"
   }
 
   /// What `compute` gives within so many seconds; nil where the state did not end or was refused, which is noted.

@@ -9,7 +9,10 @@ package func shippedModel(_ name: String, _ parameters: [String: Double] = [:]) 
 }
 
 /// The shipped diagrams.
-package func shippedDiagrams() throws -> DiagramSet {
+package func shippedDiagrams() throws -> DiagramSet { try readDiagrams.get() }
+
+/// Read once: many tests ask for them in their innermost loops.
+private let readDiagrams: Result<DiagramSet, any Error> = Result {
   DiagramSet(try DiagramLibrary.read(directories: ["\(repository)/diagrams"]).diagrams)
 }
 

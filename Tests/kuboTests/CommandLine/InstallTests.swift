@@ -111,7 +111,7 @@ import Testing
       "slow",
       """
       #!/bin/sh
-      if [ "$1" = help ]; then touch '\(scratch.path)/there'; sleep 1; fi
+      if [ "$1" = help ] && [ ! -e '\(scratch.path)/there' ]; then touch '\(scratch.path)/there'; sleep 1; fi
       KUBO_HOME='\(repository)' exec '\(ProgramTests.program.path)' "$@"
 
       """)

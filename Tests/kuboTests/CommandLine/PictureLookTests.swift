@@ -100,6 +100,17 @@ import Testing
     #expect(texts.contains("μ (t)") && texts.contains("Re τn, closed form (m/s)"), "\(texts)")
   }
 
+  /// Numbers that differ by little are drawn less one that the label names, and none is as long as the label's place.
+  @Test(arguments: [1.0, -1]) func smallDifferences(_ sign: Double) async throws {
+    let table = CSVFile(
+      header: [("model", "m"), ("unit.Y", "a")], columns: ["omega", "Y.bare.re", "Y.bare.err"],
+      rows: (0...8).map { [Double($0), sign * 0.99796 + 1e-6 * Double($0), 1e-7] })
+    let texts = try await words(Picture(table: table))
+    let label = sign > 0 ? "Y − 0.99795 (a)" : "Y + 0.99797 (a)"
+    #expect(texts.contains(label), "\(texts)")
+    #expect(texts.allSatisfy { Double($0) == nil || $0.count < 8 }, "\(texts)")
+  }
+
   // MARK: Symbols
 
   /// Shipped names have symbols; a user's own stand as they are.

@@ -326,7 +326,7 @@ import Testing
   /// The ladder alone leaves the bare loops out.
   @Test func verificationOfTheLadder() throws {
     let run = try ProgramTests.run([
-      "verify", "chain", "--dressing", "ladder", "--gamma", "0.4",
+      "verify", "chain", "--dressing", "ladder", "--gamma", "1",
     ])
     #expect(run.status == 0, "\(run.errors)")
     #expect(run.output.contains("\nladder ") && !run.output.contains("\nbare loops "))

@@ -37,44 +37,51 @@ import kubo
 
   /// Elsewhere than on a terminal that can erase, nothing; with --quiet nothing anywhere.
   @Test func silence() throws {
-    for (arguments, environment) in [(["--quiet"], [:]), ([], ["TERM": "dumb"])] {
+    let terminals = try [(["--quiet"], [:]), ([], ["TERM": "dumb"])].map {
+      (arguments, environment) in
       let terminal = try Terminal()
-      let run = try LiveRun(
-        ProgressTests.long + arguments, environment: environment, terminal: terminal)
-      try run.awaitReadiness()
-      usleep(2_500_000)
-      _ = run.interrupt(SIGINT)
+      return (
+        terminal,
+        try LiveRun(ProgressTests.long + arguments, environment: environment, terminal: terminal)
+      )
+    }
+    let file = try LiveRun(ProgressTests.long)
+    let runs = terminals.map(\.1) + [file]
+    for run in runs { try run.awaitReadiness() }
+    usleep(2_500_000)
+    #expect(try file.errors == "")
+    for run in runs { _ = run.interrupt(SIGINT) }
+    for (terminal, _) in terminals {
       #expect(terminal.remaining == ["kubo: interrupted"])
       #expect(terminal.drawn.isEmpty)
     }
-    let run = try LiveRun(ProgressTests.long)
-    try run.awaitReadiness()
-    usleep(2_500_000)
-    #expect(try run.errors == "")
-    _ = run.interrupt(SIGINT)
   }
 
   /// Work that takes longer than ten seconds says so once where there is no terminal, unless it is to be quiet.
-  @Test(arguments: [
-    (ProgressTests.long, "--tolerance is faster, --verbose shows details; --estimate predicts"),
-    (
-      ["matsubara", "square", "--lifetime", "scba=0.1"],
-      "--tolerance is faster, --verbose shows details\n"
-    ),
-    (ProgressTests.long + ["--quiet"], ""),
-  ]) func longWork(_ arguments: [String], _ advice: String) throws {
-    let run = try LiveRun(arguments)
-    try run.awaitReadiness()
+  @Test func longWork() throws {
+    let long = ProgressTests.long + ["--threads", "1"]
+    // All at once, and not long enough for an end.
+    let runs = try [
+      (long, "--tolerance is faster, --verbose shows details; --estimate predicts"),
+      (
+        ["matsubara", "square", "--lifetime", "scba=0.1", "--threads", "1"],
+        "--tolerance is faster, --verbose shows details\n"
+      ),
+      (long + ["--quiet"], ""),
+    ].map { (arguments, advice) in (try LiveRun(arguments), advice) }
+    for (run, _) in runs { try run.awaitReadiness() }
     usleep(12_500_000)
-    let errors = try run.errors
-    _ = run.interrupt(SIGINT)
-    guard !advice.isEmpty else {
-      #expect(errors == "")
-      return
+    for (run, advice) in runs {
+      let errors = try run.errors
+      _ = run.interrupt(SIGINT)
+      if advice.isEmpty {
+        #expect(errors == "")
+        continue
+      }
+      #expect(errors.hasPrefix("kubo: note: running for 0:10, now at "))
+      #expect(errors.contains(advice), "\(errors)")
+      #expect(errors.split(separator: "\n").count == 1)
     }
-    #expect(errors.hasPrefix("kubo: note: running for 0:10, now at "))
-    #expect(errors.contains(advice), "\(errors)")
-    #expect(errors.split(separator: "\n").count == 1)
   }
 
   /// Notes, but not errors, go with --quiet.

@@ -142,7 +142,8 @@ struct Refusal: Sendable, CustomTestStringConvertible {
       errors: text.replacing(scratch.path, with: "SCRATCH").replacing(repository, with: "HOME"))
   }
 
-  /// Kind, mode and content of all that is in the directory.
+  /// Kind, mode and content of all that is in the directory; of what is too large to be read again and again its size
+  /// and when it was written.
   static func snapshot(_ scratch: ScratchDirectory) throws -> [String: String] {
     var found: [String: String] = [:]
     for name in try FileManager.default.subpathsOfDirectory(atPath: scratch.path) {
@@ -150,8 +151,11 @@ struct Refusal: Sendable, CustomTestStringConvertible {
       let path = "\(scratch.path)/\(name)"
       guard lstat(path, &status) == 0 else { continue }
       let isFile = status.st_mode & S_IFMT == S_IFREG
-      let content = isFile ? (try? Data(contentsOf: URL(filePath: path)))?.hashValue : nil
+      let isLarge = status.st_size > 1 << 30
+      let content =
+        isFile && !isLarge ? (try? Data(contentsOf: URL(filePath: path)))?.hashValue : nil
       found[name] = "\(status.st_mode) \(content ?? 0)"
+      if isLarge { found[name]! += " \(status.st_size) \(status.st_mtim)" }
     }
     return found
   }
