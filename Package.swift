@@ -96,7 +96,7 @@ let package = Package(
       name: "KuboDiagrams",
       dependencies: [
         "KuboDisorder", "KuboLattice", "KuboLoops", "KuboWork", "KuboZoneIntegrals",
-        "KuboZoneSums", "Quadrature", "CZoneSums", complex, real,
+        "KuboZoneSums", "Quadrature", "CLAPACK", "CZoneSums", complex, real,
       ]),
     // Exact statements, explicit matrices, the audit.
     .target(

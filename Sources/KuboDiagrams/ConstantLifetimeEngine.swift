@@ -45,6 +45,10 @@ struct ConstantLifetimeEngine: SpectrumEngine {
     return result
   }
 
+  func batches() -> ([Double]) async throws -> Spectrum {
+    { try await request.asking(request.columns, omegas: $0).engine.spectrum() }
+  }
+
   /// The loop of a column.
   func loop(_ column: SpectrumRequest.Column) -> LoopWeights.Sum {
     var sum = LoopWeights.Sum(
@@ -131,7 +135,7 @@ struct ConstantLifetimeEngine: SpectrumEngine {
     for (o, column) in outputs.enumerated() {
       func cell(_ outcome: GridRefinement.Outcome) -> Spectrum.Cell {
         if let reason = reason(outcome, o) { return .failure(reason) }
-        return .value(outcome.estimates[o], scale: outcome.scales[o])
+        return .value(outcome.estimates[o].value, outcome.errors[o], scale: outcome.scales[o])
       }
       result.fill(column, fixed: cell(outcomes[0])) { n in
         numbers[o].resonance(omegas[n]) == nil ? .pole : cell(outcomes[n + 1])
@@ -182,13 +186,12 @@ struct ConstantLifetimeEngine: SpectrumEngine {
       let product = coefficients.entry(form, .printed).product
       let w = product.value.divided(by: form.coefficientFactor(exchange: model.exchange))
       let error = product.error / form.coefficientFactor(exchange: model.exchange)
-      spectrum.fill(n, fixed: .value(Estimate(value: .zero, error: 0), scale: 0)) { m in
+      spectrum.fill(n, fixed: .value(.zero, PartErrors(0), scale: 0)) { m in
         let omega = request.omegas[m]
         guard let r = form.resonance(omega: omega, exchange: model.exchange) else { return .pole }
         let factor = ComplexDouble(0, -omega * tau) * r
         return .value(
-          Estimate(value: factor * w, error: factor.length * error),
-          scale: factor.length * w.length)
+          factor * w, PartErrors(factor.length * error), scale: factor.length * w.length)
       }
     }
   }

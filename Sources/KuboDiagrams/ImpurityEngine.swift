@@ -25,23 +25,36 @@ package struct ImpurityEngine: SpectrumEngine {
     (self.request, self.impurities, self.gamma, self.rungs) = (request, impurities, gamma, rungs)
   }
 
-  package func spectrum() async throws -> Spectrum {
-    var result = Spectrum(unfilled: request)
+  package func spectrum() async throws -> Spectrum { try await batches()(request.omegas) }
+
+  func batches() async throws -> ([Double]) async throws -> Spectrum {
     let columns = request.columns
     let closed = columns.indices.filter { columns[$0].dressing == .closed }
-    // What fails leaves the other columns theirs.
-    for (chosen, add) in [
-      (columns.indices.filter { !closed.contains($0) }, addLoops), (closed, addClosedForms),
-    ] where !chosen.isEmpty {
-      do {
-        try await add(chosen, &result)
-      } catch let error where error is NonConvergence || error is SelfEnergyFailure {
-        result.failures += chosen.map {
-          .init(column: columns[$0].label, omega: nil, reason: "\(error)")
+    let loops = columns.indices.filter { !closed.contains($0) }
+    let shared = try await attempt {
+      try await loops.isEmpty
+        ? nil : energyIntegral(loops, upTo: request.omegas.map(abs).max())
+    }
+    return { omegas in
+      let asked = ImpurityEngine(
+        request.asking(columns, omegas: omegas), impurities, gamma: gamma, rungs: rungs)
+      var result = Spectrum(unfilled: asked.request)
+      // What fails leaves the other columns theirs.
+      for chosen in [loops, closed] where !chosen.isEmpty {
+        do {
+          if chosen == closed {
+            try await asked.addClosedForms(chosen, to: &result)
+          } else if let shared = try shared.get() {
+            try await asked.addLoops(chosen, shared, to: &result)
+          }
+        } catch let error where error is NonConvergence || error is SelfEnergyFailure {
+          result.failures += chosen.map {
+            .init(column: columns[$0].label, omega: nil, reason: "\(error)")
+          }
         }
       }
+      return result
     }
-    return result
   }
 
   /// The loops of the columns `chosen`.
@@ -65,10 +78,10 @@ package struct ImpurityEngine: SpectrumEngine {
     }
   }
 
+  typealias Energies = (crystal: ImpurityCrystal, queue: PairQueue, integral: EnergyIntegral)
+
   /// The crystal and the energy integrals of the columns `chosen`, on the real axis up to omega = `largest`.
-  func energyIntegral(_ chosen: [Int], upTo largest: Double?) async throws -> (
-    crystal: ImpurityCrystal, queue: PairQueue, integral: EnergyIntegral
-  ) {
+  func energyIntegral(_ chosen: [Int], upTo largest: Double?) async throws -> Energies {
     let (mu, threads) = (request.mu, request.threads)
     let loops = pairLoops(chosen)
     var crystal = ImpurityCrystal(
@@ -93,10 +106,11 @@ package struct ImpurityEngine: SpectrumEngine {
     return (crystal, queue, integral)
   }
 
-  private func addLoops(_ chosen: [Int], to result: inout Spectrum) async throws {
+  private func addLoops(_ chosen: [Int], _ energies: Energies, to result: inout Spectrum)
+    async throws
+  {
     let omegas = request.omegas
-    let (crystal, queue, integral) = try await energyIntegral(
-      chosen, upTo: omegas.map(abs).max())
+    let (crystal, queue, integral) = energies
     // They go on side by side and end together: how many have ended tells nothing of the time left.
     let dynamics = try await WorkProgress.stage(
       "energy integrals", unit: "frequencies", of: omegas.count
@@ -123,8 +137,7 @@ package struct ImpurityEngine: SpectrumEngine {
           let errors = found.errors[o]
           let limit = allowed(found, references)[o]
           if let reason = tolerance.reason(errors, limit) { return .failure(reason) }
-          let error = max(errors.real, errors.imaginary)
-          return .value(Estimate(value: found.values[o], error: error), scale: found.scales[o])
+          return .value(found.values[o], errors, scale: found.scales[o])
         }
       }
       result.fill(c, fixed: cell(fixed, largest)) { cell(dynamics[$0], nil) }
@@ -145,8 +158,8 @@ package struct ImpurityEngine: SpectrumEngine {
   }
 
   /// The result, or the reason why there is none.
-  private func attempt(_ work: () async throws -> EnergyIntegral.Result) async throws
-    -> Result<EnergyIntegral.Result, any Error>
+  private func attempt<Value>(_ work: () async throws -> Value) async throws
+    -> Result<Value, any Error>
   {
     do {
       return .success(try await work())
@@ -264,7 +277,8 @@ package struct ImpurityEngine: SpectrumEngine {
         result.columns[c].values[w] = own.dropFirst().reduce(own[0].values[w]) { sum, column in
           guard let a = sum, let b = column.values[w] else { return nil }
           return Spectrum.Value(
-            dynamic: a.dynamic + b.dynamic, error: a.error + b.error, scale: a.scale + b.scale)
+            dynamic: a.dynamic + b.dynamic, error: a.error + b.error, scale: a.scale + b.scale,
+            errors: a.errors + b.errors)
         }
       }
     }

@@ -29,6 +29,8 @@ public struct Spectrum: Sendable {
     public var error: Double
     /// The sum of the absolute contributions, S.
     public var scale: Double
+    /// Bounds on the errors of the parts of dynamic alone.
+    var errors: PartErrors
   }
 
   /// One column over all frequencies.
@@ -53,6 +55,8 @@ public struct Spectrum: Sendable {
   public var failureLines: [String] { EmptyCell.lines(failures) }
   /// The same for the poles.
   public var poleLines: [String] { EmptyCell.lines(poles) }
+  /// Whether the values at a frequency are interpolated, and how many were computed for that; nil if all are computed.
+  public internal(set) var interpolation: (isInterpolated: [Bool], nodes: Int)?
   /// The largest grid that was needed, as points along each reciprocal vector.
   public internal(set) var divisions: Int
   /// The level widths -Im Sigma_s(mu) = 1/(2 tau_s) that the closed forms used, with `scba`.
@@ -75,8 +79,8 @@ public struct Spectrum: Sendable {
   }
 
   /// What an engine has found for a cell.
-  enum Cell {
-    case value(Estimate, scale: Double)
+  package enum Cell {
+    case value(ComplexDouble, PartErrors, scale: Double)
     /// The pole of a closed form.
     case pole
     /// Why there is no value.
@@ -84,26 +88,40 @@ public struct Spectrum: Sendable {
   }
 
   /// Fills column `c` with its static part and, where that is known, the dynamic part at each omega.
-  mutating func fill(_ c: Int, fixed: Cell, at dynamic: (_ n: Int) -> Cell) {
+  package mutating func fill(_ c: Int, fixed: Cell, at dynamic: (_ n: Int) -> Cell) {
     let column = columns[c].request
     func fail(_ reason: String, _ omega: Double? = nil) {
       failures.append(EmptyCell(column: column.label, omega: omega, reason: reason))
     }
-    guard case .value(let own, _) = fixed else {
+    guard case .value(let own, let ownErrors, _) = fixed else {
       if case .failure(let reason) = fixed { fail("static part: " + reason) }
       return
     }
-    columns[c].staticPart = own.value
+    columns[c].staticPart = own
     for (n, omega) in omegas.enumerated() {
       switch dynamic(n) {
-      case .value(let found, let scale):
+      case .value(let found, let errors, let scale):
         columns[c].values[n] = Value(
-          dynamic: found.value, error: found.error + (column.isPerField ? 0 : own.error),
-          scale: scale)
+          dynamic: found, error: errors.largest + (column.isPerField ? 0 : ownErrors.largest),
+          scale: scale, errors: errors)
       case .pole: poles.append(.pole(column.label, omega))
       case .failure(let reason): fail(reason, omega)
       }
     }
+  }
+
+  /// Takes over what was found of the columns `own` at the frequencies `numbers`, and their static parts if there are none.
+  mutating func take(_ part: Spectrum, columns own: [Int], _ numbers: [Int]) {
+    for (found, c) in zip(part.columns, own) {
+      columns[c].staticPart = columns[c].staticPart ?? found.staticPart
+      for (value, n) in zip(found.values, numbers) { columns[c].values[n] = value }
+    }
+    failures += part.failures
+    poles += part.poles
+    divisions = max(divisions, part.divisions)
+    if widths.isEmpty { widths = part.widths }
+    gapRatio = gapRatio ?? part.gapRatio
+    gapRatioFailure = gapRatioFailure ?? part.gapRatioFailure
   }
 
   /// How far each closed column can be trusted, and whether that is poor.

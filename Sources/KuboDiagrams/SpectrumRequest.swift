@@ -21,6 +21,8 @@ import KuboLoops
   public var threads: Int
   /// The ladder of s with `scba`.
   public var ladderForm: LadderForm
+  /// Whether a long axis may be interpolated between frequencies that are computed; docs/errors.md, "Long axes".
+  public var isInterpolated = false
 
   /// One response with one dressing, or one of its diagrams.
   public struct Column: Sendable, Equatable {
@@ -102,7 +104,8 @@ import KuboLoops
   ///   do not converge, or that hit a pole, are empty and listed in ``Spectrum/failures``.
   public func spectrum() async throws -> Spectrum {
     try check()
-    return try await engine.spectrum()
+    return try await isInterpolated && FrequencyNodes.canServe(self)
+      ? FrequencyNodes.spectrum(self) : engine.spectrum()
   }
 
   /// The engine of the lifetime.
@@ -171,6 +174,8 @@ extension [SpectrumRequest.Column] {
 /// One for each kind of lifetime, of requests that were checked.
 protocol SpectrumEngine: Sendable {
   func spectrum() async throws -> Spectrum
+  /// What gives the columns at some of the frequencies, and does once what these share.
+  func batches() async throws -> ([Double]) async throws -> Spectrum
   /// K(i omega_l) of the columns, l = 0 ..< count, at a temperature above 0.
   func matsubara(count: Int) async throws -> MatsubaraSpectrum
 }

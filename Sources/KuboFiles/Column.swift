@@ -224,7 +224,7 @@ package struct Column: Hashable, Sendable {
     unit == nil && part?.isQuantity != true && !Column.secondary.contains(quantity)
   }
   private static let secondary: Set<String> = [
-    "k_x", "k_y", "k_z", "omega_THz", "omega_l_THz", "temperature_K",
+    "k_x", "k_y", "k_z", "omega_THz", "omega_l_THz", "temperature_K", "interpolated",
   ]
 
   /// The part whose error it bounds, where it does.

@@ -71,7 +71,7 @@ extension CSVFile {
   ///
   /// re, im: K(omega) - K(0), or sigma(omega); static: K(0), or Pi(0); err: a bound on the error of
   /// each and of their sum. A column of a single diagram, whose K(0) may be complex, has
-  /// `static_im` too. With `units` there are `omega_THz` and, for conductivities, `R.D.S.re`, `.im`, `.err` in S,
+  /// `static_im` too. With interpolated values the last column is `interpolated`, 1 or 0. With `units` there are `omega_THz` and, for conductivities, `R.D.S.re`, `.im`, `.err` in S,
   /// S/m or S m.
   public init(
     _ spectrum: Spectrum, request: SpectrumRequest, units: PhysicalUnits? = nil,
@@ -84,8 +84,8 @@ extension CSVFile {
         return ResponseColumn(
           name: name.name, meaning: column.request.summary,
           isConductivity: column.request.response.isConductivity, numbers: column.numbers(name))
-      }, dimension: request.model.dimension, divisions: spectrum.divisions,
-      temperature: request.temperature, units: units,
+      }, interpolation: spectrum.interpolation, dimension: request.model.dimension,
+      divisions: spectrum.divisions, temperature: request.temperature, units: units,
       header: provenance.header + request.header,
       footer: request.units(provenance.model.units)
         + spectrum.validity(request).map { ("validity.\($0.label)", $0.text) }
@@ -150,9 +150,9 @@ extension CSVFile {
 
   /// Columns against omega; with `units` in THz too, and conductivities in SI units.
   private init(
-    omegas: [Double], _ responses: [ResponseColumn], dimension: Int, divisions: Int,
-    temperature: Double, units: PhysicalUnits?, header: Header,
-    footer: Header
+    omegas: [Double], _ responses: [ResponseColumn],
+    interpolation: (isInterpolated: [Bool], nodes: Int)? = nil, dimension: Int, divisions: Int,
+    temperature: Double, units: PhysicalUnits?, header: Header, footer: Header
   ) {
     var header = header
     var columns = [(column: Column("omega"), values: omegas.map(Optional.init))]
@@ -180,6 +180,15 @@ extension CSVFile {
           return (copy, number.values.map { $0.map { $0 * conductivity } })
         }
       }
+    }
+    if let (isInterpolated, nodes) = interpolation {
+      let count = isInterpolated.count { $0 }
+      header.append(
+        (
+          "column.interpolated",
+          "1 where the values are interpolated: \(count) of \(omegas.count) frequencies, from \(nodes) computed ones"
+        ))
+      columns.append((Column("interpolated"), isInterpolated.map { $0 ? 1 : 0 }))
     }
     self.init(header: header + footer, columns)
   }

@@ -82,6 +82,18 @@ package struct PartErrors: Sendable, Equatable {
     PartErrors(real: factor * errors.real, imaginary: factor * errors.imaginary)
   }
 
+  package static func + (a: PartErrors, b: PartErrors) -> PartErrors {
+    PartErrors(real: a.real + b.real, imaginary: a.imaginary + b.imaginary)
+  }
+
+  /// The larger of each part.
+  package func atLeast(_ other: PartErrors) -> PartErrors {
+    PartErrors(real: max(real, other.real), imaginary: max(imaginary, other.imaginary))
+  }
+
+  /// That of the part that is worse off in absolute terms.
+  package var largest: Double { max(real, imaginary) }
+
   /// Whether neither part exceeds what is allowed.
   package func isWithin(_ allowed: PartErrors) -> Bool {
     real <= allowed.real && imaginary <= allowed.imaginary

@@ -146,6 +146,11 @@ struct SpectrumCommand: SweepableCommand {
       "Add columns bonding, antibonding and interband for each bare response: all propagators in the lower band, all in the upper band, or in both. They add up to the whole. Not for responses that are purely interband (X_na, Y_na, X_na_all, Y_na_all), and not with site=GAMMA, which mixes the bands."
   )
   var perBand = false
+  @Flag(
+    help:
+      "Compute every frequency. Otherwise those of long axes are interpolated between some that are computed, where that holds to the tolerance: the column interpolated says which (1), err bounds their errors, too. No sweep interpolates, nor do models with orbitals or --per-diagram."
+  )
+  var noInterpolation = false
   @Flag(help: CostEstimate.help)
   var estimate = false
 
@@ -169,7 +174,8 @@ struct SpectrumCommand: SweepableCommand {
   func result(_ log: Logger) async throws -> TableResult {
     let start = Date()
     if try response.isGeneral(arguments) { return try await collinear(log, since: start) }
-    let (request, inputs) = try await request(log)
+    var (request, inputs) = try await request(log)
+    request.isInterpolated = !noInterpolation && !sweep.isPoint
     let units = try response.physicalUnits(
       arguments, request.model,
       isConductivity: request.columns.contains { $0.response.isConductivity })

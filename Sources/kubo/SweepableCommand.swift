@@ -22,6 +22,8 @@ struct SweepArguments: ParsableArguments {
   var writeRun: String?
   /// The axes, once the command line has been read.
   var swept: SweptWords?
+  /// Whether the command is one point of a sweep: the tables of all have the same columns.
+  var isPoint = false
 
   private enum CodingKeys: CodingKey { case zip, shard, writeRun }
 
@@ -110,6 +112,7 @@ extension SweepableCommand {
   private func command(_ words: [String]) throws -> Self {
     do {
       var command = try Self.parse(Array(words.dropFirst()))
+      command.sweep.isPoint = true
       command.arguments.work.threads = arguments.work.threads ?? Launch.ranks?.threads
       return command
     } catch {

@@ -25,11 +25,14 @@ import Testing
 
   /// Work of a minute or more, of each kind; C kernels on all threads in the first ones.
   static let work: [[String]] = [
-    ["spectrum", "cubic", "--omega", "0:3:201", "--tolerance", "1e-5"],
+    ["spectrum", "cubic", "--omega", "0:3:201", "--tolerance", "1e-5", "--no-interpolation"],
     [
       "spectrum", "square", "--lifetime", "scba=0.1", "--omega", "0:1.5:301", "--tolerance", "1e-5",
+      "--no-interpolation",
     ],
-    ["spectrum", "square", "--lifetime", "site=0.1", "--omega", "0:1.5:301"],
+    [
+      "spectrum", "square", "--lifetime", "site=0.1", "--omega", "0:1.5:301", "--no-interpolation",
+    ],
     ["selfenergy", "cubic", "--lifetime", "scba=0.02", "--energy", "-8:8:4001"],
     ["coefficients", "cubic", "--mu=-3:-1:101"],
     [
@@ -67,7 +70,9 @@ import Testing
 
   /// A large file from little work.
   static let large = [
-    "spectrum", "chain", "--lifetime", "constant=0.3", "--omega", "0:0.5:200000", "--dressing",
+    "spectrum", "chain", "--lifetime", "constant=0.3", "--omega", "0:0.5:200000",
+    "--no-interpolation",
+    "--dressing",
     "closed_printed", "--responses", "X,Y",
   ]
 

@@ -7,7 +7,9 @@ import kubo
 
 /// What the program tells while it works, on a terminal and elsewhere.
 @Suite struct ProgressTests {
-  static let long = ["spectrum", "cubic", "--omega", "0:3:201", "--tolerance", "1e-5"]
+  static let long = [
+    "spectrum", "cubic", "--omega", "0:3:201", "--tolerance", "1e-5", "--no-interpolation",
+  ]
 
   /// The line appears, fits, and is gone before the last message.
   @Test(arguments: [UInt16(80), 30]) func line(_ columns: UInt16) throws {
@@ -28,7 +30,9 @@ import kubo
   @Test func end() throws {
     let terminal = try Terminal()
     let run = try LiveRun(
-      ["spectrum", "square", "--omega", "0:3:301", "--tolerance", "1e-6"], terminal: terminal)
+      [
+        "spectrum", "square", "--omega", "0:3:301", "--tolerance", "1e-6", "--no-interpolation",
+      ], terminal: terminal)
     #expect(run.status == 0)
     let remaining = terminal.remaining
     #expect(!remaining.isEmpty)
