@@ -15,7 +15,7 @@ package struct FrequencyNodes {
   /// What a fit may be off at nodes, and successive fits and values that a fit has not seen from each other.
   private static let goal = 0.02
   private static let quiet = 0.1
-  /// The bound on the error of a fit over the largest difference seen.
+  /// The least bound on the error of a fit over the largest difference seen.
   private static let caution = 3.0
 
   /// What was computed at a frequency.
@@ -87,8 +87,9 @@ package struct FrequencyNodes {
     var (quietRounds, level) = (0, 0.0)
     for _ in 0..<40 {
       let current = fitted(fit)
+      let weights = weights()
       var differences = current.indices.map { p in
-        nodes[p] == nil ? current[p].deviation(previous[p].values) : 0
+        nodes[p] == nil ? weights[p] * current[p].deviation(previous[p].values) : 0
       }
       let largest = differences.max()!
       var new = proposals(differences, fit, current)
@@ -99,14 +100,14 @@ package struct FrequencyNodes {
       try await compute(new)
       let seen =
         new.compactMap { p in
-          nodes[p]!.map { $0.sample.deviation(current[p].values) }
+          nodes[p]!.map { weights[p] * $0.sample.deviation(current[p].values) }
         }.max() ?? 0
       let isQuiet = max(largest, seen) < FrequencyNodes.quiet
       level = max(isQuiet && quietRounds > 0 ? level : 0, largest, seen, fit.residual)
       quietRounds = isQuiet ? quietRounds + 1 : 0
       if quietRounds == 2 {
         for p in differences.indices {
-          differences[p] = max(differences[p], level, FrequencyNodes.goal)
+          differences[p] = max(differences[p], level, FrequencyNodes.goal * weights[p])
         }
         return interpolate(current, differences)
       }
@@ -246,6 +247,22 @@ package struct FrequencyNodes {
       }
       return Fitted(omega: sizes[p], values: values, allowed: allowed)
     }
+  }
+
+  /// What differences count for at each place, of a node or between two: no feature of K is narrower than Gamma, and one as narrow
+  /// as that which hides between two nodes is seen at these as Gamma over their distance of its height. With impurities
+  /// the narrowest width is not known.
+  private func weights() -> [Double] {
+    var weights = [Double](repeating: 1, count: sizes.count)
+    guard case .constant(let gamma) = request.electrons.lifetime else {
+      return weights.map { _ in 10 / FrequencyNodes.caution }
+    }
+    let known = goodPlaces
+    for (left, right) in zip(known, known.dropFirst()) {
+      let weight = (sizes[right] - sizes[left]) / gamma / FrequencyNodes.caution
+      for p in left + 1..<right { weights[p] = max(1, weight) }
+    }
+    return weights
   }
 
   /// Fills what is no node, if the bound is within the tolerance: the error of the fit, that of its nodes, and K(0)'s.

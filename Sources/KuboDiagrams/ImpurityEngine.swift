@@ -212,15 +212,17 @@ package struct ImpurityEngine: SpectrumEngine {
       * (widths.min().map { 2 * $0 }
         ?? max(integral.smoothness, .pi * request.temperature, 1e-3 * crystal.width))
     var s: [EnergyIntegral.Result] = []
-    for n in 0..<3 { s.append(try await quotients(step / Double(1 << n))) }
-    var result = s[2]
+    for n in 0..<4 { s.append(try await quotients(2 * step / Double(1 << n))) }
+    var result = s[3]
     for (o, c) in chosen.enumerated() {
+      // Without the terms of omega^2, omega^4 and omega^6 (Richardson).
       let v = s.map { $0.values[o].real }
-      let once = (4 * v[1] - v[0]) / 3
-      let twice = (16 * ((4 * v[2] - v[1]) / 3) - once) / 15
+      let once = (0..<3).map { (4 * v[$0 + 1] - v[$0]) / 3 }
+      let twice = (0..<2).map { (16 * once[$0 + 1] - once[$0]) / 15 }
+      let limit = (64 * twice[1] - twice[0]) / 63
       let isCurrent = request.columns[c].isQuotient
-      result.values[o] = isCurrent ? ComplexDouble(twice) : .zero
-      let error = abs(twice - (4 * v[2] - v[1]) / 3) + 2 * s.map { $0.errors[o].real }.max()!
+      result.values[o] = isCurrent ? ComplexDouble(limit) : .zero
+      let error = abs(limit - twice[1]) + 2 * s.map { $0.errors[o].real }.max()!
       result.errors[o] = PartErrors(real: isCurrent ? error : 0, imaginary: 0)
     }
     return result

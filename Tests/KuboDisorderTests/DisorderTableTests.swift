@@ -96,7 +96,7 @@ private struct LoopsAtEnergies {
       let bound =
         ImpurityCrystal.zoneError(
           (fine[n] - coarse[n]).length, scale: scales[n % scales.count], rate: rate,
-          next.divisions, after: last.divisions, dimension: model.dimension)
+          next.divisions, after: last.divisions, dimension: model.dimension, isDisplaced: true)
         + 1e-13 * largest
       return (fine[n] - exact[n]).length / bound
     }
