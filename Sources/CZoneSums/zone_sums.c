@@ -15,18 +15,56 @@ typedef struct {
   Complex of[VECTORS];
 } Block;
 
-// The propagators of both bands, or 1/D in `first` alone. Energies are far from overflow.
-INLINE void propagators(ZoneKind kind, const double *t, const double *gap, ZoneComplex x,
-                        ZoneComplex y, Block *first, Block *second) {
+// Vector n of a block of complex numbers in memory.
+INLINE Complex pair_at(const double *block, int n) {
+  return loadc(block + LANES * n, block + ZONE_BLOCK + LANES * n);
+}
+
+// The stars of the real zone, or of a displaced one, whose numbers stand as [re, im][star].
+typedef struct {
+  ZoneKind kind;
+  int is_displaced;
+  const double *weight, *first, *second, *slots;
+  long blocks;
+  int slot_count;
+} Stars;
+
+INLINE Stars real_zone(ZoneKind kind, ZoneStars s, const double *slots, int slot_count) {
+  return (Stars){kind, 0, s.weight, s.first, s.second, slots, s.blocks, slot_count};
+}
+
+INLINE Stars displaced_zone(const ZoneBand *s) {
+  return (Stars){s->kind, 1, s->weight, s->first, s->second, s->slots, s->blocks, s->slot_count};
+}
+
+// Where half a block begins among the numbers of stars.
+INLINE long offset(int is_displaced, long half) {
+  return is_displaced ? half / 2 * 2 * ZONE_BLOCK + half % 2 * HALF : half * HALF;
+}
+
+// The propagators of both bands, or 1/D and zeta - T. Energies are far from overflow.
+INLINE void propagators(Stars s, long half, ZoneComplex x, ZoneComplex y, Block *first,
+                        Block *second) {
+  const double *t = s.first + offset(s.is_displaced, half),
+               *gap = s.second + offset(s.is_displaced, half);
   Complex square = {(Real)0.0 + (y.re * y.re - y.im * y.im), (Real)0.0 + 2 * y.re * y.im};
   for (int n = 0; n < VECTORS; n++) {
-    Real a = x.re - load(t + LANES * n), b = load(gap + LANES * n);
-    if (kind == ZONE_SCBA) {
-      first->of[n] = inverse((Complex){a, (Real)0.0 + x.im});
-      second->of[n] = inverse((Complex){y.re - b, (Real)0.0 + y.im});
+    Complex a, b;
+    if (s.is_displaced) {
+      Complex at = pair_at(t, n);
+      a = (Complex){x.re - at.re, x.im - at.im};
+      b = pair_at(gap, n);
     } else {
-      first->of[n] = inverse(
-          (Complex){a * a - x.im * x.im - b - square.re, 2 * a * x.im - square.im});
+      a = (Complex){x.re - load(t + LANES * n), (Real)0.0 + x.im};
+      b = (Complex){load(gap + LANES * n), (Real)0.0};
+    }
+    if (s.kind == ZONE_SCBA) {
+      first->of[n] = inverse(a);
+      second->of[n] = inverse((Complex){y.re - b.re, y.im - b.im});
+    } else {
+      first->of[n] = inverse((Complex){a.re * a.re - a.im * a.im - b.re - square.re,
+                                       2 * a.re * a.im - b.im - square.im});
+      second->of[n] = a;
     }
   }
 }
@@ -46,41 +84,54 @@ INLINE Complex weighted(const double *weight, const Block *values, Complex sum) 
   return add(sum, other);
 }
 
+// The same of the weights of half a block.
+INLINE Complex weighted_stars(Stars s, long half, const Block *values, Complex sum) {
+  const double *weight = s.weight + offset(s.is_displaced, half);
+  if (!s.is_displaced) return weighted(weight, values, sum);
+  for (int n = 0; n < VECTORS; n++) sum = add(sum, mul(pair_at(weight, n), values->of[n]));
+  return sum;
+}
+
 INLINE ZoneComplex sum_lanes(Complex s) { return (ZoneComplex){total(s.re), total(s.im)}; }
 
-CLONES void zone_moments(ZoneKind kind, ZoneStars s, ZoneComplex x, ZoneComplex y,
-                         ZoneComplex moments[6]) {
+INLINE void add_moments(Stars s, ZoneComplex x, ZoneComplex y, ZoneComplex moments[6]) {
   Complex sums[6];
   for (int m = 0; m < 6; m++) sums[m] = real(0);
   for (long half = 0; half < 2 * s.blocks; half++) {
-    const double *w = s.weight + half * HALF, *t = s.first + half * HALF,
-                 *gap = s.second + half * HALF;
     Block p, q, r, product;
-    propagators(kind, t, gap, x, y, &p, &q);
-    if (kind == ZONE_SCBA) {
+    propagators(s, half, x, y, &p, &q);
+    if (s.kind == ZONE_SCBA) {
       for (int band = 0; band < 2; band++) {
         const Block *g = band ? &q : &p;
-        sums[3 * band] = weighted(w, g, sums[3 * band]);
+        sums[3 * band] = weighted_stars(s, half, g, sums[3 * band]);
         multiply(g, g, &product);
-        sums[3 * band + 1] = weighted(w, &product, sums[3 * band + 1]);
+        sums[3 * band + 1] = weighted_stars(s, half, &product, sums[3 * band + 1]);
         multiply(&product, g, &product);
-        sums[3 * band + 2] = weighted(w, &product, sums[3 * band + 2]);
+        sums[3 * band + 2] = weighted_stars(s, half, &product, sums[3 * band + 2]);
       }
     } else {
-      for (int n = 0; n < VECTORS; n++)
-        q.of[n] = (Complex){x.re - load(t + LANES * n), (Real)0.0 + x.im};
       multiply(&q, &p, &r);
-      sums[0] = weighted(w, &r, sums[0]);
-      sums[1] = weighted(w, &p, sums[1]);
+      sums[0] = weighted_stars(s, half, &r, sums[0]);
+      sums[1] = weighted_stars(s, half, &p, sums[1]);
       multiply(&r, &r, &product);
-      sums[2] = weighted(w, &product, sums[2]);
+      sums[2] = weighted_stars(s, half, &product, sums[2]);
       multiply(&r, &p, &product);
-      sums[3] = weighted(w, &product, sums[3]);
+      sums[3] = weighted_stars(s, half, &product, sums[3]);
       multiply(&p, &p, &product);
-      sums[4] = weighted(w, &product, sums[4]);
+      sums[4] = weighted_stars(s, half, &product, sums[4]);
     }
   }
-  for (int m = 0; m < (kind == ZONE_SCBA ? 6 : 5); m++) moments[m] = sum_lanes(sums[m]);
+  for (int m = 0; m < (s.kind == ZONE_SCBA ? 6 : 5); m++) moments[m] = sum_lanes(sums[m]);
+}
+
+CLONES void zone_moments(ZoneKind kind, ZoneStars s, ZoneComplex x, ZoneComplex y,
+                         ZoneComplex moments[6]) {
+  add_moments(real_zone(kind, s, 0, 0), x, y, moments);
+}
+
+CLONES void zone_surface_moments(const ZoneBand *s, ZoneComplex x, ZoneComplex y,
+                                 ZoneComplex moments[6]) {
+  add_moments(displaced_zone(s), x, y, moments);
 }
 
 CLONES void zone_squares(ZoneKind kind, ZoneStars s, ZoneComplex x, ZoneComplex y,
@@ -90,7 +141,7 @@ CLONES void zone_squares(ZoneKind kind, ZoneStars s, ZoneComplex x, ZoneComplex 
     const double *w = s.weight + half * HALF, *t = s.first + half * HALF,
                  *gap = s.second + half * HALF;
     Block p, q;
-    propagators(kind, t, gap, x, y, &p, &q);
+    propagators(real_zone(kind, s, 0, 0), half, x, y, &p, &q);
     for (int n = 0; n < VECTORS; n++) {
       Real d = load(w + LANES * n) * norm(p.of[n]);
       if (kind == ZONE_SCBA) {
@@ -107,51 +158,74 @@ CLONES void zone_squares(ZoneKind kind, ZoneStars s, ZoneComplex x, ZoneComplex 
   for (int m = 0; m < 3; m++) squares[m] = total(sums[m]);
 }
 
-CLONES void zone_loop_sums(ZoneKind kind, ZoneStars s, const ZonePair *pairs, int pair_count,
-                           const int *left, const int *right, int product_count,
-                           const double *slots, int slot_count, const int *plan, int plan_count,
-                           ZoneComplex *values, double *norms) {
+INLINE void loop_sums(Stars s, const ZonePair *pairs, int pair_count, const int *left,
+                      const int *right, int product_count, const int *plan, int plan_count,
+                      ZoneComplex *values, double *norms) {
   size_t sum_count = (size_t)plan_count * (size_t)pair_count;
   size_t norm_count = (size_t)product_count * (size_t)pair_count;
+  // On a displaced zone with the real and with the imaginary parts of the slots.
+  size_t parts = s.is_displaced ? 2 : 1;
   Block *products = aligned_alloc(64, (size_t)(4 + product_count) * sizeof(Block));
-  Complex *sums = aligned_alloc(64, (sum_count + 1) * sizeof(Complex));
+  Complex *sums = aligned_alloc(64, (parts * sum_count + 1) * sizeof(Complex));
   Real *squares = aligned_alloc(64, (norm_count + 1) * sizeof(Real));
   if (!products || !sums || !squares) abort();
-  memset(sums, 0, sum_count * sizeof(Complex));
+  memset(sums, 0, parts * sum_count * sizeof(Complex));
   memset(squares, 0, norm_count * sizeof(Real));
   for (long half = 0; half < 2 * s.blocks; half++) {
-    const double *w = s.weight + half * HALF, *t = s.first + half * HALF,
-                 *gap = s.second + half * HALF;
+    const double *w = s.weight + offset(s.is_displaced, half);
     for (int pair = 0; pair < pair_count; pair++) {
       ZonePair x = pairs[pair];
-      propagators(kind, t, gap, x.first1, x.second1, &products[0], &products[1]);
-      propagators(kind, t, gap, x.first2, x.second2, &products[2], &products[3]);
+      propagators(s, half, x.first1, x.second1, &products[0], &products[1]);
+      propagators(s, half, x.first2, x.second2, &products[2], &products[3]);
       for (int p = 0; p < product_count; p++) {
         Block *product = &products[4 + p];
         multiply(&products[left[p]], &products[right[p]], product);
         if (!norms) continue;
         Real square = squares[pair * product_count + p];
-        for (int n = 0; n < VECTORS; n++) square += load(w + LANES * n) * norm(product->of[n]);
+        for (int n = 0; n < VECTORS; n++)
+          square += (s.is_displaced ? modulus(pair_at(w, n)) : load(w + LANES * n)) *
+                    norm(product->of[n]);
         squares[pair * product_count + p] = square;
       }
-      Complex *own = sums + (size_t)pair * (size_t)plan_count;
+      Complex *own = sums + parts * (size_t)pair * (size_t)plan_count;
       for (int k = 0; k < plan_count; k++) {
-        const double *slot =
-            slots + (half / 2 * slot_count + plan[2 * k]) * ZONE_BLOCK + half % 2 * HALF;
-        own[k] = weighted(slot, &products[plan[2 * k + 1]], own[k]);
+        const Block *product = &products[plan[2 * k + 1]];
+        const double *slot = s.slots +
+                             (half / 2 * s.slot_count + plan[2 * k]) * (long)parts * ZONE_BLOCK +
+                             half % 2 * HALF;
+        for (size_t part = 0; part < parts; part++)
+          own[parts * k + part] =
+              weighted(slot + part * ZONE_BLOCK, product, own[parts * k + part]);
       }
     }
   }
-  for (size_t k = 0; k < sum_count; k++) values[k] = sum_lanes(sums[k]);
+  for (size_t k = 0; k < sum_count; k++) {
+    values[k] = sum_lanes(sums[parts * k]);
+    if (!s.is_displaced) continue;
+    ZoneComplex imaginary = sum_lanes(sums[parts * k + 1]);
+    values[k].re -= imaginary.im;
+    values[k].im += imaginary.re;
+  }
   for (size_t p = 0; norms && p < norm_count; p++) norms[p] = total(squares[p]);
   free(products);
   free(sums);
   free(squares);
 }
 
-// Vector n of a block of complex numbers in memory.
-INLINE Complex pair_at(const double *block, int n) {
-  return loadc(block + LANES * n, block + ZONE_BLOCK + LANES * n);
+CLONES void zone_loop_sums(ZoneKind kind, ZoneStars s, const ZonePair *pairs, int pair_count,
+                           const int *left, const int *right, int product_count,
+                           const double *slots, int slot_count, const int *plan, int plan_count,
+                           ZoneComplex *values, double *norms) {
+  loop_sums(real_zone(kind, s, slots, slot_count), pairs, pair_count, left, right, product_count,
+            plan, plan_count, values, norms);
+}
+
+CLONES void zone_surface_sums(const ZoneBand *s, const ZonePair *pairs, int pair_count,
+                              const int *left, const int *right, int product_count,
+                              const int *plan, int plan_count, ZoneComplex *values,
+                              double *norms) {
+  loop_sums(displaced_zone(s), pairs, pair_count, left, right, product_count, plan, plan_count,
+            values, norms);
 }
 
 // Of a star on the contour of a band with site impurities: 1/u, u = zeta - T - s Delta, and 1/delta,
@@ -341,111 +415,6 @@ CLONES void zone_band_sums(const ZoneBand *s, const ZoneBandPair *pairs, int pai
     }
   }
   for (size_t k = 0; k < sum_count; k++) values[k] = sum_lanes(sums[k]);
-  for (size_t p = 0; norms && p < norm_count; p++) norms[p] = total(squares[p]);
-  free(products);
-  free(sums);
-  free(squares);
-}
-
-// The propagators on a displaced zone.
-INLINE void surface_propagators(ZoneKind kind, const double *t, const double *gap, ZoneComplex x,
-                                ZoneComplex y, Block *first, Block *second) {
-  for (int n = 0; n < VECTORS; n++) {
-    Complex at = pair_at(t, n), other = pair_at(gap, n), a = {x.re - at.re, x.im - at.im};
-    if (kind == ZONE_SCBA) {
-      first->of[n] = inverse(a);
-      second->of[n] = inverse((Complex){y.re - other.re, y.im - other.im});
-    } else {
-      Complex d = sub(mul(a, a), other);
-      d.re = d.re - (y.re * y.re - y.im * y.im);
-      d.im = d.im - 2 * y.re * y.im;
-      first->of[n] = inverse(d);
-      second->of[n] = a;
-    }
-  }
-}
-
-INLINE Complex weighted_pair(const double *weight, const Block *values, Complex sum) {
-  for (int n = 0; n < VECTORS; n++) sum = add(sum, mul(pair_at(weight, n), values->of[n]));
-  return sum;
-}
-
-CLONES void zone_surface_moments(const ZoneBand *s, ZoneComplex x, ZoneComplex y,
-                                 ZoneComplex moments[6]) {
-  Complex sums[6];
-  for (int m = 0; m < 6; m++) sums[m] = real(0);
-  for (long half = 0; half < 2 * s->blocks; half++) {
-    long start = half / 2 * 2 * ZONE_BLOCK + half % 2 * HALF;
-    const double *w = s->weight + start;
-    Block p, q, r, product;
-    surface_propagators(s->kind, s->first + start, s->second + start, x, y, &p, &q);
-    if (s->kind == ZONE_SCBA) {
-      for (int band = 0; band < 2; band++) {
-        const Block *g = band ? &q : &p;
-        sums[3 * band] = weighted_pair(w, g, sums[3 * band]);
-        multiply(g, g, &product);
-        sums[3 * band + 1] = weighted_pair(w, &product, sums[3 * band + 1]);
-        multiply(&product, g, &product);
-        sums[3 * band + 2] = weighted_pair(w, &product, sums[3 * band + 2]);
-      }
-    } else {
-      multiply(&q, &p, &r);
-      sums[0] = weighted_pair(w, &r, sums[0]);
-      sums[1] = weighted_pair(w, &p, sums[1]);
-      multiply(&r, &r, &product);
-      sums[2] = weighted_pair(w, &product, sums[2]);
-      multiply(&r, &p, &product);
-      sums[3] = weighted_pair(w, &product, sums[3]);
-      multiply(&p, &p, &product);
-      sums[4] = weighted_pair(w, &product, sums[4]);
-    }
-  }
-  for (int m = 0; m < (s->kind == ZONE_SCBA ? 6 : 5); m++) moments[m] = sum_lanes(sums[m]);
-}
-
-CLONES void zone_surface_sums(const ZoneBand *s, const ZonePair *pairs, int pair_count,
-                              const int *left, const int *right, int product_count,
-                              const int *plan, int plan_count, ZoneComplex *values,
-                              double *norms) {
-  size_t sum_count = 2 * (size_t)plan_count * (size_t)pair_count;
-  size_t norm_count = (size_t)product_count * (size_t)pair_count;
-  Block *products = aligned_alloc(64, (size_t)(4 + product_count) * sizeof(Block));
-  // With the real and with the imaginary parts of the slots.
-  Complex *sums = aligned_alloc(64, (sum_count + 1) * sizeof(Complex));
-  Real *squares = aligned_alloc(64, (norm_count + 1) * sizeof(Real));
-  if (!products || !sums || !squares) abort();
-  memset(sums, 0, sum_count * sizeof(Complex));
-  memset(squares, 0, norm_count * sizeof(Real));
-  for (long half = 0; half < 2 * s->blocks; half++) {
-    long start = half / 2 * 2 * ZONE_BLOCK + half % 2 * HALF;
-    const double *t = s->first + start, *gap = s->second + start, *w = s->weight + start;
-    for (int pair = 0; pair < pair_count; pair++) {
-      ZonePair x = pairs[pair];
-      surface_propagators(s->kind, t, gap, x.first1, x.second1, &products[0], &products[1]);
-      surface_propagators(s->kind, t, gap, x.first2, x.second2, &products[2], &products[3]);
-      for (int p = 0; p < product_count; p++) {
-        Block *product = &products[4 + p];
-        multiply(&products[left[p]], &products[right[p]], product);
-        if (!norms) continue;
-        Real square = squares[pair * product_count + p];
-        for (int n = 0; n < VECTORS; n++)
-          square += modulus(pair_at(w, n)) * norm(product->of[n]);
-        squares[pair * product_count + p] = square;
-      }
-      Complex *own = sums + 2 * (size_t)pair * (size_t)plan_count;
-      for (int k = 0; k < plan_count; k++) {
-        const double *slot = s->slots + (half / 2 * s->slot_count + plan[2 * k]) * 2 * ZONE_BLOCK +
-                             half % 2 * HALF;
-        const Block *product = &products[plan[2 * k + 1]];
-        own[2 * k] = weighted(slot, product, own[2 * k]);
-        own[2 * k + 1] = weighted(slot + ZONE_BLOCK, product, own[2 * k + 1]);
-      }
-    }
-  }
-  for (size_t k = 0; k < sum_count / 2; k++) {
-    ZoneComplex re = sum_lanes(sums[2 * k]), im = sum_lanes(sums[2 * k + 1]);
-    values[k] = (ZoneComplex){re.re - im.im, re.im + im.re};
-  }
   for (size_t p = 0; norms && p < norm_count; p++) norms[p] = total(squares[p]);
   free(products);
   free(sums);

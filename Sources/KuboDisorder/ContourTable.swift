@@ -69,11 +69,8 @@ package final class ContourTable: ZoneTable {
     _ contours: [BandContour], symmetries: [ReciprocalOperation], divisions: Int,
     _ traces: StarTraces, threads: Int
   ) async throws {
-    switch traces {
-    case .frames: return nil
-    case .bands: kind = ZONE_SCBA
-    case .polynomials: kind = ZONE_SITE
-    }
+    guard let kind = traces.kind else { return nil }
+    self.kind = kind
     let grid = PeriodicGrid(contours[0].model, divisions: divisions, symmetries: symmetries)
     let slotCount = traces.slotCount
     let empty = Part(squares: Array(repeating: 0, count: slotCount))

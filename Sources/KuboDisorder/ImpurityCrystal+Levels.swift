@@ -69,7 +69,10 @@ extension ImpurityCrystal {
   /// The surface of a tile, if there is one that gives the same averages as the contours of the bands do at each of its levels:
   /// what it had crossed would show there.
   func survey(_ tile: Tile) async throws -> LevelSurvey? {
-    try await surveys.survey(tile) { try await made(tile) }
+    try await surveys.survey(tile) {
+      // Where a level has no self-energy, other zones may do without.
+      do { return try await made(tile) } catch is SelfEnergyFailure { return nil }
+    }
   }
 
   private func made(_ tile: Tile) async throws -> LevelSurvey? {

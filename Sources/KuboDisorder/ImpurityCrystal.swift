@@ -70,7 +70,7 @@ package struct ImpurityCrystal: Sendable {
     let energies = StarTraces.energies(model, impurities)
     equation = SelfEnergyEquation(impurities: impurities, gamma: gamma, exchange: model.exchange)
     let contours =
-      traces.haveContours
+      traces.kind != nil
       ? ContourSurvey(
         Band.allCases.map { BandContour.contour(of: $0, model) }, broadening: .infinity)
       : nil

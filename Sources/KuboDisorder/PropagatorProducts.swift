@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import CZoneSums
+import ComplexModule
+import KuboLattice
 import KuboLoops
 
 /// Products of propagators at two energies, g+ at the first and g at the second one, and which slots of
@@ -46,6 +49,41 @@ package struct PropagatorProducts: Sendable {
     }
     let isComplete = all.allSatisfy { $0.allSatisfy { $0.allSatisfy { $0 != nil } } }
     terms = isComplete ? all.map { ($0[0].map { $0! }, $0[1].map { $0! }) } : []
+  }
+
+  /// The sums of the plan for each pair of energies, and of the squared moduli of the products if wanted, times `norm`: `add` is given
+  /// what the C loops take, and gives those of each of `pieces`.
+  func sums<Piece>(
+    over pieces: [Piece], _ pairs: [(DressedState, DressedState)], withSquares: Bool, norm: Double,
+    _ add: (
+      Piece, _ pairs: [ZonePair], _ plan: [Int32], _ values: UnsafeMutablePointer<ZoneComplex>,
+      _ norms: UnsafeMutablePointer<Double>?
+    ) -> Void
+  ) -> [(values: [ComplexDouble], squares: [Double]?)] {
+    let count = left.count
+    let zonePlan = plan.flatMap { [Int32($0.slot), Int32(numbers[$0.product])] }
+    let zonePairs = pairs.map {
+      ZonePair(
+        first1: $0.0.numbers.0.zone, second1: $0.0.numbers.1.zone, first2: $0.1.numbers.0.zone,
+        second2: $0.1.numbers.1.zone)
+    }
+    var totals = [ComplexDouble](repeating: .zero, count: pairs.count * plan.count)
+    var values = [ZoneComplex](repeating: ZoneComplex(re: 0, im: 0), count: totals.count)
+    var norms = [Double](repeating: 0, count: withSquares ? pairs.count * count : 0)
+    var own = norms
+    for piece in pieces {
+      own.withUnsafeMutableBufferPointer {
+        add(piece, zonePairs, zonePlan, &values, withSquares ? $0.baseAddress : nil)
+      }
+      for n in totals.indices { totals[n] += ComplexDouble(values[n].re, values[n].im) }
+      for n in norms.indices { norms[n] += own[n] }
+    }
+    return pairs.indices.map { n in
+      (
+        totals[(n * plan.count)..<((n + 1) * plan.count)].map { $0.multiplied(by: norm) },
+        withSquares ? numbers.map { norms[n * count + $0 - 4] * norm } : nil
+      )
+    }
   }
 
   /// The number in zone_sums.h of the term of band `s` in the product of g of the bands `own`, at the

@@ -165,17 +165,14 @@ package final class StarTable: ZoneTable {
     }
   }
 
-  /// Visits the stars piece by piece.
-  private func forEachPiece(_ body: (ZoneStars, [Double]) -> Void) {
-    for piece in pieces {
-      piece.weight.withUnsafeBufferPointer { w in
-        piece.first.withUnsafeBufferPointer { a in
-          piece.second.withUnsafeBufferPointer { b in
-            body(
-              ZoneStars(
-                weight: w.baseAddress, first: a.baseAddress, second: b.baseAddress,
-                blocks: piece.weight.count / StarTable.blockSize), piece.slots)
-          }
+  private func withStars(_ piece: Part, _ body: (ZoneStars) -> Void) {
+    piece.weight.withUnsafeBufferPointer { w in
+      piece.first.withUnsafeBufferPointer { a in
+        piece.second.withUnsafeBufferPointer { b in
+          body(
+            ZoneStars(
+              weight: w.baseAddress, first: a.baseAddress, second: b.baseAddress,
+              blocks: piece.weight.count / StarTable.blockSize))
         }
       }
     }
@@ -184,8 +181,10 @@ package final class StarTable: ZoneTable {
   package func moments(_ x: DressedState) -> [ComplexDouble] {
     var sums = [ComplexDouble](repeating: .zero, count: 6)
     var own = [ZoneComplex](repeating: ZoneComplex(re: 0, im: 0), count: 6)
-    forEachPiece { stars, _ in
-      zone_moments(impurities.kind, stars, x.numbers.0.zone, x.numbers.1.zone, &own)
+    for piece in pieces {
+      withStars(piece) {
+        zone_moments(impurities.kind, $0, x.numbers.0.zone, x.numbers.1.zone, &own)
+      }
       for m in 0..<6 { sums[m] += ComplexDouble(own[m].re, own[m].im) }
     }
     return sums.map { $0.multiplied(by: norm) }
@@ -194,8 +193,10 @@ package final class StarTable: ZoneTable {
   package func stability(_ gamma: Double, _ x: DressedState) -> Double {
     var m = [0.0, 0, 0]
     var own = m
-    forEachPiece { stars, _ in
-      zone_squares(impurities.kind, stars, x.numbers.0.zone, x.numbers.1.zone, &own)
+    for piece in pieces {
+      withStars(piece) {
+        zone_squares(impurities.kind, $0, x.numbers.0.zone, x.numbers.1.zone, &own)
+      }
       for n in 0..<3 { m[n] += own[n] }
     }
     switch impurities {
@@ -207,33 +208,14 @@ package final class StarTable: ZoneTable {
   package func sums(
     _ products: PropagatorProducts, _ pairs: [(DressedState, DressedState)], withSquares: Bool
   ) -> [(values: [ComplexDouble], squares: [Double]?)] {
-    let count = products.left.count
-    let planCount = products.plan.count
-    let plan = products.plan.flatMap { [Int32($0.slot), Int32(products.numbers[$0.product])] }
-    let zonePairs = pairs.map {
-      ZonePair(
-        first1: $0.0.numbers.0.zone, second1: $0.0.numbers.1.zone, first2: $0.1.numbers.0.zone,
-        second2: $0.1.numbers.1.zone)
-    }
-    var totals = [ComplexDouble](repeating: .zero, count: pairs.count * planCount)
-    var values = [ZoneComplex](repeating: ZoneComplex(re: 0, im: 0), count: totals.count)
-    var norms = [Double](repeating: 0, count: withSquares ? pairs.count * count : 0)
-    var own = norms
-    forEachPiece { stars, slots in
-      own.withUnsafeMutableBufferPointer { own in
+    products.sums(over: pieces, pairs, withSquares: withSquares, norm: norm) {
+      piece, zonePairs, plan, values, norms in
+      withStars(piece) {
         zone_loop_sums(
-          impurities.kind, stars, zonePairs, Int32(pairs.count), products.left, products.right,
-          Int32(count), slots, Int32(slotCount), plan, Int32(planCount), &values,
-          withSquares ? own.baseAddress : nil)
+          impurities.kind, $0, zonePairs, Int32(zonePairs.count), products.left, products.right,
+          Int32(products.left.count), piece.slots, Int32(slotCount), plan,
+          Int32(products.plan.count), values, norms)
       }
-      for n in totals.indices { totals[n] += ComplexDouble(values[n].re, values[n].im) }
-      for n in norms.indices { norms[n] += own[n] }
-    }
-    return pairs.indices.map { n in
-      (
-        totals[(n * planCount)..<((n + 1) * planCount)].map { $0.multiplied(by: norm) },
-        withSquares ? products.numbers.map { norms[n * count + $0 - 4] * norm } : nil
-      )
     }
   }
 }

@@ -25,9 +25,13 @@ package enum StarTraces: Sendable {
     }
   }
 
-  /// Whether they can be continued to complex k.
-  var haveContours: Bool {
-    if case .frames = self { false } else { true }
+  /// What the C loops on displaced zones take; nil if they cannot be continued to complex k.
+  var kind: ZoneKind? {
+    switch self {
+    case .frames: nil
+    case .bands: ZONE_SCBA
+    case .polynomials: ZONE_SITE
+    }
   }
 
   /// No traces, energies alone.

@@ -30,11 +30,8 @@ package final class SurfaceTable: ZoneTable {
     _ surface: LevelSurface, symmetries: [ReciprocalOperation], divisions: Int,
     _ traces: StarTraces, threads: Int
   ) async throws {
-    switch traces {
-    case .frames: return nil
-    case .bands: kind = ZONE_SCBA
-    case .polynomials: kind = ZONE_SITE
-    }
+    guard let kind = traces.kind else { return nil }
+    self.kind = kind
     let grid = PeriodicGrid(surface.model, divisions: divisions, symmetries: symmetries)
     let slotCount = traces.slotCount
     let empty = Part(squares: Array(repeating: 0, count: slotCount))
@@ -101,34 +98,13 @@ package final class SurfaceTable: ZoneTable {
     _ products: PropagatorProducts, _ pairs: [(DressedState, DressedState)], withSquares: Bool
   ) -> [(values: [ComplexDouble], squares: [Double]?)] {
     precondition(!isAdvanced)
-    let count = products.left.count
-    let planCount = products.plan.count
-    let plan = products.plan.flatMap { [Int32($0.slot), Int32(products.numbers[$0.product])] }
-    let zonePairs = pairs.map {
-      ZonePair(
-        first1: $0.0.numbers.0.zone, second1: $0.0.numbers.1.zone, first2: $0.1.numbers.0.zone,
-        second2: $0.1.numbers.1.zone)
-    }
-    var totals = [ComplexDouble](repeating: .zero, count: pairs.count * planCount)
-    var values = [ZoneComplex](repeating: ZoneComplex(re: 0, im: 0), count: totals.count)
-    var norms = [Double](repeating: 0, count: withSquares ? pairs.count * count : 0)
-    var own = norms
-    for piece in pieces {
-      piece.withZoneBand(kind, slotCount) { stars in
-        own.withUnsafeMutableBufferPointer { own in
-          zone_surface_sums(
-            &stars, zonePairs, Int32(pairs.count), products.left, products.right, Int32(count),
-            plan, Int32(planCount), &values, withSquares ? own.baseAddress : nil)
-        }
+    return products.sums(over: pieces, pairs, withSquares: withSquares, norm: norm) {
+      piece, zonePairs, plan, values, norms in
+      piece.withZoneBand(kind, slotCount) {
+        zone_surface_sums(
+          &$0, zonePairs, Int32(zonePairs.count), products.left, products.right,
+          Int32(products.left.count), plan, Int32(products.plan.count), values, norms)
       }
-      for n in totals.indices { totals[n] += ComplexDouble(values[n].re, values[n].im) }
-      for n in norms.indices { norms[n] += own[n] }
-    }
-    return pairs.indices.map { n in
-      (
-        totals[(n * planCount)..<((n + 1) * planCount)].map { $0.multiplied(by: norm) },
-        withSquares ? products.numbers.map { norms[n * count + $0 - 4] * norm } : nil
-      )
     }
   }
 }

@@ -12,7 +12,7 @@ extension ContourSurvey {
   ///
   /// No pole has been crossed on the way to them if at each node Im u keeps half of what it has at real
   /// k, or the way is too short to come to u = 0; if so does c - s (Delta_2 - Delta_1), the difference of
-  /// one band at two energies; and, between the bands, by ``isUncrossed(_:margin:)``, where 2 Delta is off by
+  /// one band at two energies; and, between the bands, by ``isOutside(_:margin:)``, where 2 Delta is off by
   /// the changes of j.
   package func siteRate(_ x1: DressedState, _ x2: DressedState? = nil) -> Double? {
     let exchange = contours[0].model.exchange
@@ -21,9 +21,9 @@ extension ContourSurvey {
       for (x, y) in [(x1.numbers, x2.numbers), (y1.numbers, x1.conjugate.numbers)] {
         let shift =
           (x.1 - ComplexDouble(exchange)).length + (y.1 - ComplexDouble(exchange)).length
-        let depth = abs(x.1.imaginary) + abs(y.1.imaginary)
-        let pole = x.0 - y.0 - ComplexDouble(0, depth)
-        guard shift < 0.25 * gaps.lowerBound, isUncrossed(pole, margin: shift) else { return nil }
+        guard shift < 0.25 * gaps.lowerBound, isOutside((x.0 - y.0).real, margin: shift) else {
+          return nil
+        }
       }
     }
     let (first, second, advanced) = (x1.numbers, x2?.numbers, y1?.numbers)
@@ -111,10 +111,11 @@ extension ContourSurvey {
   }
 }
 
-/// The square root of a number with a positive real part, far from overflow.
+/// The square root with a real part that is not negative, far from overflow.
 @inline(__always)
-private func root(_ z: ComplexDouble) -> ComplexDouble {
+func root(_ z: ComplexDouble) -> ComplexDouble {
   let r = (z.real * z.real + z.imaginary * z.imaginary).squareRoot()
-  let re = (0.5 * (r + z.real)).squareRoot()
+  let re = (0.5 * max(0, r + z.real)).squareRoot()
+  if re == 0 { return ComplexDouble(0, (0.5 * max(0, r - z.real)).squareRoot()) }
   return ComplexDouble(re, 0.5 * z.imaginary / re)
 }

@@ -45,9 +45,8 @@ package struct ContourSurvey: Sendable {
   /// Those of a grid with half as many points along each reciprocal vector, and critical points.
   let coarsePoints: [Base]
   package let nodes: [[Node]]
-  /// For some Gamma, ascending: |omega| at which the pole at 2 Delta = |omega| + 2 i Gamma may have been
-  /// crossed on the way.
-  package private(set) var crossings: [(broadening: Double, ranges: [ClosedRange<Double>])] = []
+  /// |omega| at which the pole at 2 Delta = |omega| + 2 i Gamma may have been crossed on the way.
+  package private(set) var crossings: [ClosedRange<Double>] = []
   /// The smallest and the largest Re 2 Delta.
   package let gaps: ClosedRange<Double>
   /// The same of Re E_s on the contours.
@@ -157,11 +156,7 @@ package struct ContourSurvey: Sendable {
         delta * node.gapCurvature + node.gapSlope * node.gapSlope / 2, node.stretch, 0, 0,
         &branchDistance)
     }
-    addCrossings(broadening)
-  }
-
-  /// Finds out where the pole is crossed with a level width `broadening`.
-  package mutating func addCrossings(_ broadening: Double) {
+    // Who asks for pairs of energies has no Gamma.
     if broadening == .infinity { return }
     var crossed = RangeUnion()
     for contour in contours {
@@ -170,7 +165,7 @@ package struct ContourSurvey: Sendable {
       for base in points { search.visit(base.k) }
       crossed = search.found
     }
-    crossings.append((broadening, crossed.ranges))
+    crossings = crossed.ranges
   }
 
   /// The same with steps `part` times as large.
@@ -235,25 +230,17 @@ package struct ContourSurvey: Sendable {
     return all.filter { $0.real > 0.3 * gaps.lowerBound }
   }
 
-  /// Whether the contours serve a pair of energies, the first retarded, the second advanced: no pole
-  /// at 2 Delta = zeta_+(z_1) - zeta_-(z_2) has been crossed, nor one at zeta_+ - zeta_- of one energy.
+  /// Whether the contours serve a pair of energies, the first retarded, the second advanced: the poles at
+  /// 2 Delta = zeta_+(z_1) - zeta_-(z_2) and at zeta_+ - zeta_- of one energy are outside of what 2 Delta is.
   package func isValid(_ x1: DressedState, _ x2: DressedState) -> Bool {
     let (x, y) = (x1.numbers, x2.conjugate.numbers)
-    guard [x, y].allSatisfy({ ($0.1 - $0.0).length < 0.5 * gaps.lowerBound }) else { return false }
-    return [x.1 - y.0.conjugate, y.1 - x.0.conjugate].allSatisfy {
-      isUncrossed($0, margin: 0)
-    }
+    return [x, y].allSatisfy { ($0.1 - $0.0).length < 0.5 * gaps.lowerBound }
+      && [x.1 - y.0, y.1 - x.0].allSatisfy { isOutside($0.real, margin: 0) }
   }
 
-  /// Whether no pole at 2 Delta within `margin` of the real part of `pole` has been crossed.
-  func isUncrossed(_ pole: ComplexDouble, margin: Double) -> Bool {
-    pole.real + margin < 0.98 * gaps.lowerBound || pole.real - margin > 1.02 * gaps.upperBound
-      || crossings.contains { broadening, ranges in
-        pole.imaginary >= 2 * broadening
-          && !ranges.contains {
-            $0.lowerBound <= pole.real + margin && pole.real - margin <= $0.upperBound
-          }
-      }
+  /// Whether no 2 Delta is within `margin` of a real part.
+  func isOutside(_ gap: Double, margin: Double) -> Bool {
+    gap + margin < 0.98 * gaps.lowerBound || gap - margin > 1.02 * gaps.upperBound
   }
 
   /// Takes the distance d in k from the nearest zero of a function that is S at a point of the contour
@@ -282,7 +269,7 @@ package struct ContourSurvey: Sendable {
 
   /// Whether the pole at 2 Delta = |omega| + 2 i Gamma stays on its side of both contours.
   package func isValid(_ omega: Double) -> Bool {
-    crossings.allSatisfy { !$0.ranges.contains { $0.contains(abs(omega)) } }
+    !crossings.contains { $0.contains(abs(omega)) }
   }
 
   /// 1/c_0 of `GridRefinement` for the terms at frequency omega: the inverse of the distance, in

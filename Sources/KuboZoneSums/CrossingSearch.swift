@@ -48,7 +48,7 @@ package struct CrossingSearch {
     ContourSurvey(
       Band.allCases.map { BandContour.contour(of: $0, model) }, broadening: broadening,
       omegas: omegas
-    ).crossings[0].ranges
+    ).crossings
   }
 
   /// Adds what the cell of ``ContourSurvey/divisions(_:)`` around `k` crosses.

@@ -214,12 +214,3 @@ extension ContourSurvey {
     return best?.survey
   }
 }
-
-/// The square root with a real part that is not negative, far from overflow.
-@inline(__always)
-private func root(_ z: ComplexDouble) -> ComplexDouble {
-  let r = (z.real * z.real + z.imaginary * z.imaginary).squareRoot()
-  let re = (0.5 * max(0, r + z.real)).squareRoot()
-  if re == 0 { return ComplexDouble(0, (0.5 * max(0, r - z.real)).squareRoot()) }
-  return ComplexDouble(re, 0.5 * z.imaginary / re)
-}
