@@ -44,8 +44,8 @@ package struct FrequencyNodes {
 
   /// Whether the axis is so long that nodes may be cheaper than all frequencies, and K(-omega) = K(omega)* for all columns.
   static func canServe(_ request: SpectrumRequest) -> Bool {
-    // Both ways take the same time at about 110 frequencies with impurities, at a constant lifetime at 250 to 300.
-    let least = request.electrons.lifetime.impurities == nil ? 300 : 150
+    // Both ways take the same time at about 110 frequencies with impurities, at a constant lifetime at 350 to 550.
+    let least = request.electrons.lifetime.impurities == nil ? 400 : 150
     return Set(request.omegas.map(abs)).count >= least
       && request.columns.allSatisfy { $0.diagram == nil }
   }

@@ -81,7 +81,7 @@ package final class ContourTable: ZoneTable {
     self.slotCount = slotCount
     let norm = 1 / Double(grid.count)
     self.norm = norm
-    pieces = parts.map(\.bands).filter { $0[0].blocks > 0 }
+    pieces = parts.map(\.bands).filter { $0[0].blocks > 0 }.map { $0.map(\.compacted) }
     squares = (0..<slotCount).map { slot in parts.reduce(0) { $0 + $1.squares[slot] } * norm }
   }
 

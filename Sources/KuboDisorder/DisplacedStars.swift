@@ -107,6 +107,15 @@ struct DisplacedStars: Sendable {
     }
   }
 
+  /// The same without the room that arrays keep to grow.
+  var compacted: DisplacedStars {
+    func exact(_ numbers: [Double]) -> [Double] { numbers.withUnsafeBufferPointer { Array($0) } }
+    var stars = self
+    (stars.first, stars.second) = (exact(first), exact(second))
+    (stars.weight, stars.slots) = (exact(weight), exact(slots))
+    return stars
+  }
+
   /// The stars as the C loops take them.
   func withZoneBand(
     _ kind: ZoneKind, isUpper: Bool = false, _ slotCount: Int, _ body: (inout ZoneBand) -> Void

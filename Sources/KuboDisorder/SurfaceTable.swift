@@ -43,7 +43,7 @@ package final class SurfaceTable: ZoneTable {
     let norm = 1 / Double(grid.count)
     self.norm = norm
     isAdvanced = false
-    pieces = parts.map(\.stars).filter { $0.blocks > 0 }
+    pieces = parts.map(\.stars).filter { $0.blocks > 0 }.map(\.compacted)
     squares = (0..<slotCount).map { slot in parts.reduce(0) { $0 + $1.squares[slot] } * norm }
   }
 

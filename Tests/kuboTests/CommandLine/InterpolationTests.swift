@@ -6,7 +6,7 @@ import Testing
 /// Long axes on the command line.
 @Suite struct InterpolationTests {
   private let long = [
-    "spectrum", "honeycomb", "--lifetime", "constant=0.05", "--omega", "0:3:301", "--responses",
+    "spectrum", "honeycomb", "--lifetime", "constant=0.05", "--omega", "0:3:401", "--responses",
     "sigma", "--tolerance", "1e-3",
   ]
 
@@ -20,10 +20,10 @@ import Testing
     let marks = table.rows.map { $0.last! }
     let count = marks.count { $0 == 1 }
     #expect(table.columns.last == "interpolated")
-    #expect(count > 150)
+    #expect(count > 200)
     #expect(marks.allSatisfy { $0 == 0 || $0 == 1 })
     #expect(
-      table[header: "column.interpolated"]?.contains("interpolated: \(count) of 301 frequencies")
+      table[header: "column.interpolated"]?.contains("interpolated: \(count) of 401 frequencies")
         == true)
     let again = try ProgramTests.run(["rerun", file])
     #expect(again.status == 0 && again.output.contains("same to the bit"), "\(again.output)")
