@@ -420,3 +420,28 @@ CLONES void zone_band_sums(const ZoneBand *s, const ZoneBandPair *pairs, int pai
   free(sums);
   free(squares);
 }
+
+CLONES double zone_strip(ZoneSamples s, ZoneComplex lower, ZoneComplex upper, ZoneComplex j,
+                         const double far[2]) {
+  ZoneComplex square = {j.re * j.re - j.im * j.im, 2 * j.re * j.im};
+  ZoneComplex zeta[2] = {lower, upper};
+  Real nearest = (Real)0.0 + __builtin_inf();
+  for (long block = 0; block < s.blocks; block++) {
+    const double *row = s.rows + block * ZONE_SAMPLE_ROWS * LANES;
+    Complex delta = root((Complex){load(row + LANES) + square.re, (Real)0.0 + square.im});
+    for (int band = 0; band < 2; band++) {
+      const double *own = row + (2 + 3 * band) * LANES;
+      Complex from = {zeta[band].re - load(row), (Real)0.0 + zeta[band].im};
+      Complex u = band ? sub(from, delta) : add(from, delta);
+      Real v = load(own), m = load(own + LANES);
+      u.re = __builtin_elementwise_max(__builtin_elementwise_abs(u.re) - load(own + 2 * LANES),
+                                       (Real)0.0 + far[band]);
+      Real distance = modulus(u);
+      Real width = 2 * distance / (__builtin_elementwise_sqrt(v * v + 2 * m * distance) + v);
+      nearest = choose(width < nearest, width, nearest);
+    }
+  }
+  double least = nearest[0];
+  for (int n = 1; n < LANES; n++) least = nearest[n] < least ? nearest[n] : least;
+  return least;
+}

@@ -45,8 +45,9 @@ extension ImpurityCrystal {
       let factors = Factors(
         states: states, isAdvanced: isAdvanced,
         pairs: Progress.pairs(point, energies, states))
-      var zones = [Zone.real]
-      if crystal.contours != nil {
+      (grid, rate) = try await crystal.grid(factors, nats: 6) {
+        var zones = [Zone.real]
+        guard crystal.contours != nil else { return zones }
         if haveContours, point.terms.allSatisfy(\.pair.isAdvanced) { zones.append(.contours) }
         // An energy on both sides leaves no room between them.
         if let tile = crystal.tile(factors),
@@ -54,8 +55,8 @@ extension ImpurityCrystal {
         {
           zones.append(.levels(tile))
         }
+        return zones
       }
-      (grid, rate) = try await crystal.grid(factors, zones, nats: 6)
     }
 
     private static func pairs(
@@ -67,19 +68,17 @@ extension ImpurityCrystal {
       }
     }
 
-    /// Solves the self-energies on a grid; where that fails, the next one is due.
-    mutating func solve(_ crystal: ImpurityCrystal, _ table: any ZoneTable) {
+    /// The propagators with the self-energies of a grid; nil, and the energy, where it has not the physical one.
+    func solved(_ crystal: ImpurityCrystal, _ table: any ZoneTable) -> (
+      states: [DressedState]?, failure: ComplexDouble?
+    ) {
+      var found: [DressedState] = []
       for (m, z) in energies.enumerated() {
         let own = isAdvanced[m] ? (table as? SurfaceTable)?.advanced ?? table : table
-        guard let refined = crystal.refined(states[m], z: z, on: own) else {
-          grid.level =
-            crystal.level(grid.zone, 0, after: table.divisions) ?? crystal.levels.count
-          last = nil
-          failures.append(z)
-          return
-        }
-        states[m] = refined
+        guard let refined = crystal.refined(states[m], z: z, on: own) else { return (nil, z) }
+        found.append(refined)
       }
+      return (found, nil)
     }
 
     /// That there is no finer grid.
@@ -139,52 +138,79 @@ extension ImpurityCrystal {
           n, points[n].request, points[n].point, self, haveContours: loops.haveContours)
       }
     }
-    var active: [Progress] = []
+    // A request is lost with one of its points.
     for (start, (request, _)) in zip(starts, points) {
-      switch start {
-      case .success(let progress): active.append(progress)
-      case .failure(let error): errors[request] = errors[request] ?? error
-      }
+      if case .failure(let error) = start { errors[request] = errors[request] ?? error }
     }
+    let begun = starts.compactMap { try? $0.get() }.filter { errors[$0.request] == nil }
+    // Zones do not depend on each other.
+    let zones = Dictionary(grouping: begun, by: \.grid.zone)
+      .sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.map(\.value)
+    let found = try await parallelMap(zones.count, threads: threads) { n in
+      try await sums(zones[n], loops, threads: threads)
+    }
+    for part in found {
+      for (index, sum) in part.sums { results[index] = sum }
+      for (request, error) in part.errors { errors[request] = errors[request] ?? error }
+    }
+    var rest = results[...]
+    return requests.indices.map { n in
+      let own = rest.prefix(requests[n].count)
+      rest = rest.dropFirst(requests[n].count)
+      return errors[n].map { .failure($0) } ?? .success(own.map { $0! })
+    }
+  }
+
+  /// The sums of points of one zone by their index, and the first error of each request that has one.
+  private func sums(_ begun: [Progress], _ loops: PairLoops, threads: Int) async throws -> (
+    sums: [(index: Int, sum: EnergySum)], errors: [Int: any Error]
+  ) {
+    let zone = begun[0].grid.zone
+    let last = lastLevel(zone, hasSlots: true)
+    var points = begun
+    var sums: [(index: Int, sum: EnergySum)] = []
+    var errors: [Int: any Error] = [:]
+    var active = Array(points.indices)
     // As many pairs at a time as keep their sums in the processor's cache.
     let batch = 8
     while true {
-      for progress in active
-      where progress.grid.level > lastLevel(progress.grid.zone, hasSlots: true) {
-        errors[progress.request] = errors[progress.request] ?? progress.nonConvergence(self)
+      for n in active where points[n].grid.level > last && errors[points[n].request] == nil {
+        errors[points[n].request] = points[n].nonConvergence(self)
       }
-      // A request is lost with one of its points.
-      active.removeAll { errors[$0.request] != nil }
-      guard let grid = active.map(\.grid).min() else { break }
-      let table = try await table(grid, hasSlots: true)
-      var chosen: [Progress] = []
-      var others: [Progress] = []
-      for progress in active {
-        if progress.grid == grid { chosen.append(progress) } else { others.append(progress) }
+      active.removeAll { errors[points[$0].request] != nil }
+      guard let level = active.map({ points[$0].grid.level }).min() else {
+        return (sums, errors)
       }
-      let solved = try await parallelMap(chosen.count, threads: threads) { [chosen] n in
-        var progress = chosen[n]
-        progress.solve(self, table)
-        return progress
+      let table = try await table(Grid(zone: zone, level: level), hasSlots: true)
+      let due = active.filter { points[$0].grid.level == level }
+      active.removeAll { points[$0].grid.level == level }
+      let solved = try await parallelMap(due.count, threads: threads) { [points] n in
+        points[due[n]].solved(self, table)
       }
-      chosen = []
-      for progress in solved {
-        if progress.grid == grid {
-          chosen.append(progress)
-        } else if progress.failures.count > 4 {
-          errors[progress.request] = SelfEnergyFailure(
-            energy: progress.failures.last!,
+      var chosen: [Int] = []
+      for (n, (states, failure)) in zip(due, solved) {
+        if let states {
+          points[n].states = states
+          chosen.append(n)
+          continue
+        }
+        // The next grid is due.
+        points[n].grid.level = self.level(zone, 0, after: table.divisions) ?? levels.count
+        points[n].last = nil
+        points[n].failures.append(failure!)
+        active.append(n)
+        if points[n].failures.count > 4 {
+          errors[points[n].request] = SelfEnergyFailure(
+            energy: failure!,
             reason:
               "not found on grids up to \(table.divisions) points along each reciprocal vector")
-        } else {
-          others.append(progress)
         }
       }
-      let pairs = chosen.flatMap(\.pairs)
+      let pairs = chosen.flatMap { points[$0].pairs }
       // The scales hardly depend on the grid: the first one gives them.
-      let withScales = chosen.contains { $0.scales == nil }
+      let withScales = chosen.contains { points[$0].scales == nil }
       let values = try await WorkProgress.stage(
-        "loops on \(grid.zone.name), \(table.divisions)^\(dimension)",
+        "loops on \(zone.name), \(table.divisions)^\(dimension)",
         unit: "pairs", of: pairs.count, isEven: true
       ) { stage in
         try await parallelMap((pairs.count + batch - 1) / batch, threads: threads) { n in
@@ -194,23 +220,16 @@ extension ImpurityCrystal {
         }.flatMap { $0 }
       }
       var next = 0
-      active = others
-      for var progress in chosen {
-        let count = progress.point.terms.count
-        let total = progress.total(values[next..<(next + count)], table.divisions)
+      for n in chosen {
+        let count = points[n].point.terms.count
+        let total = points[n].total(values[next..<(next + count)], table.divisions)
         next += count
-        if let done = advance(&progress, total) {
-          results[progress.index] = done
+        if let done = advance(&points[n], total) {
+          sums.append((points[n].index, done))
         } else {
-          active.append(progress)
+          active.append(n)
         }
       }
-    }
-    var rest = results[...]
-    return requests.indices.map { n in
-      let own = rest.prefix(requests[n].count)
-      rest = rest.dropFirst(requests[n].count)
-      return errors[n].map { .failure($0) } ?? .success(own.map { $0! })
     }
   }
 

@@ -141,7 +141,7 @@ package struct ImpurityCrystal: Sendable {
   /// c of the error exp(-c N) of grid sums on a zone; nil where it does not serve.
   private func rate(_ zone: Zone, _ factors: Factors) async throws -> Double? {
     switch zone {
-    case .real: return factors.states.reduce(Double.infinity) { min($0, strips.rate($1)) }
+    case .real: return strips.rate(factors)
     case .contours:
       guard let contours else { return nil }
       var nearest = Double.infinity
@@ -167,19 +167,26 @@ package struct ImpurityCrystal: Sendable {
     }
   }
 
-  /// The cheapest grid of `zones` whose sums are good to exp(-nats) by the width of the strip of complex k in
-  /// which the propagators are analytic, and the rate there.
+  /// The cheapest grid of `zones`, of which the real zone is the first, whose sums are good to exp(-nats) by the width of the
+  /// strip of complex k in which the propagators are analytic, and the rate there.
   func grid(
-    _ factors: Factors, _ zones: [Zone], nats: Double, contourNats: Double? = nil
+    _ factors: Factors, nats: Double, contourNats: Double? = nil, _ zones: () -> [Zone]
   ) async throws -> (grid: Grid, rate: Double) {
+    // Other zones are not looked at where that takes longer than all sums on the real one, of 500 stars or less: what a
+    // pair needs in the end is four times as many digits or so.
+    let strip = strips.rate(factors)
+    let isSum = !factors.pairs.isEmpty
+    let stars =
+      Double.pow((isSum ? 4 : 1) * nats / strip, dimension) / Double(max(1, symmetries.count))
+    if stars < 500, let level = level(.real, nats / strip) {
+      return (Grid(zone: .real, level: level), strip)
+    }
     var best: (grid: Grid, rate: Double)?
     var least = Double.infinity
-    for zone in zones {
+    for zone in zones() {
       let nats = zone == .real ? nats : contourNats ?? nats
-      // Not for a single energy, but for sums with slots.
-      let isSum = !factors.pairs.isEmpty
       let last = lastLevel(zone, hasSlots: isSum)
-      guard let rate = try await rate(zone, factors),
+      guard let rate = zone == .real ? strip : try await rate(zone, factors),
         let level = level(zone, nats / rate), level < last
       else { continue }
       // What a star costs.
@@ -191,7 +198,6 @@ package struct ImpurityCrystal: Sendable {
         case .levels(let tile): Set(tile.positions.map(\.y)).count == 2 ? 5.0 : 2.5
         }
       var cost = (0..<dimension).reduce(star) { c, _ in c * nats / rate }
-      // What a pair needs in the end is four times as many digits or so.
       if isSum, Double(levels[last]) < 4 * nats / rate { cost *= 100 }
       if cost < least { (best, least) = ((Grid(zone: zone, level: level), rate), cost) }
     }
@@ -207,9 +213,8 @@ package struct ImpurityCrystal: Sendable {
   func grid(_ state: DressedState, nats: Double, contourNats: Double? = nil) async throws -> Grid {
     try await grid(
       Factors(states: [state], isAdvanced: [false], pairs: []),
-      contours == nil ? [.real] : [.real, .contours],
       nats: nats, contourNats: contourNats
-    ).grid
+    ) { contours == nil ? [.real] : [.real, .contours] }.grid
   }
 
   /// The propagators at z, Im z >= 0, good to about 1e-3 of the width of the features: a start for

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import CZoneSums
 import ComplexModule
 import KuboLattice
 import KuboLoops
@@ -13,21 +14,13 @@ import RealModule
 /// The critical points of the bands are among the samples, since next to a band edge, where zeta is
 /// just outside of the band, kappa = (2 |zeta - E|/M)^(1/2) there decides.
 package struct ZoneStrips: Sendable {
-  private struct Sample {
-    let hopping, gap: Double
-    /// Of the bonding and the antibonding band.
-    let speed, curvature: SIMD2<Double>
-    /// How far the energies come from the sample's within the cell that it stands for.
-    let reach: SIMD2<Double>
-  }
-  private let samples: [Sample]
+  /// For ``zone_strip``.
+  private let rows: [Double]
   private let bands: [ClosedRange<Double>]
   private let exchange: Double
-  private let impurities: Impurities
   private let branch: Double
 
   init(_ model: Model, impurities: Impurities) {
-    self.impurities = impurities
     exchange = model.exchange
     // The branch point Delta_k = 0 of the projectors at complex k; and the hops.
     branch = 1 / (impurities == .scba ? model.resolution(.infinity) : 2 * model.harmonics)
@@ -40,7 +33,9 @@ package struct ZoneStrips: Sendable {
     // How far in reduced coordinates a level may be that no other sample is nearer to; see
     // ContourSurvey.Base.
     let cell = [0.5, 0.25, 0][model.dimension - 1] / Double(divisions)
-    func sample(_ star: [WaveVector], cell: Double) -> Sample {
+    /// T, |eta|^2, and of each band the speed, the curvature, and how far the energies come from the sample's within the
+    /// cell that it stands for.
+    func sample(_ star: [WaveVector], cell: Double) -> [Double] {
       let frames = star.map { k in hessian.map { $0.frame(at: k) } }
       // As far as the next sample.
       let around = [WaveVector](star.prefix(1)).flatMap { k in
@@ -51,75 +46,57 @@ package struct ZoneStrips: Sendable {
           }
         }
       }.map { k in hessian.map { $0.frame(at: k) } }
-      let speed = SIMD2(
-        Band.allCases.map { s in
-          frames.map { at in
-            let gradient = model.derivatives(at, s).gradient
-            return reciprocal.map { b in abs(zip(gradient, b).reduce(0) { $0 + $1.0 * $1.1 }) }
-              .max()!
-          }.max()!
-        })
-      let curvature = SIMD2(
-        Band.allCases.map { s in
-          (around + frames.prefix(1)).map { model.curvature($0, s) }.max()! * square
-        })
-      return Sample(
-        hopping: frames[0][0].hopping.real, gap: (frames[0][0].eta * frames[0][0].etabar).real,
-        speed: speed, curvature: curvature, reach: cell * (speed + 0.5 * cell * curvature))
+      let own = Band.allCases.flatMap { s in
+        let speed = frames.map { at in
+          let gradient = model.derivatives(at, s).gradient
+          return reciprocal.map { b in abs(zip(gradient, b).reduce(0) { $0 + $1.0 * $1.1 }) }
+            .max()!
+        }.max()!
+        let curvature = (around + frames.prefix(1)).map { model.curvature($0, s) }.max()! * square
+        return [speed, curvature, cell * (speed + 0.5 * cell * curvature)]
+      }
+      return [frames[0][0].hopping.real, (frames[0][0].eta * frames[0][0].etabar).real] + own
     }
-    samples =
+    var samples =
       (0..<grid.count).compactMap { grid.star(of: $0).map { sample($0.map(\.k), cell: cell) } }
       + model.criticalPoints().map { sample([WaveVector($0.k)], cell: 0) }
+    while samples.count % 8 != 0 { samples.append(samples.last!) }
+    rows = stride(from: 0, to: samples.count, by: 8).flatMap { block in
+      (0..<Int(ZONE_SAMPLE_ROWS)).flatMap { row in samples[block..<block + 8].map { $0[row] } }
+    }
     bands = [-1.0, 1].map { [samples, exchange] sign in
       let energies = samples.map {
-        $0.hopping + sign * ($0.gap + exchange * exchange).squareRoot()
+        $0[0] + sign * ($0[1] + exchange * exchange).squareRoot()
       }
       return energies.min()!...energies.max()!
     }
   }
 
+  /// c of the error exp(-c N) of grid sums of products of propagators.
+  func rate(_ factors: ImpurityCrystal.Factors) -> Double {
+    factors.states.reduce(Double.infinity) { min($0, rate($1)) }
+  }
+
   /// 2 pi times the half-width of the strip.
   package func rate(_ x: DressedState) -> Double {
-    var narrowest = Double.infinity
     let (first, second) = x.numbers
     let far: [Double]
+    let (upper, j): (ComplexDouble, ComplexDouble)
     switch x {
-    case .bands: far = [bands[0].distance(to: first.real), bands[1].distance(to: second.real)]
+    case .bands:
+      far = [bands[0].distance(to: first.real), bands[1].distance(to: second.real)]
+      (upper, j) = (second, ComplexDouble(exchange))
     case .sublattices:
       // Outside of a band; with j(z) it lies within |j - J| of where it is with J.
       let shift = (second - ComplexDouble(exchange)).length
       far = bands.map { max(0, $0.distance(to: first.real) - shift) }
+      (upper, j) = (first, second)
     }
-    for sample in samples {
-      let b: Double
-      let a: Double
-      switch x {
-      case .bands:
-        let delta = (sample.gap + exchange * exchange).squareRoot()
-        b = distance(first - ComplexDouble(sample.hopping - delta), sample.reach[0], far[0])
-        a = distance(second - ComplexDouble(sample.hopping + delta), sample.reach[1], far[1])
-      case .sublattices:
-        let delta = ComplexDouble.sqrt(ComplexDouble(sample.gap) + second * second)
-        let from = first - ComplexDouble(sample.hopping)
-        b = distance(from + delta, sample.reach[0], far[0])
-        a = distance(from - delta, sample.reach[1], far[1])
-      }
-      narrowest = min(narrowest, width(b, sample, .bonding), width(a, sample, .antibonding))
+    let narrowest = rows.withUnsafeBufferPointer {
+      zone_strip(
+        ZoneSamples(rows: $0.baseAddress, blocks: $0.count / (8 * Int(ZONE_SAMPLE_ROWS))),
+        first.zone, upper.zone, j.zone, far)
     }
     return min(2 * Double.pi * narrowest, branch)
-  }
-
-  /// |z| where Re z may be nearer to 0 by `reach`, but not nearer than `far`.
-  @inline(__always)
-  private func distance(_ z: ComplexDouble, _ reach: Double, _ far: Double) -> Double {
-    let re = reach == 0 ? z.real : max(far, abs(z.real) - reach)
-    return (re * re + z.imaginary * z.imaginary).squareRoot()
-  }
-
-  /// kappa with v kappa + M kappa^2/2 = distance.
-  @inline(__always)
-  private func width(_ distance: Double, _ sample: Sample, _ s: Band) -> Double {
-    let (v, m) = (sample.speed[s.rawValue], sample.curvature[s.rawValue])
-    return 2 * distance / ((v * v + 2 * m * distance).squareRoot() + v)
   }
 }

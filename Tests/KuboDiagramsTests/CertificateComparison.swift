@@ -45,7 +45,8 @@ extension CertificateTally {
         given += 1
         let (w, w0) = (reference.dynamics[n][o], reference.statics[o])
         compare(
-          v, v0, w, w0, scale: max(v.scale, reference.scales[o]), tolerance: state.tolerance,
+          v, v0, w, w0, negligible: 1e-12 * max(v.scale, reference.scales[o]),
+          tolerance: state.tolerance,
           rounding: state.rounding(state.omegas[n]) * v.scale,
           "\(label) \(columns[o].label) omega=\(state.omegas[n])", "\(state)")
       }
@@ -59,9 +60,11 @@ extension CertificateTally {
     }
   }
 
-  private mutating func compare(
+  /// One cell: v and its static part v0, and what is right, w and w0; a reference that errs by less than `negligible`
+  /// decides.
+  mutating func compare(
     _ v: Spectrum.Value, _ v0: ComplexDouble, _ w: UniformGridReference.Number,
-    _ w0: UniformGridReference.Number, scale: Double, tolerance: Double, rounding: Double,
+    _ w0: UniformGridReference.Number, negligible: Double, tolerance: Double, rounding: Double,
     _ label: String, _ state: String
   ) {
     let full = (v.dynamic + v0) - (w.value + w0.value)
@@ -79,7 +82,7 @@ extension CertificateTally {
     for (part, difference, error) in differences {
       if difference > v.error + error {
         violations.append("\(label) \(part): off \(difference); \(found) \(state)")
-      } else if !(difference + error <= v.error || error <= 1e-12 * scale) {
+      } else if !(difference + error <= v.error || error <= negligible) {
         isDecided = false
       }
     }

@@ -7,7 +7,7 @@ import RealModule
 import Testing
 import UniformGrid
 
-/// The references of ``CertificateTests`` and ``ImpurityReferenceTests`` themselves, against the numbers of other
+/// The references of ``CertificateTests`` and ``ImpurityCertificateTests`` themselves, against the numbers of other
 /// programs and Matsubara sums term by term.
 @Suite("References by uniform grids") struct UniformGridTests {
   /// The first two have the finest grids; the engine is held against all six (``ReferenceTests``).

@@ -96,4 +96,17 @@ void zone_surface_sums(const ZoneBand *surface, const ZonePair *pairs, int pair_
                        const int *left, const int *right, int product_count, const int *plan,
                        int plan_count, ZoneComplex *values, double *norms);
 
+// Samples of the zone, `blocks` times eight of them, as [block][row][sample] with the rows T, |eta|^2 and, of the bonding,
+// then of the antibonding band, the speed v, the curvature M and how far its energy comes from the sample's.
+typedef struct {
+  const double *rows;
+  long blocks;
+} ZoneSamples;
+enum { ZONE_SAMPLE_ROWS = 8 };
+
+// The least kappa of v kappa + M kappa^2/2 = |zeta - E| over the samples and both bands E = T -+ (|eta|^2 + j^2)^(1/2), with
+// zeta = `lower` for the bonding band and `upper` for the antibonding one; |Re(zeta - E)| is at least far[band].
+double zone_strip(ZoneSamples samples, ZoneComplex lower, ZoneComplex upper, ZoneComplex j,
+                  const double far[2]);
+
 #endif

@@ -60,29 +60,34 @@ class Crystal {
     SelfEnergy s = {z, {0, -side}, {0, 0}};
     if (!site) s.second = s.first;
     if (guess) s = {z, guess->first, guess->second};
+    const complex one = {1, 0};
+    auto allows = [&](const SelfEnergy &t) {
+      // Of the bands or, of the sites, their sum and difference.
+      const complex a = site ? t.first + t.second : t.first, b = site ? t.first - t.second : t.second;
+      return a.im * side <= 0 && b.im * side <= 0;
+    };
+    auto rest = [](const SelfEnergy &a, const SelfEnergy &b) {
+      return square(a.first - b.first) + square(a.second - b.second);
+    };
     for (int step = 0; step < 4000; step++) {
-      complex slopes[2];
-      auto next = site ? averageSite(base, s) : averageBands(base, s, slopes);
-      if (!site && step >= 30 && step % 10 == 0) {
-        // Next to an edge the iteration creeps: Newton's step for S = gamma <G(S)>, where it stays on its side and
-        // leaves less.
-        const complex one = {1, 0};
-        SelfEnergy t = s;
-        t.first = s.first + (next.first - s.first) * inverse(one - slopes[0]);
-        t.second = s.second + (next.second - s.second) * inverse(one - slopes[1]);
-        complex unused[2];
-        const auto after = averageBands(base, t, unused);
-        const auto rest = [](complex a, complex b) { return square(a - b); };
-        if (t.first.im * side <= 0 && rest(after.first, t.first) < rest(next.first, s.first)) {
-          s.first = t.first;
-          next.first = after.first;
-        }
-        if (t.second.im * side <= 0 && rest(after.second, t.second) < rest(next.second, s.second)) {
-          s.second = t.second;
-          next.second = after.second;
+      // d(next)/d(s), of rows next.first and next.second.
+      complex slopes[2][2];
+      auto next = average(base, s, slopes);
+      if (step >= 8 && step % 4 == 0) {
+        // Iteration creeps where impurities are weak: Newton's step for S = gamma <G(S)>, where it stays on its side
+        // and leaves less.
+        const complex a = one - slopes[0][0], b = -1 * slopes[0][1], c = -1 * slopes[1][0], d = one - slopes[1][1];
+        const complex det = inverse(a * d - b * c), x = next.first - s.first, y = next.second - s.second;
+        const SelfEnergy t = {s.z, s.first + (d * x - b * y) * det, s.second + (a * y - c * x) * det};
+        if (allows(t)) {
+          const auto after = average(base, t, slopes);
+          if (rest(after, t) < 0.5 * rest(next, s)) {
+            s = t;
+            next = after;
+          }
         }
       }
-      const double change = square(next.first - s.first) + square(next.second - s.second);
+      const double change = rest(next, s);
       // Half steps where the iteration turns around.
       const double part = step < 30 ? 1 : 0.5;
       s.first = (1 - part) * s.first + part * next.first;
@@ -93,11 +98,14 @@ class Crystal {
   }
 
   /// F of each output at z1 of g+ and z2 of g.
-  void loops(const SelfEnergy &one, const SelfEnergy &two, complex *out) const {
+  void loops(const SelfEnergy &one, const SelfEnergy &two, complex *out) {
+    work += points.size();
     site ? siteLoops(one, two, out) : bandLoops(one, two, out);
   }
 
   const ug_state &state;
+  /// Wave vectors times pairs of energies.
+  double work = 0;
 
  private:
   const bool site;
@@ -108,8 +116,12 @@ class Crystal {
   /// Weights of the products, [point][output][entry].
   std::vector<double> table;
 
-  /// gamma <G> of both bands and its derivatives by their self-energies.
-  SelfEnergy averageBands(complex base, const SelfEnergy &s, complex slopes[2]) const {
+  /// gamma <G> and its derivatives by the self-energies.
+  SelfEnergy average(complex base, const SelfEnergy &s, complex slopes[2][2]) const {
+    return site ? averageSite(base, s, slopes) : averageBands(base, s, slopes);
+  }
+
+  SelfEnergy averageBands(complex base, const SelfEnergy &s, complex slopes[2][2]) const {
     complex sums[2] = {}, squares[2] = {};
     for (const Point &p : points) {
       const double t = p.hopping.value.re;
@@ -121,7 +133,10 @@ class Crystal {
       }
     }
     const double n = gamma / points.size();
-    for (int b = 0; b < 2; b++) slopes[b] = n * squares[b];
+    for (int b = 0; b < 2; b++) {
+      slopes[b][b] = n * squares[b];
+      slopes[b][1 - b] = {0, 0};
+    }
     return {s.z, n * sums[0], n * sums[1]};
   }
 
@@ -135,15 +150,25 @@ class Crystal {
     return {{{isUp ? a : d, conj(off) * det}, {off * det, isUp ? d : a}}};
   }
 
-  SelfEnergy averageSite(complex base, const SelfEnergy &s) const {
-    complex a = {0, 0}, d = {0, 0};
+  SelfEnergy averageSite(complex base, const SelfEnergy &s, complex slopes[2][2]) const {
+    // Of G_AA + G_BB = 2 zeta D and G_AA - G_BB = -2 j D with D = 1/(zeta^2 - j^2 - |eta|^2): dD = 2 D^2 (zeta dS_0 - j dS_3).
+    complex sum = {0, 0}, difference = {0, 0}, d00 = {0, 0}, d03 = {0, 0}, d33 = {0, 0};
+    const complex j = complex{state.exchange, 0} - s.second;
     for (const Point &p : points) {
-      const Matrix g = green(base, s, p, state.exchange, true);
-      a = a + g.m[0][0];
-      d = d + g.m[1][1];
+      const complex zeta = base - s.first - complex{p.hopping.value.re, 0};
+      const complex det = inverse(zeta * zeta - j * j - complex{square(p.eta.value), 0});
+      const complex a = zeta * det, b = j * det;
+      sum = sum + a;
+      difference = difference - b;
+      d00 = d00 + 2 * a * a - det;
+      d03 = d03 - 2 * a * b;
+      d33 = d33 + 2 * b * b + det;
     }
-    const double n = 0.5 * gamma / points.size();
-    return {s.z, n * (a + d), n * (a - d)};
+    const double n = gamma / points.size();
+    slopes[0][0] = n * d00;
+    slopes[0][1] = slopes[1][0] = n * d03;
+    slopes[1][1] = n * d33;
+    return {s.z, n * sum, n * difference};
   }
 
   void bandLoops(const SelfEnergy &one, const SelfEnergy &two, complex *out) const {
@@ -309,11 +334,11 @@ void integrate(double a, double b, int panels, F f) {
 
 using namespace ug;
 
-extern "C" void ug_impurities(const ug_state *state, int is_site, double strength, const int *counts,
+extern "C" double ug_impurities(const ug_state *state, int is_site, double strength, const int *counts,
                               int panels, int frequency_count, const double *frequencies,
                               int output_count, const ug_output *outputs, const int *is_dressed,
                               double *values) {
-  const Crystal crystal(*state, is_site, strength, counts, output_count, outputs, is_dressed);
+  Crystal crystal(*state, is_site, strength, counts, output_count, outputs, is_dressed);
   const double t = state->temperature;
   std::vector<complex> f(output_count);
   for (int q = 0; q < frequency_count; q++) {
@@ -412,4 +437,5 @@ extern "C" void ug_impurities(const ug_state *state, int is_site, double strengt
       values[2 * (q * output_count + o) + 1] = total[o].im;
     }
   }
+  return crystal.work;
 }

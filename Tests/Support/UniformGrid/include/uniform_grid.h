@@ -55,8 +55,8 @@ void ug_points_long(const ug_state *state, int point_count, const double *points
 ///
 /// Self-energies of the grid's own; sums over Matsubara frequencies where both energies are on one side of the
 /// real axis, Gauss's rule on `panels` parts at T = 0 and for the tail, and where they are not, on parts
-/// halved until they are good to 10^-(3 + panels) of K.
-void ug_impurities(const ug_state *state, int is_site, double strength, const int *counts, int panels,
+/// halved until they are good to 10^-(3 + panels) of K. Returns wave vectors times pairs of energies.
+double ug_impurities(const ug_state *state, int is_site, double strength, const int *counts, int panels,
                    int frequency_count, const double *frequencies, int output_count,
                    const ug_output *outputs, const int *is_dressed, double *values);
 
