@@ -71,6 +71,26 @@ actor ImpurityAverages {
   func converged(_ z: ComplexDouble, tolerance: Double) async throws -> (
     solution: OrbitalSelfEnergy.Solution, error: Double, divisions: Int
   ) {
+    try await converged(z, allowed: tolerance * selfEnergy.width) { $0.energy.selfEnergies }
+  }
+
+  /// avg tr G of all states of the cell good to 1e-10 of their number over the width, with a bound on its error.
+  func trace(_ z: ComplexDouble) async throws -> (
+    value: ComplexDouble, error: Double, divisions: Int
+  ) {
+    func sum(_ solution: OrbitalSelfEnergy.Solution) -> ComplexDouble {
+      solution.averages.reduce(.zero, +)
+    }
+    let allowed = 1e-10 * Double(2 * model.orbitals.count) / selfEnergy.width
+    let found = try await converged(z, allowed: allowed) { [sum($0)] }
+    return (sum(found.solution), found.error, found.divisions)
+  }
+
+  /// A solution of which `values` are as good as `allowed`.
+  private func converged(
+    _ z: ComplexDouble, allowed: Double,
+    _ values: (OrbitalSelfEnergy.Solution) -> [ComplexDouble]
+  ) async throws -> (solution: OrbitalSelfEnergy.Solution, error: Double, divisions: Int) {
     var last = try await solution(z)
     var n = model.gridSizes.from(Int(4 * starts[z]!.resolution))
     while true {
@@ -79,11 +99,10 @@ actor ImpurityAverages {
       guard let next = try await selfEnergy.solve([last.energy], means: 0, divisions: n)[0] else {
         continue
       }
-      let change = zip(next.energy.selfEnergies, last.energy.selfEnergies).map {
-        ($0 - $1).length
-      }.max()!
-      let error = change + next.error
-      if error <= tolerance * selfEnergy.width { return (next, error, n) }
+      let change = zip(values(next), values(last)).map { ($0 - $1).length }.max()!
+      // dG = G dSigma G.
+      let error = change + next.error * max(1, next.norm * next.norm)
+      if error <= allowed { return (next, error, n) }
       last = next
     }
   }
@@ -321,5 +340,22 @@ extension EnergyPoint {
     terms.flatMap { pair, direct, reflected in
       (direct == .zero ? [] : [pair]) + (reflected == .zero ? [] : [pair.exchanged])
     }
+  }
+}
+
+extension OrbitalModel {
+  /// mu at which the cell holds so many electrons, with the propagators of impurities, and a bound on its error.
+  ///
+  /// - Throws: `RequestError`, `NonConvergence`, as in a gap, `CancellationError`.
+  public func chemicalPotential(
+    electrons: Double, temperature: Double, impurities: OrbitalImpurities, threads: Int = 1
+  ) async throws -> (mu: Double, error: Double) {
+    try impurities.checked(orbitals.count)
+    let averages = ImpurityAverages(
+      self, impurities, directions: Directions(i: 0, j: 0), loops: [], isDressed: false,
+      columns: [], threads: threads)
+    return try await ImpurityOccupation(
+      capacity: 2 * orbitals.count, width: averages.width, temperature: temperature, threads: 1
+    ) { try await averages.trace($0) }.chemicalPotential(electrons)
   }
 }

@@ -44,11 +44,7 @@ extension OrbitalModel {
     electrons: Double, temperature: Double, broadening: Double, threads: Int = 1
   ) async throws -> (mu: Double, error: Double) {
     let most = Double(2 * orbitals.count)
-    guard electrons > 0, electrons < most else {
-      throw RequestError(
-        "filling", found: "\(electrons)",
-        expected: "electrons per unit cell, above 0 and below \(2 * orbitals.count)")
-    }
+    try FillingRoot.check(electrons, capacity: 2 * orbitals.count)
     guard broadening > 0 else {
       throw RequestError("broadening", found: "\(broadening)", expected: "a number above 0")
     }

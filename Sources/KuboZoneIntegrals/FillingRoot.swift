@@ -4,6 +4,16 @@ import Quadrature
 
 /// The chemical potential of a number of electrons on one grid.
 package struct FillingRoot {
+  /// - Throws: `RequestError` for a filling that is not between those of an empty and of a full cell.
+  package static func check(_ electrons: Double, capacity: Int) throws(RequestError) {
+    guard electrons > 0, electrons < Double(capacity) else {
+      throw RequestError(
+        "filling", found: "\(electrons)",
+        expected:
+          "electrons per unit cell, above 0 and below \(capacity); \(capacity / 2) is half filling")
+    }
+  }
+
   /// mu and a bound on its error, infinite where none is found.
   package let values: (mu: Double, error: Double)
 

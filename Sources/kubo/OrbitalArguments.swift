@@ -6,25 +6,32 @@ import KuboOrbitals
 import Logging
 
 extension ChemicalPotential {
-  /// mu of a model with orbitals: a filling is that of levels of the width `broadening`, nil with impurities.
+  /// mu of a model with orbitals: a filling is that of levels of the width `broadening`, or of impurities that `lifetime`
+  /// names.
   func value(
-    _ input: ModelInput<OrbitalModel>, broadening: Double?, threads: Int, _ log: Logger
+    _ input: ModelInput<OrbitalModel>, broadening: Double,
+    impurities: (strengths: OrbitalImpurities, lifetime: String)? = nil, threads: Int, _ log: Logger
   ) async throws -> (mu: Double, filling: Filling?) {
     guard let filling else {
       return (try mu?.value("--mu", in: input.scale) ?? input.file.defaults.mu, nil)
     }
-    guard let broadening else {
-      throw ValidationError(
-        "--filling: found with impurities on orbitals; expected --mu, or the lifetime constant=GAMMA"
+    let capacity = 2 * input.model.orbitals.count
+    let found: Filling
+    if let impurities {
+      let root = try await input.model.chemicalPotential(
+        electrons: filling, temperature: input.temperature, impurities: impurities.strengths,
+        threads: threads)
+      found = Filling(
+        electrons: filling, root, impurities: impurities.lifetime, capacity: capacity)
+    } else {
+      let (mu, error) = try await input.model.chemicalPotential(
+        electrons: filling, temperature: input.temperature, broadening: broadening, threads: threads
       )
+      found = Filling(
+        electrons: filling, mu: mu, error: error, broadening: broadening, capacity: capacity)
     }
-    let (mu, error) = try await input.model.chemicalPotential(
-      electrons: filling, temperature: input.temperature, broadening: broadening, threads: threads)
-    let found = Filling(
-      electrons: filling, mu: mu, error: error, broadening: broadening,
-      capacity: 2 * input.model.orbitals.count)
     log.notice("note: \(found.summary)")
-    return (mu, found)
+    return (found.mu, found)
   }
 }
 

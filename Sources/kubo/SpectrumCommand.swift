@@ -271,7 +271,8 @@ struct SpectrumCommand: SweepableCommand {
       names.removeAll { $0.hasPrefix("moment") }
     }
     let (mu, filling) = try await response.potential.value(
-      input, broadening: impurities == nil ? gamma : nil, threads: arguments.work.threadCount, log)
+      input, broadening: gamma, impurities: impurities.map { ($0, lifetime) },
+      threads: arguments.work.threadCount, log)
     var request = CollinearRequest(
       model: input.model, mu: mu,
       temperature: input.temperature, broadening: gamma,

@@ -181,10 +181,10 @@ struct TorqueCommand: SweepableCommand {
     }
     for (option, isGiven) in [
       ("--gamma", gamma != nil), ("--relaxation", relaxation != 0), ("--omega", !omega.isZero),
-      ("--filling", potential.filling != nil), ("--canting", canting),
+      ("--canting", canting),
     ] where isGiven {
       throw ValidationError(
-        "\(option): found with --lifetime \(lifetime); expected none: the torques of impurities are those of a direct current at --mu"
+        "\(option): found with --lifetime \(lifetime); expected none: the torques of impurities are those of a direct current"
       )
     }
     if let fault = input.file.transverseFaults.first {
@@ -197,8 +197,9 @@ struct TorqueCommand: SweepableCommand {
     let scale = TorqueScale(
       currentDensity: currentDensity, lengthUnit: latticeConstant,
       transverse: try transverse(model), spin: hasOrbitals ? spin / 2 : spin)
-    let (mu, _) = try await potential.value(
-      input, broadening: nil, threads: arguments.work.threadCount, log)
+    let (mu, filling) = try await potential.value(
+      input, broadening: 0, impurities: (impurities, lifetime.description),
+      threads: arguments.work.threadCount, log)
     var request = CollinearRequest(
       model: model, mu: mu, temperature: input.temperature, broadening: 0, omegas: [0],
       directions: arguments.direction, responses: [], tolerance: tolerance ?? 1e-3,
@@ -211,7 +212,7 @@ struct TorqueCommand: SweepableCommand {
     return TableResult(
       table: rows.table(
         request, lifetime: lifetime.description,
-        provenance: try arguments.provenance(input, since: start)),
+        provenance: try arguments.provenance(input, filling: filling, since: start)),
       summary: rows.summary(request, lifetime: lifetime.description), isSummaryEnough: true,
       failures: rows.failures)
   }

@@ -65,7 +65,9 @@ extension CertificateTally {
     }
     let goals = state.omegas.indices.map { n in
       spectrum.columns.enumerated().map { o, column in
-        column.values[n].map { max(0.3 * $0.error, 3 * floors[o]) } ?? .infinity
+        column.values[n].map {
+          max(0.3 * $0.error, 3 * floors[o], 0.1 * state.tolerance * $0.dynamic.length)
+        } ?? .infinity
       }
     }
     let reference = ImpurityReference(drawn, goals: goals, floors: floors)
@@ -75,7 +77,8 @@ extension CertificateTally {
         guard let v = column.values[n], let v0 = column.staticPart else { continue }
         given += 1
         compare(
-          v, v0, reference.dynamics[n][o], reference.statics[o], negligible: 5 * floors[o],
+          v, v0, reference.dynamics[n][o], reference.statics[o],
+          negligible: max(5 * floors[o], 0.3 * state.tolerance * v.dynamic.length),
           tolerance: state.tolerance, rounding: 1e-13 * v.scale,
           "\(label) \(column.request.label) omega=\(state.omegas[n])", "\(drawn)")
       }
@@ -111,7 +114,7 @@ struct ImpurityReference: Sendable {
     let limit = areTestsLong ? 2e7 : 1e7
     var points = [160.0, 30, 14][d - 1]
     var last: [[ComplexDouble]]?
-    for panels in 2... {
+    for panels in 3... {
       let counts = state.reach.enumerated().map { m, reach in
         Int(points * (1 + Double(reach) / 3)) + 2 * m
       }
@@ -120,7 +123,7 @@ struct ImpurityReference: Sendable {
       work += spent
       grids.append(counts[0])
       if let last {
-        take(last, values, state, floors)
+        take(last, values, state, floors.map { max($0, energyError(panels, values)) })
         let isDone = goals.indices.allSatisfy { n in
           goals[n].indices.allSatisfy {
             max(dynamics[n][$0].error, statics[$0].error) <= goals[n][$0]
@@ -131,8 +134,13 @@ struct ImpurityReference: Sendable {
       last = values
       // Half as many again along each direction.
       points *= [1.6, 1.4, 1.25][d - 1]
-      if work + 2.5 * (work - start) > limit { break }
+      if grids.count > 1, work + 2.5 * (work - start) > limit { break }
     }
+  }
+
+  /// Windows of the energy are halved until they are good to 10^-(3 + panels) of the largest K.
+  private func energyError(_ panels: Int, _ values: [[ComplexDouble]]) -> Double {
+    10 * Double.pow(10, -3 - panels) * values.joined().map(\.length).max()!
   }
 
   /// The finer of two settings, with what they differ by.
@@ -158,7 +166,7 @@ struct ImpurityReference: Sendable {
         let all = b.indices.map { (a[$0][o] - b[$0][o]).length }.max()!
         return UniformGridReference.Number(
           value: b[n][o],
-          error: 2 * (a[n][o] - b[n][o]).length + 0.1 * all + floors[o])
+          error: 3 * (a[n][o] - b[n][o]).length + 0.2 * all + floors[o])
       }
     }
     statics = numbers[0]

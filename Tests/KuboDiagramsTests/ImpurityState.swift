@@ -40,7 +40,10 @@ struct ImpurityState: Sendable, CustomStringConvertible {
       || HamiltonianDraw.reach(model).max()! > [12, 4, 2][dimension - 1]
       || ranges[..<2].contains { !(0.3...12).contains($0.upperBound - $0.lowerBound) }
     self.isSite = isSite
-    strength = logarithmic([0.004, 0.08, 0.3][dimension - 1], [0.5, 0.6, 0.8][dimension - 1])
+    // The width of levels is about gamma over that of a band.
+    let bandwidth = ranges[..<2].map { $0.upperBound - $0.lowerBound }.max()!
+    let part = logarithmic([0.03, 0.12, 0.25][dimension - 1], [0.25, 0.3, 0.4][dimension - 1])
+    strength = part * part * bandwidth * bandwidth
     let band = ranges[Int.random(in: 0...1, using: &generator)]
     let mu =
       switch one([0, 0, 0, 0, 1, 2, 3]) {

@@ -47,6 +47,27 @@ import Testing
     }
   }
 
+  /// mu of a filling with impurities on both sublattices, from avg tr G by both routes, cold and warm.
+  @Test(
+    arguments: [("chain", 0.3, 0.0, 1.3), ("chain", 0.3, 0.05, 2.2)]
+      + (areTestsLong ? [("honeycomb", 0.6, 0.05, 1.6)] : []))
+  func filling(_ name: String, gamma: Double, temperature: Double, electrons: Double) async throws {
+    let model = try shippedModel(name)
+    let fast = try await Filling(
+      electrons: electrons, model: model, temperature: temperature, lifetime: .site(gamma),
+      threads: 2)
+    let own = [gamma, gamma]
+    let general = try await OrbitalModel(model).chemicalPotential(
+      electrons: electrons, temperature: temperature,
+      impurities: OrbitalImpurities(scalar: own, isotropic: [0, 0]), threads: 2)
+    #expect(abs(fast.mu - general.mu) <= fast.error + general.error, "\(fast) \(general)")
+    #expect(max(fast.error, general.error) <= 1e-6)
+    // Impurities move it.
+    let clean = try await Filling(
+      electrons: electrons, model: model, temperature: temperature, lifetime: nil, threads: 2)
+    #expect(abs(clean.mu - general.mu) > 1e-3)
+  }
+
   /// The five shipped models to 1e-9 of each response, by grids, traces and energy integrals of their own.
   @Test(
     arguments: [("chain", 0.1, 0.02, -1.2), ("narrow", 0.3, 0.02, -1.2)]

@@ -281,32 +281,39 @@ class Crystal {
       }
       const Pair none = {};
       const Pair ones = {{{1, 0}, {1, 0}}}, signs = {{{1, 0}, {-1, 0}}};
+      // Bare and dressed.
+      std::vector<Matrix> operators;
       for (int o = 0; o < count; o++) {
-        const ug_output &output = weights[o].output;
-        const bool isDressed = dressed[o];
-        Pair m = output.measured == UG_STAGGERED ? signs : ones;
-        if (isDressed) m = dress(measured, gamma, m);
-        const Matrix operatorMatrix = plus(Matrix{}, m);
-        complex sum = {0, 0};
-        for (const Point &p : points) {
-          const Matrix vi = vertex(p.hopping.i, p.eta.i), vij = vertex(p.hopping.ij, p.eta.ij);
-          const Matrix vj = vertex(p.hopping.j, p.eta.j);
-          const Matrix own1 = green(b1, one, p, j, isUp), own2 = green(b2, two, p, j, isUp);
-          const Matrix other1 = green(b1, one, p, j, !isUp), other2 = green(b2, two, p, j, !isUp);
-          if (output.measured == UG_CONDUCTIVITY) {
-            sum = sum + trace(vi * own1 * plus(vj, isDressed ? e[1] : none) * own2);
-            continue;
-          }
-          const Matrix first = plus(vj, isDressed ? e[0] : none) * other2 * plus(vi, isDressed ? g[1] : none);
-          const Matrix second = plus(vi, isDressed ? g[0] : none) * own1 * plus(vj, isDressed ? e[1] : none);
+        Pair m = weights[o].output.measured == UG_STAGGERED ? signs : ones;
+        operators.push_back(plus(Matrix{}, dressed[o] ? dress(measured, gamma, m) : m));
+      }
+      std::vector<complex> sums(count, complex{0, 0});
+      for (const Point &p : points) {
+        const Matrix vi = vertex(p.hopping.i, p.eta.i), vij = vertex(p.hopping.ij, p.eta.ij);
+        const Matrix vj = vertex(p.hopping.j, p.eta.j);
+        const Matrix own1 = green(b1, one, p, j, isUp), own2 = green(b2, two, p, j, isUp);
+        const Matrix other1 = green(b1, one, p, j, !isUp), other2 = green(b2, two, p, j, !isUp);
+        complex conductivity[2];
+        Matrix loop[2];
+        for (int d = 0; d < 2; d++) {
+          conductivity[d] = trace(vi * own1 * plus(vj, d ? e[1] : none) * own2);
+          const Matrix first = plus(vj, d ? e[0] : none) * other2 * plus(vi, d ? g[1] : none);
+          const Matrix second = plus(vi, d ? g[0] : none) * own1 * plus(vj, d ? e[1] : none);
           Matrix all;
           for (int x = 0; x < 4; x++)
             all.m[x >> 1][x & 1] = first.m[x >> 1][x & 1] + second.m[x >> 1][x & 1] + vij.m[x >> 1][x & 1];
-          sum = sum + trace(own2 * operatorMatrix * other1 * all);
+          loop[d] = other1 * all * own2;
         }
+        for (int o = 0; o < count; o++)
+          sums[o] = sums[o] + (weights[o].output.measured == UG_CONDUCTIVITY
+                                   ? conductivity[dressed[o]]
+                                   : trace(operators[o] * loop[dressed[o]]));
+      }
+      for (int o = 0; o < count; o++) {
         double factor = n / volume(state);
-        if (output.measured != UG_CONDUCTIVITY) factor *= output.is_difference && u ? -0.5 : 0.5;
-        out[o] = out[o] + factor * sum;
+        if (weights[o].output.measured != UG_CONDUCTIVITY)
+          factor *= weights[o].output.is_difference && u ? -0.5 : 0.5;
+        out[o] = out[o] + factor * sums[o];
       }
     }
   }

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ComplexModule
+import KuboLattice
+import KuboWork
+import Quadrature
+import RealModule
+
+/// The number of electrons per unit cell with impurities.
+///
+/// With h(y) = Re avg tr G(mu + i y), all C states of the cell, and H = 2 pi T,
+///
+///     n = C/2 + (1/pi) int_0^infinity dy h(y) at T = 0,   n = C/2 + 2 T sum_{m >= 0} h(H (m + 1/2)) at T > 0
+///
+/// since f(E - mu) = 1/2 + T sum_m Re 1/(mu + i eps_m - E) over all Matsubara frequencies. Beyond a = M H the sum is
+/// (1/pi) int_a h with the corrections of `EulerMaclaurin`.
+package struct ImpurityOccupation: Sendable {
+  /// C.
+  private let capacity: Int
+  /// A length of the energy axis beyond which nothing happens.
+  private let width: Double
+  private let temperature: Double
+  private let threads: Int
+  private let trace:
+    @Sendable (ComplexDouble) async throws -> (value: ComplexDouble, error: Double, divisions: Int)
+  /// The finest grid so far.
+  private let divisions = Maximum(0)
+
+  /// `trace` gives avg tr G, a bound on its error, and the grid.
+  package init(
+    capacity: Int, width: Double, temperature: Double, threads: Int,
+    trace:
+      @escaping @Sendable (ComplexDouble) async throws -> (
+        value: ComplexDouble, error: Double, divisions: Int
+      )
+  ) {
+    (self.capacity, self.width, self.temperature) = (capacity, width, temperature)
+    (self.threads, self.trace) = (threads, trace)
+  }
+
+  /// h(y) and bounds on its errors.
+  private func traces(
+    _ mu: Double, _ ys: [Double]
+  ) async throws -> [(value: Double, error: Double)] {
+    try await parallelMap(ys.count, threads: threads) { n in
+      let found = try await trace(ComplexDouble(mu, ys[n]))
+      divisions.raise(to: found.divisions)
+      return (found.value.real, found.error)
+    }
+  }
+
+  /// n and a bound on its error.
+  func electrons(mu: Double) async throws -> (value: Double, error: Double) {
+    let step = 2 * Double.pi * temperature
+    let count = temperature == 0 ? 0 : 24
+    var (n, bound) = (Double(capacity) / 2, 0.0)
+    if temperature > 0 {
+      let h = try await traces(mu, (0..<(count + 2)).map { step * (Double($0) + 0.5) })
+      for (value, error) in h.prefix(count) {
+        n += 2 * temperature * value
+        bound += 2 * temperature * error
+      }
+      var last = 0.0
+      for (p, (value, error)) in h.suffix(4).enumerated() {
+        n += 2 * temperature * EulerMaclaurin.midpoints[p] * value
+        bound += 2 * temperature * abs(EulerMaclaurin.midpoints[p]) * error
+        last += 2 * temperature * EulerMaclaurin.lastTerm[p] * value
+      }
+      // The terms left out are smaller by 1/M^2 or so; 1/M is taken.
+      bound += abs(last) / Double(count)
+    }
+    // y = a + b (u/(1 - u))^2 spans all scales.
+    let start = step * Double(count)
+    let unit = width / 4
+    let integral = try await VectorIntegral(
+      ends: [0, 0.5, 1], allowed: { _ in [1e-9, .infinity] }
+    ) { us in
+      let ratios = us.map { $0 / (1 - $0) }
+      let h = try await traces(mu, ratios.map { start + unit * $0 * $0 })
+      return us.indices.map { n in
+        let measure = unit * 2 * ratios[n] / ((1 - us[n]) * (1 - us[n])) / .pi
+        return [h[n].value * measure, h[n].error * measure]
+      }
+    }
+    return (n + integral.values[0], bound + integral.errors[0] + abs(integral.values[1]))
+  }
+
+  /// mu for so many electrons per cell, with a bound on its error.
+  /// - Throws: `RequestError`, `NonConvergence`, as in a gap, and what `trace` throws.
+  package func chemicalPotential(_ electrons: Double) async throws -> (mu: Double, error: Double) {
+    try FillingRoot.check(electrons, capacity: capacity)
+    func excess(_ mu: Double) async throws -> (mu: Double, value: Double, error: Double) {
+      let n = try await self.electrons(mu: mu)
+      return (mu, n.value - electrons, n.error)
+    }
+    let start = try await excess(0)
+    var (low, high, reach) = (start, start, 0.05 * width)
+    while low.value > 0 || high.value < 0, reach < 1e18 * width {
+      if start.value < 0 {
+        (low, high) = (high, try await excess(high.mu + reach))
+      } else {
+        (low, high) = (try await excess(low.mu - reach), low)
+      }
+      reach *= 4
+    }
+    // Illinois' rule: the chord, with an end that stays counted by half.
+    var (a, b) = (low.value, high.value)
+    var last = 0
+    var nearest = start
+    for _ in 0..<100 where a < 0 && b > 0 && high.mu - low.mu > 1e-10 * width {
+      let mu = min(max((low.mu * b - high.mu * a) / (b - a), low.mu), high.mu)
+      nearest = try await excess(mu)
+      // Closer there is no telling.
+      if abs(nearest.value) <= 2 * nearest.error { break }
+      if nearest.value < 0 {
+        (low, a) = (nearest, nearest.value)
+        if last < 0 { b /= 2 }
+        last = -1
+      } else {
+        (high, b) = (nearest, nearest.value)
+        if last > 0 { a /= 2 }
+        last = 1
+      }
+    }
+    // Two points at which n is certainly too small and too large enclose mu.
+    let mu = nearest.mu
+    var (below, above) = (Double.infinity, Double.infinity)
+    var step = 1e-9 * width
+    while below + above == .infinity, step < width {
+      if below == .infinity {
+        let n = try await excess(mu - step)
+        if n.value < -n.error { below = step }
+      }
+      if above == .infinity {
+        let n = try await excess(mu + step)
+        if n.value > n.error { above = step }
+      }
+      step *= 8
+    }
+    let error = max(below, above)
+    let largest = 1e-6 * max(width, abs(mu))
+    guard error <= largest else {
+      throw NonConvergence(
+        label: "mu of the filling \(electrons), perhaps in a gap", estimate: min(error, width),
+        allowed: largest, divisions: divisions.value)
+    }
+    return (mu, error)
+  }
+}
