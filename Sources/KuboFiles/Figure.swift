@@ -207,7 +207,7 @@ extension Picture {
       script.label(
         panel.label, number: 41, at: script.place(x - 1.45, y + panelHeight / 2), "center rotate")
       if panels.count > 1 { script.letter(n, x - 1.65, y + 0.1) }
-      panel.draw(in: &script, exits[n])
+      panel.draw(in: &script, exits[n], width: panelWidth)
     }
     script.add("unset multiplot")
     self.init(script)

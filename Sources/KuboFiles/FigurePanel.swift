@@ -31,7 +31,7 @@ extension Figure.Panel {
   }
 
   /// Draws its curves: the scale, the note, the data and the plot.
-  func draw(in script: inout Script, _ exits: [[Exit]]) {
+  func draw(in script: inout Script, _ exits: [[Exit]], width: Double) {
     let (low, high) = range ?? dataRange
     script.range("y", low, high)
     script.add("set ytics mirror autofreq")
@@ -44,7 +44,7 @@ extension Figure.Panel {
       points.count { from...to ~= ($0 - low) / (high - low) }
     }
     let isAbove = isLogarithmic || count(0.75, 1) <= count(0, 0.25)
-    for (n, words) in ((note.map { [$0] } ?? []) + absences).enumerated() {
+    for (n, words) in ((note.map { [$0] } ?? []) + absences(width: width)).enumerated() {
       let y = isAbove ? 0.9 - 0.12 * Double(n) : 0.1 + 0.12 * Double(n)
       script.label(words, number: 30 + n, at: "graph 0.03,\(significant(y))", "left front boxed")
     }
@@ -69,9 +69,9 @@ extension Figure.Panel {
     script.draw(plots(exits))
   }
 
-  /// Which curves have no line where they have values, or not in all of their pieces: two lines at most, which
-  /// a panel is wide enough for.
-  private var absences: [String] {
+  /// Which curves have no line where they have values, or not in all of their pieces: two lines at most, or their number where
+  /// a panel of a width in cm has no room for names.
+  private func absences(width: Double) -> [String] {
     guard let range else { return [] }
     var names: [String] = []
     for curve in curves
@@ -83,7 +83,9 @@ extension Figure.Panel {
       if !name.isEmpty, !names.contains(name) { names.append(name) }
     }
     let rest = names.count > 2 ? ["\(names.count - 1) more"] : []
-    return (rest.isEmpty ? names : names.prefix(1) + rest).map { "beyond the panel: \($0)" }
+    let lines = (rest.isEmpty ? names : names.prefix(1) + rest).map { "beyond the panel: \($0)" }
+    let isNarrow = lines.contains { 0.125 * Double(Typeset.signs($0)) > width }
+    return isNarrow ? ["beyond the panel: \(names.count)"] : lines
   }
 
   /// Where the line of each curve is cut at an end of the panel's range, a little inside of the edge. Of marks

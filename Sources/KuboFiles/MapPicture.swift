@@ -166,6 +166,12 @@ extension Picture {
     // The line's name stands above the map, where no colour is, unless the line leaves at a side.
     let isNamedAbove = !visible.isEmpty && visible.last == poles.last
     let (line, bottom, left, right) = (Size.line, 1.5, 1.55, 2.55)
+    guard width >= 6.5 else {
+      func length(_ page: Double) -> String { "\(Int((10 * look.scale * page).rounded(.up))) mm" }
+      throw FileError(
+        .setting, file: tables[0].path, found: "a width of \(length(width - 1e-9))",
+        expected: "\(length(6.5)) or more for a map of this style")
+    }
     let panel = min(max(6 * width / Size.column, 4), 9)
     let top = 0.25 + line * Double(title.count + (isNamedAbove ? 1 : 0))
     var script = Script(width: width, height: top + panel + bottom, scale: look.scale)

@@ -60,9 +60,9 @@ struct PictureArguments: ParsableArguments {
   private static func length(_ text: String) throws -> Double {
     for (unit, size) in [("mm", 0.1), ("cm", 1), ("in", 2.54)] where text.hasSuffix(unit) {
       let width = try number(text.dropLast(2)) * size
-      if width >= 5, width <= 100 { return width }
+      if width >= 6, width <= 100 { return width }
     }
-    throw ValidationError("expected a length from 50mm to 1000mm, as 86mm, 8.6cm or 3.4in")
+    throw ValidationError("expected a length from 60mm to 1000mm, as 86mm, 8.6cm or 3.4in")
   }
 
   func validate() throws {

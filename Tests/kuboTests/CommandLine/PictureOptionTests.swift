@@ -199,6 +199,16 @@ import Testing
     let words = try await svg(picture(own, look { $0.yRanges = [0...3] })).words
     let notes = Set(words.filter { $0.hasPrefix("beyond the panel: ") })
     #expect(notes == ["beyond the panel: Re ladder", "beyond the panel: 2 more"], "\(notes)")
+    // Where there is no room for names.
+    let narrow = try await svg(
+      picture(
+        table(["Y.bare.re", "Y.closed_printed.re"]) { $0 == 0 ? $1 : 99 },
+        look {
+          $0.yRanges = [0...3]
+          $0.width = 6
+        })
+    ).words
+    #expect(narrow.contains("beyond the panel: 1"), "\(narrow)")
   }
 
   // MARK: Ranges
