@@ -184,11 +184,11 @@ extension Picture {
     // Not more numbers than have room.
     let signs = Int(7.6 * (width - left - right))
     script.add("set xtics \(Picture.step(from: xs.first!, to: xs.last!, signs: signs))")
-    script.axis("x", map.table.axisLabel, offset: "0,0.1")
+    script.axis("x", map.table.axisLabel, offset: "0,0.9")
     script.axis("y", map.table.symbol(map.key.description), offset: "0.3,0")
     script.axis("cb", label, offset: "0.5,0")
     script.add(
-      "set tics scale 0.5 front out nomirror", "set xtics mirror", "set ytics mirror",
+      "set tics scale 0.5 front out nomirror", "set xtics mirror offset 0,0.7", "set ytics mirror",
       "set view map", "set pm3d map corners2color c1",
       // Without borders of their own colour a PDF has seams between cells.
       "set pm3d border retrace lw 0.3",
