@@ -57,6 +57,8 @@ public struct Spectrum: Sendable {
   public var poleLines: [String] { EmptyCell.lines(poles) }
   /// Whether the values at a frequency are interpolated, and how many were computed for that; nil if all are computed.
   public internal(set) var interpolation: (isInterpolated: [Bool], nodes: Int)?
+  /// How many frequencies were asked for, where others were added; nil if none could be.
+  public internal(set) var refinement: Int?
   /// The largest grid that was needed, as points along each reciprocal vector.
   public internal(set) var divisions: Int
   /// The level widths -Im Sigma_s(mu) = 1/(2 tau_s) that the closed forms used, with `scba`.

@@ -63,26 +63,29 @@ extension Picture {
   /// two dimensions the Fermi contours in the zone, with the spin of the state <tau> = x along them
   /// (``Frame/spin(_:pseudoSpin:)``); the bands alone without `states`.
   /// - Precondition: ``CSVFile/isBandTable``.
-  public init(bands table: CSVFile, states: BandStates?) {
+  public init(bands table: CSVFile, states: BandStates?, look: PictureLook = .init()) {
     precondition(table.isBandTable, "not a table of bands")
     let corners = table.corners
     let mu = Double(table[header: "mu"]!)!
     let hasContours = states?.model?.dimension == 2
     // All in cm.
-    let title = table.title(width: 48)
-    let curves = Picture.styles(table.levelKinds)
-    var styles = curves
+    let width = look.pageWidth()
+    let title = look.titleLines(on: width) { table.title(width: $0) }
+    var styles = Picture.styles(table.levelKinds)
     if states != nil { styles.append(Picture.sumStyle) }
+    for n in styles.indices { styles[n].color = look.color(styles[n].color) }
     let line = Size.line
-    let key = Key(styles, isCut: false, width: Size.column - 0.4)
-    let (width, top, bands, gap) = (
-      Size.column, 0.35 + line * Double(title.count + key.lineCount), 5.0, 1.9
+    let key = Key(styles, isCut: false, width: width - 0.4)
+    let letters = states == nil ? 0 : line
+    let (top, bands, gap) = (
+      0.35 + line * Double(title.count + key.lineCount) + letters, 5.0, 1.9
     )
-    let (left, between, density) = (1.4, 0.4, 2.0)
-    let path = states == nil ? 6.9 : 4.5
-    let zone = 5.6
+    let (left, between, right) = (1.4, 0.4, 0.3)
+    let path = (width - left - right - (states == nil ? 0 : between)) * (states == nil ? 1 : 0.69)
+    let density = width - left - right - between - path
+    let zone = min(5.6, width - 2.2)
     var script = Script(
-      width: width, height: top + bands + (hasContours ? gap + zone : 0) + 1.2)
+      width: width, height: top + bands + (hasContours ? gap + zone : 0) + 1.2, scale: look.scale)
     script.add("set multiplot", "set tics scale 0.5", "unset key")
     script.title(title, from: 0.35)
     key.draw(in: &script, 0.2, 0.35 + line * Double(title.count))
@@ -92,7 +95,10 @@ extension Picture {
     let values = rows.flatMap { $0.dropFirst().compactMap(\.self) }
     let (least, most) = (values.min() ?? -1, values.max() ?? 1)
     let margin = most > least ? 0.07 * (most - least) : 1
-    script.range("y", least - margin, most + margin)
+    let (low, high) = look.yRange(0) ?? (least - margin, most + margin)
+    script.range("y", low, high)
+    script.add("set format '%h'")
+    if states != nil { script.letter(0, 0.15, top - 0.25) }
     // The path.
     script.panel(left, top, width: path, height: bands)
     let end = corners.map(\.distance).max()!
@@ -101,7 +107,7 @@ extension Picture {
     let ticks = corners.map {
       "\(Typeset.quoted(Typeset.literal(shortened($0.name)))) \($0.distance)"
     }
-    script.add("set xtics nomirror (\(ticks.joined(separator: ", ")))", "set ytics nomirror")
+    script.add("set xtics mirror (\(ticks.joined(separator: ", ")))", "set ytics mirror")
     for x in corners.map(\.distance) where x > 0 && x < end {
       script.line(from: "\(x), graph 0", to: "\(x), graph 1", "lw 0.5 lc rgb '\(Ink.mark)'")
     }
@@ -109,20 +115,23 @@ extension Picture {
       Symbol.state("mu"), at: "graph 0.02, first \(mu)",
       "left offset 0,0.5 textcolor rgb '\(Ink.mark)'")
     script.data("bands", rows)
-    let inks = zip(levels, curves).flatMap { own, style in own.map { _ in style } }
+    let inks = zip(levels, styles).flatMap { own, style in own.map { _ in style } }
     script.draw(
       ["\(mu) with lines dt 3 lc rgb '\(Ink.mark)'"]
         + inks.enumerated().map { "$bands using 1:\($0 + 2) with lines \($1.line)" })
     if let states {
       script.add("unset label", "unset arrow", "unset ylabel", "set format y ''")
       script.panel(left + path + between, top, width: density, height: bands)
+      script.letter(1, left + path + between - 0.1, top - 0.25)
       // The table of the path has no unit of it.
       let unit = table.unit(named: "dos") ?? table[header: "units.energy"].map { "1/\($0)" }
       states.drawDensity(
-        in: &script, mu: mu, curves, Symbol.labelled(Symbol.quantity(Column("dos")), unit))
+        in: &script, mu: mu, styles, Symbol.labelled(Symbol.quantity(Column("dos")), unit))
       if hasContours {
+        script.add("unset label")
         script.panel((width - zone) / 2 + 0.3, top + bands + gap, width: zone, height: zone)
-        states.drawZone(in: &script, ["k_x", "k_y"].map { table.label(Column($0)) })
+        script.letter(2, 0.15, top + bands + gap - 0.25)
+        states.drawZone(in: &script, ["k_x", "k_y"].map { table.label(Column($0)) }, styles)
       }
     }
     script.add("unset multiplot")
@@ -133,29 +142,30 @@ extension Picture {
 extension BandStates {
   /// The densities against the energy, which goes upward.
   fileprivate func drawDensity(
-    in script: inout Script, mu: Double, _ curves: [Figure.Style], _ label: String
+    in script: inout Script, mu: Double, _ styles: [Figure.Style], _ label: String
   ) {
     let largest = densities.map { $0[1] + $0[2] }.max() ?? 1
     script.range("x", 0, 1.08 * largest)
-    script.add("set xtics nomirror autofreq", "set xtics \(Picture.step(largest / 3))")
+    script.add("set xtics mirror autofreq", "set xtics \(Picture.step(largest / 3))")
     script.axis("x", label, offset: "0,0.4")
     script.data("mu", [[0, mu], [1.08 * largest, mu]])
     script.data("density", densities.map { $0 + [$0[1] + $0[2]] })
-    let styles = curves + [Picture.sumStyle]
     script.draw(
       styles.enumerated().map { "$density using \($0 + 2):1 with lines \($1.line)" }
         + ["$mu using 1:2 with lines dt 3 lc rgb '\(Ink.mark)'"])
   }
 
   /// The zone with its named points, the contours repeated over what is shown, and the spins.
-  fileprivate func drawZone(in script: inout Script, _ labels: [String]) {
+  fileprivate func drawZone(
+    in script: inout Script, _ labels: [String], _ styles: [Figure.Style]
+  ) {
     let model = model!
     let brillouin = BrillouinZone(model)
     let outline = brillouin.outline
     let reach = 1.25 * outline.flatMap { $0.map(abs) }.max()!
     for axis in ["x", "y"] { script.range(axis, -reach, reach) }
     script.add(
-      "set format y '%g'", "set xtics nomirror autofreq", "set ytics nomirror autofreq")
+      "set format y '%h'", "set xtics mirror autofreq", "set ytics mirror autofreq")
     script.axis("x", labels[0], offset: "0,0.4")
     script.axis("y", labels[1], offset: "1,0")
     script.label(
@@ -168,7 +178,7 @@ extension BandStates {
       (-3...3).map { m in (0..<2).map { Double(n) * b[0][$0] + Double(m) * b[1][$0] } }
     }
     var plots = ["$outline using 1:2 with lines lc rgb '\(Ink.mark)'"]
-    for (band, style) in zip([Band.bonding, .antibonding], Picture.styles(LevelKind.bands)) {
+    for (band, style) in zip([Band.bonding, .antibonding], styles) {
       var rows: [[Double]] = []
       var spins: [[Double]] = []
       for contour in contours where contour.band == band {

@@ -58,17 +58,18 @@ public struct ColorScale: Sendable {
     let kind: Kind
     let low, high: Double
     let isSigned: Bool
+    /// Whether it is without colours.
+    var isGrey = false
 
     /// What can be told from all colours.
-    var contourInk: String { isSigned ? Ink.black.rawValue : "#ffffff" }
+    var contourInk: String { isSigned || isGrey ? Ink.black.rawValue : "#ffffff" }
 
     /// The numbers at the bar.
     var ticks: [Double] {
       switch kind {
       case .linear:
         let step = Picture.step((high - low) / 6)
-        return stride(from: (low / step).rounded(.up), through: (high / step).rounded(.down), by: 1)
-          .map { $0 * step }
+        return Picture.places(from: low, to: high, by: step)
       case .positive: return ColorScale.decades(low, high)
       case .negative: return ColorScale.decades(-high, -low).map { -$0 }
       case .symmetric(let floor):
@@ -79,7 +80,7 @@ public struct ColorScale: Sendable {
 
     /// Sets palette, scale and numbers; gnuplot calls the number of a colour z.
     func draw(in script: inout Script) {
-      script.add("set palette defined (\(Palette.stops(isSigned)))")
+      script.add("set palette defined (\(isGrey ? Palette.greys : Palette.stops(isSigned)))")
       switch kind {
       case .linear: break
       case .positive: script.add("set logscale cb")
@@ -118,7 +119,7 @@ public struct ColorScale: Sendable {
   }
 
   /// Powers of ten between two numbers above 0, of few also their two- and fivefold.
-  private static func decades(_ low: Double, _ high: Double, atLeast few: Int = 3) -> [Double] {
+  static func decades(_ low: Double, _ high: Double, atLeast few: Int = 3) -> [Double] {
     let powers = Int(log10(low).rounded(.down))...Int(log10(high).rounded(.up))
     var all: [Double] = []
     for power in powers {

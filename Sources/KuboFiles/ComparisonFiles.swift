@@ -94,7 +94,7 @@ extension Picture {
   /// The picture of a comparison: |K_Sigma/omega| against omega, `scba` above, `site` below.
   public init(
     _ comparison: Comparison, units: (energy: String, length: String),
-    parameters: [(name: String, value: Double)]
+    parameters: [(name: String, value: Double)], look: PictureLook = .init()
   ) {
     let request = comparison.parts[0].request
     let pole = 2 * request.model.exchange
@@ -105,12 +105,16 @@ extension Picture {
       (.closed, .init("closed form", .green, route: 3)),
     ]
     var panels: [Figure.Panel] = []
+    var values: [[Figure.Point]] = []
     for impurities in Impurities.allCases {
       let curves = comparison.curves.filter { $0.impurities == impurities }
-      let lows = curves.flatMap { $0.perField.map(\.length) }.filter { $0 > 0 }
+      let lows = curves.flatMap { curve in
+        zip(curve.omegas, curve.perField).filter { look.xRange.contains($0.0) }.map(\.1.length)
+      }.filter { $0 > 0 }
       // The pole of the closed form must not set the scale, but what it says at low frequencies is to be seen.
       let highs = curves.flatMap { curve in
-        zip(curve.omegas, curve.perField).map { Figure.Point(x: $0, y: $1.length) }
+        zip(curve.omegas, curve.perField).filter { look.xRange.contains($0.0) }
+          .map { Figure.Point(x: $0, y: $1.length) }
           .aside(curve.dressing == .closed ? pole : 0).map(\.y)
       }
       panels.append(
@@ -122,8 +126,12 @@ extension Picture {
               let points = zip(curve.omegas, curve.perField).map {
                 Figure.Point(x: $0, y: $1.length)
               }
-              return Figure.Curve(
-                style: style, runs: dressing == .closed ? points.split(at: pole) : [points])
+              values.append(points)
+              var curve = Figure.Curve(
+                style: style,
+                runs: look.shown(dressing == .closed ? points.split(at: pole) : [points]))
+              curve.title = "\(impurities.rawValue) \(dressing.rawValue)"
+              return curve
             }
           },
           range: lows.min().map { low in
@@ -132,17 +140,21 @@ extension Picture {
           // Where there is nothing but zeros, these are drawn.
           isLogarithmic: !lows.isEmpty))
     }
+    let words =
+      (parameters.map { ("parameter.\($0.name)", $0.value) }
+      + [("mu", request.mu), ("temperature", request.temperature)])
+      .map { Symbol.equation(Symbol.state($0), "\($1)") }
+      + comparison.parts.map { lifetimeText($0.request.lifetime.description) }
     self.init(
       Figure(
-        title: titleLines(
-          request.model.name,
-          (parameters.map { ("parameter.\($0.name)", $0.value) }
-            + [("mu", request.mu), ("temperature", request.temperature)])
-            .map { Symbol.equation(Symbol.state($0), "\($1)") }
-            + comparison.parts.map { lifetimeText($0.request.lifetime.description) }, width: 48),
+        title: { titleLines(request.model.name, words, width: $0) },
         axis: "\(Symbol.state("omega")) (\(Typeset.unit(units.energy)))", panels: panels,
         marks: [.init(x: pole, label: Picture.resonance)], key: styles.map(\.style),
         panelHeight: 4.4,
-        start: 0))
+        start: 0), look)
+    notes = look.note(values)
+    if panels.allSatisfy({ $0.curves.allSatisfy(\.runs.isEmpty) }) {
+      notes.append("the picture is empty: no value within --xrange")
+    }
   }
 }

@@ -6,9 +6,9 @@ extension Picture {
   /// The Feynman diagram of a file: each propagator with its band and frequency, each vertex with its
   /// operator, its fields and the bands it joins, those shaded that a ladder dresses; below, if
   /// wanted, its name, sign and source.
-  public init(_ diagram: Diagram, hasCaption: Bool = true) {
+  public init(_ diagram: Diagram, hasCaption: Bool = true, look: PictureLook = .init()) {
     let layout = DiagramLayout(diagram)
-    var drawing = DiagramScript()
+    var drawing = DiagramScript(look)
     for propagator in layout.propagators { drawing.add(propagator) }
     for vertex in layout.vertices { drawing.add(vertex) }
     self.init(drawing.finished(caption: hasCaption ? diagram.caption : []))
@@ -19,7 +19,8 @@ extension Picture {
 private struct DiagramScript {
   private typealias Point = DiagramLayout.Point
 
-  private var script = Script()
+  private let look: PictureLook
+  private var script: Script
   private var curves: [String] = []
   /// Half the size of the drawing.
   private var width = 4.8
@@ -28,15 +29,23 @@ private struct DiagramScript {
   /// What a line of the caption holds at this width.
   private static let captionWidth = 52
 
+  init(_ look: PictureLook) {
+    self.look = look
+    script = Script(scale: look.scale)
+  }
+
   mutating func add(_ propagator: DiagramLayout.Propagator) {
     let r = DiagramLayout.radius
     let angle = "(\(propagator.start)+t*\(propagator.end - propagator.start))"
     curves.append("\(r)*cos\(angle),\(r)*sin\(angle) with lines lw 1.5 lc rgb 'black'")
-    // The head of an arrow half way, along the tangent.
-    let tip = Point(radius: r, angle: propagator.middle + 0.09)
-    let tail = Point(radius: r, angle: propagator.middle - 0.09)
+    // The head of an arrow half way, along the tangent; gnuplot's own point elsewhere where they are short.
+    let (x, y) = (cos(propagator.middle), sin(propagator.middle))
+    let corners = [(0.18, r), (-0.14, r + 0.13), (-0.14, r - 0.13), (0.18, r)].map { way, radius in
+      [radius * x - way * y, radius * y + way * x].map { significant($0, digits: 6) }
+        .joined(separator: ",")
+    }
     script.add(
-      "set arrow from \(tail.x),\(tail.y) to \(tip.x),\(tip.y) size 0.3,20,90 filled lc rgb 'black'"
+      "set object polygon from \(corners.joined(separator: " to ")) front fc rgb 'black' fs solid noborder"
     )
     write(propagator.label, Point(radius: r + 0.32, angle: propagator.middle), propagator.middle)
   }
@@ -71,15 +80,17 @@ private struct DiagramScript {
     let straight = "\(length)*t"
     switch leg.kind {
     case .electric:
-      curves.append(curve(straight, "0.09*sin(10*pi*t)", "lw 1.5 lc rgb '#0072b2'"))
+      curves.append(
+        curve(straight, "0.09*sin(10*pi*t)", "lw 1.5 lc rgb '\(look.color(Ink.blue.rawValue))'"))
     case .gauge:
       // A coil that begins and ends on the line.
       let r = 0.1
       curves.append(
         curve(
           "\(length - 2 * r)*t+\(r)*(1-cos(15*pi*t))", "\(r)*sin(15*pi*t)",
-          "lw 1.2 lc rgb '#d55e00'"))
-    case .canting: curves.append(curve(straight, "0", "lw 2 dt 3 lc rgb '#009e73'"))
+          "lw 1.2 lc rgb '\(look.color(Ink.vermilion.rawValue))'"))
+    case .canting:
+      curves.append(curve(straight, "0", "lw 2 dt 3 lc rgb '\(look.color(Ink.green.rawValue))'"))
     case .measured: curves.append(curve(straight, "0", "lw 1.5 dt 2 lc rgb 'black'"))
     case .other: curves.append(curve(straight, "0", "lw 1.5 dt 4 lc rgb 'black'"))
     }
@@ -114,8 +125,8 @@ private struct DiagramScript {
         y -= DiagramScript.lineHeight
       }
     }
-    script.size = Picture.Size(width: 2 * width, height: height + 0.1 - y)
-    script.add("unset border", "unset tics", "unset key", "set parametric", "set samples 500")
+    script.size = Picture.Size(width: 2 * width, height: height + 0.1 - y, scale: look.scale)
+    script.add("unset border", "unset tics", "unset key", "set parametric", "set samples 200")
     script.range("t", 0, 1)
     script.range("x", -width, width)
     script.range("y", y, height + 0.1)

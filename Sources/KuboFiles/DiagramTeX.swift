@@ -7,7 +7,7 @@ extension TextFile {
   /// parts at the same places as the picture.
   ///
   /// All places are given, so that pdflatex sets it as well as lualatex.
-  public init(tikz diagram: Diagram) {
+  public init(tikz diagram: Diagram, hasCaption: Bool = true) {
     let layout = DiagramLayout(diagram)
     func place(_ p: DiagramLayout.Point) -> String {
       "(\(String(format: "%.3f", p.x)),\(String(format: "%.3f", p.y)))"
@@ -48,9 +48,13 @@ extension TextFile {
         lines.append("(v\(n + 1)) -- [\(style)] (f\(n + 1)\(m + 1))")
       }
     }
-    let caption = diagram.caption.enumerated().map { n, text in
+    let paragraphs = diagram.caption.enumerated().map { n, text in
       n == 0 ? "\\textbf{\(texEscaped(text))}" : texEscaped(text)
     }
+    let caption =
+      hasCaption
+      ? "\\par\\medskip\\raggedright\\footnotesize\n\(paragraphs.joined(separator: "\\par\n"))\n"
+      : ""
     self.init(
       """
       % Set with lualatex or pdflatex.
@@ -68,9 +72,7 @@ extension TextFile {
       };
       \\end{feynman}
       \\end{tikzpicture}
-      \\par\\medskip\\raggedright\\footnotesize
-      \(caption.joined(separator: "\\par\n"))
-      \\end{minipage}
+      \(caption)\\end{minipage}
       \\end{document}
 
       """)

@@ -68,6 +68,8 @@ package struct Figure: Sendable {
     var runs: [[Point]]
     /// What it is called in a note, if not as its style in the key.
     var name: String?
+    /// The same as plain text, for programs that show an SVG; empty if nobody asks for it.
+    var title = ""
   }
 
   struct Panel: Sendable {
@@ -79,6 +81,7 @@ package struct Figure: Sendable {
     /// From where to where, if not by the data.
     var range: (low: Double, high: Double)?
     var isLogarithmic = false
+    var hasLogX = false
   }
 
   /// A line across all panels.
@@ -88,14 +91,14 @@ package struct Figure: Sendable {
     var label: String
   }
 
-  /// Lines above the panels, in the notation of ``Typeset``.
-  var title: [String]
+  /// Lines above the panels of so many signs each, in the notation of ``Typeset``.
+  var title: @Sendable (_ signs: Int) -> [String]
   /// The label of the axis, in the notation of ``Typeset``.
   var axis: String
   var panels: [Panel]
   var marks: [Mark] = []
   var key: [Style] = []
-  /// In cm.
+  /// In cm, on a page of the usual width.
   var panelHeight: Double?
   /// The left end of the axis, if not by the data.
   var start: Double?
@@ -130,42 +133,59 @@ extension [Figure.Point] {
 }
 
 extension Picture {
-  /// The picture of a figure.
-  init(_ figure: Figure) {
-    let columns = figure.panels.count > 5 ? 2 : 1
+  /// The picture of a figure; of more than five panels two stand side by side, if the page is wide enough.
+  init(_ figure: Figure, _ look: PictureLook = .init()) {
+    let figure = figure.seen(look)
+    let isMany = figure.panels.count > 5
+    let width = look.pageWidth(isMany ? Size.page : Size.column)
+    let columns = isMany && width > 14 ? 2 : 1
     let rows = (figure.panels.count + columns - 1) / columns
-    let panelHeight = figure.panelHeight ?? (rows == 1 ? 5 : 3)
-    let width = columns == 1 ? Size.column : Size.page
+    let shape = width / (columns == 1 ? Size.column : Size.page)
+    let panelHeight = (figure.panelHeight ?? (rows == 1 ? 5 : 3)) * min(max(shape, 0.7), 1.6)
     // All in cm.
     let (line, gap, bottom, left, right) = (Size.line, 0.25, 1.2, 1.75, 0.3)
+    let panelWidth = (width - Double(columns) * (left + right)) / Double(columns)
     let xs = figure.panels.flatMap { $0.curves.flatMap { $0.runs.joined().map(\.x) } }
-    let start = figure.start ?? xs.min() ?? 0
-    let end = xs.max() ?? 1
+    let start = look.xRange?.lowerBound ?? (look.hasLogX ? nil : figure.start) ?? xs.min() ?? 0
+    let end = look.xRange?.upperBound ?? xs.max() ?? 1
+    let last = end > start ? end : look.hasLogX ? 10 * start : start + 1
     // Their names stand above the panels, in a line of their own, where no curve runs.
-    let marks = figure.marks.filter { $0.x > start && $0.x < end }
+    let marks = figure.marks.filter { $0.x > start && $0.x < last }
     let panels = figure.panels.map(\.relative)
     let exits = panels.map(\.exits)
+    let title = look.titleLines(on: width, figure.title)
     let key = Key(
       figure.key, isCut: exits.joined().contains { !$0.isEmpty }, width: width - 0.4)
-    let top =
-      0.25 + line * Double(figure.title.count + key.lineCount + (marks.isEmpty ? 0 : 1))
+    let top = 0.25 + line * Double(title.count + key.lineCount + (marks.isEmpty ? 0 : 1))
     var script = Script(
       width: width,
-      height: top + bottom + Double(rows) * panelHeight + Double(rows - 1) * gap)
+      height: top + bottom + Double(rows) * panelHeight + Double(rows - 1) * gap,
+      scale: look.scale)
     script.add(
       "set multiplot", "set xzeroaxis lc rgb '\(Ink.mark)' lw 0.5", "set tics scale 0.5",
-      "set style textbox opaque noborder margins 0.5,0.5", "unset key", "set xtics mirror")
-    script.title(figure.title, from: 0.3)
-    key.draw(in: &script, 0.2, 0.35 + line * Double(figure.title.count))
-    script.range("x", start, end > start ? end : start + 1)
+      "set style textbox opaque noborder margins 0.5,0.5", "set xtics mirror",
+      // There is none, but the titles of curves are to stand as they are.
+      "set key noenhanced", "unset key")
+    script.title(title, from: 0.3)
+    key.draw(in: &script, 0.2, 0.35 + line * Double(title.count))
+    script.range("x", start, last)
+    let format = script.ticks(
+      "x", start, last, isLogarithmic: look.hasLogX,
+      step: Picture.step(from: start, to: last, signs: Int(6 * panelWidth)))
+    var chart = Chart()
     for (n, panel) in panels.enumerated() {
       let (row, column) = (n / columns, n % columns)
-      let panelWidth = (width - Double(columns) * (left + right)) / Double(columns)
       let x = left + Double(column) * (panelWidth + left + right)
       let y = top + Double(row) * (panelHeight + gap)
       script.panel(x, y, width: panelWidth, height: panelHeight)
+      chart.add(
+        figure.panels[n],
+        box: [
+          x / width, y / script.size.height, (x + panelWidth) / width,
+          (y + panelHeight) / script.size.height,
+        ], range: (start, last))
       let isLast = n + columns >= figure.panels.count
-      script.add(isLast ? "set format x '%g'" : "set format x ''")
+      script.add("set format x '\(isLast ? format : "")'")
       if isLast {
         script.axis("x", figure.axis, offset: "0,0.4")
       } else {
@@ -175,7 +195,8 @@ extension Picture {
       if n > 0 { script.add("unset label", "unset arrow") }
       for mark in marks {
         script.line(
-          from: "\(mark.x), graph 0", to: "\(mark.x), graph 1", "dt 3 lc rgb '\(Ink.mark)'")
+          from: "\(mark.x), graph 0", to: "\(mark.x), graph 1",
+          "dt 3 lc rgb '\(Ink.mark)' front")
         if row == 0 {
           script.label(
             mark.label, at: "\(mark.x), graph 1",
@@ -185,10 +206,29 @@ extension Picture {
       // At one place, however wide the numbers are.
       script.label(
         panel.label, number: 41, at: script.place(x - 1.45, y + panelHeight / 2), "center rotate")
-      panel.draw(in: &script, exits[n])
+      if panels.count > 1 { script.letter(n, x - 1.65, y + 0.1) }
+      panel.draw(in: &script, exits[n], width: panelWidth)
     }
     script.add("unset multiplot")
     self.init(script)
+    self.chart = chart
+  }
+}
+
+extension Figure {
+  /// The figure in the colours and on the scales of a look, of curves that were cut to what can be seen.
+  fileprivate func seen(_ look: PictureLook) -> Figure {
+    var figure = self
+    for n in panels.indices {
+      for m in panels[n].curves.indices {
+        figure.panels[n].curves[m].style.color = look.color(panels[n].curves[m].style.color)
+      }
+      figure.panels[n].range = look.yRange(n) ?? panels[n].range
+      if look.hasLogY { figure.panels[n].isLogarithmic = true }
+      figure.panels[n].hasLogX = look.hasLogX
+    }
+    for n in key.indices { figure.key[n].color = look.color(key[n].color) }
+    return figure
   }
 }
 
@@ -199,12 +239,17 @@ extension Picture {
       let step = Picture.step((high - low) / Double(parts))
       // No steps can be seen between such numbers.
       guard max(abs(low), abs(high)) < 1e12 * step else { return step }
-      let first = Int((low / step).rounded(.up))
-      let ticks = first...max(first, Int((high / step).rounded(.down)))
-      let width = ticks.map { String(format: "%g", Double($0) * step).count + 1 }.reduce(0, +)
+      let places = places(from: low, to: high, by: step)
+      let width = places.map { String(format: "%g", $0).count + 1 }.reduce(0, +)
       if width <= signs { return step }
     }
     return Picture.step((high - low) / 2)
+  }
+
+  /// The multiples of a step within a range.
+  static func places(from low: Double, to high: Double, by step: Double) -> [Double] {
+    stride(from: (low / step).rounded(.up), through: (high / step).rounded(.down), by: 1)
+      .map { $0 * step }
   }
 
   /// The largest of 1, 2, 5 times a power of ten, at or below twice `distance`, for ticks.

@@ -50,8 +50,8 @@ struct Key {
         script.line(from: place(0), to: place(0.9), style.line)
         for mark in style.marks { point(0.45, mark) }
       } else {
-        point(0.3, "pt 9 ps 0.9")
-        point(0.6, "pt 11 ps 0.9")
+        point(0.3, "pt 9 ps 0.7")
+        point(0.6, "pt 11 ps 0.7")
       }
     }
   }

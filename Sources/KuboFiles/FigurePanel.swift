@@ -31,21 +31,20 @@ extension Figure.Panel {
   }
 
   /// Draws its curves: the scale, the note, the data and the plot.
-  func draw(in script: inout Script, _ exits: [[Exit]]) {
+  func draw(in script: inout Script, _ exits: [[Exit]], width: Double) {
     let (low, high) = range ?? dataRange
-    script.add(
-      isLogarithmic ? "set logscale y" : "unset logscale y",
-      isLogarithmic ? "set format y '10^{%T}'" : "set format y '%g'")
     script.range("y", low, high)
     script.add("set ytics mirror autofreq")
-    if !isLogarithmic { script.add("set ytics \(Picture.step((high - low) / 6))") }
+    let format = script.ticks(
+      "y", low, high, isLogarithmic: isLogarithmic, step: Picture.step((high - low) / 6))
+    script.add("set format y '\(format)'")
     // Where fewer lines are.
     let points = curves.flatMap { $0.runs.joined().map(\.y) }
     func count(_ from: Double, _ to: Double) -> Int {
       points.count { from...to ~= ($0 - low) / (high - low) }
     }
     let isAbove = isLogarithmic || count(0.75, 1) <= count(0, 0.25)
-    for (n, words) in ((note.map { [$0] } ?? []) + absences).enumerated() {
+    for (n, words) in ((note.map { [$0] } ?? []) + absences(width: width)).enumerated() {
       let y = isAbove ? 0.9 - 0.12 * Double(n) : 0.1 + 0.12 * Double(n)
       script.label(words, number: 30 + n, at: "graph 0.03,\(significant(y))", "left front boxed")
     }
@@ -53,9 +52,15 @@ extension Figure.Panel {
       script.data(
         "line\(n)",
         curve.runs.flatMap { run in
-          run.thinned().map { [$0.x, $0.y, $0.y - ($0.error ?? 0), $0.y + ($0.error ?? 0)] } + [[]]
+          run.thinned().map { point in
+            let error = point.error ?? 0
+            // Where gnuplot cuts a band off it fills what it should not.
+            func inside(_ y: Double) -> Double { min(max(y, low), high) }
+            return [point.x, point.y, inside(point.y - error), inside(point.y + error)]
+          } + [[]]
         })
-      if !marked(n).isEmpty { script.data("mark\(n)", marked(n).map { [$0.x, $0.y] }) }
+      let marked = marked(n)
+      if !marked.isEmpty { script.data("mark\(n)", marked.map { [$0.x, $0.y] }) }
       // Triangles of gnuplot that point upward and downward.
       if !exits[n].isEmpty {
         script.data("exit\(n)", exits[n].map { [$0.x, $0.y, $0.isUpward ? 9 : 11] })
@@ -64,9 +69,9 @@ extension Figure.Panel {
     script.draw(plots(exits))
   }
 
-  /// Which curves have no line where they have values, or not in all of their pieces: a line for each, which
-  /// a panel is wide enough for.
-  private var absences: [String] {
+  /// Which curves have no line where they have values, or not in all of their pieces: two lines at most, or their number where
+  /// a panel of a width in cm has no room for names.
+  private func absences(width: Double) -> [String] {
     guard let range else { return [] }
     var names: [String] = []
     for curve in curves
@@ -77,8 +82,10 @@ extension Figure.Panel {
       let name = curve.name ?? curve.style.name
       if !name.isEmpty, !names.contains(name) { names.append(name) }
     }
-    let rest = names.count > 3 ? ["\(names.count - 2) more"] : []
-    return (rest.isEmpty ? names : names.prefix(2) + rest).map { "beyond the panel: \($0)" }
+    let rest = names.count > 2 ? ["\(names.count - 1) more"] : []
+    let lines = (rest.isEmpty ? names : names.prefix(1) + rest).map { "beyond the panel: \($0)" }
+    let isNarrow = lines.contains { 0.125 * Double(Typeset.signs($0)) > width }
+    return isNarrow ? ["beyond the panel: \(names.count)"] : lines
   }
 
   /// Where the line of each curve is cut at an end of the panel's range, a little inside of the edge. Of marks
@@ -93,7 +100,7 @@ extension Figure.Panel {
     let inset = 0.05 * (high - low)
     return curves.map { curve in
       let runs = curve.runs.filter { !$0.isEmpty }.map { $0.thinned() }
-      let xs = runs.joined().map(\.x)
+      let xs = runs.joined().map { place($0.x) }
       let distance = xs.isEmpty ? 0 : (xs.max()! - xs.min()!) / 60
       return [true, false].flatMap { isUpward in
         let edge = isUpward ? high : low
@@ -104,32 +111,36 @@ extension Figure.Panel {
           let excesses = run.map(excess)
           for n in excesses.indices.dropFirst() where (excesses[n] > 0) != (excesses[n - 1] > 0) {
             let part = excesses[n - 1] / (excesses[n - 1] - excesses[n])
-            places.append(run[n - 1].x + part * (run[n].x - run[n - 1].x))
+            let (a, b) = (place(run[n - 1].x), place(run[n].x))
+            places.append(a + part * (b - a))
           }
         }
         var exits: [Exit] = []
         for x in places.sorted() where exits.last.map({ x - $0.x > distance }) ?? true {
           exits.append(Exit(x: x, y: isLogarithmic ? pow(10, y) : y, isUpward: isUpward))
         }
-        return exits
+        return exits.map { Exit(x: hasLogX ? pow(10, $0.x) : $0.x, y: $0.y, isUpward: isUpward) }
       }
     }
   }
+
+  /// The place on the axis of x.
+  private func place(_ x: Double) -> Double { hasLogX ? log10(x) : x }
 
   /// The points of a curve that have marks: few, and elsewhere than those of other curves.
   private func marked(_ n: Int) -> [Figure.Point] {
     guard !curves[n].style.marks.isEmpty else { return [] }
     let (low, high) = range ?? dataRange
     let points = curves[n].runs.joined().filter { $0.y >= low && $0.y <= high }
-    let xs = curves.flatMap { $0.runs.joined().map(\.x) }
+    let xs = curves.flatMap { $0.runs.joined().map { place($0.x) } }
     guard let start = xs.min(), let end = xs.max(), end > start else { return points }
     let spacing = (end - start) / 5
     let offset = (0.2 + 0.38 * Double(n)).truncatingRemainder(dividingBy: 1)
     var marked: [Figure.Point] = []
     for step in 0...5 {
       let x = start + (Double(step) + offset) * spacing
-      if let point = points.min(by: { abs($0.x - x) < abs($1.x - x) }),
-        abs(point.x - x) <= spacing / 2, marked.last?.x != point.x
+      if let point = points.min(by: { abs(place($0.x) - x) < abs(place($1.x) - x) }),
+        abs(place(point.x) - x) <= spacing / 2, marked.last?.x != point.x
       {
         marked.append(point)
       }
@@ -141,28 +152,31 @@ extension Figure.Panel {
     var plots: [String] = []
     let (low, high) = range ?? dataRange
     func narrowest(_ y: Double) -> Double { 1e-3 * (isLogarithmic ? abs(y) : high - low) }
+    func named(_ curve: Figure.Curve) -> String {
+      curve.title.isEmpty ? "notitle" : "title \(Typeset.quoted(curve.title))"
+    }
     for (n, curve) in curves.enumerated() where curve.runs.contains(where: { !$0.isEmpty }) {
       let points = curve.runs.joined()
-      // Narrower bands cannot be seen, and where gnuplot cuts one off it fills what it should not.
+      // Narrower bands cannot be seen.
       if points.contains(where: { ($0.error ?? 0) > narrowest($0.y) }) {
         plots.append(
-          "$line\(n) using 1:3:4 with filledcurves fc rgb '\(curve.style.color)' fs transparent solid 0.25 noborder notitle"
+          "$line\(n) using 1:3:4 with filledcurves fc rgb '\(curve.style.color)' fs transparent solid 0.25 noborder \(named(curve))"
         )
       }
       // A point between two gaps has no line.
       let style =
         points.count <= 25 && curve.style.isSolid || curve.runs.contains { $0.count == 1 }
         ? "linespoints pt 7 ps 0.25" : "lines"
-      plots.append("$line\(n) using 1:2 with \(style) \(curve.style.line) notitle")
+      plots.append("$line\(n) using 1:2 with \(style) \(curve.style.line) \(named(curve))")
       if !exits[n].isEmpty {
         plots.append(
-          "$exit\(n) using 1:2:3 with points pt variable ps 0.9 lc rgb '\(curve.style.color)' notitle"
+          "$exit\(n) using 1:2:3 with points pt variable ps 0.7 lc rgb '\(curve.style.color)' \(named(curve))"
         )
       }
     }
     // Above all lines.
     for (n, curve) in curves.enumerated() where !marked(n).isEmpty {
-      plots += curve.style.marks.map { "$mark\(n) using 1:2 with points \($0) notitle" }
+      plots += curve.style.marks.map { "$mark\(n) using 1:2 with points \($0) \(named(curve))" }
     }
     // gnuplot draws no axes without a plot.
     return plots.isEmpty ? ["NaN notitle"] : plots
@@ -171,6 +185,11 @@ extension Figure.Panel {
   /// All values with their errors, and a margin.
   var dataRange: (low: Double, high: Double) {
     let points = curves.flatMap { $0.runs.joined() }
+    if isLogarithmic {
+      let (low, high) = (points.map(\.y).min() ?? 1, points.map(\.y).max() ?? 10)
+      let margin = high > low ? pow(high / low, 0.07) : 2
+      return (low / margin, high * margin)
+    }
     let low = points.map { $0.y - ($0.error ?? 0) }.min() ?? -1
     let high = points.map { $0.y + ($0.error ?? 0) }.max() ?? 1
     let margin = high > low ? 0.07 * (high - low) : low == 0 ? 1 : 0.1 * abs(low)

@@ -48,6 +48,36 @@ struct HTML: Sendable, ExpressibleByStringInterpolation {
     return "<img src=\"data:image/svg+xml;base64,\(data)\" alt=\"\(description)\">"
   }
 
+  /// A unit, with powers as such.
+  static func unit(_ text: String) -> HTML {
+    let escaped: HTML = "\(Typeset.unit(text))"
+    return HTML(
+      stringLiteral: escaped.markup.replacing(/\^\{([−+0-9]+)\}/) { "<sup>\($0.1)</sup>" }
+        .replacing(/\\(.)/) { $0.1 })
+  }
+
+  /// A picture of curves as part of the page, whose script shows its values; `name` keeps its ids from those of others.
+  static func plot(svg: [UInt8], chart: Chart?, axis: String, name: String, description: String)
+    -> HTML
+  {
+    var text = String(decoding: svg, as: UTF8.self)
+    if let start = text.firstRange(of: "<svg")?.lowerBound { text = String(text[start...]) }
+    text = text.replacing(/(id=['"]|#)(gp[A-Z]|gnuplot_|textbox|greybox)/) {
+      "\($0.1)\(name)-\($0.2)"
+    }
+    return """
+      <div class="plot" role="img" aria-label="\(description)" data-axis="\(axis)" data-chart="\(chart?.text ?? "")">
+      \(HTML(stringLiteral: text))
+      </div>
+      """
+  }
+
+  /// A link to a file that the page holds.
+  static func download(_ file: CSVFile, as name: String) -> HTML {
+    let data = HTML(stringLiteral: Data(file.text.utf8).base64EncodedString())
+    return "<a download=\"\(name)\" href=\"data:text/csv;base64,\(data)\">\(name)</a>"
+  }
+
   /// A table with its caption, in a box of its own, which scrolls where the page is narrow. The
   /// first cell of each row is its heading; columns from the one numbered `first` on hold numbers.
   static func table(_ table: Table, caption: HTML, numbersFrom first: Int = 1) -> HTML {

@@ -14,7 +14,9 @@ struct TableMap: Sendable {
   let column: Column
 
   /// - Throws: ``FileError`` for tables that do not belong together, naming what differs.
-  init(_ tables: [(path: String, table: CSVFile)], column: String) throws(FileError) {
+  init(
+    _ tables: [(path: String, table: CSVFile)], column: String, _ look: PictureLook
+  ) throws(FileError) {
     let isSweep = tables.count == 1 && !tables[0].table.sweptNumbers.isEmpty
     let tables = isSweep ? try tables[0].table.slices(path: tables[0].path) : tables
     guard let (path, first) = tables.first else {
@@ -64,6 +66,7 @@ struct TableMap: Sendable {
       rows.append((parameter, table))
     }
     rows.sort { $0.parameter < $1.parameter }
+    rows.removeAll { !(look.yRanges.first ?? nil).contains($0.parameter) }
     let curves = try first.curves([column], path: path)
     guard curves.count == 1 else {
       throw refusal(
@@ -71,8 +74,12 @@ struct TableMap: Sendable {
         "one column, by its full name")
     }
     let axis = first.axisIndex
-    let order = first.rows.indices.filter { first.rows[$0][axis] != nil }
+    let order = first.rows.indices
+      .filter { n in first.rows[n][axis].map(look.xRange.contains) ?? false }
       .sorted { first.rows[$0][axis]! < first.rows[$1][axis]! }
+    guard !rows.isEmpty, !order.isEmpty else {
+      throw refusal(path, "no cell within --xrange and --yrange", "some to draw")
+    }
     self.key = key
     parameters = rows.map(\.parameter)
     self.axis = order.map { first.rows[$0][axis]! }
@@ -92,6 +99,11 @@ struct TableMap: Sendable {
   }
 }
 
+extension ClosedRange<Double>? {
+  /// Whether a number is within the range, if there is one.
+  func contains(_ x: Double) -> Bool { self.map { $0.contains(x) } ?? true }
+}
+
 extension Picture {
   /// The map of a column of several tables, their axis to the right and the number in which they differ
   /// upward, each value a cell in colour, empty cells left out; 2J as a line.
@@ -101,9 +113,15 @@ extension Picture {
   /// magnitude stand for the others.
   /// - Throws: ``FileError`` unless the tables have the same columns and axis and differ in one number.
   public init(
-    map column: String, of tables: [(path: String, table: CSVFile)], scale: ColorScale = .init()
+    map column: String, of tables: [(path: String, table: CSVFile)], scale: ColorScale = .init(),
+    look: PictureLook = .init()
   ) throws(FileError) {
-    let map = try TableMap(tables, column: column)
+    if let fault = look.fault(panels: 1) {
+      throw FileError(
+        .setting, file: tables[0].path, found: "--yrange with \(fault.found)",
+        expected: fault.expected)
+    }
+    let map = try TableMap(tables, column: column, look)
     let count = min(map.axis.count, 400)
     let bins = (0..<count).map { map.axis.count * $0 / count..<map.axis.count * ($0 + 1) / count }
     let known = map.values.joined().compactMap { $0 }
@@ -112,15 +130,19 @@ extension Picture {
         .setting, file: tables[0].path, found: "no values in \(quoted(column))",
         expected: "a column with numbers")
     }
-    let colors = scale.bar(low, high, smallest: known.map(abs).filter { $0 > 0 }.min())
+    var colors = scale.bar(low, high, smallest: known.map(abs).filter { $0 > 0 }.min())
+    colors.isGrey = look.style == .bw
     guard !scale.hasContours || map.axis.count > 1 && map.parameters.count > 1 else {
       throw FileError(
         .setting, file: tables[0].path, found: "one row of cells with --contours",
         expected: "a map of two values or more along both axes")
     }
-    let title = map.table.title(
-      width: 48, without: [map.key],
-      and: map.table.isDynamic(map.column.content) ? [Picture.dynamic] : [])
+    let width = look.pageWidth()
+    let title = look.titleLines(on: width) { signs in
+      map.table.title(
+        width: signs, without: [map.key],
+        and: map.table.isDynamic(map.column.content) ? [Picture.dynamic] : [])
+    }
     let (xs, ys) = (
       edges(bins.map { (map.axis[$0.lowerBound] + map.axis[$0.upperBound - 1]) / 2 }),
       edges(map.parameters)
@@ -143,22 +165,33 @@ extension Picture {
     let visible = poles.filter { $0[0] > xs.first! && $0[0] < xs.last! }
     // The line's name stands above the map, where no colour is, unless the line leaves at a side.
     let isNamedAbove = !visible.isEmpty && visible.last == poles.last
-    let (width, line, bottom, panel) = (Size.column, Size.line, 1.5, 6.0)
+    let (line, bottom, left, right) = (Size.line, 1.5, 1.55, 2.55)
+    guard width >= 6.5 else {
+      func length(_ page: Double) -> String { "\(Int((10 * look.scale * page).rounded(.up))) mm" }
+      throw FileError(
+        .setting, file: tables[0].path, found: "a width of \(length(width - 1e-9))",
+        expected: "\(length(6.5)) or more for a map of this style")
+    }
+    let panel = min(max(6 * width / Size.column, 4), 9)
     let top = 0.25 + line * Double(title.count + (isNamedAbove ? 1 : 0))
-    var script = Script(width: width, height: top + panel + bottom)
+    var script = Script(width: width, height: top + panel + bottom, scale: look.scale)
     script.data("cells", rows)
     script.title(title, from: 0.3)
-    script.panel(0.18 * width, top, width: 0.52 * width, height: panel)
+    script.panel(left, top, width: width - left - right, height: panel)
     colors.draw(in: &script)
     script.range("x", xs.first!, xs.last!)
     script.range("y", ys.first!, ys.last!)
     // Not more numbers than have room.
-    script.add("set xtics \(Picture.step(from: xs.first!, to: xs.last!, signs: 34))")
-    script.axis("x", map.table.axisLabel, offset: "0,0.1")
+    let signs = Int(7.6 * (width - left - right))
+    script.add("set xtics \(Picture.step(from: xs.first!, to: xs.last!, signs: signs))")
+    script.axis("x", map.table.axisLabel, offset: "0,0.9")
     script.axis("y", map.table.symbol(map.key.description), offset: "0.3,0")
     script.axis("cb", label, offset: "0.5,0")
     script.add(
-      "set tics scale 0.5 front out nomirror", "set view map", "set pm3d map corners2color c1",
+      "set tics scale 0.5 front out nomirror", "set xtics mirror offset 0,0.7", "set ytics mirror",
+      "set view map", "set pm3d map corners2color c1",
+      // Without borders of their own colour a PDF has seams between cells.
+      "set pm3d border retrace lw 0.3",
       "unset key")
     var plots = ["$cells using 1:2:(0):3 with pm3d nocontour"]
     if scale.hasContours {
@@ -175,11 +208,11 @@ extension Picture {
     }
     if let first = poles.first, let last = poles.last {
       script.data("pole", [[first[0], ys.first!, 0]] + poles + [[last[0], ys.last!, 0]])
-      let ink = colors.isSigned ? Ink.black.rawValue : "#ffffff"
+      let ink = colors.contourInk
       plots.append("$pole using 1:2:3 with lines dt 3 lw 1.5 lc rgb '\(ink)' nocontour")
       if isNamedAbove {
         script.label(
-          Picture.resonance, number: 11, at: "first \(last[0]), graph 1", "center offset 0,0.65")
+          Picture.resonance, number: 11, at: "first \(last[0]), graph 1", "center offset 0,0.85")
       } else if let place = visible.last {
         script.label(
           Picture.resonance, number: 11, at: "first \(place[0]), first \(place[1])",

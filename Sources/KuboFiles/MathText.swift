@@ -8,13 +8,20 @@ struct MathText: Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterp
 
   init(stringLiteral tex: String) { self.tex = tex }
 
-  /// What each command draws.
-  private static let symbols = [
-    "alpha": "α", "beta": "β", "gamma": "γ", "Gamma": "Γ", "Delta": "Δ", "varepsilon": "ε",
-    "zeta": "ζ", "hbar": "ħ", "lambda": "λ", "mu": "μ", "nu": "ν", "omega": "ω", "Pi": "Π",
-    "rho": "ρ", "Phi": "Φ",
-    "sigma": "σ", "Sigma": "Σ", "tau": "τ", "partial": "∂", "neq": "≠", "tfrac12": "½", "sum": "Σ",
+  /// The letters of Greek that Latin has not, by their names.
+  static let greek: Set<String> = Set(letters.keys)
+
+  private static let letters = [
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε",
+    "zeta": "ζ", "eta": "η", "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν",
+    "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ",
+    "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π",
+    "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
   ]
+  /// What each command draws.
+  private static let symbols = letters.merging([
+    "hbar": "ħ", "partial": "∂", "neq": "≠", "tfrac12": "½", "sum": "Σ", "to": "→",
+  ]) { $1 }
 
   /// The formula in gnuplot's enhanced text, letters slanted.
   ///
@@ -92,6 +99,79 @@ struct MathText: Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterp
     scan.removeFirst()
     defer { scan = scan.dropFirst() }
     return enhanced(&scan, isUpright: isUpright)
+  }
+}
+
+extension MathText {
+  /// The formula in MathML; `\\frac{a}{b}` is a fraction.
+  var markup: HTML {
+    var scan = tex[...]
+    return "<math>\(MathText.row(&scan))</math>"
+  }
+
+  /// Everything up to a closing brace.
+  private static func row(_ scan: inout Substring) -> HTML {
+    var pieces: [HTML] = []
+    while let sign = scan.first, sign != "}" {
+      if sign == " " {
+        scan.removeFirst()
+        continue
+      }
+      let base = atom(&scan)
+      var (lower, upper): (HTML?, HTML?) = (nil, nil)
+      while let mark = scan.first, mark == "^" || mark == "_" {
+        scan.removeFirst()
+        let script = atom(&scan)
+        if mark == "^" { upper = script } else { lower = script }
+      }
+      let piece: HTML =
+        switch (lower, upper) {
+        case (nil, nil): base
+        case (let lower?, nil): "<msub>\(base)\(lower)</msub>"
+        case (nil, let upper?): "<msup>\(base)\(upper)</msup>"
+        case (let lower?, let upper?): "<msubsup>\(base)\(lower)\(upper)</msubsup>"
+        }
+      pieces.append(piece)
+    }
+    return "<mrow>\(pieces)</mrow>"
+  }
+
+  /// A sign, a command with what belongs to it, or what stands in braces.
+  private static func atom(_ scan: inout Substring) -> HTML {
+    let sign = scan.removeFirst()
+    func word(_ belongs: (Character) -> Bool) -> String {
+      let word = scan.prefix(while: belongs)
+      scan.removeFirst(word.count)
+      return String(word)
+    }
+    switch sign {
+    case "{":
+      let inner = row(&scan)
+      scan = scan.dropFirst()
+      return inner
+    case "\\":
+      switch word({ $0.isLetter || $0.isNumber }) {
+      case "":
+        scan.removeFirst()
+        return "<mspace width=\"0.3em\"></mspace>"
+      case "mathrm":
+        scan.removeFirst()
+        let text = word { $0 != "}" }
+        scan.removeFirst()
+        return "<mi mathvariant=\"normal\">\(text)</mi>"
+      case "frac":
+        let (above, below) = (atom(&scan), atom(&scan))
+        return "<mfrac>\(above)\(below)</mfrac>"
+      case let name: return "<mi>\(symbols[name]!)</mi>"
+      }
+    case _ where sign.isLetter: return "<mi>\(String(sign))</mi>"
+    case _ where sign.isNumber:
+      return "<mn>\(String(sign) + word { $0.isNumber || $0 == "." })</mn>"
+    // What stands for itself keeps its size, and no room beside it.
+    case _ where "|/()[]".contains(sign):
+      return "<mo stretchy=\"false\" lspace=\"0\" rspace=\"0\">\(String(sign))</mo>"
+    default: return "<mo>\(sign == "-" ? "−" : String(sign))</mo>"
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import Foundation
+import KuboDiagrams
 import Subprocess
 import SystemPackage
 
@@ -17,19 +18,44 @@ public struct Picture: Sendable {
       self.init(rawValue: path[path.index(after: dot)...].lowercased())
     }
 
-    /// Letters of 7.1 points, and lines, dashes and marks to match, whatever the size: 40 dots of an SVG, 160 of a
-    /// PNG are 1 cm. A letter of size 10 is 10 dots high in an SVG; in the others, of 96 points in an inch, it is
-    /// 4/3 times that, which the scales make up for; the other scales were measured (gnuplot 5.4).
+    /// Letters of 7.1 points, and lines, dashes and marks to match, whatever the size, and all that enlarged: 40 dots of an
+    /// SVG, 160 of a PNG are 1 cm. A letter of size 10 is 10 dots high in an SVG; in the others, of 96 points in an inch, it
+    /// is 4/3 times that, which the scales make up for; the other scales were measured (gnuplot 5.4).
     func terminal(_ size: Size) -> String {
+      let scale = size.scale
       func dots(_ perCentimetre: Double) -> String {
         "\(Int(size.width * perCentimetre)),\(Int(size.height * perCentimetre))"
       }
       return switch self {
       case .svg: "svg size \(dots(40)) font 'Helvetica,10' background 'white'"
       case .png:
-        "pngcairo size \(dots(160)) font 'Helvetica,10' fontscale 3 linewidth 4 dashlength 2 pointscale 5.3"
+        "pngcairo size \(dots(160 * scale)) font 'Helvetica,10' fontscale \(3 * scale) linewidth \(4 * scale) dashlength 2 pointscale \(5.3 * scale)"
       case .pdf:
-        "pdfcairo size \(size.width)cm,\(size.height)cm font 'Helvetica,10' fontscale 0.5315 linewidth 1.417 dashlength 2 pointscale 1"
+        "pdfcairo size \(size.width * scale)cm,\(size.height * scale)cm font 'Helvetica,10' fontscale \(0.5315 * scale) linewidth \(1.417 * scale) dashlength 2 pointscale \(scale)"
+      }
+    }
+
+    /// What gnuplot has drawn, with the size on paper that it leaves out, and without the names that it gives itself.
+    func measured(_ bytes: [UInt8], _ size: Size) -> [UInt8] {
+      switch self {
+      case .pdf: return bytes
+      case .png:
+        // A block pHYs, 16000 dots a metre, behind the block IHDR, which ends at byte 33; its last four bytes are its CRC.
+        let block: [UInt8] = [
+          0, 0, 0, 9, 0x70, 0x48, 0x59, 0x73, 0, 0, 0x3E, 0x80, 0, 0, 0x3E, 0x80, 1,
+          0x19, 0xFF, 0x8C, 0xA2,
+        ]
+        return bytes.prefix(33) + block + bytes.dropFirst(33)
+      case .svg:
+        let text = String(decoding: bytes, as: UTF8.self).replacing(
+          /<title>(Gnuplot|gnuplot_plot_[0-9a-z]+)<\/title>/, with: "")
+        let (width, height) = (10 * size.scale * size.width, 10 * size.scale * size.height)
+        guard let dots = text.firstRange(of: /width="[0-9]+" height="[0-9]+"/) else { return bytes }
+        func length(_ x: Double) -> String { "\"\(significant(x, digits: 4))mm\"" }
+        return Array(
+          text.replacingCharacters(
+            in: dots, with: "width=\(length(width)) height=\(length(height))"
+          ).utf8)
       }
     }
   }
@@ -38,6 +64,8 @@ public struct Picture: Sendable {
   struct Size: Sendable {
     var width: Double
     var height: Double
+    /// What all is enlarged by on paper.
+    var scale: Double
     /// One column and two columns of a journal.
     static let column = 8.6
     static let page = 17.8
@@ -48,6 +76,11 @@ public struct Picture: Sendable {
   /// gnuplot's commands, without the terminal and the output.
   package let script: String
   let size: Size
+  /// What the picture leaves out, for those who asked for it.
+  public internal(set) var notes: [String] = []
+
+  /// What a page must know to show the values; nil of pictures other than curves.
+  var chart: Chart?
 
   init(_ script: Script) { (self.script, size) = (script.text, script.size) }
 
@@ -120,7 +153,7 @@ public struct Picture: Sendable {
         id = own
       }
       if result.terminationStatus.isSuccess, !result.standardOutput.isEmpty {
-        return result.standardOutput
+        return format.measured(result.standardOutput, size)
       }
       let message = result.standardError.split(separator: "\n").first {
         !$0.allSatisfy { $0 == " " || $0 == "^" }
@@ -246,6 +279,9 @@ enum Palette {
     // The brightest ones are hard to see on white.
     sequential[n * (sequential.count - (count < 8 ? 3 : 2)) / max(1, count - 1)]
   }
+
+  /// From dark to bright, on which black lines are seen.
+  static let greys = "0 '#505050', 1 '#ffffff'"
 
   /// gnuplot's list.
   static func stops(_ isSigned: Bool) -> String {

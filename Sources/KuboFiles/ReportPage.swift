@@ -3,8 +3,9 @@ import Foundation
 import KuboDiagrams
 import KuboVerification
 
-/// A run on one page: parameters, spectra, bare bubble against ladder, diagrams, verification, and
-/// where the numbers come from. It needs no other file, no network and no script.
+/// A run on one page: a summary, parameters, bands, spectra, bare bubble against ladder, diagrams, verification, where the
+/// numbers come from, and the tables themselves. It needs no other file and no network; its own script shows values under the
+/// pointer.
 public struct Report: Sendable {
   /// What was asked for at constant lifetime.
   public var request: SpectrumRequest
@@ -14,6 +15,8 @@ public struct Report: Sendable {
   public var comparison: Comparison
   /// The impurities' strength, in squared energy units.
   public var impurities: Double
+  /// The energies along a path, and what belongs beside it.
+  public var bands: (table: CSVFile, states: BandStates)
   /// Nil if it was left out.
   public var verification: Verification?
   /// Where the numbers come from.
@@ -22,9 +25,10 @@ public struct Report: Sendable {
   /// A report of these results.
   public init(
     request: SpectrumRequest, spectrum: Spectrum, comparison: Comparison, impurities: Double,
-    verification: Verification?, provenance: Provenance
+    bands: (table: CSVFile, states: BandStates), verification: Verification?, provenance: Provenance
   ) {
     (self.request, self.spectrum, self.comparison) = (request, spectrum, comparison)
+    self.bands = bands
     (self.impurities, self.verification) = (impurities, verification)
     self.provenance = provenance
   }
@@ -40,12 +44,15 @@ public struct Report: Sendable {
   public func page(path: String) async throws(OutputError) -> TextFile {
     let table = CSVFile(spectrum, request: request, provenance: provenance)
     let sections: [(id: String, title: String, body: HTML)] = [
+      ("summary", "Summary", summary),
       ("model", "Model and state", state(table)),
+      ("bands", "Bands and density of states", try await bandStructure(path)),
       ("spectra", "Spectra at constant lifetime", try await spectra(table, path)),
       ("ladder", "Bare bubble against ladder", try await ladder(path)),
       ("diagrams", "Diagrams", try await diagrams(path)),
       ("verification", "Verification", checks),
       ("provenance", "Provenance", origin(table)),
+      ("data", "Data", data(table)),
     ]
     let links = sections.map { "<li><a href=\"#\($0.id)\">\($0.title)</a></li>" as HTML }
     let bodies = sections.map { section -> HTML in
@@ -61,7 +68,7 @@ public struct Report: Sendable {
       <html lang="en">
       <head>
       <meta charset="utf-8">
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src \(HTML(stringLiteral: Report.scriptSource)); style-src 'unsafe-inline'; img-src data:">
       <meta name="viewport" content="width=device-width, initial-scale=1">
       <meta name="color-scheme" content="light dark">
       <title>kubo: \(request.model.name)</title>
@@ -73,6 +80,7 @@ public struct Report: Sendable {
       <header>
       <h1>\(request.model.name)</h1>
       <p>\(provenance.model.description)</p>
+      <p class="source">\(provenance.date) by \(provenance.program)</p>
       </header>
       <nav aria-label="sections"><ul>
       \(links)
@@ -80,6 +88,9 @@ public struct Report: Sendable {
       <main>
       \(bodies)
       </main>
+      <script>
+      \(HTML(stringLiteral: Report.script))
+      </script>
       </body>
       </html>
 
@@ -89,7 +100,7 @@ public struct Report: Sendable {
 
   // MARK: Sections
 
-  private var units: (energy: String, length: String) { provenance.model.units }
+  var units: (energy: String, length: String) { provenance.model.units }
 
   private func state(_ table: CSVFile) -> HTML {
     let strength: Header = [("impurities gamma", "\(impurities)")]
@@ -111,9 +122,10 @@ public struct Report: Sendable {
     let caption: HTML = "Parameters of the model, and the state in which it is computed."
     return """
       \(HTML.table(list, caption: caption, numbersFrom: 3))
-      <p>ħ = k<sub>B</sub> = |e| = 1; energies in \(units.energy), lengths in \(units.length). Fields vary as
-      exp(−iωt). K(ω) is the response to the spin gauge field and the electric vector potential, with e = 1
-      and the factor ħ/2 included. A constant lifetime is g = 1/(ε − E + iΓ), τ = 1/(2Γ).</p>
+      <p>\(formula("\\hbar=k_{\\mathrm{B}}=|e|=1")); energies in \(units.energy), lengths in \(units.length). Fields vary as
+      \(formula("\\mathrm{e}^{-i\\omega t}")). \(formula("K(\\omega)")) is the response to the spin gauge field and the electric vector
+      potential, with the factor \(formula("\\hbar/2")) included. A constant lifetime is
+      \(formula("g=\\frac{1}{\\varepsilon-E+i\\Gamma}")), \(formula("\\tau=\\frac{1}{2\\Gamma}")).</p>
       <p class="source">\(provenance.model.source)</p>
       """
   }
@@ -125,7 +137,7 @@ public struct Report: Sendable {
     }
     let validity = spectrum.validity(request)
     var figures: [HTML] = []
-    for response in responses {
+    for (n, response) in responses.enumerated() {
       let columns = spectrum.columns.filter { $0.request.response == response }
       let lines = columns.map { column -> HTML in
         let label = column.request.label
@@ -135,16 +147,22 @@ public struct Report: Sendable {
       let fixed = columns.first?.staticPart.map { significant($0.real, digits: 5) } ?? "unknown"
       let bound = columns.flatMap(\.values).compactMap { $0?.error }.max() ?? 0
       let unit = table.unit(named: response.name) ?? "1"
-      let drawn = try await picture(table, response, path)
+      let drawn = try await picture(table, response, number: n, path)
       let caption: HTML =
         response.isConductivity
-        ? "σ(ω) = (i/ω)[Π(ω) − Π(0)] in \(unit); Π(0) = \(fixed)."
-        : "K(ω) − K(0) in \(unit); K(0) = \(fixed)."
+        ? "\(formula("\\sigma(\\omega)=\\frac{i}{\\omega}[\\Pi(\\omega)-\\Pi(0)]")) in \(HTML.unit(unit)); \(formula("\\Pi(0)={\(fixed)}"))."
+        : "\(formula("K(\\omega)-K(0)")) in \(HTML.unit(unit)); \(formula("K(0)={\(fixed)}"))."
+      let symbol: HTML =
+        if let formula = Symbol.formula(response.name), formula.tex != response.name {
+          "\(formula.markup) "
+        } else {
+          ""
+        }
       figures.append(
         """
         <figure>
-        \(HTML.image(svg: drawn, description: "\(response.name) against frequency"))
-        <figcaption><strong>\(response.name)</strong>: \(caption) Largest error bound
+        \(drawn)
+        <figcaption>\(symbol)<strong>\(response.name)</strong>: \(caption) Largest error bound
         \(significant(bound, digits: 2)).
         <ul>\(lines)</ul></figcaption>
         </figure>
@@ -157,8 +175,8 @@ public struct Report: Sendable {
     )
     return """
       <p>Real parts blue, imaginary parts vermilion with open marks; each curve in a band as wide as the bound on its error,
-      which may be too narrow to be seen. ħω in \(units.energy); dotted: ħω = 2J, where the exchange gap
-      resonates.</p>
+      which may be too narrow to be seen. \(formula("\\hbar\\omega")) in \(units.energy); dotted:
+      \(formula("\\hbar\\omega=2J")), where the exchange gap resonates.</p>
       <div class="figures">
       \(figures)
       </div>
@@ -166,17 +184,57 @@ public struct Report: Sendable {
       """
   }
 
+  /// A picture of curves, with its values for the script of the page.
+  private func plot(_ picture: Picture, _ name: String, _ description: String, _ path: String)
+    async throws(OutputError) -> HTML
+  {
+    HTML.plot(
+      svg: try await picture.drawn(.svg, path: path), chart: picture.chart,
+      axis: "ħω (\(units.energy))", name: name, description: description)
+  }
+
   private func picture(
-    _ table: CSVFile, _ response: Response, _ path: String
-  ) async throws(OutputError) -> [UInt8] {
+    _ table: CSVFile, _ response: Response, number: Int, _ path: String
+  ) async throws(OutputError) -> HTML {
     do {
-      return try await Picture(table: table, columns: [response.name]).drawn(.svg, path: path)
+      return try await plot(
+        Picture(table: table, columns: [response.name]), "plot\(number)",
+        "\(response.name) against frequency", path)
     } catch let error as OutputError {
       throw error
     } catch {
       throw .tool(path: path, reason: "\(error)")
     }
   }
+
+  private func bandStructure(_ path: String) async throws(OutputError) -> HTML {
+    let drawn = try await Picture(bands: bands.table, states: bands.states).drawn(.svg, path: path)
+    return """
+      <div class="figures">
+      <figure>
+      \(HTML.image(svg: drawn, description: "energies along a path through the Brillouin zone, and density of states"))
+      <figcaption>Energies along a path through the Brillouin zone and, on the same axis, the density of states at half-width
+      \(formula("\\Gamma"))\(request.model.dimension == 2 ? "; below, the Fermi contours" : "").</figcaption>
+      </figure>
+      </div>
+      """
+  }
+
+  private func data(_ table: CSVFile) -> HTML {
+    let files = [
+      (table, "spectra.csv"), (CSVFile(comparison, provenance: provenance), "comparison.csv"),
+      (bands.table, "bands.csv"),
+    ].map { "<li>\(HTML.download($0, as: $1))</li>" as HTML }
+    return """
+      <p>The tables behind the pictures, with all digits and error bounds, as kubo writes them:</p>
+      <ul>
+      \(files)
+      </ul>
+      """
+  }
+
+  /// A formula of this page.
+  func formula(_ tex: String) -> HTML { MathText(stringLiteral: tex).markup }
 
   private var failureList: HTML {
     if failures.isEmpty, poles.isEmpty { return "" }
@@ -185,9 +243,9 @@ public struct Report: Sendable {
   }
 
   private func ladder(_ path: String) async throws(OutputError) -> HTML {
-    let drawn = try await Picture(
-      comparison, units: units, parameters: provenance.parameters
-    ).drawn(.svg, path: path)
+    let drawn = try await plot(
+      Picture(comparison, units: units, parameters: provenance.parameters), "comparison",
+      "staggered spin per field: bare bubble, ladder, closed form", path)
     let found = comparison.curves.filter { $0.dressing != .closed }.map { curve in
       guard let peak = curve.resonance else { return "\(curve.name): no resonance" }
       return
@@ -197,17 +255,18 @@ public struct Report: Sendable {
     let table = HTML.table(
       comparison.resonanceTable,
       caption: """
-        Resonances of |K<sub>Σ</sub>/ω|, position and full width at half maximum of its square in \
-        \(units.energy); continuity: |2J K<sub>Σ</sub> − iω K<sub>s</sub>| over its largest 2J K<sub>Σ</sub>; \
-        gauge: |K(0)| over the largest |K|. Both vanish for the full loops with the ladder.
+        Resonances of \(formula("|K_{\\Sigma}/\\omega|")), position and full width at half maximum of its square in \
+        \(units.energy); continuity: \(formula("|2JK_{\\Sigma}-i\\omega K_{s}|")) over its largest \
+        \(formula("2JK_{\\Sigma}")); gauge: \(formula("|K(0)|")) over the largest \(formula("|K|")). Both vanish for the full \
+        loops with the ladder.
         """)
     return """
-      <p>Staggered spin per field with impurities of strength γ = n<sub>i</sub>u<sub>i</sub><sup>2</sup> =
-      \(gamma) (\(units.energy))<sup>2</sup>, self-consistent.</p>
+      <p>Staggered spin per field with impurities of strength \(formula("\\gamma=n_{\\mathrm{i}}u_{\\mathrm{i}}^{2}=\(gamma)"))
+      (\(units.energy))<sup>2</sup>, self-consistent.</p>
       <div class="figures">
       <figure>
-      \(HTML.image(svg: drawn, description: "staggered spin per field: bare bubble, ladder, closed form"))
-      <figcaption>|K<sub>Σ</sub>/ω| against frequency. \(found.joined(separator: "; ")). All in
+      \(drawn)
+      <figcaption>\(formula("|K_{\\Sigma}/\\omega|")) against frequency. \(found.joined(separator: "; ")). All in
       \(units.energy); 2J = \(significant(2 * request.model.exchange)).</figcaption>
       </figure>
       </div>

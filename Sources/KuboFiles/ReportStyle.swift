@@ -22,6 +22,17 @@ extension Report {
     figure { margin: 0; min-width: 0; }
     figure img { display: block; width: 100%; max-width: 30rem; height: auto; padding: .25rem; background: #fff;
       border: 1px solid var(--line); border-radius: 4px; }
+    .plot { position: relative; max-width: 30rem; padding: .25rem; background: #fff; border: 1px solid var(--line);
+      border-radius: 4px; }
+    .plot svg { display: block; width: 100%; height: auto; }
+    .line { position: absolute; width: 0; border-left: 1px dashed #777; pointer-events: none; }
+    .values { position: absolute; margin: 0 .5rem; padding: .25rem .5rem; color: #1c2024; background: rgb(255 255 255 / 92%);
+      border: 1px solid #bbb; border-radius: 4px; font-size: .75rem; line-height: 1.3; pointer-events: none; }
+    .curves { display: flex; flex-wrap: wrap; gap: 0 1rem; margin: .4rem 0 0; padding: 0; list-style: none; font-size: .85rem; }
+    .numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 16rem), 1fr)); gap: 1rem; padding: 0;
+      list-style: none; }
+    .numbers li { padding: .75rem 1rem; border: 1px solid var(--line); border-radius: 4px; }
+    .numbers strong { display: block; font-size: 1.4rem; line-height: 1.3; }
     figcaption { margin-top: .5rem; max-width: 30rem; }
     figcaption strong { color: var(--ink); }
     .table { margin: 1.5rem 0; }
@@ -38,7 +49,7 @@ extension Report {
     @media print {
       :root { --ink: #000; --paper: #fff; --faint: #333; --line: #999; --bad: #000; --link: #000; }
       body { max-width: none; font-size: 10pt; }
-      nav { display: none; }
+      nav, .curves, .line, .values { display: none; }
       .wide, pre { overflow: visible; }
       pre { white-space: pre-wrap; }
       figure, tr, h2 { break-inside: avoid; }

@@ -5,9 +5,12 @@ import KuboDiagrams
 /// in the notation of ``Typeset``.
 struct Script {
   var size: Picture.Size
-  private(set) var text = "set encoding utf8\n"
+  private(set) var text = "set encoding utf8\nset minussign\n"
 
-  init(width: Double = 0, height: Double = 0) { size = Picture.Size(width: width, height: height) }
+  /// A page of a size in cm, which is drawn enlarged.
+  init(width: Double = 0, height: Double = 0, scale: Double) {
+    size = Picture.Size(width: width, height: height, scale: scale)
+  }
 
   /// Lines of commands as they are.
   mutating func add(_ commands: String...) { for command in commands { text += command + "\n" } }
@@ -38,6 +41,31 @@ struct Script {
     for (n, words) in lines.enumerated() {
       label(words, at: place(size.width / 2, y + Picture.Size.line * Double(n)), "center")
     }
+  }
+
+  /// The n-th letter, in parentheses, by which a text speaks of a panel.
+  mutating func letter(_ n: Int, _ x: Double, _ y: Double) {
+    label("(\(UnicodeScalar(UInt8(97 + n))))", at: place(x, y), "left")
+  }
+
+  /// The numbers of an axis, one each `step`; a logarithmic one has powers of ten, and of few their two- and fivefold.
+  /// - Returns: how gnuplot writes them.
+  mutating func ticks(
+    _ axis: String, _ low: Double, _ high: Double, isLogarithmic: Bool, step: Double
+  ) -> String {
+    add("\(isLogarithmic ? "set" : "unset") logscale \(axis)")
+    guard isLogarithmic else {
+      add("set \(axis)tics \(step)")
+      return "%h"
+    }
+    if high >= 100 * low {
+      add("set \(axis)tics autofreq")
+      return "10^{%T}"
+    }
+    var places = ColorScale.decades(low, high)
+    if places.count < 2 { places = Picture.places(from: low, to: high, by: step) }
+    add("set \(axis)tics (\(places.map { "\($0)" }.joined(separator: ", ")))")
+    return "%h"
   }
 
   /// Where the next plot has its left upper corner, and its size.

@@ -86,7 +86,15 @@ extension CSVFile {
           isConductivity: column.request.response.isConductivity, numbers: column.numbers(name))
       }, interpolation: spectrum.interpolation, dimension: request.model.dimension,
       divisions: spectrum.divisions, temperature: request.temperature, units: units,
-      header: provenance.header + request.header,
+      header: provenance.header + request.header
+        + (spectrum.refinement.map { asked in
+          [
+            (
+              "refinement",
+              "\(asked) frequencies asked for, \(spectrum.omegas.count - asked) more where the curves bend"
+            )
+          ]
+        } ?? []),
       footer: request.units(provenance.model.units)
         + spectrum.validity(request).map { ("validity.\($0.label)", $0.text) }
         + provenance.footer)

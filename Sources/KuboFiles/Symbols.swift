@@ -16,11 +16,6 @@ enum Symbol {
     "thickness_nm": "\\mathrm{thickness}", "cross_section_nm2": "\\mathrm{cross\\ section}",
     "t": "t", "x": "x", "time_ps": "t",
   ]
-  /// Parameters of the shipped models.
-  private static let parameters: [String: MathText] = [
-    "t": "t", "t_prime": "t′", "t_1": "t_1", "t_2": "t_2", "J": "J", "J_A": "J_{\\mathrm{A}}",
-    "J_B": "J_{\\mathrm{B}}", "eps": "\\varepsilon",
-  ]
   private static let quantities: [String: MathText] = [
     "sigma": "\\sigma", "Pi": "\\Pi", "j.conductivity": "\\sigma", "X": "X", "Y": "Y",
     "X_na": "X^{\\mathrm{na}}", "Y_na": "Y^{\\mathrm{na}}",
@@ -57,9 +52,23 @@ enum Symbol {
   static func state(_ name: String) -> String {
     let key = HeaderKey(name)
     let isParameter = key.family == .parameter
-    return (isParameter ? parameters[key.name] : states[name])?.enhanced
+    return (isParameter ? parameter(key.name) : states[name])?.enhanced
       ?? Typeset.literal(shortened(isParameter ? key.name : name))
   }
+
+  /// A parameter that is called as a letter is, with a prime and an index or without, as in `t_prime`, `Gamma` or `J_A`.
+  private static func parameter(_ name: String) -> MathText? {
+    let form = /([A-Za-z]|[A-Za-z][a-z]+?)(_prime)?(?:_([A-Za-z0-9]{1,6}))?/
+    guard let parts = name.wholeMatch(of: form) else { return nil }
+    let letter = parts.1 == "eps" ? "varepsilon" : String(parts.1)
+    guard letter.count == 1 || MathText.greek.contains(letter) else { return nil }
+    let index = parts.3.map { "_{\\mathrm{\($0)}}" } ?? ""
+    let command = letter.count == 1 ? letter : "\\\(letter)"
+    return MathText(stringLiteral: command + (parts.2 == nil ? "" : "′") + index)
+  }
+
+  /// A named response as a formula; nil if it has none.
+  static func formula(_ response: String) -> MathText? { quantities[response] }
 
   /// A quantity, without route; with a Delta if it is without its value at omega = 0.
   static func quantity(_ column: Column, isDynamic: Bool = false) -> String {
@@ -96,7 +105,10 @@ enum Symbol {
     let words = name[(name.lastIndex(of: "]") ?? name.startIndex)...].split(separator: ".")
       .dropFirst()
     let known = quantities[String(head)]?.enhanced ?? Typeset.literal(String(head))
-    if words.count == 1 { return "\(known)_{\(Typeset.literal(String(words.last!)))}" }
+    if words.count == 1 {
+      let spin = ["up": "↑", "down": "↓"][words.last!] ?? Typeset.literal(String(words.last!))
+      return "\(known)_{\(spin)}"
+    }
     let below = rest.isEmpty ? String(words.last!) : String(rest)
     return
       "\(known)^{\(Typeset.literal(String(words.first!)))}_{\(Typeset.literal(shortened(below)))}"
@@ -128,7 +140,8 @@ enum Symbol {
   private static func number(_ text: String) -> String {
     guard let value = Double(text) else { return Typeset.literal(shortened(text)) }
     let short = significant(value, digits: 6)
-    return short.hasSuffix(".0") ? String(short.dropLast(2)) : short
+    return (short.hasSuffix(".0") ? String(short.dropLast(2)) : short)
+      .replacing("-", with: "−")
   }
 
   /// A lifetime as in `constant=0.1`: its symbol, its number, and the power of its unit of energy.

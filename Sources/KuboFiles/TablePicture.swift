@@ -20,11 +20,10 @@ extension Picture {
   /// have open marks. Those of the table of a sweep are its ``CSVFile/curves(by:path:)``.
   /// - Parameters:
   ///   - tables: the tables, with what names them in messages.
-  ///   - range: from where to where a single panel goes.
+  ///   - look: what a user says of the picture.
   /// - Throws: ``FileError``, also for tables that are all the same.
   public init(
-    tables: [(path: String, table: CSVFile)], columns: [String]? = nil,
-    range: ClosedRange<Double>? = nil
+    tables: [(path: String, table: CSVFile)], columns: [String]? = nil, look: PictureLook = .init()
   ) throws(FileError) {
     let (path, table) = tables[0]
     if table.columns.starts(with: ["contour", "s"]) {
@@ -67,10 +66,9 @@ extension Picture {
         .setting, file: path, found: "\(panels.count) quantities to draw",
         expected: "1 to \(Picture.panelLimit), to be chosen by --columns")
     }
-    guard range == nil || panels.count == 1 else {
+    if let fault = look.fault(panels: panels.count) {
       throw FileError(
-        .setting, file: path, found: "--range with \(panels.count) quantities",
-        expected: "one, to be chosen by --columns")
+        .setting, file: path, found: "--yrange with \(fault.found)", expected: fault.expected)
     }
     // A quantity without a route is told apart where it stands beside one with: of textures the field beside the rigid wall.
     let isMixed = panels.contains { panel in
@@ -90,6 +88,14 @@ extension Picture {
     }
     let hasParts = curves.contains { $0.column.part?.symbol != nil }
     let isSingle = tables.count == 1
+    // Without colours and greys each table has dashes and marks of its own for each of its routes.
+    let isBare = look.style == .bw && !isSingle
+    let routes = max(variants.count, 1)
+    guard !isBare || tables.count * routes <= Figure.Style.limit else {
+      throw FileError(
+        .setting, file: path, found: "\(tables.count * routes) lines to tell apart with --style bw",
+        expected: "at most \(Figure.Style.limit), or another style")
+    }
 
     /// Tables have colours. Of a single one parts have colours and variants dashes; without parts variants have both.
     func style(_ column: Column, _ table: Int) -> Figure.Style {
@@ -99,10 +105,11 @@ extension Picture {
       return Figure.Style(
         Symbol.route(column.variant, isMixed: isMixed),
         color: isSingle ? ink.rawValue : Palette.step(table, of: tables.count),
-        route: n, isImaginary: column.part == .imaginary)
+        route: isBare ? table * routes + n : n, isImaginary: column.part == .imaginary)
     }
 
     let poles = tables.map(\.table.pole)
+    var values: [[Figure.Point]] = []
     let drawn = panels.map { panel in
       let own = all.filter { content($0) == panel }
       var panel = Figure.Panel(
@@ -111,9 +118,12 @@ extension Picture {
       var cores: [(curve: Figure.Curve, isCertain: Bool)] = []
       for (curve, n) in own {
         let (column, style, pole) = (curve.column, style(curve.column, n), poles[n])
-        var drawn = Figure.Curve(style: style, runs: tables[n].table.runs(curve))
+        let runs = tables[n].table.runs(curve)
+        values += runs
+        var drawn = Figure.Curve(style: style, runs: look.shown(runs))
         drawn.name = [column.part?.symbol, style.name, isSingle ? nil : names.labels[n]]
           .compactMap(\.self).filter { !$0.isEmpty }.joined(separator: " ")
+        drawn.title = isSingle ? column.name : "\(column.name) (\(shortened(tables[n].path)))"
         var core = drawn
         if column.hasPole, let pole {
           drawn.runs = drawn.runs.flatMap { $0.split(at: pole) }
@@ -124,11 +134,16 @@ extension Picture {
           cores.append((core, !column.hasPole && column.route != .closedPrinted))
         }
       }
-      panel.range =
-        range.map { ($0.lowerBound, $0.upperBound) } ?? Picture.range(of: panel, cores)
+      panel.isLogarithmic = look.hasLogY
+      panel.range = Picture.range(of: panel, cores)
       if panel.curves.allSatisfy({ $0.runs.isEmpty }) { panel.note = "no values" }
       if panel.isZero { panel.note = "0 within the error bounds" }
       return panel
+    }
+    guard drawn.contains(where: { !$0.curves.allSatisfy(\.runs.isEmpty) }) || values.isEmpty else {
+      throw FileError(
+        .setting, file: path, found: "no value within --xrange and above 0 on the axes of --log",
+        expected: "some to draw")
     }
     var key: [Figure.Style] = []
     for part in [Column.Part.real, .imaginary]
@@ -137,7 +152,7 @@ extension Picture {
       key[key.count - 1].name = part.symbol!
       if !isSingle { key[key.count - 1].color = Ink.black.rawValue }
     }
-    if variants.count > 1 {
+    if variants.count > 1, !isBare {
       for (n, variant) in variants.enumerated() {
         let ink = hasParts || !isSingle ? Ink.black : .number(n)
         key.append(.init(Symbol.route(variant, isMixed: isMixed), ink, route: n))
@@ -145,18 +160,25 @@ extension Picture {
     }
     if !isSingle {
       for (n, label) in names.labels.enumerated() {
-        key.append(.init(label, color: Palette.step(n, of: tables.count), route: 0))
+        let color = Palette.step(n, of: tables.count)
+        for m in 0..<(isBare ? routes : 1) {
+          let route = isBare && routes > 1 ? ", " + Symbol.route(variants[m], isMixed: isMixed) : ""
+          key.append(.init(label + route, color: color, route: isBare ? n * routes + m : 0))
+        }
       }
     }
     let marks = Set(poles).count == 1 ? poles[0] : nil
+    let isDynamic = panels.contains { table.isDynamic($0.quantity) }
     self.init(
       Figure(
-        title: table.title(
-          width: panels.count > 5 ? 100 : 48, without: Set(names.keys),
-          and: panels.contains { table.isDynamic($0.quantity) } ? [Picture.dynamic] : []),
+        title: { signs in
+          table.title(
+            width: signs, without: Set(names.keys), and: isDynamic ? [Picture.dynamic] : [])
+        },
         axis: table.axisLabel,
         panels: drawn,
-        marks: marks.map { [Figure.Mark(x: $0, label: Picture.resonance)] } ?? [], key: key))
+        marks: marks.map { [Figure.Mark(x: $0, label: Picture.resonance)] } ?? [], key: key), look)
+    notes = look.note(values)
   }
 
   /// What stands in one panel.
@@ -175,7 +197,7 @@ extension Picture {
     of panel: Figure.Panel, _ cores: [(curve: Figure.Curve, isCertain: Bool)]
   ) -> (low: Double, high: Double)? {
     func extent(_ curves: [Figure.Curve]) -> (low: Double, high: Double) {
-      Figure.Panel(label: "", curves: curves).dataRange
+      Figure.Panel(label: "", curves: curves, isLogarithmic: panel.isLogarithmic).dataRange
     }
     var inside = cores.filter(\.isCertain).map(\.curve)
     if inside.isEmpty {
@@ -191,6 +213,7 @@ extension Picture {
     guard !inside.isEmpty else { return nil }
     let ((low, high), all) = (extent(inside), extent(panel.curves))
     guard all.low < low || all.high > high else { return nil }
+    if panel.isLogarithmic { return (max(low / 10, all.low), min(high * 10, all.high)) }
     return (max(low - 0.5 * (high - low), all.low), min(high + 0.5 * (high - low), all.high))
   }
 

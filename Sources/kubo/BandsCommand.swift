@@ -52,6 +52,12 @@ struct BandsCommand: TableCommand {
     help: ArgumentHelp("The picture to draw, by its ending: .svg, .png or .pdf.", valueName: "file")
   )
   var picture: String?
+  @OptionGroup(title: "Look of the picture") var look: PictureArguments
+
+  func validate() throws {
+    try look.check(picture: picture)
+    try look.checkBands()
+  }
 
   /// Reduced coordinates.
   private static func corners(_ text: String) throws -> [[Double]] {
@@ -79,7 +85,8 @@ struct BandsCommand: TableCommand {
       if fermi.isEmpty { result.notes = ["no Fermi contour at mu = \(zone.mu)"] }
     }
     if let picture {
-      let drawing = Picture(bands: result.table, states: try zone.states(densities))
+      let drawing = Picture(
+        bands: result.table, states: try zone.states(densities), look: look.look)
       result.picture = (picture, drawing)
     }
     return result

@@ -17,7 +17,7 @@ struct CommandOptions {
   /// What does not belong to what is computed.
   static let ofWork: Set<String> = [
     "output", "force", "threads", "quiet", "verbose", "estimate", "shard", "write-run", "version",
-    "help", "h", "picture",
+    "help", "h", "picture", "style", "width", "title", "xrange", "yrange", "log",
   ]
 
   init(_ command: any ParsableCommand.Type) throws {

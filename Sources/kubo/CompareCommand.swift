@@ -43,12 +43,18 @@ struct CompareCommand: SweepableCommand {
       "The picture to draw, by its ending: .svg, .png or .pdf.", valueName: "file"),
     completion: .file(extensions: ["svg", "png", "pdf"]))
   var picture: String?
+  @OptionGroup(title: "Look of the picture") var look: PictureArguments
   @Option(
     parsing: .unconditional, help: "Relative error of each part of each value. Default: 1e-3.",
     transform: kubo.tolerance)
   var tolerance = 1e-3
   @Flag(help: CostEstimate.help)
   var estimate = false
+
+  func validate() throws {
+    try look.check(picture: picture)
+    try look.check(panels: Impurities.allCases.count)
+  }
 
   var advice: String { estimate ? toleranceAdvice : estimateAdvice }
   var files: (tables: [(option: String, path: String?)], picture: String?) { ([], picture) }
@@ -65,7 +71,8 @@ struct CompareCommand: SweepableCommand {
     let comparison = try await Comparison(request, gamma: strength)
     let provenance = try arguments.provenance(inputs, since: start)
     let drawing = Picture(
-      comparison, units: provenance.model.units, parameters: provenance.parameters)
+      comparison, units: provenance.model.units, parameters: provenance.parameters,
+      look: look.look)
     return TableResult(
       table: CSVFile(comparison, provenance: provenance), summary: comparison.summary(),
       isSummaryEnough: true, picture: picture.map { ($0, drawing) },

@@ -109,6 +109,10 @@ private struct DrawDiagram: AsyncParsableCommand {
       "The file to write, by its ending .svg, .png, .pdf or .tex. Default: LaTeX on standard output.",
       valueName: "file"), completion: .file())
   var output: String?
+  @Option(help: "The style of a picture, as in 'kubo plot'.")
+  var style: PictureLook.Style?
+  @Flag(inversion: .prefixedNo, help: "Write name, sign and source below the diagram.")
+  var caption = true
   @Flag(help: "Replace an existing output file.")
   var force = false
 
@@ -117,6 +121,9 @@ private struct DrawDiagram: AsyncParsableCommand {
   }
 
   func validate() throws {
+    if isTeX, style != nil {
+      throw ValidationError("--style: found with LaTeX; expected a picture, as --output a.svg")
+    }
     guard let output, !isTeX, Picture.Format(path: output) == nil else { return }
     throw ValidationError(
       "--output: found '\(shown(output))'; expected a file ending in .svg, .png, .pdf or .tex")
@@ -125,7 +132,7 @@ private struct DrawDiagram: AsyncParsableCommand {
   func run() async throws {
     try await reporting { _ in
       let entry = try folders.entry(name)
-      let source = TextFile(tikz: entry.diagram)
+      let source = TextFile(tikz: entry.diagram, hasCaption: caption)
       guard let output, output != "-" else {
         try standardOutput(source.text)
         return
@@ -137,7 +144,10 @@ private struct DrawDiagram: AsyncParsableCommand {
       if isTeX {
         try source.write(to: output, overwrite: force)
       } else {
-        try await Picture(entry.diagram).write(to: output, overwrite: force)
+        var look = PictureLook()
+        look.style = style ?? .screen
+        try await Picture(entry.diagram, hasCaption: caption, look: look)
+          .write(to: output, overwrite: force)
       }
       try standardOutput("drawn: \(shown(output))\n")
     }

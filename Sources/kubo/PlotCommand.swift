@@ -13,7 +13,7 @@ struct PlotCommand: AsyncParsableCommand {
     discussion: """
       Each quantity and unit has a panel. Real and imaginary part have two colours, and the imaginary part has \
       open marks; dressings and formulas differ by dashes and filled marks. Bands show the error bounds, gaps the \
-      empty cells, a dotted line omega = 2 J, and a triangle a curve that leaves its panel. Columns in SI units \
+      empty cells, a dotted line omega = 2 J, and a triangle a curve that leaves its panel. Panels have letters. Columns in SI units \
       and auxiliary columns (static, product) are drawn if --columns names them. A table of bands gives the \
       picture of 'kubo bands', from the model that its header names.
 
@@ -34,8 +34,9 @@ struct PlotCommand: AsyncParsableCommand {
 
         The panels show that the Drude peak of sigma falls off within 2 Gamma =
         0.1, and that Y.closed_printed departs from Y.bare where omega tau is no
-        longer small. 'kubo plot mu*.csv --map Y.bare.im' draws a map of several
-        tables.
+        longer small. 'kubo plot chain.csv --style paper --width 86mm' makes it
+        ready for a paper; 'kubo plot mu*.csv --map Y.bare.im' draws a map of
+        several tables.
       """)
 
   @Argument(
@@ -71,10 +72,10 @@ struct PlotCommand: AsyncParsableCommand {
   var contours = false
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp(
-      "The range of the colours of a map, or of a single panel of curves.",
-      valueName: "low:high"), transform: PlotCommand.range)
+    help: ArgumentHelp("The range of the colours of a map.", valueName: "low:high"),
+    transform: PictureArguments.range)
   var range: ClosedRange<Double>?
+  @OptionGroup(title: "Look") var look: PictureArguments
   @Flag(help: "Replace an existing output file.")
   var force = false
   @Flag(help: "Print errors only.")
@@ -85,9 +86,14 @@ struct PlotCommand: AsyncParsableCommand {
     where isGiven && map != nil {
       throw ValidationError("\(option): found with --map; expected one of them")
     }
-    for (option, isGiven) in [("--log-color", logColor), ("--contours", contours)]
-    where isGiven && map == nil {
-      throw ValidationError("\(option): found without --map; expected a map")
+    for (option, isGiven) in [
+      ("--log-color", logColor), ("--contours", contours), ("--range", range != nil),
+    ] where isGiven && map == nil {
+      throw ValidationError(
+        "\(option): found without --map; expected a map\(range == nil ? "" : ", or --yrange")")
+    }
+    if map != nil {
+      try look.refuse(["--log"], found: "with --map", expected: "--log-color, or curves")
     }
     guard by == nil || tables.count == 1 else {
       throw ValidationError(
@@ -96,14 +102,6 @@ struct PlotCommand: AsyncParsableCommand {
     guard tables.count <= 1000 else {
       throw ValidationError("table: found \(tables.count); expected at most 1000")
     }
-  }
-
-  private static func range(_ text: String) throws -> ClosedRange<Double> {
-    let ends = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-    func read(_ text: String) throws -> Double { try number(text) }
-    guard ends.count == 2, case let (low, high) = (try read(ends[0]), try read(ends[1])), low < high
-    else { throw ValidationError("expected LOW:HIGH, two numbers, the first below the second") }
-    return low...high
   }
 
   func run() async throws {
@@ -119,17 +117,21 @@ struct PlotCommand: AsyncParsableCommand {
       if let map {
         picture = try Picture(
           map: map, of: read,
-          scale: ColorScale(isLogarithmic: logColor, hasContours: contours, range: range))
+          scale: ColorScale(isLogarithmic: logColor, hasContours: contours, range: range),
+          look: look.look)
       } else if columns == nil, read.count == 1, by == nil, read[0].table.isBandTable {
+        try look.checkBands()
         picture = Picture(
-          bands: read[0].table, states: try await states(read[0].path, read[0].table, log))
+          bands: read[0].table, states: try await states(read[0].path, read[0].table, log),
+          look: look.look)
       } else {
         let names = columns?.split(separator: ",", omittingEmptySubsequences: false)
         picture = try Picture(
           tables: by.map { try read[0].table.curves(by: $0, path: read[0].path) } ?? read,
-          columns: names?.map(String.init), range: range)
+          columns: names?.map(String.init), look: look.look)
       }
       try await picture.write(to: output, overwrite: force)
+      for note in picture.notes { log.notice("note: \(note)") }
       if !quiet { try standardOutput("drawn: \(shown(output))\n") }
     }
   }

@@ -9,10 +9,11 @@ import KuboFiles
 struct ReportCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "A run on one page: spectra, bare against ladder, diagrams, verification, as HTML.",
+    abstract:
+      "A run on one page: summary, bands, spectra, bare against ladder, diagrams, verification, as HTML.",
     discussion: """
-      The page holds its pictures and needs no network: you can send it, or open it from disk. It names the model \
-      file, the program and the command that made it. Its spectra have a constant lifetime; the comparison and the \
+      The page holds its pictures and tables and needs no network: you can send it, or open it from disk. In a browser \
+      it shows the values under the pointer, switches curves on and off, and saves its tables. It names the model file, the program and the command that made it. Its spectra have a constant lifetime; the comparison and the \
       verification have impurities.
 
       EXAMPLE
@@ -55,12 +56,13 @@ struct ReportCommand: AsyncParsableCommand {
       var dressed = request
       dressed.tolerance = min(0.5, 10 * request.tolerance)
       let comparison = try await Comparison(dressed, gamma: gamma)
+      let provenance = try arguments.provenance(inputs, since: start)
+      let bands = try await bands(request, provenance)
       let verification =
         verify ? try await request.verification(impurities: gamma) : nil
       let report = Report(
         request: request, spectrum: spectrum, comparison: comparison, impurities: gamma,
-        verification: verification,
-        provenance: try arguments.provenance(inputs, since: start))
+        bands: bands, verification: verification, provenance: provenance)
       try await arguments.write(report.page(path: arguments.output ?? "-").text)
       try arguments.tell()
       let refuted = verification?.statements.filter { !$0.holds } ?? []
@@ -70,5 +72,26 @@ struct ReportCommand: AsyncParsableCommand {
       } catch  where !refuted.isEmpty {}
       if !refuted.isEmpty { throw ExitStatus.refuted }
     }
+  }
+
+  /// What 'kubo bands' would draw, at the half-width of the lifetime.
+  private func bands(
+    _ request: SpectrumRequest, _ provenance: Provenance
+  ) async throws -> (table: CSVFile, states: BandStates) {
+    guard case .constant(let gamma) = request.lifetime else {
+      preconditionFailure("a lifetime of bare loops")
+    }
+    let model = request.model
+    let path = BrillouinZone(model).path.map { ($0.name, $0.k) }
+    let structure = try BandStructure(model, path: path, count: 400)
+    // A picture shows a hundredth at best.
+    let densities = try await DensityOfStates.values(
+      model, energies: DensityOfStates.axis(model, broadening: gamma), broadening: gamma,
+      tolerance: max(request.tolerance, 1e-3), threads: request.threads)
+    let contours = model.dimension == 2 ? try FermiContour.contours(model, mu: request.mu) : []
+    return (
+      CSVFile(structure, mu: request.mu, broadening: gamma, provenance: provenance),
+      BandStates(densities, of: model, contours: contours)
+    )
   }
 }

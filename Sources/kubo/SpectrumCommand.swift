@@ -151,12 +151,20 @@ struct SpectrumCommand: SweepableCommand {
       "Compute every frequency. Otherwise those of long axes are interpolated between some that are computed, where that holds to the tolerance: the column interpolated says which (1), err bounds their errors, too. No sweep interpolates, nor do models with orbitals or --per-diagram."
   )
   var noInterpolation = false
+  @Option(
+    help: ArgumentHelp(
+      "Compute further frequencies where the curves bend, up to so many in all, until straight lines between neighbours follow the curves to 1 % of their height. Then no frequency is interpolated. Not for sweeps or models with orbitals.",
+      valueName: "count"), transform: integer(3...100_000))
+  var refine: Int?
   @Flag(help: CostEstimate.help)
   var estimate = false
 
   var advice: String {
     estimate ? toleranceAdvice : estimateAdvice
   }
+
+  // The points of a sweep all have the same rows.
+  var ofSingleRuns: String? { refine == nil ? nil : "--refine" }
 
   func cost(_ log: Logger) async throws -> CostEstimate? {
     guard estimate else { return nil }
@@ -176,10 +184,16 @@ struct SpectrumCommand: SweepableCommand {
     if try response.isGeneral(arguments) { return try await collinear(log, since: start) }
     var (request, inputs) = try await request(log)
     request.isInterpolated = !noInterpolation && !sweep.isPoint
+    try checkRefinement(of: request.omegas)
     let units = try response.physicalUnits(
       arguments, request.model,
       isConductivity: request.columns.contains { $0.response.isConductivity })
-    let spectrum = try await request.spectrum()
+    let spectrum =
+      if let refine {
+        try await request.refinedSpectrum(limit: refine)
+      } else {
+        try await request.spectrum()
+      }
     return TableResult(
       table: CSVFile(
         spectrum, request: request, units: units,
@@ -187,6 +201,17 @@ struct SpectrumCommand: SweepableCommand {
       summary: spectrum.summary(request) + "\n",
       notes: spectrum.validity(request).filter(\.isPoor).map { "\($0.label) is \($0.text)" },
       failures: spectrum.failureLines, poles: spectrum.poleLines)
+  }
+
+  /// Refuses `--refine` where it could add nothing.
+  private func checkRefinement(of omegas: [Double]) throws {
+    guard let refine else { return }
+    let count = Set(omegas).count
+    guard count > 2, refine > count else {
+      throw ValidationError(
+        "--refine: found \(refine) with \(count) frequencies; expected 3 frequencies or more, and more in all"
+      )
+    }
   }
 
   /// Responses of a magnet with orbitals.
@@ -222,7 +247,7 @@ struct SpectrumCommand: SweepableCommand {
     try refuseWithOrbitals(
       input.model.name,
       [
-        ("--per-diagram", perDiagram), ("--per-band", perBand),
+        ("--per-diagram", perDiagram), ("--per-band", perBand), ("--refine", refine != nil),
         ("--dressing", dressing?.contains { $0 != .bare && $0 != .ladder } == true),
       ])
     var impurities: OrbitalImpurities?

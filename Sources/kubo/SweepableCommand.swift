@@ -47,10 +47,13 @@ protocol SweepableCommand: TableCommand {
   var estimate: Bool { get set }
   /// Whether it can tell what a single run takes.
   static var hasCost: Bool { get }
+  /// An option that was given and that no sweep has.
+  var ofSingleRuns: String? { get }
 }
 
 extension SweepableCommand {
   static var hasCost: Bool { true }
+  var ofSingleRuns: String? { nil }
 
   func run() async throws {
     if let path = sweep.writeRun { return try await writeRun(path) }
@@ -124,6 +127,9 @@ extension SweepableCommand {
     if let picture = files.picture {
       throw ValidationError(
         "--picture: found '\(shown(picture))' with an axis; expected none: 'kubo plot' draws maps")
+    }
+    if let option = ofSingleRuns {
+      throw ValidationError("\(option): found with an axis; expected a single run")
     }
     let output = arguments.output == "-" ? nil : arguments.output
     if sweep.shard != nil, output == nil {

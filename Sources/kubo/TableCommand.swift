@@ -76,7 +76,9 @@ extension TableCommand {
         for (path, _) in result.others { try standardOutput("written: \(path)\n") }
         if let (path, _) = result.picture { try standardOutput("drawn: \(path)\n") }
       }
-      for note in result.notes { log.notice("note: \(note)") }
+      for note in result.notes + (result.picture?.drawing.notes ?? []) {
+        log.notice("note: \(note)")
+      }
       try tellEmptyCells(result.failures, poles: result.poles, log)
     }
   }

@@ -14,12 +14,21 @@ enum Browser {
     /// The headings of the second level.
     let sections: [String]
     let images: Int
+    /// Pictures whose values the page shows; of the first one what stands under the pointer in its middle, and how many curves
+    /// can be switched off in all.
+    let plots: Int
+    let values: String
+    let switches: Int
+    /// Names and contents of the files that the page holds.
+    let files: [String: String]
     /// The kinds of elements, and the attributes that hold scripts.
     let elements, handlers: [String]
     /// What was loaded besides the page.
     let requests: [String]
     /// All text.
     let text: String
+    /// The text of the last example.
+    let example: String
   }
 
   static let widths = [1280, 400]
@@ -36,7 +45,7 @@ enum Browser {
   }()
 
   /// Lays a page out at both widths, in frames of a page that measures them: the page itself is as the
-  /// program wrote it, and its own policy allows no script.
+  /// program wrote it, and its own policy allows its own script alone.
   /// - Returns: the layouts, and what the browser told of errors.
   static func layouts(of page: String) throws -> (layouts: [Layout], console: [String]) {
     let scratch = try ScratchDirectory()
@@ -152,13 +161,36 @@ enum Browser {
         const ratio = (r.width / r.height) / (e.naturalWidth / e.naturalHeight);
         if (Math.abs(ratio - 1) > 0.1) problems.push('a picture out of shape: ' + name(e));
       }
+      // A pointer in the middle of the first picture, and its first curve switched off.
+      const plot = page.querySelector('.plot'), event = frame.contentWindow.PointerEvent;
+      let values = '', switches = 0;
+      if (plot && plot.querySelector('.values')) {
+        const r = plot.getBoundingClientRect();
+        for (const own of page.querySelectorAll('.plot')) {
+          const parts = () => [...own.querySelectorAll('svg g')].filter(g => g.style.display === 'none').length;
+          for (const box of own.nextElementSibling.querySelectorAll('input')) {
+            box.click();
+            if (parts() === 0) problems.push('a curve that stays: ' + box.parentElement.textContent);
+            else switches += 1;
+            box.click();
+            if (parts() !== 0) problems.push('a curve that stays hidden');
+          }
+        }
+        plot.dispatchEvent(new event('pointermove', { clientX: r.left + 0.6 * r.width, clientY: r.top + 0.6 * r.height }));
+        values = [...plot.querySelectorAll('.values div')].map(e => e.textContent).join('\\n');
+        plot.dispatchEvent(new event('pointerleave'));
+        if (!plot.querySelector('.values').hidden) problems.push('values without a pointer');
+      }
+      const files = Object.fromEntries([...page.querySelectorAll('a[download]')].map(a => [a.download, a.href]));
       return {
+        plots: page.querySelectorAll('.plot svg').length, values, switches, files,
         width, height: Math.ceil(page.body.getBoundingClientRect().bottom), problems, images: images.length,
         sections: [...page.querySelectorAll('h2')].map(e => e.textContent.trim()),
         elements: [...new Set([page.documentElement, ...page.querySelectorAll('*')].map(e => e.tagName.toLowerCase()))].sort(),
         handlers: [...page.querySelectorAll('*')].flatMap(e => e.getAttributeNames()).filter(a => a.startsWith('on')),
         requests: frame.contentWindow.performance.getEntriesByType('resource').map(e => e.name).filter(n => !n.startsWith('data:')),
-        text: page.body.textContent };
+        text: page.body.textContent,
+        example: [...page.querySelectorAll('pre')].map(e => e.textContent).pop() || '' };
     }
     addEventListener('load', () => {
       const result = JSON.stringify([...document.querySelectorAll('iframe')].map(layout));

@@ -136,11 +136,51 @@ import Yams
         "vertex \(n)")
     }
 
+    // Arrows half way point as the electron runs, counter-clockwise, with y downwards.
+    let arrows = svg.shapes.filter { Set($0.points.map { "\($0.x) \($0.y)" }).count == 3 }
+    #expect(arrows.count == count)
+    for n in 0..<count {
+      let angle = Double.pi - 2 * Double.pi * (Double(n) + 0.5) / Double(count)
+      let (x, y) = (left.x + radius + radius * cos(angle), left.y - radius * sin(angle))
+      let arrow = try #require(
+        arrows.min {
+          hypot($0.middle.x - x, $0.middle.y - y) < hypot($1.middle.x - x, $1.middle.y - y)
+        })
+      let corners = arrow.points.prefix(3)
+      let centre = (x: corners.map(\.x).reduce(0, +) / 3, y: corners.map(\.y).reduce(0, +) / 3)
+      let tip = try #require(
+        corners.max {
+          hypot($0.x - centre.x, $0.y - centre.y) < hypot($1.x - centre.x, $1.y - centre.y)
+        })
+      let length = hypot(tip.x - centre.x, tip.y - centre.y)
+      let along = ((tip.x - centre.x) * -sin(angle) + (tip.y - centre.y) * -cos(angle)) / length
+      #expect(along > 0.99, "arrow \(n): \(along)")
+    }
+
     // The caption.
     #expect(svg.texts.contains(file.name))
     let caption = svg.texts.joined(separator: " ")
     #expect(caption.contains(text.contains("sign: -1") ? "sign -1" : "sign +1"))
     #expect(caption.contains(file.source.replacing("\n", with: " ").prefix(120)))
+  }
+
+  /// Without a caption there is no name; in black and grey there are no colours.
+  @Test(arguments: ["svg", "tex"]) func withoutCaption(_ ending: String) throws {
+    let scratch = try ScratchDirectory()
+    func drawn(_ more: [String]) throws -> String {
+      let run = try ProgramTests.run(
+        ["diagrams", "draw", "nonadiabatic.a", "--output", "a.\(ending)", "--force"] + more,
+        in: scratch.path)
+      #expect(run.status == 0, "\(run.errors)")
+      return try String(contentsOfFile: "\(scratch.path)/a.\(ending)", encoding: .utf8)
+    }
+    #expect(try drawn([]).contains("nonadiabatic.a"))
+    #expect(try !drawn(["--no-caption"]).contains("nonadiabatic.a"))
+    guard ending == "svg" else { return }
+    let colored = try drawn([]).matches(of: /rgb\( *(\d+), *(\d+), *(\d+)\)/)
+    #expect(colored.contains { $0.1 != $0.2 })
+    let grey = try drawn(["--style", "bw"]).matches(of: /rgb\( *(\d+), *(\d+), *(\d+)\)/)
+    #expect(grey.allSatisfy { $0.1 == $0.2 && $0.2 == $0.3 })
   }
 
   @Test(arguments: files) func latex(_ text: String) throws {

@@ -29,6 +29,26 @@ import Testing
     #expect(again.status == 0 && again.output.contains("same to the bit"), "\(again.output)")
   }
 
+  /// An axis that is refined has the frequencies asked for and those that the header counts, and can be repeated.
+  @Test func refinedAndRerun() throws {
+    let scratch = try ScratchDirectory()
+    let file = "\(scratch.path)/sigma.csv"
+    let run = try ProgramTests.run([
+      "spectrum", "chain", "--lifetime", "constant=0.05", "--omega", "0:2:11", "--responses",
+      "sigma", "--tolerance", "1e-3", "--refine", "40", "--output", file, "--quiet",
+    ])
+    #expect(run.status == 0, "\(run.errors)")
+    let table = try CSVFile.read(path: file)
+    let omegas = table.rows.map { $0[0]! }
+    #expect(omegas.count > 15 && omegas.count <= 40 && omegas == omegas.sorted())
+    #expect(Set((0...10).map { 2 * Double($0) / 10 }).isSubset(of: omegas))
+    #expect(
+      table[header: "refinement"]
+        == "11 frequencies asked for, \(omegas.count - 11) more where the curves bend")
+    let again = try ProgramTests.run(["rerun", file])
+    #expect(again.status == 0 && again.output.contains("same to the bit"), "\(again.output)")
+  }
+
   /// Without interpolation, and in a sweep, every frequency is computed, within the bounds of the others.
   @Test func computedInstead() throws {
     for arguments in [["--no-interpolation"], ["--mu", "-1:-0.9:2"]] {

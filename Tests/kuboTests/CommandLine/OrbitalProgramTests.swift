@@ -64,7 +64,8 @@ import Testing
       try #require(run.status == 0, "\(run.errors)")
       let drawn = try ProgramTests.run(["plot", "a.csv", "--force"], in: scratch.path)
       try #require(drawn.status == 0, "\(drawn.errors)")
-      return try String(contentsOfFile: "\(scratch.path)/a.svg", encoding: .utf8)
+      let svg = try Data(contentsOf: URL(filePath: "\(scratch.path)/a.svg"))
+      return try #require(SVGDocument(svg)).words.map(\.text).joined(separator: " ")
     }
     let own = try text([
       "ferromagnet", "--responses", "sigma.up,P,s[A].xx.full,T.xx.full,moment.xx.full",

@@ -133,7 +133,7 @@ import Testing
     for (_, label) in names { #expect(texts.contains(label), "\(label) \(texts)") }
     let title = texts.joined(separator: " ")
     for text in [
-      "my_model:", "t′ = 0.2,", "t_2{x} = 3,", "t1 = 0.5,", "JA = 0.7,", "ε = 0.4,", "μ = -1,",
+      "my_model:", "t′ = 0.2,", "t_2{x} = 3,", "t1 = 0.5,", "JA = 0.7,", "ε = 0.4,", "μ = −1,",
       "kBT = 0.1,", "Γ = 0.5",
     ] {
       #expect(title.contains(text), "\(text) \(title)")
@@ -232,13 +232,16 @@ import Testing
 
   // MARK: Sizes
 
-  /// Letters of a PDF are 7 points high, indices 0.8 times that, on a page 86 mm wide.
-  @Test func lettersOfAPDF() async throws {
+  /// Letters of a PDF are 7 points high, for paper 8, on a page 86 mm wide.
+  @Test(arguments: [(PictureLook.Style.screen, 7...7.2), (.paper, 7.9...8.1), (.bw, 7.9...8.1)])
+  func lettersOfAPDF(_ style: PictureLook.Style, _ size: ClosedRange<Double>) async throws {
     let scratch = try ScratchDirectory()
     let table = CSVFile(
       header: [("model", "m")], columns: ["omega", "Y.bare.re"], rows: [[0, 1], [1, 2]])
     let pdf = "\(scratch.path)/p.pdf"
-    try await Picture(table: table).write(to: pdf, overwrite: false)
+    var look = PictureLook()
+    look.style = style
+    try await Picture(tables: [("t.csv", table)], look: look).write(to: pdf, overwrite: false)
     let script = """
       import re, sys, zlib
       data = open(sys.argv[1], 'rb').read()
@@ -256,7 +259,7 @@ import Testing
     let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
     let sizes = output.split(separator: "\n").compactMap { Double($0) }
-    #expect(!sizes.isEmpty && sizes.allSatisfy { (7...7.2).contains($0) }, "\(sizes)")
+    #expect(!sizes.isEmpty && sizes.allSatisfy(size.contains), "\(sizes)")
     let text = String(decoding: try Data(contentsOf: URL(filePath: pdf)), as: UTF8.self)
     let box = try #require(text.firstMatch(of: /MediaBox \[ *0 0 ([\d.]+)/))
     #expect(abs(Double(box.1)! / 72 * 25.4 - 86) < 1)
@@ -285,7 +288,7 @@ import Testing
     for word in ["Γ", "M", "K", "μ", "D (1/t)", "sum", "kx (a−1)"] {
       #expect(words.contains(word), "\(word) \(words)")
     }
-    #expect(words.joined().contains("μ = -0.9"))
+    #expect(words.joined().contains("μ = −0.9"))
     // Another model of that name would give other densities; the table holds its own.
     try text.replacing("J: 0.5", with: "J: 0.6").write(
       toFile: model, atomically: true, encoding: .utf8)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import KuboTestSupport
 import Foundation
+import KuboFiles
 import Testing
 
 /// `kubo report`: the page in a browser at the width of a desk and of a telephone.
@@ -26,8 +27,8 @@ import Testing
   }
 
   static let sections = [
-    "Model and state", "Spectra at constant lifetime", "Bare bubble against ladder", "Diagrams",
-    "Verification", "Provenance",
+    "Summary", "Model and state", "Bands and density of states", "Spectra at constant lifetime",
+    "Bare bubble against ladder", "Diagrams", "Verification", "Provenance", "Data",
   ]
   /// The kinds of elements that the page is made of.
   static let elements: Set = [
@@ -35,6 +36,13 @@ import Testing
     "h2",
     "p", "ul", "li", "a", "div", "figure", "figcaption", "img", "strong", "sub", "sup", "table",
     "thead", "tbody", "tr", "th", "td", "pre", "code",
+    // The script, and what it adds.
+    "script", "label", "input",
+    // Pictures that the script shows the values of, and formulas.
+    "svg", "g", "path", "rect", "circle", "polygon", "use", "defs", "text", "tspan", "desc",
+    "filter",
+    "feflood", "fecomposite",
+    "math", "mrow", "mi", "mn", "mo", "msub", "msup", "msubsup", "mfrac", "mspace",
   ]
 
   /// At both widths everything is seen and nothing overlaps; screenshots stay in .build/screenshots.
@@ -49,8 +57,8 @@ import Testing
       #expect(layout.problems == [], "\(width)")
       #expect(layout.requests == [])
       #expect(layout.sections == ReportTests.sections)
-      // Nine responses, the comparison, and 14 diagrams.
-      #expect(layout.images == 24)
+      // Nine responses and the comparison; the bands and 14 diagrams.
+      #expect(layout.plots == 10 && layout.images == 15)
       #expect(Set(layout.elements).isSubset(of: ReportTests.elements))
       #expect(layout.handlers == [])
       let path = "\(folder)/report-\(width).png"
@@ -112,8 +120,54 @@ import Testing
     // Nothing is loaded from elsewhere: the only links lead within the page.
     #expect(
       page.ranges(of: "src=\"").count == page.ranges(of: "src=\"data:image/svg+xml;base64,").count)
-    #expect(page.ranges(of: "href=\"").count == page.ranges(of: "href=\"#").count)
-    #expect(!page.contains("url(") && !page.contains("@import") && !page.contains("<script"))
+    #expect(
+      page.ranges(of: "href=\"").count == page.ranges(of: "href=\"#").count
+        + page.ranges(of: "href=\"data:text/csv;base64,").count)
+    #expect(page.ranges(of: "url(").count == page.ranges(of: "url(#").count)
+    #expect(!page.contains("@import") && page.ranges(of: "<script").count == 1)
+  }
+
+  /// The script shows the values of the nearest frequency, and the tables that the page holds are those of the program.
+  @Test func valuesAndFiles() throws {
+    let page = try ReportTests.page.get()
+    let layout = try #require(try Browser.layouts(of: page).layouts.first)
+    #expect(Set(layout.files.keys) == ["spectra.csv", "comparison.csv", "bands.csv"])
+    func file(_ name: String) throws -> CSVFile {
+      let link = try #require(layout.files[name]?.split(separator: ",").last)
+      return try CSVFile.read(Array(try #require(Data(base64Encoded: String(link)))), path: name)
+    }
+    let spectra = try file("spectra.csv")
+    #expect(spectra.columns[1...3] == ["sigma.bare.re", "sigma.bare.im", "sigma.bare.err"])
+    let run = try ProgramTests.run([
+      "spectrum", "chain", "--lifetime", "constant=0.3", "--tolerance", "1e-2", "--omega",
+      ReportTests.arguments.last!, "--responses", "sigma",
+    ])
+    // Fewer columns are computed on another grid.
+    let table = try CSVFile.read(Array(run.output.utf8), path: "sigma.csv")
+    #expect(spectra.rows.count == table.rows.count)
+    for (own, other) in zip(spectra.rows, table.rows) {
+      #expect(own[0] == other[0])
+      for n in 1...2 { #expect(abs(own[n]! - other[n]!) <= 2 * (own[3]! + other[3]!)) }
+    }
+    #expect(try file("bands.csv").columns.first == "distance")
+    #expect(try file("comparison.csv").rows.count == table.rows.count)
+    let lines = layout.values.split(separator: "\n").map(String.init)
+    try #require(lines.count == 3, "\(lines)")
+    let omega = try #require(Double(lines[0].replacing("ħω (t) = ", with: "")))
+    #expect(abs(omega - 0.8) < 0.2, "what the pointer is at")
+    let row = try #require(spectra.rows.first { $0[0] == omega })
+    for (line, n) in zip(lines.dropFirst(), 1...2) {
+      let parts = line.split(separator: " ")
+      #expect(parts[0] == "\(spectra.columns[n]):")
+      #expect(abs(try #require(Double(parts[1])) - row[n]!) <= 1e-5 * abs(row[n]!), "\(line)")
+    }
+    // Both parts of nine bare responses and of four closed forms, and five curves of the comparison.
+    #expect(layout.switches == 2 * (9 + 4) + 5)
+    // The three numbers of the summary, and what was asked for.
+    let words = layout.text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(words.contains("Asked: sigma, X, Y,") && words.contains("of chain at 9 frequencies"))
+    #expect(words.contains("The exact statements were not checked"))
+    #expect(page.ranges(of: "<li><strong>").count == 3)
   }
 
   /// With the verification, which takes a minute.
@@ -171,8 +225,8 @@ import Testing
       for attempt in attempts { #expect(layout.text.contains(attempt), "\(attempt)") }
     }
     // The command of the page, run by a shell, makes the same page.
-    let text = try #require(layouts.first).text
-    let command = try #require(text.range(of: "kubo report ").map { text[$0.lowerBound...] })
+    let command = try #require(layouts.first).example
+    try #require(command.hasPrefix("kubo report "))
     let shell = Process()
     shell.executableURL = URL(filePath: "/bin/bash")
     shell.arguments = ["-c", "kubo() { \"$program\" \"$@\"; }\nmv r.html old.html\n\(command)"]
