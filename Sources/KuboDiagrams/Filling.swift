@@ -53,7 +53,8 @@ public struct Filling: Sendable, Equatable {
   ) async throws {
     try FillingRoot.check(electrons, capacity: 4)
     precondition(temperature >= 0)
-    func impurities(_ kind: Impurities, _ gamma: Double) async throws -> (mu: Double, error: Double) {
+    func impurities(_ kind: Impurities, _ gamma: Double) async throws -> (mu: Double, error: Double)
+    {
       let crystal = ImpurityCrystal(
         model, kind, gamma, directions: Directions(i: 0, j: 0), traces: .energies(model, kind),
         threads: threads)

@@ -74,14 +74,15 @@ actor ImpurityAverages {
     try await converged(z, allowed: tolerance * selfEnergy.width) { $0.energy.selfEnergies }
   }
 
-  /// avg tr G of all states of the cell good to 1e-10 of their number over the width, with a bound on its error.
+  /// avg tr G of all states of the cell good to 1e-10 of what it is far away, with a bound on its error.
   func trace(_ z: ComplexDouble) async throws -> (
     value: ComplexDouble, error: Double, divisions: Int
   ) {
     func sum(_ solution: OrbitalSelfEnergy.Solution) -> ComplexDouble {
       solution.averages.reduce(.zero, +)
     }
-    let allowed = 1e-10 * Double(2 * model.orbitals.count) / selfEnergy.width
+    let allowed =
+      1e-10 * Double(2 * model.orbitals.count) / max(selfEnergy.width, z.length)
     let found = try await converged(z, allowed: allowed) { [sum($0)] }
     return (sum(found.solution), found.error, found.divisions)
   }
@@ -92,7 +93,8 @@ actor ImpurityAverages {
     _ values: (OrbitalSelfEnergy.Solution) -> [ComplexDouble]
   ) async throws -> (solution: OrbitalSelfEnergy.Solution, error: Double, divisions: Int) {
     var last = try await solution(z)
-    var n = model.gridSizes.from(Int(4 * starts[z]!.resolution))
+    // Far from the bands a few points resolve the propagators, but not the hops.
+    var n = model.gridSizes.from(coarsest(4 * starts[z]!.resolution))
     while true {
       n = model.gridSizes.from(n + n / 3)
       try checkLimit(n, z)
@@ -107,6 +109,11 @@ actor ImpurityAverages {
     }
   }
 
+  /// So many points along each reciprocal vector, or what the hops need.
+  private func coarsest(_ divisions: Double) -> Int {
+    max(24, Int(min(1e9, max(divisions, 4 * model.harmonics))))
+  }
+
   /// Finds grids that resolve the propagators: those on which the largest norm says so, for a level between two points of a grid
   /// that is too coarse is a quarter of the spacing away or more; or on which the self-energies are what they were on the last
   /// one, as next to edges, where bands are flat: those of single levels change from grid to grid by as much as they are.
@@ -114,7 +121,7 @@ actor ImpurityAverages {
     var left = Array(Set(energies.filter { starts[$0] == nil })).sorted {
       ($0.real, $0.imaginary) < ($1.real, $1.imaginary)
     }
-    var n = model.gridSizes.from(max(24, Int(min(1e9, 4 * model.harmonics))))
+    var n = model.gridSizes.from(coarsest(0))
     var last: [ComplexDouble: [ComplexDouble]] = [:]
     while !left.isEmpty {
       try checkLimit(n, left[0])

@@ -11,7 +11,7 @@ import UniformGrid
 /// `Tests/Support/UniformGrid`, in states drawn at random with their Hamiltonians.
 @Suite("Certificate of the error bounds with impurities") struct ImpurityCertificateTests {
   /// How many states of `scba` and as many of `site`, in one, two and three dimensions.
-  static let counts = areTestsLong ? [110, 36, 6] : [5, 0, 0]
+  static let counts = areTestsLong ? [130, 18, 4] : [4, 0, 0]
 
   @Test func boundsAreTrue() async throws {
     // As in KUBO_CERTIFICATE=2:10:5, states 10 to 14 of both kinds in two dimensions.
@@ -32,7 +32,10 @@ import UniformGrid
     guard asked == nil else { return }
     let (cells, given) = (Double(all.cells), Double(all.given))
     #expect(Double(all.missed.count) <= 1e-3 * cells, "\(all.missed.joined(separator: "\n"))")
-    #expect(Double(all.decided) >= 0.8 * given, "\(all.undecided.joined(separator: "\n"))")
+    // Grids of the short test are coarse.
+    #expect(
+      Double(all.decided) >= (areTestsLong ? 0.7 : 0.3) * given,
+      "\(all.undecided.joined(separator: "\n"))")
     #expect(given >= 0.95 * cells, "\(all.refused.joined(separator: "\n"))")
   }
 }
@@ -102,6 +105,8 @@ struct ImpurityReference: Sendable {
   private(set) var dynamics: [[UniformGridReference.Number]] = []
   private(set) var work = 0.0
   private(set) var grids: [Int] = []
+  /// Of each row of numbers and column what the last two settings but one differed by, [row][column].
+  private var before: [[Double]] = []
 
   /// Of sums over energies, relative to the sum of moduli.
   static let accuracy = 1e-9
@@ -111,7 +116,7 @@ struct ImpurityReference: Sendable {
     let state = drawn.state
     let grid = GridState(state)
     let d = state.model.dimension
-    let limit = areTestsLong ? 2e7 : 1e7
+    let limit = areTestsLong ? 1e8 : 2e6
     var points = [160.0, 30, 14][d - 1]
     var last: [[ComplexDouble]]?
     for panels in 3... {
@@ -160,15 +165,18 @@ struct ImpurityReference: Sendable {
         }
     }
     let (a, b) = (rows(coarse), rows(fine))
+    let differences = b.indices.map { n in columns.map { (a[n][$0] - b[n][$0]).length } }
     let numbers = b.indices.map { n in
       columns.map { o in
-        // One frequency may be right by accident, not all.
-        let all = b.indices.map { (a[$0][o] - b[$0][o]).length }.max()!
+        // One frequency may be right by accident, not all; and grids that do not resolve the levels may agree.
+        let all = differences.map { $0[o] }.max()!
+        let isConverging = !before.isEmpty && all < 0.3 * before.map { $0[o] }.max()!
+        let error = 3 * differences[n][o] + 0.2 * all
         return UniformGridReference.Number(
-          value: b[n][o],
-          error: 3 * (a[n][o] - b[n][o]).length + 0.2 * all + floors[o])
+          value: b[n][o], error: (isConverging ? error : 30 * error) + floors[o])
       }
     }
+    before = differences
     statics = numbers[0]
     dynamics = Array(numbers.dropFirst())
   }
