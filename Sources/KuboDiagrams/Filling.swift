@@ -57,11 +57,9 @@ public struct Filling: Sendable, Equatable {
   public init(
     electrons: Double, model: Model, temperature: Double, lifetime: Lifetime?, threads: Int = 1
   ) async throws {
-    guard electrons > 0, electrons < 4 else {
-      throw RequestError(
-        "filling", found: "\(electrons)",
-        expected: "electrons per unit cell, above 0 and below 4; 2 is half filling")
-    }
+    try require(
+      electrons > 0 && electrons < 4, "filling", "\(electrons)",
+      "electrons per unit cell, above 0 and below 4; 2 is half filling")
     precondition(temperature >= 0)
     switch lifetime {
     case .scba(let gamma):

@@ -44,14 +44,11 @@ extension OrbitalModel {
     electrons: Double, temperature: Double, broadening: Double, threads: Int = 1
   ) async throws -> (mu: Double, error: Double) {
     let most = Double(2 * orbitals.count)
-    guard electrons > 0, electrons < most else {
-      throw RequestError(
-        "filling", found: "\(electrons)",
-        expected: "electrons per unit cell, above 0 and below \(2 * orbitals.count)")
-    }
-    guard broadening > 0 else {
-      throw RequestError("broadening", found: "\(broadening)", expected: "a number above 0")
-    }
+    try require(
+      electrons > 0 && electrons < most, "filling", "\(electrons)",
+      "electrons per unit cell, above 0 and below \(2 * orbitals.count)")
+    try require(
+      broadening > 0, "broadening", "\(broadening)", "a number above 0")
     let bound = energyBound
     // The nearest singularity of the occupation is Gamma + pi T away.
     let refinement = GridRefinement(
