@@ -206,10 +206,7 @@ actor ImpurityAverages {
   {
     divisions = max(divisions, n)
     let new = pairs.filter { known[n]?[$0] == nil }
-    var left: [ComplexDouble] = []
-    for z in new.flatMap({ [$0.z1, $0.z2] }) where solutions[n]?[z] == nil && !left.contains(z) {
-      left.append(z)
-    }
+    let left = new.flatMap { [$0.z1, $0.z2] }.filter { solutions[n]?[$0] == nil }.unique
     let found = try await selfEnergy.solve(
       left.map { starts[$0]!.solution.energy }, means: 0, divisions: n)
     for (z, solution) in zip(left, found) {
@@ -226,11 +223,10 @@ actor ImpurityAverages {
       }
       solutions[n, default: [:]][z] = solution
     }
-    var unique: [EnergyPair] = []
-    for pair in new where !unique.contains(pair) { unique.append(pair) }
-    if !unique.isEmpty {
-      let values = try await loops.values(unique, solutions[n]!, divisions: n)
-      for (pair, value) in zip(unique, values) { known[n, default: [:]][pair] = value }
+    let pairs = new.unique
+    if !pairs.isEmpty {
+      let values = try await loops.values(pairs, solutions[n]!, divisions: n)
+      for (pair, value) in zip(pairs, values) { known[n, default: [:]][pair] = value }
     }
     return known[n]!
   }
