@@ -33,26 +33,19 @@ public struct Electrons: Sendable {
       case .constant(let gamma): gamma
       case .scba(let gamma), .site(let gamma): gamma.squareRoot()
       }
-    guard strength > 0, strength < RequestError.largestEnergy(bands: model.energyBound) else {
-      throw RequestError(
-        "lifetime", found: lifetime.description,
-        expected: "a number above 0: without it the loops have poles on the real axis")
-    }
+    try require(
+      strength > 0 && strength < RequestError.largestEnergy(bands: model.energyBound), "lifetime",
+      lifetime.description,
+      "a number above 0: without it the loops have poles on the real axis")
     guard lifetime.impurities != nil else { return }
     let most = 1e6 * model.hoppingBound
-    guard model.exchange <= most else {
-      throw RequestError(
-        "J", found: significant(model.exchange),
-        expected:
-          "at most \(significant(most)) with impurities, a million times the hopping: beyond that, rounding swamps the loops, which are of order (t/J)^2 of the terms"
-      )
-    }
-    guard strength <= most else {
-      throw RequestError(
-        "lifetime", found: lifetime.description,
-        expected:
-          "at most \(significant(most * most)), the square of a million times the hopping: beyond that, rounding swamps the loops, which are of order t^2/gamma of the terms"
-      )
-    }
+    try require(
+      model.exchange <= most, "J", significant(model.exchange),
+      "at most \(significant(most)) with impurities, a million times the hopping: beyond that, rounding swamps the loops, which are of order (t/J)^2 of the terms"
+    )
+    try require(
+      strength <= most, "lifetime", lifetime.description,
+      "at most \(significant(most * most)), the square of a million times the hopping: beyond that, rounding swamps the loops, which are of order t^2/gamma of the terms"
+    )
   }
 }

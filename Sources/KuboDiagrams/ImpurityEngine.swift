@@ -157,17 +157,6 @@ package struct ImpurityEngine: SpectrumEngine {
       references: references)
   }
 
-  /// The result, or the reason why there is none.
-  private func attempt<Value>(_ work: () async throws -> Value) async throws
-    -> Result<Value, any Error>
-  {
-    do {
-      return .success(try await work())
-    } catch let error where !(error is CancellationError) {
-      return .failure(error)
-    }
-  }
-
   /// An integral whose errors are as small as is allowed, or nearly so.
   private func refined(
     references: [Double]? = nil,

@@ -14,13 +14,10 @@ extension ImpurityEngine {
   package func matsubara(count: Int) async throws -> MatsubaraSpectrum {
     let (columns, temperature) = (request.columns, request.temperature)
     let highest = 2 * (model.energyBound + 2 * gamma.squareRoot())
-    guard temperature <= highest else {
-      throw RequestError(
-        "temperature", found: "\(temperature)",
-        expected:
-          "at most \(significant(highest)) with impurities, twice the bands and their tails: above that, the spectral representation is a small difference of large terms"
-      )
-    }
+    try require(
+      temperature <= highest, "temperature", "\(temperature)",
+      "at most \(significant(highest)) with impurities, twice the bands and their tails: above that, the spectral representation is a small difference of large terms"
+    )
     // The survey of real energies must reach as far as the spectral integral.
     let (crystal, queue, integral) = try await energyIntegral(
       Array(columns.indices), upTo: 4 * model.energyBound)

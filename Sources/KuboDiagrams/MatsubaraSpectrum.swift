@@ -42,14 +42,11 @@ extension SpectrumRequest {
   /// - Throws: `RequestError`, `NonConvergence`, `EmptyCell`, `QuadratureError`.
   public func matsubara(count: Int) async throws -> MatsubaraSpectrum {
     try check()
-    guard electrons.temperature > 0 else {
-      throw RequestError(
-        "temperature", found: "0",
-        expected: "T > 0: at T = 0 the Matsubara frequencies are a continuum")
-    }
-    guard count > 0, count <= 10_000 else {
-      throw RequestError("count", found: "\(count)", expected: "1 to 10000 Matsubara frequencies")
-    }
+    try require(
+      electrons.temperature > 0, "temperature", "0",
+      "T > 0: at T = 0 the Matsubara frequencies are a continuum")
+    try require(
+      count > 0 && count <= 10_000, "count", "\(count)", "1 to 10000 Matsubara frequencies")
     return try await engine.matsubara(count: count)
   }
 }
@@ -58,18 +55,13 @@ extension ConstantLifetimeEngine {
   func matsubara(count: Int) async throws -> MatsubaraSpectrum {
     let (columns, temperature, mu) = (request.columns, request.temperature, request.mu)
     let bound = model.energyBound + abs(mu) + gamma
-    guard bound / temperature < 1e5 else {
-      throw RequestError(
-        "temperature", found: "\(temperature)",
-        expected: "at least \(significant(bound / 1e5)): below, the sum has more than 1e5 terms")
-    }
-    guard spectralPanels <= 2000 else {
-      throw RequestError(
-        "lifetime", found: Lifetime.constant(gamma).description,
-        expected:
-          "at least constant=\(significant(model.energyBound / 8000)): below, the spectral representation needs more than 2000 panels to see each level"
-      )
-    }
+    try require(
+      bound / temperature < 1e5, "temperature", "\(temperature)",
+      "at least \(significant(bound / 1e5)): below, the sum has more than 1e5 terms")
+    try require(
+      spectralPanels <= 2000, "lifetime", Lifetime.constant(gamma).description,
+      "at least constant=\(significant(model.energyBound / 8000)): below, the spectral representation needs more than 2000 panels to see each level"
+    )
     let zone = ZoneSum(
       model: model, directions: request.directions, mu: mu, temperature: temperature,
       broadening: gamma, loops: columns.map(loop), closedForms: [],

@@ -128,39 +128,31 @@ import KuboLoops
   private func check(_ column: Column) throws(RequestError) {
     let lifetime = electrons.lifetime
     let found = diagrams.diagrams(of: column.response)
-    guard !found.isEmpty else {
-      throw RequestError(
-        "response", found: column.response.name,
-        expected:
-          "an alias (\(Response.aliases.map(\.alias).joined(separator: ", "))) or one of \(diagrams.available.joined(separator: ", "))"
-      )
-    }
+    try require(
+      !found.isEmpty, "response", column.response.name,
+      "an alias (\(Response.aliases.map(\.alias).joined(separator: ", "))) or one of \(diagrams.available.joined(separator: ", "))"
+    )
     if let name = column.diagram, !found.contains(where: { $0.name == name }) {
       throw RequestError(
         "diagram", found: name, expected: found.map(\.name).joined(separator: ", "))
     }
     if let share = column.share {
-      guard column.dressing == .bare, lifetime.impurities?.kind != .site else {
-        throw RequestError(
-          "band", found: "\(column.label) with lifetime \(lifetime.description)",
-          expected: "bare loops of propagators that each belong to a band")
-      }
+      try require(
+        column.dressing == .bare && lifetime.impurities?.kind != .site, "band",
+        "\(column.label) with lifetime \(lifetime.description)",
+        "bare loops of propagators that each belong to a band")
       let shares = diagrams.shares(of: column.response)
-      guard shares.contains(share) else {
-        throw RequestError(
-          "band", found: column.label, expected: shares.map(\.rawValue).joined(separator: ", "))
-      }
+      try require(
+        shares.contains(share), "band", column.label,
+        shares.map(\.rawValue).joined(separator: ", "))
     }
     let dressings = column.response.dressings(lifetime, diagrams)
-    guard dressings.contains(column.dressing) else {
-      throw RequestError(
-        "dressing",
-        found:
-          "\(column.dressing.rawValue) for \(column.response.name) with lifetime \(lifetime.description)",
-        expected: dressings.isEmpty
-          ? "an unprojected response, as sigma, s_full or Sigma_full: impurities on the sites mix the bands"
-          : dressings.map(\.rawValue).joined(separator: ", "))
-    }
+    try require(
+      dressings.contains(column.dressing), "dressing",
+      "\(column.dressing.rawValue) for \(column.response.name) with lifetime \(lifetime.description)",
+      dressings.isEmpty
+        ? "an unprojected response, as sigma, s_full or Sigma_full: impurities on the sites mix the bands"
+        : dressings.map(\.rawValue).joined(separator: ", "))
   }
 }
 

@@ -298,10 +298,8 @@ extension Torque {
 extension Directions {
   /// The paper's coefficients are per conductivity along the gradient.
   package func checkAlongTheCurrent() throws(RequestError) {
-    guard i == j else {
-      throw RequestError(
-        "direction", found: description,
-        expected: "equal directions, as xx: the texture varies along the current")
-    }
+    try require(
+      i == j, "direction", description,
+      "equal directions, as xx: the texture varies along the current")
   }
 }

@@ -8,12 +8,7 @@ extension ModelFile {
   ///
   /// - Throws: ``ModelError`` where there is no path.
   public func summary(of model: Model, _ settings: [String: Double]) throws -> String {
-    func list(_ v: [Double]) -> String { "(\(v.map { "\($0)" }.joined(separator: ", ")))" }
-    let values = parameters.map { "\($0.name) = \(settings[$0.name] ?? $0.value)" }
-    var lines = [
-      "\(name): \(description)", "parameters: \(values.joined(separator: ", "))",
-      "lattice vectors: \(model.latticeVectors.map(list).joined(separator: ", ")), in \(units.length)",
-    ]
+    var lines = head(model, settings)
     // One hop within a sublattice stands for a pair r, -r.
     for (title, hops, pairs) in [
       ("between the sublattices", model.interSublattice, 1),
@@ -54,17 +49,25 @@ extension ModelFile {
   }
 }
 
+private func list(_ v: [Double]) -> String {
+  "(\(v.map { "\($0)" }.joined(separator: ", ")))"
+}
+
 extension ModelFile {
+  /// What every summary begins with.
+  private func head(_ crystal: some Crystal, _ settings: [String: Double]) -> [String] {
+    let values = parameters.map { "\($0.name) = \(settings[$0.name] ?? $0.value)" }
+    return ["\(name): \(description)"]
+      + (values.isEmpty ? [] : ["parameters: \(values.joined(separator: ", "))"])
+      + [
+        "lattice vectors: \(crystal.latticeVectors.map(list).joined(separator: ", ")), in \(units.length)"
+      ]
+  }
+
   /// All that was read of a model with orbitals, for people. In the model's units.
   public func summary(of model: OrbitalModel, _ settings: [String: Double]) -> String {
-    func list(_ v: [Double]) -> String { "(\(v.map { "\($0)" }.joined(separator: ", ")))" }
-    let values = parameters.map { "\($0.name) = \(settings[$0.name] ?? $0.value)" }
-    var lines = ["\(name): \(description)"]
-    if !values.isEmpty { lines.append("parameters: \(values.joined(separator: ", "))") }
-    lines += [
-      "lattice vectors: \(model.latticeVectors.map(list).joined(separator: ", ")), in \(units.length)",
-      "hops lead to \(model.cells.count - 1) other cells", "orbitals:",
-    ]
+    var lines = head(model, settings)
+    lines += ["hops lead to \(model.cells.count - 1) other cells", "orbitals:"]
     let rows = model.orbitals.map { orbital in
       [
         "  \(orbital.name)", list(orbital.position), significant(orbital.up, digits: 6),
@@ -95,13 +98,9 @@ extension ModelFile {
       let text = x.value.length <= x.error ? "0" : significant(x.value.real, digits: 6)
       return x.error < 1e-6 ? text : "\(text) +- \(significant(x.error, digits: 1))"
     }
-    func sum(_ a: Estimate, _ b: Estimate, _ sign: Double) -> Estimate {
-      Estimate(value: a.value + b.value.multiplied(by: sign), error: a.error + b.error)
-    }
+    func sums(_ sign: Double) -> [Estimate] { zip(state.up, state.down).map { $0 + sign * $1 } }
     func total(_ sign: Double) -> Estimate {
-      zip(state.up, state.down).reduce(Estimate(value: .zero, error: 0)) {
-        sum($0, sum($1.0, $1.1, sign), 1)
-      }
+      sums(sign).reduce(Estimate(value: .zero, error: 0), +)
     }
     var lines = [
       "at mu = \(mu) \(units.energy), levels of the half-width \(broadening): \(number(total(1))) electrons a cell, moment \(number(total(-1))) mu_B"
@@ -109,11 +108,8 @@ extension ModelFile {
     lines.append(
       Table(
         columns: ["  name", "electrons", "moment"],
-        rows: model.orbitals.indices.map { a in
-          [
-            "  \(model.orbitals[a].name)", number(sum(state.up[a], state.down[a], 1)),
-            number(sum(state.up[a], state.down[a], -1)),
-          ]
+        rows: zip(model.orbitals, zip(sums(1), sums(-1))).map { orbital, own in
+          ["  \(orbital.name)", number(own.0), number(own.1)]
         }
       ).text(widths: [12, 24, 0]))
     for (spin, gap) in zip(["up", "down"], state.gaps) {

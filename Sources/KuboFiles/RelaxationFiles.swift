@@ -13,6 +13,10 @@ public struct RelaxationTable: Sendable {
     let unit: String
     /// nil where it has none.
     let value: Estimate?
+
+    fileprivate init(_ name: String, _ meaning: String, _ unit: String, _ value: Estimate?) {
+      (self.name, self.meaning, self.unit, self.value) = (name, meaning, unit, value)
+    }
   }
 
   /// What `kubo torque` prints.
@@ -39,60 +43,44 @@ public struct RelaxationTable: Sendable {
     (self.scale, self.model) = (scale, model)
     let v = scale.velocity(model)
     velocity = v
-    let spin = 2 * scale.spin
-    func scaled(_ x: Estimate?, _ factor: Double) -> Estimate? {
-      x.map { Estimate(scaled: $0, factor) }
-    }
     let sigma = unit("e^2/hbar", units.length, to: 2 - model.dimension)
     var rows = [
+      Row("sigma.up", "conductivity of spin up", sigma, found.conductivities[0]),
+      Row("sigma.down", "conductivity of spin down", sigma, found.conductivities[1]),
       Row(
-        name: "sigma.up", meaning: "conductivity of spin up", unit: sigma,
-        value: found.conductivities[0]),
+        "P", "polarisation of the current, (sigma.up - sigma.down)/sigma", "1",
+        found.polarisation),
       Row(
-        name: "sigma.down", meaning: "conductivity of spin down", unit: sigma,
-        value: found.conductivities[1]),
-      Row(
-        name: "P", meaning: "polarisation of the current, (sigma.up - sigma.down)/sigma", unit: "1",
-        value: found.polarisation),
-      Row(
-        name: "rate", meaning: "1/tau_s, by which the electrons lose spin to the impurities",
-        unit: units.energy, value: found.rate),
+        "rate", "1/tau_s, by which the electrons lose spin to the impurities", units.energy,
+        found.rate),
     ]
     if let (j, _) = model.staggeredExchange {
       rows += [
         Row(
-          name: "zeta_s",
-          meaning: "-tau_sd/tau_s, in i omega tau_sd + zeta_s, tau_sd = 1/2J, J the mean exchange",
-          unit: "1", value: found.zeta(exchange: j)),
+          "zeta_s", "-tau_sd/tau_s, in i omega tau_sd + zeta_s, tau_sd = 1/2J, J the mean exchange",
+          "1", found.zeta(exchange: j)),
+        Row("tau_n", "velocity: d n/dt = tau_n d_i n", "m/s", found.order.map { v * $0 }),
         Row(
-          name: "tau_n", meaning: "velocity: d n/dt = tau_n d_i n", unit: "m/s",
-          value: scaled(found.order, v)),
-        Row(
-          name: "tau_m_na", meaning: "velocity: d/dt (M/N) m = tau_m_na n x d_i n", unit: "m/s",
-          value: scaled(found.nonadiabatic, -v)),
+          "tau_m_na", "velocity: d/dt (M/N) m = tau_m_na n x d_i n", "m/s",
+          found.nonadiabatic.map { -v * $0 }),
       ]
     } else {
       rows += [
+        Row("beta", "nonadiabatic torque over the adiabatic one", "1", found.beta),
         Row(
-          name: "beta", meaning: "nonadiabatic torque over the adiabatic one", unit: "1",
-          value: found.beta),
+          "tau", "velocity: d n/dt = tau d_i n + tau_na n x d_i n", "m/s",
+          found.adiabatic.map { -v * $0 }),
         Row(
-          name: "tau", meaning: "velocity: d n/dt = tau d_i n + tau_na n x d_i n", unit: "m/s",
-          value: scaled(found.adiabatic, -v)),
+          "tau_na", "velocity of n x d_i n, beta tau", "m/s", found.nonadiabatic.map { -v * $0 }),
         Row(
-          name: "tau_na", meaning: "velocity of n x d_i n, beta tau", unit: "m/s",
-          value: scaled(found.nonadiabatic, -v)),
-        Row(
-          name: "tau_P",
-          meaning: "P v_c j/(2 |e| S), the velocity of a current that keeps its spin",
-          unit: "m/s", value: scaled(found.polarisation, -v)),
+          "tau_P", "P v_c j/(2 |e| S), the velocity of a current that keeps its spin", "m/s",
+          found.polarisation.map { -v * $0 }),
       ]
     }
     rows.append(
       Row(
-        name: "alpha", meaning: "damping by the impurity spins, for the spin S of a cell",
-        unit: "1",
-        value: scaled(found.damping, 1 / spin)))
+        "alpha", "damping by the impurity spins, for the spin S of a cell", "1",
+        1 / (2 * scale.spin) * found.damping))
     self.rows = rows
   }
 
@@ -140,13 +128,5 @@ public struct RelaxationTable: Sendable {
       columns.append((Column(row.name, part: .error), [row.value?.error]))
     }
     return CSVFile(header: header + provenance.footer, columns)
-  }
-}
-
-extension Estimate {
-  fileprivate init(scaled x: Estimate, _ factor: Double) {
-    self = x
-    value = x.value.multiplied(by: factor)
-    error = x.error * abs(factor)
   }
 }

@@ -37,8 +37,7 @@ extension SpectrumRequest {
     -> Header
   {
     var lines: Header = []
-    var seen: Set<Response> = []
-    for response in columns.map(\.response) where seen.insert(response).inserted {
+    for response in columns.map(\.response).unique {
       // A response without diagrams is refused before.
       guard let loop = diagrams.diagrams(of: response).first?.dimensions(response.measured) else {
         continue

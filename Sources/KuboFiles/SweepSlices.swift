@@ -56,20 +56,15 @@ extension CSVFile {
   /// The lines of headers that say what was computed and in which tables differ from the first one.
   static func differences(_ tables: [CSVFile]) -> [HeaderKey] {
     guard let first = tables.first else { return [] }
-    var differing: [HeaderKey] = []
-    for table in tables.dropFirst() {
+    return tables.dropFirst().flatMap { table in
       // All else in headers follows from these, or tells how and when.
       let settings = Set(
         first.settings + table.settings
           + ["model_sha256", "units.energy_eV", "units.length_nm"])
-      for key in (first.header + table.header).map(\.key)
-      where settings.contains(key) && first[header: key] != table[header: key]
-        && !differing.contains(key)
-      {
-        differing.append(key)
+      return (first.header + table.header).map(\.key).filter {
+        settings.contains($0) && first[header: $0] != table[header: $0]
       }
-    }
-    return differing
+    }.unique
   }
 
   /// The table of a sweep of one number as one for each of its values, with it in the header as a single run has it; points

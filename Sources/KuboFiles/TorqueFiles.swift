@@ -92,12 +92,7 @@ extension Torque {
       lines.append("hbar omega = \(omega), velocities in m/s")
       for group in groups {
         lines.append(cells([""] + group.map(\.quantity)))
-        var routes: [String] = []
-        for column in columns
-        where group.contains(column.kind) && !routes.contains(column.route) {
-          routes.append(column.route)
-        }
-        for route in routes {
+        for route in columns.filter({ group.contains($0.kind) }).map(\.route).unique {
           lines.append(
             cells(
               [route]

@@ -42,11 +42,10 @@ public struct BandStructure: Sendable {
     }
     let lengths = zip(path, path.dropFirst()).map { length($0.k, $1.k) }
     let total = lengths.reduce(0, +)
-    guard path.count > 1, lengths.allSatisfy({ $0 > 0 && $0.isFinite }), total.isFinite else {
-      throw RequestError(
-        "path", found: path.map(\.name).joined(separator: " - "),
-        expected: "two points or more, each other than the one before it")
-    }
+    try require(
+      path.count > 1 && lengths.allSatisfy({ $0 > 0 && $0.isFinite }) && total.isFinite, "path",
+      path.map(\.name).joined(separator: " - "),
+      "two points or more, each other than the one before it")
     // 24 for each period of the longest hops.
     let periods =
       crystal.harmonics

@@ -69,9 +69,8 @@ public struct UnitCell: Sendable, Equatable {
     _ vectors: [[Double]], at place: Place
   ) throws(DefinitionError<Place>) {
     let d = vectors.count
-    guard (1...3).contains(d) else {
-      throw DefinitionError(place, found: "\(d) vectors", expected: "1, 2 or 3 vectors")
-    }
+    try require(
+      (1...3).contains(d), place, "\(d) vectors", "1, 2 or 3 vectors")
     for v in vectors where v.count != d {
       throw DefinitionError(
         place, found: "a vector of \(v.count) components",

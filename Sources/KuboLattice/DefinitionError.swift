@@ -59,17 +59,24 @@ public struct RequestError: Error, Sendable, Equatable, CustomStringConvertible 
   /// Refuses an energy beyond.
   package static func check(_ name: String, _ value: Double, bands: Double) throws(RequestError) {
     let largest = largestEnergy(bands: bands)
-    guard value.magnitude < largest else {
-      throw RequestError(
-        name, found: "\(value)",
-        expected: "a finite energy of magnitude below \(significant(largest))")
-    }
+    try require(
+      value.magnitude < largest, name, "\(value)",
+      "a finite energy of magnitude below \(significant(largest))")
   }
 }
 
 /// Refuses what does not hold.
 package func require(
-  _ holds: Bool, _ subject: String, _ found: String, _ expected: String
+  _ holds: Bool, _ subject: String, _ found: @autoclosure () -> String,
+  _ expected: @autoclosure () -> String
 ) throws(RequestError) {
-  guard holds else { throw RequestError(subject, found: found, expected: expected) }
+  guard holds else { throw RequestError(subject, found: found(), expected: expected()) }
+}
+
+/// The same of a part of a model or diagram.
+package func require<Place>(
+  _ holds: Bool, _ place: Place, _ found: @autoclosure () -> String,
+  _ expected: @autoclosure () -> String
+) throws(DefinitionError<Place>) {
+  guard holds else { throw DefinitionError(place, found: found(), expected: expected()) }
 }

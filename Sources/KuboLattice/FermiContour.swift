@@ -26,10 +26,8 @@ public struct FermiContour: Sendable {
   public static func contours(_ model: Model, mu: Double, divisions: Int = 240)
     throws(RequestError) -> [FermiContour]
   {
-    guard model.dimension == 2 else {
-      throw RequestError(
-        "Fermi contours", found: "\(model.dimension) dimensions", expected: "two dimensions")
-    }
+    try require(
+      model.dimension == 2, "Fermi contours", "\(model.dimension) dimensions", "two dimensions")
     // At a saddle the curves are there anyway.
     let hessian = model.hessianHamiltonians()
     let extrema = model.criticalPoints().filter { k, band in

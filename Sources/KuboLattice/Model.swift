@@ -68,36 +68,29 @@ public struct Model: Crystal, Equatable {
   let oscillations: [[Oscillation]]
 
   private func checkNumbers() throws(ModelError) {
-    guard exchange.isFinite, exchange > 0, exchange < 1e100 else {
-      throw ModelError(
-        .exchange, found: "\(exchange)", expected: "a positive energy J below 1e100")
-    }
-    guard exchange >= 1e-100 else {
-      throw ModelError(.exchange, found: "\(exchange)", expected: "a J of at least 1e-100")
-    }
+    try require(
+      exchange.isFinite && exchange > 0 && exchange < 1e100, ModelPlace.exchange, "\(exchange)",
+      "a positive energy J below 1e100")
+    try require(
+      exchange >= 1e-100, ModelPlace.exchange, "\(exchange)", "a J of at least 1e-100")
     for (place, hops) in [
       (ModelPlace.interSublattice, interSublattice), (ModelPlace.intraSublattice, intraSublattice),
     ] {
       for (n, hop) in hops.enumerated() {
-        guard hop.vector.count == dimension else {
-          throw ModelError(
-            place(n), found: "a vector of \(hop.vector.count) components",
-            expected: "\(dimension) components, as in the lattice vectors")
-        }
-        guard hop.vector.allSatisfy({ $0.isFinite && abs($0) < 1e100 }) else {
-          throw ModelError(
-            place(n), found: "\(hop.vector)", expected: "finite numbers of magnitude below 1e100")
-        }
-        guard hop.amplitude.isFinite, abs(hop.amplitude) < 1e100 else {
-          throw ModelError(
-            place(n), found: "amplitude \(hop.amplitude)",
-            expected: "a finite number of magnitude below 1e100")
-        }
-        guard hop.amplitude == 0 || abs(hop.amplitude) >= 1e-100 else {
-          throw ModelError(
-            place(n), found: "amplitude \(hop.amplitude)",
-            expected: "0 or a magnitude of at least 1e-100")
-        }
+        try require(
+          hop.vector.count == dimension, place(n), "a vector of \(hop.vector.count) components",
+          "\(dimension) components, as in the lattice vectors")
+        try require(
+          hop.vector.allSatisfy({ $0.isFinite && abs($0) < 1e100 }), place(n), "\(hop.vector)",
+          "finite numbers of magnitude below 1e100")
+        try require(
+          hop.amplitude.isFinite && abs(hop.amplitude) < 1e100, place(n),
+          "amplitude \(hop.amplitude)",
+          "a finite number of magnitude below 1e100")
+        try require(
+          hop.amplitude == 0 || abs(hop.amplitude) >= 1e-100, place(n),
+          "amplitude \(hop.amplitude)",
+          "0 or a magnitude of at least 1e-100")
       }
     }
     guard (interSublattice + intraSublattice).contains(where: { $0.amplitude != 0 }) else {
@@ -112,13 +105,10 @@ public struct Model: Crystal, Equatable {
       var seen: Set<[Double]> = []
       for (n, hop) in interSublattice.enumerated() {
         let difference = zip(hop.vector, first.vector).map { $0 - $1 }
-        guard isLatticeVector(difference) else {
-          throw ModelError(
-            .interSublattice(n),
-            found: "\(hop.vector), which differs from \(first.vector) by \(difference)",
-            expected: "a difference that is a lattice vector, so that all hops reach one sublattice"
-          )
-        }
+        try require(
+          isLatticeVector(difference), ModelPlace.interSublattice(n),
+          "\(hop.vector), which differs from \(first.vector) by \(difference)",
+          "a difference that is a lattice vector, so that all hops reach one sublattice")
         guard seen.insert(cell(difference)).inserted else {
           throw ModelError(
             .interSublattice(n), found: "\(hop.vector) listed twice", expected: "each hop once")
@@ -128,20 +118,19 @@ public struct Model: Crystal, Equatable {
     }
     var seen: Set<[Double]> = []
     for (n, hop) in intraSublattice.enumerated() {
-      guard isLatticeVector(hop.vector), cell(hop.vector).contains(where: { $0 != 0 }) else {
-        throw ModelError(
-          .intraSublattice(n), found: "\(hop.vector)",
-          expected: "a lattice vector other than zero, so that the hop stays on its sublattice")
-      }
+      try require(
+        isLatticeVector(hop.vector) && cell(hop.vector).contains(where: { $0 != 0 }),
+        ModelPlace.intraSublattice(n),
+        "\(hop.vector)",
+        "a lattice vector other than zero, so that the hop stays on its sublattice")
       guard seen.insert(cell(hop.vector)).inserted else {
         throw ModelError(
           .intraSublattice(n), found: "\(hop.vector) listed twice", expected: "each hop once")
       }
-      guard !seen.contains(cell(hop.vector.map { -$0 })) else {
-        throw ModelError(
-          .intraSublattice(n), found: "\(hop.vector), the opposite of a hop already listed",
-          expected: "one of r and -r: T_k = -2 sum a cos(k.r) holds both")
-      }
+      try require(
+        !seen.contains(cell(hop.vector.map { -$0 })), ModelPlace.intraSublattice(n),
+        "\(hop.vector), the opposite of a hop already listed",
+        "one of r and -r: T_k = -2 sum a cos(k.r) holds both")
       guard isNear(coordinates(hop.vector)) else { throw tooFar(.intraSublattice(n), hop) }
     }
   }

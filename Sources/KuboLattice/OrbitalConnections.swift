@@ -9,13 +9,10 @@ extension OrbitalModel {
     for (n, orbital) in orbitals.enumerated() {
       let offset = zip(orbital.position, orbitals[0].position).map { $0 - $1 }
       let reduced = coordinates(offset)
-      guard reduced.allSatisfy({ $0.magnitude < 1 + 1e-9 }) else {
-        throw OrbitalError(
-          .orbital(n),
-          found:
-            "\(reduced.map { significant($0) }.joined(separator: ", ")) cells from the first orbital",
-          expected: "at most one cell, with Cartesian positions in the unit of length")
-      }
+      try require(
+        reduced.allSatisfy({ $0.magnitude < 1 + 1e-9 }), OrbitalPlace.orbital(n),
+        "\(reduced.map { significant($0) }.joined(separator: ", ")) cells from the first orbital",
+        "at most one cell, with Cartesian positions in the unit of length")
     }
   }
 

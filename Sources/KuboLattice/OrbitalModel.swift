@@ -100,21 +100,19 @@ public struct OrbitalModel: Crystal, Equatable {
         throw OrbitalError(
           .hop(index), found: "orbitals \(hop.from) and \(hop.to)", expected: "indices below \(n)")
       }
-      guard hop.cell.count == d, hop.cell.allSatisfy((-2000...2000).contains) else {
-        throw OrbitalError(
-          .hop(index), found: "the cell \(hop.cell)",
-          expected: "\(d) integers of magnitude 2000 or less")
-      }
-      guard [hop.up, hop.down].allSatisfy({ $0.length < 1e100 }) else {
-        throw OrbitalError(
-          .hop(index), found: "amplitudes \(hop.up) and \(hop.down)",
-          expected: "numbers of magnitude below 1e100")
-      }
-      guard hop.from != hop.to || hop.cell != home else {
-        throw OrbitalError(
-          .hop(index), found: "a hop from orbital \(orbitals[hop.from].name) to itself",
-          expected: "its level, `energy` of the orbital")
-      }
+      try require(
+        hop.cell.count == d && hop.cell.allSatisfy((-2000...2000).contains),
+        OrbitalPlace.hop(index),
+        "the cell \(hop.cell)",
+        "\(d) integers of magnitude 2000 or less")
+      try require(
+        [hop.up, hop.down].allSatisfy({ $0.length < 1e100 }), OrbitalPlace.hop(index),
+        "amplitudes \(hop.up) and \(hop.down)",
+        "numbers of magnitude below 1e100")
+      try require(
+        hop.from != hop.to || hop.cell != home, OrbitalPlace.hop(index),
+        "a hop from orbital \(orbitals[hop.from].name) to itself",
+        "its level, `energy` of the orbital")
       let partner = hop.cell.map { -$0 }
       let (own, other) = (
         "\(hop.from) \(hop.to) \(hop.cell)", "\(hop.to) \(hop.from) \(partner)"
@@ -152,21 +150,19 @@ public struct OrbitalModel: Crystal, Equatable {
     var index: [[Int]: Int] = [:]
     var largest = 0.0
     for (r, cell) in cells.enumerated() {
-      guard cell.count == d, cell.allSatisfy((-2000...2000).contains) else {
-        throw OrbitalError(
-          .cell(r), found: "the cell \(cell)",
-          expected: "\(d) integers of magnitude 2000 or less")
-      }
+      try require(
+        cell.count == d && cell.allSatisfy((-2000...2000).contains), OrbitalPlace.cell(r),
+        "the cell \(cell)",
+        "\(d) integers of magnitude 2000 or less")
       guard index.updateValue(r, forKey: cell) == nil else {
         throw OrbitalError(
           .cell(r), found: "the cell \(cell) a second time", expected: "each cell once")
       }
       for matrix in [up[r], down[r]] {
-        guard matrix.count == n * n, matrix.allSatisfy({ $0.length < 1e100 }) else {
-          throw OrbitalError(
-            .cell(r), found: "\(matrix.count) elements, or too large ones",
-            expected: "\(n * n) of magnitude below 1e100")
-        }
+        try require(
+          matrix.count == n * n && matrix.allSatisfy({ $0.length < 1e100 }), OrbitalPlace.cell(r),
+          "\(matrix.count) elements, or too large ones",
+          "\(n * n) of magnitude below 1e100")
         largest = matrix.reduce(largest) { max($0, $1.length) }
       }
     }
@@ -184,12 +180,10 @@ public struct OrbitalModel: Crystal, Equatable {
         for b in 0..<n {
           for a in 0..<n {
             let (x, y) = (own[a + n * b], other[b + n * a].conjugate)
-            guard (x - y).length <= 1e-12 * largest else {
-              throw OrbitalError(
-                .cell(r),
-                found: "\(x) from \(orbitals[a].name) to \(orbitals[b].name) in \(cells[r])",
-                expected: "\(y), the conjugate of the way back")
-            }
+            try require(
+              (x - y).length <= 1e-12 * largest, OrbitalPlace.cell(r),
+              "\(x) from \(orbitals[a].name) to \(orbitals[b].name) in \(cells[r])",
+              "\(y), the conjugate of the way back")
             matrix[a + n * b] = (x + y).divided(by: 2)
           }
         }
@@ -242,22 +236,20 @@ public struct OrbitalModel: Crystal, Equatable {
   ) throws(OrbitalError) -> UnitCell {
     let unitCell = try UnitCell(latticeVectors, at: OrbitalPlace.latticeVectors)
     let d = latticeVectors.count
-    guard !orbitals.isEmpty else {
-      throw OrbitalError(.orbital(0), found: "no orbital", expected: "at least one")
-    }
+    try require(
+      !orbitals.isEmpty, OrbitalPlace.orbital(0), "no orbital", "at least one")
     for (a, orbital) in orbitals.enumerated() {
       for position in [orbital.position, orbital.downPosition] {
-        guard position.count == d, position.allSatisfy({ $0.magnitude < 1e100 }) else {
-          throw OrbitalError(
-            .orbital(a), found: "the position \(position)",
-            expected: "\(d) numbers of magnitude below 1e100")
-        }
+        try require(
+          position.count == d && position.allSatisfy({ $0.magnitude < 1e100 }),
+          OrbitalPlace.orbital(a),
+          "the position \(position)",
+          "\(d) numbers of magnitude below 1e100")
       }
-      guard orbital.up.magnitude < 1e100, orbital.down.magnitude < 1e100 else {
-        throw OrbitalError(
-          .orbital(a), found: "levels \(orbital.up) and \(orbital.down)",
-          expected: "numbers of magnitude below 1e100")
-      }
+      try require(
+        orbital.up.magnitude < 1e100 && orbital.down.magnitude < 1e100, OrbitalPlace.orbital(a),
+        "levels \(orbital.up) and \(orbital.down)",
+        "numbers of magnitude below 1e100")
     }
     return unitCell
   }

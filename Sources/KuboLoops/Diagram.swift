@@ -103,20 +103,17 @@ public struct Diagram: Sendable, Equatable {
   }
 
   private func check() throws(DiagramError) {
-    guard (2...4).contains(vertices.count) else {
-      throw DiagramError(
-        .loop, found: "\(vertices.count) vertices", expected: "2, 3 or 4 vertices")
-    }
-    guard vertices.count == propagators.count else {
-      throw DiagramError(
-        .loop, found: "\(vertices.count) vertices and \(propagators.count) propagators",
-        expected: "as many propagators as vertices, in turn")
-    }
-    guard vertices[0].vertexOperator == nil else {
-      throw DiagramError(
-        .vertex(0), found: "operator \(vertices[0].vertexOperator!.name)",
-        expected: "operator: measured in the first vertex")
-    }
+    try require(
+      (2...4).contains(vertices.count), DiagramPlace.loop, "\(vertices.count) vertices",
+      "2, 3 or 4 vertices")
+    try require(
+      vertices.count == propagators.count, DiagramPlace.loop,
+      "\(vertices.count) vertices and \(propagators.count) propagators",
+      "as many propagators as vertices, in turn")
+    try require(
+      vertices[0].vertexOperator == nil, DiagramPlace.vertex(0),
+      "operator \(vertices[0].vertexOperator!.name)",
+      "operator: measured in the first vertex")
     for (n, vertex) in vertices.enumerated().dropFirst() where vertex.vertexOperator == nil {
       throw DiagramError(
         .vertex(n), found: "operator: measured", expected: "the measured operator only once, first")
@@ -125,48 +122,38 @@ public struct Diagram: Sendable, Equatable {
     let electric = vertices.indices.dropFirst().filter {
       vertices[$0].vertexOperator!.carriesElectricField
     }
-    guard electric.count == 1 else {
-      throw DiagramError(
-        .loop, found: "\(electric.count) vertices of the electric field",
-        expected:
-          "one (\(VertexOperator.all.filter(\.carriesElectricField).map(\.name).joined(separator: ", "))): the response is linear in the field"
-      )
-    }
+    try require(
+      electric.count == 1, DiagramPlace.loop, "\(electric.count) vertices of the electric field",
+      "one (\(VertexOperator.all.filter(\.carriesElectricField).map(\.name).joined(separator: ", "))): the response is linear in the field"
+    )
     for (n, frequency) in propagators.enumerated() {
       let due: PropagatorFrequency = n < electric[0] ? .innerPlusExternal : .inner
-      guard frequency == due else {
-        throw DiagramError(
-          .propagator(n), found: "frequency: \(frequency.rawValue)",
-          expected:
-            "frequency: \(due.rawValue), since the external frequency enters at the electric field's vertex and leaves at the measured one"
-        )
-      }
+      try require(
+        frequency == due, DiagramPlace.propagator(n), "frequency: \(frequency.rawValue)",
+        "frequency: \(due.rawValue), since the external frequency enters at the electric field's vertex and leaves at the measured one"
+      )
     }
-    guard sign == 1 || sign == -1 else {
-      throw DiagramError(.sign, found: "\(sign)", expected: "+1 or -1")
-    }
-    guard prefactor.isFinite, abs(prefactor) < 1e100 else {
-      throw DiagramError(
-        .prefactor, found: "\(prefactor)", expected: "a finite number of magnitude below 1e100")
-    }
+    try require(
+      sign == 1 || sign == -1, DiagramPlace.sign, "\(sign)", "+1 or -1")
+    try require(
+      prefactor.isFinite && abs(prefactor) < 1e100, DiagramPlace.prefactor, "\(prefactor)",
+      "a finite number of magnitude below 1e100")
     for measured in measures {
       let flips = vertices.filter { ($0.vertexOperator ?? measured.vertex).pauli != .unit }.count
-      guard flips % 2 == 0 else {
-        throw DiagramError(
-          .measures, found: "\(measured.name) with \(flips) transverse spin operators in the loop",
-          expected: "an even number, or the trace over spin vanishes")
-      }
+      try require(
+        flips % 2 == 0, DiagramPlace.measures,
+        "\(measured.name) with \(flips) transverse spin operators in the loop",
+        "an even number, or the trace over spin vanishes")
     }
     try checkLadder()
   }
 
   private func checkLadder() throws(DiagramError) {
     if ladder.contains(.scba) {
-      guard vertices[0].bands == .unequal else {
-        throw DiagramError(
-          .ladder, found: "scba where the measured vertex has bands: \(vertices[0].bands.rawValue)",
-          expected: "bands: unequal there: the ladder (S7.14) stands between g+_a and g_c, a != c")
-      }
+      try require(
+        vertices[0].bands == .unequal, DiagramPlace.ladder,
+        "scba where the measured vertex has bands: \(vertices[0].bands.rawValue)",
+        "bands: unequal there: the ladder (S7.14) stands between g+_a and g_c, a != c")
       for measured in measures where measured != .spin && measured != .staggeredSpin {
         throw DiagramError(
           .ladder, found: "scba for \(measured.name)",
@@ -174,18 +161,14 @@ public struct Diagram: Sendable, Equatable {
       }
     }
     if ladder.contains(.site) {
-      guard isUnprojected else {
-        throw DiagramError(
-          .ladder, found: "site where a vertex has bands other than any",
-          expected: "bands: any at every vertex, since impurities on the sites mix the bands")
-      }
+      try require(
+        isUnprojected, DiagramPlace.ladder, "site where a vertex has bands other than any",
+        "bands: any at every vertex, since impurities on the sites mix the bands")
       let gradients = vertices.filter { $0.vertexOperator == .gradient }.count
-      guard vertices.count <= 3 || gradients == 1 else {
-        throw DiagramError(
-          .ladder, found: "site for a loop of \(vertices.count) vertices",
-          expected:
-            "2 or 3, or 4 with a gradient: a longer loop has rungs that dress no single vertex")
-      }
+      try require(
+        vertices.count <= 3 || gradients == 1, DiagramPlace.ladder,
+        "site for a loop of \(vertices.count) vertices",
+        "2 or 3, or 4 with a gradient: a longer loop has rungs that dress no single vertex")
     }
   }
 

@@ -133,7 +133,8 @@ struct BandSums {
     let one = BandSums.oneSided(
       v, w, line, retarded: (yBelow, y, x), advanced: (y, yAbove, xAbove),
       pq: same(yBelow, y) - same(y, yAbove).conjugate, qr: lower - upper.conjugate)
-    let two = joined(v, w, mixed(y, yAbove) - mixed(yBelow, y), (upper - lower).conjugate)
+    let two = BandSums.crossed(
+      v, w, mixed(y, yAbove) - mixed(yBelow, y), (upper - lower).conjugate, yBelow, x, line)
     return BandSums.normed(one + two)
   }
 
@@ -144,16 +145,18 @@ struct BandSums {
     let one = BandSums.oneSided(
       w, v, line, retarded: (yBelow, xBelow, x), advanced: (y, x, xAbove),
       pq: lower - upper.conjugate, qr: same(xBelow, x) - same(x, xAbove).conjugate)
-    let two = joined(w, v, upper - lower, mixed(x, xAbove) - mixed(xBelow, x))
+    let two = BandSums.crossed(
+      w, v, upper - lower, mixed(x, xAbove) - mixed(xBelow, x), yBelow, x, line)
     return BandSums.normed(one + two)
   }
 
-  /// The retarded-advanced part of a sum of three.
-  private func joined(
-    _ left: BandMatrix, _ right: BandMatrix, _ pq: BandMatrix, _ qr: BandMatrix
+  /// The part of a sum of three whose poles p and r are in both half-planes, 2 Gamma and more apart.
+  private static func crossed(
+    _ v: BandMatrix, _ w: BandMatrix, _ pq: BandMatrix, _ qr: BandMatrix, _ p: Levels, _ r: Levels,
+    _ line: FermiLogarithm
   ) -> BandMatrix {
-    BandSums.joined(left, right, pq, qr) { a, c in
-      ComplexDouble(yBelow.x[a] - x.x[c], -2 * line.broadening)
+    joined(v, w, pq, qr) { a, c in
+      ComplexDouble(p.x[a] - r.x[c], -2 * line.broadening)
     } direct: { _, _ in
       nil
     }
@@ -232,17 +235,6 @@ struct BandSums {
       return line.dividedDifference(poles)
     }
 
-    /// Of poles in both half-planes, which all move by omega; 2 Gamma and more apart.
-    private func crossed(
-      _ v: BandMatrix, _ w: BandMatrix, _ pq: BandMatrix, _ qr: BandMatrix
-    ) -> BandMatrix {
-      BandSums.joined(v, w, pq, qr) { a, c in
-        ComplexDouble(y.x[a] - x.x[c], -2 * line.broadening)
-      } direct: { _, _ in
-        nil
-      }
-    }
-
     /// Of sum_b v_ab w_bc <g+_a g_b g_c>.
     func inner(_ v: BandMatrix, _ w: BandMatrix) -> BandMatrix {
       let (yy, yx, xy) = (firstTwice(y, y), firstTwice(y, x), firstTwice(x, y))
@@ -250,7 +242,7 @@ struct BandSums {
       let one = joined(v, w, -1 * (yy + yy.transposed.conjugate), -1 * both, y, y, x) { p, q, r in
         -four(p, p, q, r) - (four(p, q, q, r) + four(p, q, r, r)).conjugate
       }
-      return BandSums.normed(one + crossed(v, w, mixed(y, y), both))
+      return BandSums.normed(one + BandSums.crossed(v, w, mixed(y, y), both, y, x, line))
     }
 
     /// Of sum_b w_ab v_bc <g+_a g+_b g_c>.
@@ -260,7 +252,7 @@ struct BandSums {
       let one = joined(w, v, -1 * both, -1 * (xx + xx.transposed.conjugate), y, x, x) { p, q, r in
         -four(p, p, q, r) - four(p, q, q, r) - four(p, q, r, r).conjugate
       }
-      return BandSums.normed(one + crossed(w, v, both, mixed(x, x)))
+      return BandSums.normed(one + BandSums.crossed(w, v, both, mixed(x, x), y, x, line))
     }
 
     /// Of <g+_a g_c>.

@@ -33,8 +33,7 @@ struct CollinearIntegral: Sendable {
     (self.request, self.responses) = (request, responses)
     tolerance = Tolerance(request.tolerance)
     terms = responses.map(\.terms)
-    var loops: [CollinearLoop] = []
-    for (_, loop) in terms.joined() where !loops.contains(loop) { loops.append(loop) }
+    let loops = terms.joined().map(\.loop).unique
     self.loops = loops
     let (model, gamma) = (request.model, request.broadening)
     let size = model.energyBound + abs(request.mu)

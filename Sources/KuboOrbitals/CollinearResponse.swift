@@ -228,11 +228,9 @@ extension CollinearResponse {
     case "moment": self = .moment(component, p)
     default:
       let signs = model.orbitals.map { $0.staggered ?? 0 }
-      guard signs.contains(where: { $0 != 0 }) else {
-        throw RequestError(
-          "responses", found: "'\(name)'",
-          expected: "a model whose orbitals have signs of a staggered order, staggered: 1 or -1")
-      }
+      try require(
+        signs.contains(where: { $0 != 0 }), "responses", "'\(name)'",
+        "a model whose orbitals have signs of a staggered order, staggered: 1 or -1")
       self = .spin(component, signs)
     }
   }

@@ -174,11 +174,7 @@ public struct CollinearSpectrum: Sendable {
 extension CollinearRequest {
   /// The responses that are computed, each once.
   fileprivate var parts: [CollinearResponse] {
-    var parts: [CollinearResponse] = []
-    for part in responses.flatMap(\.response.parts) where !parts.contains(part) {
-      parts.append(part)
-    }
-    return parts
+    responses.flatMap(\.response.parts).unique
   }
 
   /// The columns from the values of each part, or the reason why one is missing: group 0 is K(0), group n + 1 the

@@ -32,9 +32,8 @@ struct DressedLoops: Sendable {
     (self.isDressed, self.noise) = (isDressed, noise)
     let ones = impurities.scalar.map { _ in 1.0 }
     torque = .torque(ones)
-    var operators: [CollinearLoop.Measured] = []
-    for loop in loops {
-      let own: CollinearLoop.Measured? =
+    operators =
+      loops.compactMap { [torque] loop -> CollinearLoop.Measured? in
         switch loop {
         case .plain(.transverse(_, let measured)): measured
         case .plain(.longitudinal), .plain(.density): nil
@@ -42,9 +41,7 @@ struct DressedLoops: Sendable {
         case .relaxation: .spin(ones)
         case .damping: torque
         }
-      if let own, !operators.contains(own) { operators.append(own) }
-    }
-    self.operators = operators
+      }.unique
   }
 
   /// Of each loop.

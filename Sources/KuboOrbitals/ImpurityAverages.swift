@@ -20,7 +20,9 @@ actor ImpurityAverages {
   }
 
   private struct Start {
+    /// On a grid of so many divisions.
     let solution: OrbitalSelfEnergy.Solution
+    let divisions: Int
     var resolution: Double
     /// How many grids had no solution.
     var failures = 0
@@ -93,8 +95,8 @@ actor ImpurityAverages {
     _ values: (OrbitalSelfEnergy.Solution) -> [ComplexDouble]
   ) async throws -> (solution: OrbitalSelfEnergy.Solution, error: Double, divisions: Int) {
     var last = try await solution(z)
-    // Far from the bands a few points resolve the propagators, but not the hops.
-    var n = model.gridSizes.from(coarsest(4 * starts[z]!.resolution))
+    // Not the grid of the start again, which would not differ.
+    var n = starts[z]!.divisions
     while true {
       n = model.gridSizes.from(n + n / 3)
       try checkLimit(n, z)
@@ -109,11 +111,6 @@ actor ImpurityAverages {
     }
   }
 
-  /// So many points along each reciprocal vector, or what the hops need.
-  private func coarsest(_ divisions: Double) -> Int {
-    max(24, Int(min(1e9, max(divisions, 4 * model.harmonics))))
-  }
-
   /// Finds grids that resolve the propagators: those on which the largest norm says so, for a level between two points of a grid
   /// that is too coarse is a quarter of the spacing away or more; or on which the self-energies are what they were on the last
   /// one, as next to edges, where bands are flat: those of single levels change from grid to grid by as much as they are.
@@ -121,7 +118,7 @@ actor ImpurityAverages {
     var left = Array(Set(energies.filter { starts[$0] == nil })).sorted {
       ($0.real, $0.imaginary) < ($1.real, $1.imaginary)
     }
-    var n = model.gridSizes.from(coarsest(0))
+    var n = model.gridSizes.from(max(24, Int(min(1e9, 4 * model.harmonics))))
     var last: [ComplexDouble: [ComplexDouble]] = [:]
     while !left.isEmpty {
       try checkLimit(n, left[0])
@@ -135,7 +132,7 @@ actor ImpurityAverages {
           let size = min(1e-3 * own.map(\.length).max()!, 1e-2 / solution.norm)
           last[z] = own
           if resolution < Double(n) / 4 || (change ?? .infinity) <= size {
-            starts[z] = Start(solution: solution, resolution: resolution)
+            starts[z] = Start(solution: solution, divisions: n, resolution: resolution)
             continue
           }
         }
@@ -232,10 +229,7 @@ actor ImpurityAverages {
   {
     divisions = max(divisions, n)
     let new = pairs.filter { known[n]?[$0] == nil }
-    var left: [ComplexDouble] = []
-    for z in new.flatMap({ [$0.z1, $0.z2] }) where solutions[n]?[z] == nil && !left.contains(z) {
-      left.append(z)
-    }
+    let left = new.flatMap { [$0.z1, $0.z2] }.filter { solutions[n]?[$0] == nil }.unique
     let found = try await selfEnergy.solve(
       left.map { starts[$0]!.solution.energy }, means: 0, divisions: n)
     for (z, solution) in zip(left, found) {
@@ -252,11 +246,10 @@ actor ImpurityAverages {
       }
       solutions[n, default: [:]][z] = solution
     }
-    var unique: [EnergyPair] = []
-    for pair in new where !unique.contains(pair) { unique.append(pair) }
-    if !unique.isEmpty {
-      let values = try await loops.values(unique, solutions[n]!, divisions: n)
-      for (pair, value) in zip(unique, values) { known[n, default: [:]][pair] = value }
+    let pairs = new.unique
+    if !pairs.isEmpty {
+      let values = try await loops.values(pairs, solutions[n]!, divisions: n)
+      for (pair, value) in zip(pairs, values) { known[n, default: [:]][pair] = value }
     }
     return known[n]!
   }

@@ -194,8 +194,7 @@ private struct Request: Sendable {
   ) {
     (self.model, self.mu, self.temperature) = (model, mu, temperature)
     self.tolerance = tolerance
-    var loops: [ImpurityLoop] = []
-    for (_, loop) in responses.flatMap(\.terms) where !loops.contains(loop) { loops.append(loop) }
+    let loops = responses.flatMap(\.terms).map(\.loop).unique
     columns = responses.map { response in
       ImpurityAverages.Column(
         label: response.label,

@@ -208,23 +208,21 @@ struct MatrixBlock: Sendable {
     return sums.map { $0.squareRoot() }
   }
 
-  /// The sum over the lanes of the products of elements `pairs` of self and other, each added to its sum.
+  /// The sums over the lanes of self_ab other_ba, each added to `place(a, b)`.
   private func add(
-    _ other: MatrixBlock, _ pairs: (Int, Int) -> (Int, Int), _ sums: (Int, Int) -> Int,
-    to out: UnsafeMutablePointer<ComplexDouble>
+    _ other: MatrixBlock, to out: UnsafeMutablePointer<ComplexDouble>, _ place: (Int, Int) -> Int
   ) {
     read { x in
       other.read { y in
         for b in 0..<count {
           for a in 0..<count {
-            let (m, n) = pairs(a, b)
-            let (left, right) = (x(m), y(n))
+            let (left, right) = (x(a + count * b), y(b + count * a))
             var (re, im) = (0.0, 0.0)
             for k in 0..<lanes {
               re += left.real[k] * right.real[k] - left.imaginary[k] * right.imaginary[k]
               im += left.real[k] * right.imaginary[k] + left.imaginary[k] * right.real[k]
             }
-            out[sums(a, b)] += ComplexDouble(re, im)
+            out[place(a, b)] += ComplexDouble(re, im)
           }
         }
       }
@@ -233,20 +231,17 @@ struct MatrixBlock: Sendable {
 
   /// Adds self_ab other_ba, column by column.
   func addReturn(_ other: MatrixBlock, to sums: UnsafeMutablePointer<ComplexDouble>) {
-    let n = count
-    add(other, { ($0 + n * $1, $1 + n * $0) }, { $0 + n * $1 }, to: sums)
+    add(other, to: sums) { a, b in a + count * b }
   }
 
   /// Adds (self other)_aa.
   func addDiagonal(_ other: MatrixBlock, to sums: UnsafeMutablePointer<ComplexDouble>) {
-    let n = count
-    add(other, { ($0 + n * $1, $1 + n * $0) }, { a, _ in a }, to: sums)
+    add(other, to: sums) { a, _ in a }
   }
 
   /// Adds tr self other.
   func addTrace(_ other: MatrixBlock, to sum: UnsafeMutablePointer<ComplexDouble>) {
-    let n = count
-    add(other, { ($0 + n * $1, $1 + n * $0) }, { _, _ in 0 }, to: sum)
+    add(other, to: sum) { _, _ in 0 }
   }
 
   /// Adds self_aa.

@@ -45,9 +45,7 @@ extension OrbitalModel {
   ) async throws -> (mu: Double, error: Double) {
     let most = Double(2 * orbitals.count)
     try FillingRoot.check(electrons, capacity: 2 * orbitals.count)
-    guard broadening > 0 else {
-      throw RequestError("broadening", found: "\(broadening)", expected: "a number above 0")
-    }
+    try require(broadening > 0, "broadening", "\(broadening)", "a number above 0")
     let bound = energyBound
     // The nearest singularity of the occupation is Gamma + pi T away.
     let refinement = GridRefinement(

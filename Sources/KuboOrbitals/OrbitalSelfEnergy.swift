@@ -179,9 +179,8 @@ public struct OrbitalSelfEnergies: Sendable {
     tolerance: Double = 1e-10, threads: Int = 1
   ) async throws {
     try impurities.checked(model.orbitals.count)
-    guard z.isFinite, z.imaginary >= 0 else {
-      throw RequestError("energy", found: "\(z)", expected: "a finite one with Im z >= 0")
-    }
+    try require(
+      z.isFinite && z.imaginary >= 0, "energy", "\(z)", "a finite one with Im z >= 0")
     let averages = ImpurityAverages(
       model, impurities, directions: Directions(i: 0, j: 0), loops: [], isDressed: false,
       columns: [], threads: threads)

@@ -36,11 +36,7 @@ public struct OrbitalState: Sendable {
       responses: responses, tolerance: tolerance, threads: threads
     ).spectrum()
     if let failure = spectrum.failures.first { throw failure }
-    let perCell = spectrum.columns.map {
-      Estimate(
-        value: $0.staticPart!.value.multiplied(by: model.cellVolume),
-        error: $0.staticPart!.error * model.cellVolume)
-    }
+    let perCell = spectrum.columns.map { model.cellVolume * $0.staticPart! }
     (up, down) = (Array(perCell[..<n]), Array(perCell[n...]))
     // A coarse grid: a gap that it shows may be smaller.
     let divisions = [400, 40, 12][model.dimension - 1]

@@ -7,8 +7,7 @@ extension CollinearRequest {
   /// The responses at one wave vector, not averaged: K(0), then K(omega) of each frequency.
   package func values(reduced f: [Double]) -> [[ComplexDouble]] {
     let terms = responses.map(\.response.terms)
-    var loops: [CollinearLoop] = []
-    for (_, loop) in terms.joined() where !loops.contains(loop) { loops.append(loop) }
+    let loops = terms.joined().map(\.loop).unique
     let size = model.energyBound + abs(mu)
     let own = CollinearLoops(
       loops, omegas: omegas, mu: mu,

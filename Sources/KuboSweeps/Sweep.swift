@@ -58,14 +58,17 @@ public struct Sweep: Sendable, Equatable {
 
   /// The values of the axes at a point.
   public subscript(point: Int) -> [Double] {
-    if isZipped { return axes.map { $0.values[point] } }
-    var values: [Double] = []
+    zip(axes, places(point)).map { axis, n in axis.values[n] }
+  }
+
+  /// Which value of each axis a point has.
+  func places(_ point: Int) -> [Int] {
+    if isZipped { return axes.map { _ in point } }
     var rest = point
-    for axis in axes.reversed() {
-      values.append(axis.values[rest % axis.values.count])
-      rest /= axis.values.count
-    }
-    return values.reversed()
+    return axes.reversed().map { axis in
+      defer { rest /= axis.values.count }
+      return rest % axis.values.count
+    }.reversed()
   }
 
   /// A point for messages, as in `mu = -0.5, parameter.J = 1.0`.

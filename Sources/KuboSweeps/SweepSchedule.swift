@@ -63,14 +63,6 @@ public struct SweepSchedule: Sendable {
 extension Sweep {
   /// Where a point is along each axis, from 0 to 1.
   fileprivate func place(_ point: Int) -> [Double] {
-    if isZipped { return [Double(point) / Double(max(1, count - 1))] }
-    var place: [Double] = []
-    var rest = point
-    for axis in axes.reversed() {
-      place.append(
-        Double(rest % axis.values.count) / Double(max(1, axis.values.count - 1)))
-      rest /= axis.values.count
-    }
-    return place
+    zip(axes, places(point)).map { axis, n in Double(n) / Double(max(1, axis.values.count - 1)) }
   }
 }

@@ -41,15 +41,11 @@ public enum TextureStart: Sendable, Equatable {
   /// n_x + i n_y = amplitude exp(-((x - centre)/width)^2 + i k x), with mu of the wave of positive or of negative frequency. A
   /// width of 0 is none: k is then rounded to the ring.
   case wave(amplitude: Double, k: Double, centre: Double, width: Double, isPositive: Bool)
-  /// A wall that turns, at `position`, and a packet n_x += amplitude exp(-((x - centre)/width)^2) cos(k x) beside it.
-  case wallAndPacket(
-    position: Double, angle: Double, rotation: Double, amplitude: Double, k: Double,
-    centre: Double, width: Double)
 
   /// Whether there are walls between uniform parts, so that a longer line would not matter.
   var hasWalls: Bool {
     switch self {
-    case .wall, .doubleWall, .wallAndPacket: true
+    case .wall, .doubleWall: true
     case .uniform, .spiral, .wave: false
     }
   }
@@ -95,15 +91,6 @@ public enum TextureStart: Sendable, Equatable {
       return (Vector(.sin(phase), 0, .cos(phase)), .zero)
     case .wave(let amplitude, let k, let centre, let width, let isPositive):
       return Self.wave(material, line, x, amplitude, k, centre, width, isPositive)
-    case .wallAndPacket(
-      let position, let angle, let rotation, let amplitude, let k, let centre, let width):
-      var (n, mu) = Self.wall(material, x - position, 1, angle, nil, rotation, drive)
-      let u = (x - centre) / width
-      n.x += amplitude * .exp(-u * u) * .cos(k * x)
-      // Also what mu has along the new n.
-      n /= (n * n).sum().squareRoot()
-      mu -= n * (n * mu).sum()
-      return (n, mu)
     }
   }
 

@@ -117,11 +117,9 @@ private struct AuditNumbers {
       band == .bonding
       ? (low: lower.low, high: min(lower.high, upper.low))
       : (low: max(upper.low, lower.high), high: upper.high)
-    guard only.low < only.high else {
-      throw RequestError(
-        "model", found: "\(model.name), whose bands overlap throughout",
-        expected: "energies at which only one band lies")
-    }
+    try require(
+      only.low < only.high, "model", "\(model.name), whose bands overlap throughout",
+      "energies at which only one band lies")
     let margin = 0.1 * (only.high - only.low)
     mu =
       request.mu > only.low + margin && request.mu < only.high - margin
@@ -153,8 +151,7 @@ private struct AuditNumbers {
     }
     // K = -i omega tau W: the slopes are W, and P sigma_c/tau = c W.
     func scaled(_ slope: Estimate, _ factor: Double) -> Estimate {
-      Estimate(value: slope.value.multiplied(by: factor), error: slope.error * abs(factor))
-        .divided(by: sigma)
+      (factor * slope).divided(by: sigma)
     }
     let j = model.exchange
     let slope = "K(omega)/(-i omega tau), omega -> 0, Gamma -> 0"

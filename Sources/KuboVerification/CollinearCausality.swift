@@ -59,7 +59,7 @@ extension CollinearStatements {
     let edge = 2 * width
     let panels = (edge / (8 * request.broadening)).rounded(.up)
     let ends = (0...Int(panels)).map { edge * Double($0) / panels } + [2 * edge]
-    let integrals = await result {
+    let integrals = try await attempt {
       () async throws -> [(value: Double, size: Double, error: Double)] in
       let low = try await VectorIntegral(ends: ends, limit: 2000, allowed: allowed, values)
       let high = try await VectorIntegral(

@@ -29,7 +29,7 @@ extension CollinearStatements {
       .plain(.torque(.y, ones)), .plain(.current(.up)), .plain(.current(.down)), .relaxation(.x),
       .relaxation(.y),
     ]
-    let found = await result { () async throws -> ImpuritySpectrum in
+    let found = try await attempt { () async throws -> ImpuritySpectrum in
       let spectrum = try await ImpuritySpectrum(
         model, impurities, mu: request.mu, temperature: request.temperature, omegas: both,
         directions: request.directions, responses: responses, tolerance: 1e-3,

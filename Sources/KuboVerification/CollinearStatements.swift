@@ -104,32 +104,26 @@ package struct CollinearStatements: Sendable {
       (responses + [.current(.up), .current(.down), .conduction(.up), .conduction(.down)])
       .map { ("\($0)", $0) }
     let points = verificationPoints(dimension: model.dimension).prefix(2)
-    var loops: [[[ComplexDouble]]] = []
-    var spirals: [Spiral.Values] = []
-    var failure: (any Error)?
-    do {
+    let loops = points.map { own.values(reduced: $0) }
+    let found = try await attempt {
       try await WorkProgress.stage("spiral") { _ in
+        var spirals: [Spiral.Values] = []
         for f in points {
-          loops.append(own.values(reduced: f))
           spirals.append(try await spiral.values(at: model.waveVector(reduced: f)))
         }
+        return spirals
       }
-    } catch let error where !(error is CancellationError) {
-      failure = error
     }
     let place = "at Gamma = \(significant(own.broadening))"
     var statements: [Verification.Statement] = []
     func state(
-      _ claim: String, _ compute: () throws -> Residual
+      _ claim: String, _ compute: ([Spiral.Values]) -> Residual
     ) async throws {
       statements.append(
-        try await statement(.vertices, "\(claim), \(place)", guide) {
-          if let failure { throw failure }
-          return try compute()
-        })
+        try await statement(.vertices, "\(claim), \(place)", guide) { compute(try found.get()) })
     }
     for (o, name) in ["s", "T", "moment"].enumerated() {
-      try await state("\(name): loops = spiral of finite pitch, 2n x 2n matrices") {
+      try await state("\(name): loops = spiral of finite pitch, 2n x 2n matrices") { spirals in
         worst(
           zip(loops, spirals).flatMap { loops, spiral in
             [2 * o, 2 * o + 1].map { o in
@@ -148,7 +142,7 @@ package struct CollinearStatements: Sendable {
     let gamma = ComplexDouble(own.broadening)
     /// The sum of terms at each frequency, which has to vanish.
     func vanishes(
-      _ terms: (_ omega: Double) -> [(ComplexDouble, Int)]
+      _ spirals: [Spiral.Values], _ terms: (_ omega: Double) -> [(ComplexDouble, Int)]
     ) -> Residual {
       worst(
         zip(loops, spirals).flatMap { loops, spiral in
@@ -166,19 +160,19 @@ package struct CollinearStatements: Sendable {
     func i(_ x: Double) -> ComplexDouble { ComplexDouble(0, x) }
     func term(_ factor: ComplexDouble, _ index: Int) -> (ComplexDouble, Int) { (factor, index) }
     try await state("spin continuity: 2 K_T^xy + i omega K_s^xx = 2 Gamma K_s^RA,xx") {
-      vanishes { omega in
+      vanishes($0) { omega in
         [term(2, t), term(i(omega), s + 1), term(-2 * gamma, mixed + 1)]
       }
     }
     try await state("spin continuity: 2 K_T^xx - i omega K_s^xy = Pi^z - 2 Gamma K_s^RA,xy") {
-      vanishes { omega in
+      vanishes($0) { omega in
         [term(2, t + 1), term(i(-omega), s), term(-1, pi), term(1, pi + 1), term(2 * gamma, mixed)]
       }
     }
     try await state(
       "total angular momentum: 2 K_mom^xx - i omega K_s^xy = Pi^s - 2 Gamma K_s^RA,xy"
     ) {
-      vanishes { omega in
+      vanishes($0) { omega in
         [
           term(2, m + 1), term(i(-omega), s), term(-1, pi + 2), term(1, pi + 3),
           term(2 * gamma, mixed),
@@ -199,7 +193,7 @@ package struct CollinearStatements: Sendable {
     let charge: [CollinearResponse] = [.conduction(.up), .conduction(.down)]
     let responses = transverse + moments + charge
     let both = omegas + omegas.map { -$0 }
-    let found = await result { try await spectrum(asking(responses, both)) }
+    let found = try await attempt { try await spectrum(asking(responses, both)) }
     var statements: [Verification.Statement] = []
     func state(
       _ claim: String,
@@ -266,13 +260,6 @@ package struct CollinearStatements: Sendable {
     let found = try await request.spectrum()
     if let failure = found.failures.first { throw failure }
     return found
-  }
-
-  /// A value, or why there is none.
-  func result<Value: Sendable>(
-    _ compute: () async throws -> Value
-  ) async -> Result<Value, any Error> {
-    do { return .success(try await compute()) } catch { return .failure(error) }
   }
 
   /// The largest |K(omega) - K(0)| of a column and its partner, the other component or spin: one of them may vanish by symmetry.

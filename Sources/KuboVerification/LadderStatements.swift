@@ -30,14 +30,8 @@ extension ExactStatements {
     let site = withImpurities(.site(gamma), Array(both), tolerance: Verification.loosestTolerance)
     let scba = withImpurities(.scba(gamma), Array(both), tolerance: Verification.loosestTolerance)
     // A spectrum without self-energies fails each statement about it.
-    func spectrum(_ request: SpectrumRequest) async throws -> Result<VerifiedSpectrum, any Error> {
-      do {
-        return .success(VerifiedSpectrum(spectrum: try await request.spectrum()))
-      } catch let error where !(error is CancellationError) {
-        return .failure(error)
-      }
-    }
-    let (siteResult, scbaResult) = (try await spectrum(site), try await spectrum(scba))
+    let siteResult = try await attempt { VerifiedSpectrum(spectrum: try await site.spectrum()) }
+    let scbaResult = try await attempt { VerifiedSpectrum(spectrum: try await scba.spectrum()) }
     var statements: [Verification.Statement] = []
     func state(
       _ claim: String, _ source: String,
@@ -103,12 +97,7 @@ extension ExactStatements {
       .named(names + [current], [.bare, .ladder]) + .named(complement),
       of: request.electrons.with(lifetime: .site(gamma)), omegas: Array(omegas.prefix(2)),
       tolerance: Verification.loosestTolerance)
-    let result: Result<VerifiedSpectrum, any Error>
-    do {
-      result = .success(VerifiedSpectrum(spectrum: try await asked.spectrum()))
-    } catch let error where !(error is CancellationError) {
-      result = .failure(error)
-    }
+    let result = try await attempt { VerifiedSpectrum(spectrum: try await asked.spectrum()) }
     return [
       try await statement(
         .ladder, "site: K'(q, 0) = 0 of a canting, bare and ladder", "docs/conventions.md 4.5"

@@ -51,11 +51,7 @@ extension ExactStatements {
   /// For each projection and measured operator, the diagrams' sum against the definition of the
   /// projection; for a projection of the user's own, against what its files declare.
   package func traceStatements() -> [Verification.Statement] {
-    var names: [String] = []
-    for diagram in request.diagrams.diagrams {
-      for name in diagram.contributesTo where !names.contains(name) { names.append(name) }
-    }
-    return names.flatMap { name in
+    request.diagrams.diagrams.flatMap(\.contributesTo).unique.flatMap { name in
       MeasuredOperator.allCases.compactMap { measured in
         let members = request.diagrams.diagrams.filter {
           $0.contributesTo.contains(name) && $0.measures.contains(measured)
@@ -74,9 +70,8 @@ extension ExactStatements {
     let tolerance = 1e-12
     var residual = 0.0
     var wrong = Set<Bubble>()
-    var pairs = [directions]
-    for pair in (0..<model.dimension).map({ Directions(i: $0, j: directions.j) })
-    where !pairs.contains(pair) { pairs.append(pair) }
+    let others = (0..<model.dimension).map { Directions(i: $0, j: directions.j) }
+    let pairs = ([directions] + others).unique
     for k in model.verificationWaveVectors {
       let f = EigenstateFrame(model, k)
       for pair in pairs {

@@ -13,6 +13,14 @@ public struct Estimate: Sendable, Equatable {
     self.value = value
     self.error = error
   }
+
+  package static func * (factor: Double, x: Estimate) -> Estimate {
+    Estimate(value: x.value.multiplied(by: factor), error: x.error * abs(factor))
+  }
+
+  package static func + (x: Estimate, y: Estimate) -> Estimate {
+    Estimate(value: x.value + y.value, error: x.error + y.error)
+  }
 }
 
 /// Why an integral was given up.

@@ -6,12 +6,9 @@ import Quadrature
 package struct FillingRoot {
   /// - Throws: `RequestError` for a filling that is not between those of an empty and of a full cell.
   package static func check(_ electrons: Double, capacity: Int) throws(RequestError) {
-    guard electrons > 0, electrons < Double(capacity) else {
-      throw RequestError(
-        "filling", found: "\(electrons)",
-        expected:
-          "electrons per unit cell, above 0 and below \(capacity); \(capacity / 2) is half filling")
-    }
+    try require(
+      electrons > 0 && electrons < Double(capacity), "filling", "\(electrons)",
+      "electrons per unit cell, above 0 and below \(capacity); \(capacity / 2) is half filling")
   }
 
   /// mu and a bound on its error, infinite where none is found.

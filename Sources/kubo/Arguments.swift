@@ -104,31 +104,31 @@ struct LifetimeChoice: CustomStringConvertible {
     }
   }
 
+  /// One that `holds`, which `expected` says in words.
+  private static func choice(
+    _ text: String, _ expected: String, _ holds: (LifetimeChoice) -> Bool
+  ) throws -> LifetimeChoice {
+    let choice = try LifetimeChoice(text)
+    guard holds(choice) else { throw ValidationError("expected \(expected)") }
+    return choice
+  }
+
   /// A constant lifetime alone.
   static func constant(_ text: String) throws -> LifetimeChoice {
-    let choice = try LifetimeChoice(text)
-    guard choice.isConstant else {
-      throw ValidationError("expected constant=GAMMA, the level width of the bare loops")
-    }
-    return choice
+    try choice(text, "constant=GAMMA, the level width of the bare loops", \.isConstant)
   }
 
   /// A constant lifetime or impurities on sites, with their spins.
   static func constantOrSite(_ text: String) throws -> LifetimeChoice {
-    let choice = try LifetimeChoice(text)
-    guard choice.kind != "scba" else {
-      throw ValidationError(
-        "expected constant=GAMMA, the level width of the bare loops, or impurities, as site=0.1,spin=0.02"
-      )
-    }
-    return choice
+    try choice(
+      text,
+      "constant=GAMMA, the level width of the bare loops, or impurities, as site=0.1,spin=0.02"
+    ) { $0.kind != "scba" }
   }
 
   /// Impurities alone.
   static func impurities(_ text: String) throws -> LifetimeChoice {
-    let choice = try LifetimeChoice(text)
-    guard !choice.isConstant else { throw ValidationError("expected scba=GAMMA or site=GAMMA") }
-    return choice
+    try choice(text, "scba=GAMMA or site=GAMMA") { !$0.isConstant }
   }
 
   func value(in scale: EnergyScale) throws -> Lifetime {

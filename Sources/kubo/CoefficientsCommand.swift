@@ -58,14 +58,11 @@ struct CoefficientsCommand: SweepableCommand {
       for mu in energies {
         defer { stage?.advance() }
         do {
-          rows.append(
-            (
-              mu,
-              try await Coefficients(
-                model: input.model, mu: mu, temperature: input.temperature,
-                directions: arguments.direction,
-                tolerance: tolerance, threads: arguments.work.threadCount)
-            ))
+          let coefficients = try await Coefficients(
+            model: input.model, mu: mu, temperature: input.temperature,
+            directions: arguments.direction, tolerance: tolerance,
+            threads: arguments.work.threadCount)
+          rows.append((mu, coefficients))
         } catch let error where error is NonConvergence || error is VanHove {
           failures.append("\(error)")
           rows.append((mu, nil))

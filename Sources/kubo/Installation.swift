@@ -45,26 +45,29 @@ enum Installation {
       .filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
   }
 
+  /// Whether it is a path, and not the name of what is shipped.
+  static func isPath(_ name: String) -> Bool {
+    name.contains("/") || name.hasSuffix(".yaml") || name.hasSuffix(".yml")
+  }
+
   /// A path as given, or the shipped model of that name.
   static func modelPath(_ name: String) -> String {
-    if name.contains("/") || name.hasSuffix(".yaml") || name.hasSuffix(".yml") { return name }
-    return models.appending(path: name + ".yaml").path
+    isPath(name) ? name : models.appending(path: name + ".yaml").path
   }
 
   /// Reads the model of a path or of a shipped name.
   /// - Throws: ``FileError``, for an unknown name with those that there are.
   static func readModel(_ name: String) throws -> ModelFile {
     if let model = recorded?.model { return model }
-    if let held { return try held.model(name) { try readModel(name, shipped: shippedModels) } }
-    return try readModel(name, shipped: shippedModels)
+    let read = { try readModel(name, shipped: shippedModels) }
+    return try held?.model(name, read) ?? read()
   }
 
   static var textures: URL { home.appending(path: "data/textures") }
 
   /// A path as given, or the shipped texture of that name.
   static func texturePath(_ name: String) -> String {
-    if name.contains("/") || name.hasSuffix(".yaml") || name.hasSuffix(".yml") { return name }
-    return textures.appending(path: name + ".yaml").path
+    isPath(name) ? name : textures.appending(path: name + ".yaml").path
   }
 
   /// Reads the texture of a path or of a shipped name.

@@ -52,23 +52,16 @@ struct SelfEnergyCommand: TableCommand {
     let energies =
       try energy?.values("--energy", in: input.scale)
       ?? SelfEnergy.axis(input.model, lifetime)
-    var rows: [(energy: Double, value: SelfEnergy?)] = []
-    var failures: [String] = []
     let values = try await SelfEnergy.attempts(
       model: input.model, lifetime: lifetime, energies: energies,
       tolerance: tolerance, threads: arguments.work.threadCount)
-    for (energy, value) in zip(energies, values) {
-      switch value {
-      case .success(let value): rows.append((energy, value))
-      case .failure(let failure):
-        failures.append("\(failure)")
-        rows.append((energy, nil))
-      }
-    }
+    let rows = zip(energies, values).map { (energy: $0, value: try? $1.get()) }
     return TableResult(
       table: CSVFile(
         rows, lifetime: lifetime, tolerance: tolerance,
         provenance: try arguments.provenance(Inputs(input), since: start)),
-      failures: failures)
+      failures: values.compactMap {
+        if case .failure(let failure) = $0 { "\(failure)" } else { nil }
+      })
   }
 }

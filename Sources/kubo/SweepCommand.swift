@@ -77,20 +77,11 @@ struct SweepCommand: AsyncParsableCommand {
   func run() async throws {
     if !export, !merge { return try await runFile() }
     try await reporting(work.verbosity) { log in
-      let date = try sourceDate()
-      let text = (date ?? Date()).formatted(.iso8601)
-      if output != "-", let output { try TableFile(path: output, overwrite: force).check() }
+      let output = output == "-" ? nil : output
+      if let output { try TableFile(path: output, overwrite: force).check() }
       var store = try SweepStore(reading: files[0])
       if merge, let output { store = try .merging(files, into: "\(output).sqlite") }
-      if let output, output != "-" {
-        try store.export(to: output, overwrite: force, date: text, withTime: date == nil)
-        if !work.quiet { try standardOutput("\(store.amount)\nwritten: \(output)\n") }
-      } else {
-        try standardOutput(store.table(date: text, withTime: date == nil).text)
-      }
-      let failures = try store.failures(limit: 10)
-      try store.close()
-      try tellFailures(failures, log)
+      try store.tell(output, overwrite: force, quiet: work.quiet, log)
     }
   }
 

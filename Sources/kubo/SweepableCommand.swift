@@ -149,23 +149,9 @@ extension SweepableCommand {
       store.abandon()
       throw error
     }
-    let fixed = try sourceDate()
-    let date = (fixed ?? Date()).formatted(.iso8601)
-    if let output {
-      if sweep.shard == nil {
-        try store.export(
-          to: output, overwrite: arguments.force, date: date, withTime: fixed == nil)
-      }
-      if !arguments.work.quiet {
-        try standardOutput(
-          "\(store.amount)\nwritten: \(sweep.shard == nil ? output : store.path)\n")
-      }
-    } else {
-      try standardOutput(store.table(date: date, withTime: fixed == nil).text)
-    }
-    let failures = try store.failures(limit: 10)
-    try store.close()
-    try tellFailures(failures, log)
+    try store.tell(
+      output, overwrite: arguments.force, quiet: arguments.work.quiet,
+      isPart: sweep.shard != nil, log)
   }
 
   /// The points of the shard, or all.
@@ -253,16 +239,30 @@ extension SweepableCommand {
   }
 }
 
-/// Tells of which points values are missing.
-func tellFailures(
-  _ failures: (count: Int, first: [(place: String, reason: String)]), _ log: Logger
-) throws {
-  for (place, reason) in failures.first {
-    log.error("\(place): \(reason.split(separator: "\n").first ?? "")")
+extension SweepStore {
+  /// Writes the table of the points that are done, a part of a sweep none, or without `output` prints it; says of which
+  /// points values are missing, and closes the store.
+  func tell(
+    _ output: String?, overwrite: Bool, quiet: Bool, isPart: Bool = false, _ log: Logger
+  ) throws {
+    let fixed = try sourceDate()
+    let date = (fixed ?? Date()).formatted(.iso8601)
+    if let output {
+      if !isPart {
+        try export(to: output, overwrite: overwrite, date: date, withTime: fixed == nil)
+      }
+      if !quiet { try standardOutput("\(amount)\nwritten: \(isPart ? path : output)\n") }
+    } else {
+      try standardOutput(table(date: date, withTime: fixed == nil).text)
+    }
+    let (count, first) = try failures(limit: 10)
+    try close()
+    for (place, reason) in first {
+      log.error("\(place): \(reason.split(separator: "\n").first ?? "")")
+    }
+    if count > first.count {
+      log.error("and \(count - first.count) more points; the store holds all reasons")
+    }
+    if count > 0 { throw ExitStatus.notConverged }
   }
-  if failures.count > failures.first.count {
-    log.error(
-      "and \(failures.count - failures.first.count) more points; the store holds all reasons")
-  }
-  if failures.count > 0 { throw ExitStatus.notConverged }
 }

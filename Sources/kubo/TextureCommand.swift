@@ -73,10 +73,7 @@ struct TextureCommand: AsyncParsableCommand {
       if verify {
         let verification = result.trajectory.verification(result.request)
         try write(verification.summary(result.file))
-        let failed = verification.statements.filter { !$0.holds }
-        for statement in failed { log.error("\(statement.claim): \(statement.reason)") }
-        if !failed.isEmpty { throw ExitStatus.refuted }
-        return
+        return try tellFailures(verification, log)
       }
       if output != nil { try write(result.table.text) }
       if output != "-", !work.quiet {

@@ -65,11 +65,7 @@ struct VerifyCommand: AsyncParsableCommand {
   /// Prints the table, and what fails.
   private func tell(_ verification: Verification, _ summary: String, _ log: Logger) throws {
     try arguments.write(summary)
-    let failed = verification.statements.filter { !$0.holds }
-    for statement in failed {
-      log.error("\(statement.claim): \(statement.reason)")
-    }
-    if !failed.isEmpty { throw ExitStatus.refuted }
+    try tellFailures(verification, log)
   }
 
   /// A model with orbitals.
@@ -92,4 +88,11 @@ struct VerifyCommand: AsyncParsableCommand {
     let verification = Verification(statements: found.statements + (alignment?.statements ?? []))
     try tell(verification, verification.summary(request, impurities: gamma), log)
   }
+}
+
+/// Tells which statements fail.
+func tellFailures(_ verification: Verification, _ log: Logger) throws {
+  let failed = verification.statements.filter { !$0.holds }
+  for statement in failed { log.error("\(statement.claim): \(statement.reason)") }
+  if !failed.isEmpty { throw ExitStatus.refuted }
 }

@@ -177,8 +177,9 @@ import Testing
     let (line, width) = (reference.line(finer: 1), material.wallWidth)
     let look = try Look(
       material, line, TextureDrive(),
-      .wallAndPacket(
-        position: -5 * width, angle: 0.3, rotation: reference.number(reference.drive, "phi_dot"),
+      state: .wallAndPacket(
+        material, line, position: -5 * width, angle: 0.3,
+        rotation: reference.number(reference.drive, "phi_dot"),
         amplitude: 0.05, k: 1.5 / width, centre: 6 * width, width: 2 * width))
     let end = reference.number(reference.numerics, "t_end")
     let first = look.observables()

@@ -31,8 +31,9 @@ func direct(n: Double = 0, m: Double = 0, na: Double = 0) -> TextureDrive {
     material.pins = [.init(centre: -5 * width, depth: 0.3, width: width)]
     let look = try Look(
       material, line, TextureDrive(),
-      .wallAndPacket(
-        position: -5 * width, angle: 0.3, rotation: 0.3, amplitude: 0.05, k: 1.5 / width,
+      state: .wallAndPacket(
+        material, line, position: -5 * width, angle: 0.3, rotation: 0.3, amplitude: 0.05,
+        k: 1.5 / width,
         centre: 6 * width, width: 2 * width))
     let first = look.observables()
     var time = 0.0

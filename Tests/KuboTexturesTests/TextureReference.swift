@@ -85,6 +85,35 @@ struct TextureReference: @unchecked Sendable, CustomStringConvertible {
 }
 
 /// A trajectory with its observables.
+extension TextureState {
+  /// A wall that turns, at `position`, and a packet n_x += amplitude exp(-((x - centre)/width)^2) cos(k x) beside it.
+  static func wallAndPacket(
+    _ material: TextureMaterial, _ line: TextureLine, position: Double, angle: Double,
+    rotation: Double, amplitude: Double, k: Double, centre: Double, width: Double
+  ) -> TextureState {
+    let wall = TextureStart.wall(
+      position: position, charge: 1, angle: angle, velocity: nil, rotation: rotation)
+    var state = wall.state(material, line, drive: (0, 0))
+    for j in 0..<line.nodes {
+      func vector(_ c: Int) -> SIMD3<Double> {
+        SIMD3((c..<c + 3).map { state.values[$0 * line.nodes + j] })
+      }
+      let x = line.position(j)
+      let u = (x - centre) / width
+      var n = vector(0)
+      n.x += amplitude * .exp(-u * u) * .cos(k * x)
+      n /= (n * n).sum().squareRoot()
+      // Also what mu has along the new n.
+      let mu = vector(3) - n * (n * vector(3)).sum()
+      for c in 0..<3 {
+        state.values[c * line.nodes + j] = n[c]
+        state.values[(c + 3) * line.nodes + j] = mu[c]
+      }
+    }
+    return state
+  }
+}
+
 struct Look {
   let material: TextureMaterial
   let line: TextureLine

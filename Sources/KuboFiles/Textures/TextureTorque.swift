@@ -284,8 +284,7 @@ extension TextureTorque.Model {
             column: column.label, omega: request.omegas[n],
             reason: (torque.failures + torque.poles).first ?? "no value")
         }
-        found[column.kind] = Estimate(
-          value: r.value * Complex(v0), error: r.error * abs(v0))
+        found[column.kind] = v0 * r
       }
       return try TorqueRatios(found, m: m.map { $0 * v0 }, route: route, value)
     }
@@ -310,9 +309,8 @@ extension TorqueRatios {
         "v_m = v/v_0 beside it, a number, or a table of kubo torque --canting: \(route) has no tau_m",
         found: "none")
     }
-    let more = found[.nNonadiabatic] ?? Estimate(value: .zero, error: 0)
+    let whole = found[.nNonadiabatic].map { n + $0 } ?? n
     self.init(
-      n: n.value + more.value, m: own.value, na: na.value,
-      errors: (n.error + more.error, own.error, na.error))
+      n: whole.value, m: own.value, na: na.value, errors: (whole.error, own.error, na.error))
   }
 }

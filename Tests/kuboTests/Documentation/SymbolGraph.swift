@@ -39,35 +39,40 @@ struct SymbolGraph: Decodable {
     "KuboOrbitals", "KuboDisorder", "KuboDiagrams", "KuboVerification", "KuboTextures",
   ]
 
-  /// The graphs of ``modules`` as the tests are linked with them.
+  /// The graphs of ``modules`` as one.
   static func ofLibraries() throws -> SymbolGraph {
+    var whole = SymbolGraph(symbols: [], relationships: [])
+    for module in modules {
+      let one = try of(module)
+      whole.symbols += one.symbols
+      whole.relationships += one.relationships
+    }
+    return whole
+  }
+
+  /// The graph of a module as the tests are linked with it.
+  static func of(_ module: String) throws -> SymbolGraph {
     let build = ProgramTests.program.deletingLastPathComponent().resolvingSymlinksInPath().path
     let scratch = try ScratchDirectory()
     // The folder's name is the target, as in x86_64-unknown-linux-gnu/release.
     let target = URL(filePath: build).deletingLastPathComponent().lastPathComponent
     let checkouts = URL(filePath: build).deletingLastPathComponent().deletingLastPathComponent()
       .appending(path: "checkouts").path
-    var graph = SymbolGraph(symbols: [], relationships: [])
-    for module in modules {
-      let run = try ProgramTests.run(
-        URL(filePath: "/usr/bin/env"),
-        [
-          "swift", "symbolgraph-extract", "-module-name", module, "-target", target, "-I",
-          "\(build)/Modules", "-I", "\(repository)/Sources/CGSL", "-I",
-          "\(repository)/Sources/CLAPACK", "-I",
-          "\(checkouts)/swift-numerics/Sources/_NumericsShims/include", "-Xcc",
-          "-fmodule-map-file=\(build)/CZoneSums.build/module.modulemap", "-Xcc",
-          "-fmodule-map-file=\(build)/CTextures.build/module.modulemap", "-minimum-access-level",
-          "public", "-output-dir", scratch.path,
-        ])
-      guard run.status == 0 else { throw Failure(message: run.errors) }
-      let data = try Data(
-        contentsOf: URL(filePath: "\(scratch.path)/\(module).symbols.json"))
-      let one = try JSONDecoder().decode(SymbolGraph.self, from: data)
-      graph.symbols += one.symbols
-      graph.relationships += one.relationships
-    }
-    return graph
+    let run = try ProgramTests.run(
+      URL(filePath: "/usr/bin/env"),
+      [
+        "swift", "symbolgraph-extract", "-module-name", module, "-target", target, "-I",
+        "\(build)/Modules", "-I", "\(repository)/Sources/CGSL", "-I",
+        "\(repository)/Sources/CLAPACK", "-I",
+        "\(checkouts)/swift-numerics/Sources/_NumericsShims/include", "-Xcc",
+        "-fmodule-map-file=\(build)/CZoneSums.build/module.modulemap", "-Xcc",
+        "-fmodule-map-file=\(build)/CTextures.build/module.modulemap", "-minimum-access-level",
+        "public", "-output-dir", scratch.path,
+      ])
+    guard run.status == 0 else { throw Failure(message: run.errors) }
+    let data = try Data(
+      contentsOf: URL(filePath: "\(scratch.path)/\(module).symbols.json"))
+    return try JSONDecoder().decode(SymbolGraph.self, from: data)
   }
 
   /// The compiler's complaint.

@@ -1,0 +1,1 @@
+../../../../Tests/kuboTests/Documentation/OwnChain.swift
