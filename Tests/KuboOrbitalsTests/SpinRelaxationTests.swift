@@ -48,18 +48,15 @@ import Testing
     #expect(abs(spurious[1] / spurious[0]) > 0.1)
   }
 
-  /// Weak isotropic spins, gamma_s = 0.2 g0, against Kohno, Tatara and Shibata, nu of both spins, |Delta| = 0.5; S of a cell:
-  ///
-  ///     g0       beta/[2 pi gamma_s nu/|Delta|]   alpha S/(pi gamma_s nu^2)
-  ///     0.2      0.999305                       0.97264
-  ///     0.05     1.00000002                     0.99603
+  /// Isotropic spins, gamma_s = 0.2 g0, against Kohno, Tatara and Shibata, nu of both spins, |Delta| = 0.5: with one orbital
+  /// beta = 2 pi gamma_s nu/|Delta| at any strength, and alpha S/(pi gamma_s nu^2) is 0.97399 at g0 = 0.2, 0.99603 at 0.05.
   @Test func ferromagnet() async throws {
     var off: [(beta: Double, alpha: Double)] = []
     for strength in [0.2, 0.05] {
       let own = try await relaxation(strength, spins: 0.2)
       let (nu, spins) = (own.densities[0], 0.2 * strength)
       let beta = try #require(own.beta)
-      #expect(beta.error <= 1e-3 * beta.value.length)
+      #expect(beta.error <= 1e-4 * beta.value.length)
       #expect(own.damping.error <= 1e-3 * own.damping.value.real)
       // One orbital with constant Delta = -0.5: 1/tau_s = -2 Delta beta.
       #expect((own.rate!.value - beta.value).length <= own.rate!.error + beta.error)
@@ -73,7 +70,7 @@ import Testing
           abs(own.damping.value.real / (.pi * spins * nu * nu) - 1)
         ))
     }
-    #expect(off[0].beta < 1e-3 && off[1].beta < off[0].beta / 4)
+    #expect(off.allSatisfy { $0.beta < 1e-4 })
     #expect(off[0].alpha < 0.03 && off[1].alpha < off[0].alpha / 4)
   }
 
