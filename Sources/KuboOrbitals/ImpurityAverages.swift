@@ -73,26 +73,38 @@ actor ImpurityAverages {
   func converged(_ z: ComplexDouble, tolerance: Double) async throws -> (
     solution: OrbitalSelfEnergy.Solution, error: Double, divisions: Int
   ) {
-    try await converged(z, allowed: tolerance * selfEnergy.width) { $0.energy.selfEnergies }
+    try await converged(z) {
+      ($0.energy.selfEnergies, $0.error, tolerance * selfEnergy.width)
+    }
   }
 
-  /// avg tr G of all states of the cell good to 1e-10 of what it is far away, with a bound on its error.
+  /// avg tr G of all states of the cell good to 1e-10 of what it is far away, or to rounding, with a bound on its error.
   func trace(_ z: ComplexDouble) async throws -> (
     value: ComplexDouble, error: Double, divisions: Int
   ) {
+    let count = Double(2 * model.orbitals.count)
     func sum(_ solution: OrbitalSelfEnergy.Solution) -> ComplexDouble {
       solution.averages.reduce(.zero, +)
     }
-    let allowed =
-      1e-10 * Double(2 * model.orbitals.count) / max(selfEnergy.width, z.length)
-    let found = try await converged(z, allowed: allowed) { [sum($0)] }
+    let found = try await converged(z) { solution in
+      // d tr G = tr G dSigma G, and sum_b |G_ab|^2 (Im z - Im Sigma_b) = -Im G_aa.
+      let width = solution.energy.selfEnergies.map { z.imaginary - $0.imaginary }.min()!
+      let density = abs(sum(solution).imaginary)
+      let squares = min(
+        count * solution.norm * solution.norm, width > 0 ? density / width : .infinity)
+      let rounding = squares * solution.error
+      return ([sum(solution)], rounding, 1e-10 * count / max(selfEnergy.width, z.length) + rounding)
+    }
     return (sum(found.solution), found.error, found.divisions)
   }
 
-  /// A solution of which `values` are as good as `allowed`.
+  /// The solution on a grid on which some values, with rounding, are as good as allowed: they change by less from the last
+  /// coarser grid.
   private func converged(
-    _ z: ComplexDouble, allowed: Double,
-    _ values: (OrbitalSelfEnergy.Solution) -> [ComplexDouble]
+    _ z: ComplexDouble,
+    _ measure: (OrbitalSelfEnergy.Solution) -> (
+      values: [ComplexDouble], rounding: Double, allowed: Double
+    )
   ) async throws -> (solution: OrbitalSelfEnergy.Solution, error: Double, divisions: Int) {
     var last = try await solution(z)
     // Not the grid of the start again, which would not differ.
@@ -103,9 +115,8 @@ actor ImpurityAverages {
       guard let next = try await selfEnergy.solve([last.energy], means: 0, divisions: n)[0] else {
         continue
       }
-      let change = zip(values(next), values(last)).map { ($0 - $1).length }.max()!
-      // dG = G dSigma G.
-      let error = change + next.error * max(1, next.norm * next.norm)
+      let (values, rounding, allowed) = measure(next)
+      let error = zip(values, measure(last).values).map { ($0 - $1).length }.max()! + rounding
       if error <= allowed { return (next, error, n) }
       last = next
     }

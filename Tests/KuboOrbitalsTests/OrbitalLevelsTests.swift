@@ -28,6 +28,22 @@ import Testing
     #expect(abs(count - electrons) <= all.reduce(1e-9) { $0 + $1.error })
   }
 
+  /// Of a chain with one orbital and site impurities avg G^u = ((z + u J - Sigma)^2 - 4 t^2)^(-1/2): n = 0.7 at T = 0 by this, in
+  /// Python, with Sigma = gamma avg G by iteration and Gauss's rule along Im z.
+  @Test func fillingWithImpurities() async throws {
+    let model = try OrbitalModel(
+      name: "chain", latticeVectors: [[1]],
+      orbitals: [.init(name: "a", position: [0], energy: 0, exchange: 0.5)],
+      hops: [.init(from: 0, to: 0, cell: [1], up: ComplexDouble(-1), down: ComplexDouble(-1))])
+    for (gamma, right) in [(0.1, -0.8724287832897154), (0.01, -0.8715168756895226)] {
+      let found = try await model.chemicalPotential(
+        electrons: 0.7, temperature: 0,
+        impurities: OrbitalImpurities(scalar: [gamma], isotropic: [0]), threads: 2)
+      #expect(abs(found.mu - right) <= found.error + 1e-11 && found.error < 1e-8, "\(found)")
+      if !areTestsLong { break }
+    }
+  }
+
   /// The same mu and densities as those of two sublattices by their own route, on displaced zones.
   @Test func twoSublattices() async throws {
     let model = try shippedModel("chain")
