@@ -38,6 +38,14 @@ func largestEigenvalue(_ m: [Double]) -> Double {
   return (m[0] + m[1]) / 2 + (half * half + m[2] * m[2]).squareRoot()
 }
 
+/// avg |G_AA|^2, |G_BB|^2 and |G_AB|^2 where propagators are real, of the moments m and Sigma_3 in j: (a -+ j)^2/D^2 and
+/// |eta|^2/D^2 = (a^2 - j^2 - D)/D^2.
+func outsideSquares(_ m: [ComplexDouble], _ j: ComplexDouble) -> [Double] {
+  let both = m[2] + j * j * m[4]
+  let odd = j.multiplied(by: 2) * m[3]
+  return [(both - odd).real, (both + odd).real, (m[2] - j * j * m[4] - m[1]).real]
+}
+
 /// The two bands on their `BandContour`s, with the traces that multiply propagators there: for pairs
 /// of a retarded and an advanced energy, and for averages at one energy.
 ///
@@ -135,10 +143,7 @@ package final class ContourTable: ZoneTable {
     }
     var squares = [0.0, 0, 0]
     if isReal(zeta) {
-      // (a -+ j)^2/D^2 and |eta|^2/D^2 = (a^2 - j^2 - D)/D^2.
-      let both = m[2] + j * j * m[4]
-      let odd = j.multiplied(by: 2) * m[3]
-      squares = [(both - odd).real, (both + odd).real, (m[2] - j * j * m[4] - m[1]).real]
+      squares = outsideSquares(m, j)
     } else {
       var part = squares
       for s in Band.allCases {

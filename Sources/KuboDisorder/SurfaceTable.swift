@@ -69,29 +69,27 @@ package final class SurfaceTable: ZoneTable {
     return sums.map { (isAdvanced ? $0.conjugate : $0).multiplied(by: norm) }
   }
 
-  /// A bound: with the widths v = Im zeta of bands or sublattices the ladder M of |G|^2 multiplies v to -gamma Im avg G, and
-  /// as no element of M is negative its largest eigenvalue is at most the largest (M v)_X/v_X (Collatz and Wielandt).
+  /// Outside of the bands |G|^2 = G^2. Inside a bound: with the widths v = Im zeta of bands or sublattices the ladder M of
+  /// |G|^2 multiplies v to -gamma Im avg G, and as no element of M is negative its largest eigenvalue is at most the largest
+  /// (M v)_X/v_X (Collatz and Wielandt).
   package func stability(_ gamma: Double, _ x: DressedState) -> Double {
     let m = moments(x)
-    let parts: [(width: Double, average: ComplexDouble, square: Double)]
+    let size = x.numbers.0.length + x.numbers.1.length
+    func isReal(_ width: Double) -> Bool { width < 1e-7 * size }
+    func bound(_ width: Double, _ average: ComplexDouble) -> Double {
+      (-gamma * average.imaginary - 1e-9 * size) / width
+    }
     switch x {
     case .bands(let a, let b):
-      parts = [(a.imaginary, m[0], m[1].real), (b.imaginary, m[3], m[4].real)]
+      return [(a, 0), (b, 3)].map { zeta, n in
+        isReal(zeta.imaginary) ? gamma * m[n + 1].real : bound(zeta.imaginary, m[n])
+      }.max()!
     case .sublattices(let zeta, let j):
       // G_AA = (a - j)/D, whose inverse has zeta + j on A.
-      let both = (m[2] + j * j * m[4]).real
-      let (odd, mixed) = ((j * m[3]).real, (m[2] - j * j * m[4] - m[1]).real)
-      parts = [
-        ((zeta + j).imaginary, m[0] - j * m[1], both - 2 * odd + mixed),
-        ((zeta - j).imaginary, m[0] + j * m[1], both + 2 * odd + mixed),
-      ]
+      let widths = ((zeta + j).imaginary, (zeta - j).imaginary)
+      if isReal(max(widths.0, widths.1)) { return gamma * largestEigenvalue(outsideSquares(m, j)) }
+      return max(bound(widths.0, m[0] - j * m[1]), bound(widths.1, m[0] + j * m[1]))
     }
-    let size = x.numbers.0.length + x.numbers.1.length
-    return parts.map { part in
-      // Outside of the bands |G|^2 = G^2; then v = 1 does.
-      if part.width < 1e-7 * size { return gamma * part.square }
-      return (-gamma * part.average.imaginary - 1e-9 * size) / part.width
-    }.max()!
   }
 
   package func sums(

@@ -34,11 +34,14 @@ private struct LoopsAtEnergies {
 
   /// On a grid of the real zone; `pointByPoint` by the scalar traces.
   func onRealZone(divisions: Int, pointByPoint: Bool = false) async throws -> [ComplexDouble] {
-    values(
-      try await StarTable(
-        model, impurities, BlochHamiltonian(model, directions: directions),
-        symmetries: model.energySymmetries(), divisions: divisions,
-        traces: pointByPoint ? loops.scalarTraces : loops.traces(model, directions), threads: 2))
+    values(try await realTable(divisions, pointByPoint: pointByPoint))
+  }
+
+  func realTable(_ divisions: Int, pointByPoint: Bool = false) async throws -> StarTable {
+    try await StarTable(
+      model, impurities, BlochHamiltonian(model, directions: directions),
+      symmetries: model.energySymmetries(), divisions: divisions,
+      traces: pointByPoint ? loops.scalarTraces : loops.traces(model, directions), threads: 2)
   }
 
   func contourTable(_ divisions: Int) async throws -> any ZoneTable {
@@ -182,6 +185,36 @@ private struct LoopsAtEnergies {
     #expect(coarse < 0.01)
     #expect(fine < coarse * Double.exp(-0.7 * rate * 48))
     #expect(try await error(300) < 1e-12)
+  }
+
+  /// The largest eigenvalue of gamma avg |G|^2, by which the physical self-energy is told from others: on contours and surfaces as
+  /// on the real zone outside of the bands, next to an edge, and inside no less than there.
+  @Test(arguments: ["chain", "square"], [Lifetime.scba(0.3), .site(0.3)])
+  func stability(_ name: String, _ lifetime: Lifetime) async throws {
+    let request = try everything(name, lifetime, ["t_prime": 0.05])
+    let isBands = lifetime == .scba(0.3)
+    func eigenvalues(_ width: Double) async throws -> [Double] {
+      let own: [ComplexDouble] =
+        isBands
+        ? [.init(-0.05, width), .init(0.05, width)]
+        : [.init(-0.045, width), .init(0.472, 0.8 * width)]
+      let loops = LoopsAtEnergies(
+        request, own + [.init(-1.2, -0.1), .init(isBands ? -1.2 : 0.48, -0.05)])
+      let state = loops.pair.0
+      let survey = try #require(loops.levelSurface).survey
+      let divisions = [2400, 1200][request.model.dimension - 1]
+      return [
+        try await loops.realTable(divisions).stability(1, state),
+        try await loops.contourTable(divisions / 2).stability(1, state),
+        try await loops.surfaceTable(survey, divisions / 2).stability(1, state),
+      ]
+    }
+    let outside = try await eigenvalues(0)
+    #expect(abs(outside[1] - outside[0]) < 1e-7 * outside[0])
+    #expect(abs(outside[2] - outside[0]) < 1e-7 * outside[0])
+    let inside = try await eigenvalues(0.02)
+    #expect(abs(inside[1] - inside[0]) < 1e-7 * inside[0])
+    #expect(inside[2] > (1 - 1e-7) * inside[0])
   }
 
   /// Wherever contours and surfaces around levels are said to serve, they give what the real zone gives: states drawn at
