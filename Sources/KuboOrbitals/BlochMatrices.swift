@@ -98,10 +98,17 @@ package struct BlochMatrices: Sendable {
     (spin.rawValue * kinds + factor) * count * count
   }
 
-  /// Sums along one axis after the other, each for a grid of `divisions` points; the results of each stay until its next.
+  /// exp(2 pi i n/N) for the N = `divisions` points of an axis, of which ``Sums`` on that grid are made: once for all threads.
+  package static func turns(_ divisions: Int) -> [ComplexDouble] {
+    (0..<divisions).map {
+      let turn = Double($0) / Double(divisions)
+      return ComplexDouble(Double.cos(2 * .pi * turn), Double.sin(2 * .pi * turn))
+    }
+  }
+
+  /// Sums along one axis after the other, each for the grid of `turns`; the results of each stay until its next.
   package struct Sums: ~Copyable {
     private let matrices: BlochMatrices
-    /// exp(2 pi i n/divisions).
     private let turns: [ComplexDouble]
     private let phases: UnsafeMutablePointer<ComplexDouble>
     /// The blocks after the sum along each axis, of the last for some points of a line.
@@ -109,12 +116,8 @@ package struct BlochMatrices: Sendable {
     /// So many points of a line at once.
     private static let width = 16
 
-    package init(_ matrices: BlochMatrices, divisions: Int = 1) {
-      self.matrices = matrices
-      turns = (0..<divisions).map {
-        let turn = Double($0) / Double(divisions)
-        return ComplexDouble(Double.cos(2 * .pi * turn), Double.sin(2 * .pi * turn))
-      }
+    package init(_ matrices: BlochMatrices, turns: [ComplexDouble] = []) {
+      (self.matrices, self.turns) = (matrices, turns)
       phases = .allocate(capacity: matrices.axes.map(\.cells.count).max()! * Sums.width)
       let last = matrices.axes.count - 1
       results = matrices.axes.enumerated().map { axis, own in

@@ -210,12 +210,13 @@ struct CollinearIntegral: Sendable {
   ) async throws -> CollinearLoops.Values {
     let matrices = loops.hasStatic ? matrices : dynamicMatrices
     let jobs = min(divisions, 64)
+    let turns = BlochMatrices.turns(divisions)
     let parts = try await WorkProgress.stage(
       "grid \(divisions)^\(dimension)", unit: "rows", of: divisions, isEven: true
     ) { stage in
       try await parallelMap(jobs, threads: request.threads) { job in
         var values = loops.noValues
-        let sums = BlochMatrices.Sums(matrices, divisions: divisions)
+        let sums = BlochMatrices.Sums(matrices, turns: turns)
         var memory = CollinearLoops.Memory(loops, matrices.count)
         var stars = Stars(symmetries, divisions: divisions)
         func visit(_ axis: Int, _ points: some Sequence<Int>) {

@@ -121,7 +121,7 @@ struct DressedLoops: Sendable {
     let pairBlock = n + 2 * n * n + n * operators.count
     let start = 2 * gaugeBlock * states.count
     let (sums, _) = try await zone.average(
-      start + 2 * pairBlock * places.count, divisions: divisions
+      start + 2 * pairBlock * places.count, BlochMatrices.turns(divisions)
     ) { point, sums, _ in
       let g = states.map { point.propagators($0) }
       let w = point.mean(.first)
@@ -223,7 +223,7 @@ struct DressedLoops: Sendable {
     _ places: [(first: Int, second: Int)], _ states: [DressedEnergy], _ ladder: Ladder,
     _ divisions: Int
   ) async throws -> [ArraySlice<ComplexDouble>] {
-    let (sums, _) = try await zone.average(places.count * block, divisions: divisions) {
+    let (sums, _) = try await zone.average(places.count * block, BlochMatrices.turns(divisions)) {
       point, sums, _ in
       let g = states.map { point.propagators($0) }
       let w = point.mean(.first)

@@ -144,41 +144,65 @@ struct MatrixBlock: Sendable {
 
   /// (diag(x) - self)^-1; of what cannot be inverted 1e200, which never converges.
   func resolvent(_ x: [ComplexDouble]) -> MatrixBlock {
-    let n = count
-    var result = MatrixBlock(n, lanes: lanes)
-    let failed = ComplexDouble(1e200)
-    func put(_ m: Int, _ k: Int, _ z: ComplexDouble) {
-      result.real[m * lanes + k] = z.real
-      result.imaginary[m * lanes + k] = z.imaginary
-    }
-    func element(_ m: Int, _ k: Int) -> ComplexDouble {
-      ComplexDouble(-real[m * lanes + k], -imaginary[m * lanes + k])
-    }
-    func finite(_ z: ComplexDouble) -> ComplexDouble { z.isFinite ? z : failed }
-    switch n {
-    case 1: for k in 0..<lanes { put(0, k, finite((element(0, k) + x[0]).reciprocal ?? failed)) }
-    case 2:
-      for k in 0..<lanes {
-        let (a, d) = (element(0, k) + x[0], element(3, k) + x[1])
-        let (b, c) = (element(2, k), element(1, k))
-        let inverse = (a * d - b * c).reciprocal ?? failed
-        put(0, k, finite(d * inverse))
-        put(1, k, finite(-c * inverse))
-        put(2, k, finite(-b * inverse))
-        put(3, k, finite(a * inverse))
-      }
+    var result = MatrixBlock(count, lanes: lanes)
+    switch count {
+    case 1: result.write { out in read { MatrixBlock.invert($0(0), x[0], into: out(0), lanes) } }
+    case 2: result.write { out in read { MatrixBlock.invert($0, x, into: out, lanes) } }
     default:
+      let n = count
       var left = [ComplexDouble](repeating: .zero, count: n * n)
       var right = left
       var pivots = [Int32](repeating: 0, count: n)
       for k in 0..<lanes {
-        for m in 0..<n * n { left[m] = element(m, k) }
+        for m in 0..<n * n {
+          left[m] = ComplexDouble(-real[m * lanes + k], -imaginary[m * lanes + k])
+        }
         for a in 0..<n { left[a * (n + 1)] += x[a] }
         let isRegular = MatrixBlock.invert(&left, into: &right, &pivots)
-        for m in 0..<n * n { put(m, k, isRegular ? finite(right[m]) : failed) }
+        for m in 0..<n * n {
+          result.real[m * lanes + k] = isRegular ? right[m].real : .infinity
+          result.imaginary[m * lanes + k] = right[m].imaginary
+        }
       }
     }
+    for m in result.real.indices
+    where !(result.real[m].isFinite && result.imaginary[m].isFinite) {
+      (result.real[m], result.imaginary[m]) = (1e200, 0)
+    }
     return result
+  }
+
+  /// 1/(x - h).
+  private static func invert(
+    _ h: Row, _ x: ComplexDouble, into out: MutableRow, _ lanes: Int
+  ) {
+    for k in 0..<lanes {
+      let (re, im) = (x.real - h.real[k], x.imaginary - h.imaginary[k])
+      let square = re * re + im * im
+      out.real[k] = re / square
+      out.imaginary[k] = -im / square
+    }
+  }
+
+  /// (diag(x) - h)^-1 of two rows and columns.
+  private static func invert(
+    _ h: (Int) -> Row, _ x: [ComplexDouble], into out: (Int) -> MutableRow, _ lanes: Int
+  ) {
+    let (h, out, x) = ((h(0), h(1), h(2), h(3)), (out(0), out(1), out(2), out(3)), (x[0], x[1]))
+    for k in 0..<lanes {
+      let a = ComplexDouble(x.0.real - h.0.real[k], x.0.imaginary - h.0.imaginary[k])
+      let c = ComplexDouble(h.1.real[k], h.1.imaginary[k])
+      let b = ComplexDouble(h.2.real[k], h.2.imaginary[k])
+      let d = ComplexDouble(x.1.real - h.3.real[k], x.1.imaginary - h.3.imaginary[k])
+      let determinant = a * d - b * c
+      let square = determinant.lengthSquared
+      let inverse = ComplexDouble(determinant.real / square, -determinant.imaginary / square)
+      for (row, element) in [(out.0, d), (out.1, c), (out.2, b), (out.3, a)] {
+        let value = element * inverse
+        row.real[k] = value.real
+        row.imaginary[k] = value.imaginary
+      }
+    }
   }
 
   /// The inverse of a matrix, which is overwritten, by LAPACK; false of a singular one.
@@ -199,13 +223,18 @@ struct MatrixBlock: Sendable {
   /// For each lane the root of the sum of squared moduli.
   var norms: [Double] {
     var sums = [Double](repeating: 0, count: lanes)
-    for m in 0..<count * count {
-      for k in 0..<lanes {
-        let (x, y) = (real[m * lanes + k], imaginary[m * lanes + k])
-        sums[k] += x * x + y * y
+    sums.withUnsafeMutableBufferPointer { sums in
+      read { row in
+        for m in 0..<count * count {
+          let row = row(m)
+          for k in 0..<lanes {
+            sums[k] += row.real[k] * row.real[k] + row.imaginary[k] * row.imaginary[k]
+          }
+        }
       }
+      for k in 0..<lanes { sums[k].formSquareRoot() }
     }
-    return sums.map { $0.squareRoot() }
+    return sums
   }
 
   /// The sums over the lanes of self_ab other_ba, each added to `place(a, b)`.

@@ -62,6 +62,7 @@ struct OrbitalSelfEnergy: Sendable {
   /// The solutions at energies above or on the real axis from starts, rough ones if `means` > 0; nil where none is found.
   func solve(_ starts: [DressedEnergy], means: Int, divisions: Int) async throws -> [Solution?] {
     let n = impurities.scalar.count
+    let turns = BlochMatrices.turns(divisions)
     var searches = starts.map { Search(target: $0.z, state: $0, means: means) }
     while true {
       let active = searches.indices.filter {
@@ -71,7 +72,7 @@ struct OrbitalSelfEnergy: Sendable {
       let states = active.map { searches[$0].state }
       let block = 2 * n + 4 * n * n
       let (sums, norms) = try await zone.average(
-        active.count * block, extremes: active.count, divisions: divisions
+        active.count * block, extremes: active.count, turns
       ) { point, sums, norms in
         for (m, state) in states.enumerated() {
           var own = sums + m * block

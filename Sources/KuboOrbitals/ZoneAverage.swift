@@ -3,21 +3,21 @@ import ComplexModule
 import KuboLattice
 import KuboWork
 
-/// H, d_i H, d_j H and d_i d_j H of both spins at several k, their mean and half their difference.
+/// H, d_i H, d_j H and d_i d_j H of both spins at several k, as far as a sum holds them, their mean and half their difference.
 struct BlochBlock {
-  let lanes: Int
-  private let matrices: [[MatrixBlock]]
+  private let bloch: BlochMatrices
+  private let matrices: [MatrixBlock]
+  var lanes: Int { matrices[0].lanes }
 
-  /// Of the blocks of full sums.
-  init(_ sums: [[ComplexDouble]], _ bloch: BlochMatrices) {
-    lanes = sums.count
-    matrices = Spin.allCases.map { u in
-      BlochMatrices.Part.allCases.map { part in
-        var block = MatrixBlock(bloch.count, lanes: sums.count)
-        for (k, sum) in sums.enumerated() {
-          sum.withUnsafeBufferPointer {
-            block.set(k, $0.baseAddress! + bloch.offset(u, part))
-          }
+  /// Of the blocks of full sums, one after the other.
+  init(_ sums: ArraySlice<ComplexDouble>, _ bloch: BlochMatrices) {
+    self.bloch = bloch
+    let size = bloch.count * bloch.count
+    matrices = sums.withUnsafeBufferPointer { sums in
+      stride(from: 0, to: bloch.blockSize, by: size).map { offset in
+        var block = MatrixBlock(bloch.count, lanes: sums.count / bloch.blockSize)
+        for k in 0..<block.lanes {
+          block.set(k, sums.baseAddress! + k * bloch.blockSize + offset)
         }
         return block
       }
@@ -25,7 +25,7 @@ struct BlochBlock {
   }
 
   func hamiltonian(_ u: Spin, _ part: BlochMatrices.Part) -> MatrixBlock {
-    matrices[u.rawValue][part.rawValue]
+    matrices[bloch.offset(u, part) / (bloch.count * bloch.count)]
   }
   func mean(_ part: BlochMatrices.Part) -> MatrixBlock {
     hamiltonian(.up, part).combined(hamiltonian(.down, part), 0.5, 0.5)
@@ -60,26 +60,29 @@ struct ZoneAverage: Sendable {
   let matrices: BlochMatrices
   let dimension, threads: Int
   /// As many wave vectors at a time as fill a row without filling the cache.
-  private var lanes: Int { max(1, min(32, 2048 / (matrices.count * matrices.count))) }
+  private var lanes: Int { max(1, min(128, 2048 / (matrices.count * matrices.count))) }
 
-  /// The averages of `count` numbers, and the largest values of `extremes` others, which `add` adds or raises.
+  /// The averages of `count` numbers, and the largest values of `extremes` others, which `add` adds or raises, over the grid of
+  /// ``BlochMatrices/turns(_:)``.
   func average(
-    _ count: Int, extremes: Int = 0, divisions: Int,
+    _ count: Int, extremes: Int = 0, _ turns: [ComplexDouble],
     _ add:
       @escaping @Sendable (
         BlochBlock, UnsafeMutablePointer<ComplexDouble>, UnsafeMutablePointer<Double>
       ) -> Void
   ) async throws -> (sums: [ComplexDouble], largest: [Double]) {
+    let divisions = turns.count
     let points = (0..<dimension).reduce(1.0) { n, _ in n * Double(divisions) }
     let jobs = min(divisions, 64, max(2, Int(points) / lanes))
     let parts = try await parallelMap(jobs, threads: threads) { job in
       var sums = [ComplexDouble](repeating: .zero, count: count)
       var largest = [Double](repeating: 0, count: max(1, extremes))
-      var waiting: [[ComplexDouble]] = []
-      let grid = BlochMatrices.Sums(matrices, divisions: divisions)
+      var waiting = [ComplexDouble](repeating: .zero, count: lanes * matrices.blockSize)
+      var filled = 0
+      let grid = BlochMatrices.Sums(matrices, turns: turns)
       func flush() {
-        let block = BlochBlock(waiting, matrices)
-        waiting = []
+        let block = BlochBlock(waiting[..<filled], matrices)
+        filled = 0
         sums.withUnsafeMutableBufferPointer { sums in
           largest.withUnsafeMutableBufferPointer { add(block, sums.baseAddress!, $0.baseAddress!) }
         }
@@ -95,9 +98,11 @@ struct ZoneAverage: Sendable {
         }
       }
       func wait(_: Int, _ blocks: UnsafeMutablePointer<ComplexDouble>) {
-        waiting.append(
-          Array(UnsafeBufferPointer(start: blocks, count: matrices.blockSize)))
-        if waiting.count == lanes { flush() }
+        waiting.withUnsafeMutableBufferPointer {
+          ($0.baseAddress! + filled).update(from: blocks, count: matrices.blockSize)
+        }
+        filled += matrices.blockSize
+        if filled == waiting.count { flush() }
       }
       for n in stride(from: job, to: divisions, by: jobs) {
         guard dimension > 1 else {
@@ -107,7 +112,7 @@ struct ZoneAverage: Sendable {
         grid.sum(0, at: n)
         visit(1)
       }
-      if !waiting.isEmpty { flush() }
+      if filled > 0 { flush() }
       return (sums, largest)
     }
     var total = (

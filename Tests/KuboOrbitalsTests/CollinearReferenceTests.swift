@@ -143,7 +143,7 @@ struct CollinearCase: Decodable, Sendable, CustomTestStringConvertible {
       model, Directions(i: reference.direction_ij[0], j: reference.direction_ij[1]))
     var random = SeededGenerator(5)
     for _ in 0..<4 {
-      let sums = BlochMatrices.Sums(matrices, divisions: 997)
+      let sums = BlochMatrices.Sums(matrices, turns: BlochMatrices.turns(997))
       let numbers = (0..<model.dimension).map { _ in Int.random(in: 0..<997, using: &random) }
       for (axis, n) in numbers.dropLast().enumerated() { sums.sum(axis, at: n) }
       func values(_ byTriples: Bool) -> CollinearLoops.Values {
