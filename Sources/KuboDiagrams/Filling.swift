@@ -59,8 +59,12 @@ public struct Filling: Sendable, Equatable {
         model, kind, gamma, directions: Directions(i: 0, j: 0), traces: .energies(model, kind),
         threads: threads)
       return try await ImpurityOccupation(
-        capacity: 4, width: crystal.width, temperature: temperature, threads: threads
-      ) { try await crystal.trace($0, tolerance: 1e-10) }.chemicalPotential(electrons)
+        capacity: 4, width: crystal.width, temperature: temperature
+      ) { energies in
+        try await parallelMap(energies.count, threads: threads) {
+          try await crystal.trace(energies[$0], tolerance: 1e-10)
+        }
+      }.chemicalPotential(electrons)
     }
     switch lifetime {
     case .scba(let gamma):

@@ -51,11 +51,14 @@ actor ImpurityAverages {
     // Self-energies of strength g move no edge by more than 2 sqrt(g).
     let strength = zip(impurities.same, impurities.other).map { $0 + $1 }.max()!
     let width = model.energyBound + 2 * strength.squareRoot()
-    let zone = ZoneAverage(
-      matrices: BlochMatrices(model, directions), dimension: model.dimension, threads: threads)
-    selfEnergy = OrbitalSelfEnergy(zone: zone, impurities: impurities, width: width)
+    func zone(_ order: Int) -> ZoneAverage {
+      ZoneAverage(
+        matrices: BlochMatrices(model, directions, order: order), dimension: model.dimension,
+        threads: threads)
+    }
+    selfEnergy = OrbitalSelfEnergy(zone: zone(0), impurities: impurities, width: width)
     self.loops = DressedLoops(
-      loops, zone, impurities, isDressed: isDressed,
+      loops, zone(2), impurities, isDressed: isDressed,
       noise: (1e-15 + 2e-16 * model.harmonics) * width)
     (self.model, self.columns) = (model, columns)
   }
@@ -73,52 +76,85 @@ actor ImpurityAverages {
   func converged(_ z: ComplexDouble, tolerance: Double) async throws -> (
     solution: OrbitalSelfEnergy.Solution, error: Double, divisions: Int
   ) {
-    try await converged(z) {
+    try await converged([z]) {
       ($0.energy.selfEnergies, $0.error, tolerance * selfEnergy.width)
-    }
+    }[0]
   }
 
-  /// avg tr G of all states of the cell good to 1e-10 of what it is far away, or to rounding, with a bound on its error.
-  func trace(_ z: ComplexDouble) async throws -> (
+  /// avg tr G of all states of the cell good to 1e-10 of what it is far away, or to rounding, with bounds on its errors.
+  func traces(_ energies: [ComplexDouble]) async throws -> [(
     value: ComplexDouble, error: Double, divisions: Int
-  ) {
+  )] {
     let count = Double(2 * model.orbitals.count)
     func sum(_ solution: OrbitalSelfEnergy.Solution) -> ComplexDouble {
       solution.averages.reduce(.zero, +)
     }
-    let found = try await converged(z) { solution in
+    try await follow(energies)
+    return try await converged(energies) { solution in
       // d tr G = tr G dSigma G, and sum_b |G_ab|^2 (Im z - Im Sigma_b) = -Im G_aa.
+      let z = solution.energy.z
       let width = solution.energy.selfEnergies.map { z.imaginary - $0.imaginary }.min()!
       let density = abs(sum(solution).imaginary)
       let squares = min(
         count * solution.norm * solution.norm, width > 0 ? density / width : .infinity)
       let rounding = squares * solution.error
       return ([sum(solution)], rounding, 1e-10 * count / max(selfEnergy.width, z.length) + rounding)
-    }
-    return (sum(found.solution), found.error, found.divisions)
+    }.map { (sum($0.solution), $0.error, $0.divisions) }
   }
 
-  /// The solution on a grid on which some values, with rounding, are as good as allowed: they change by less from the last
-  /// coarser grid.
+  /// The solutions on grids on which some values, with rounding, are as good as allowed: they change by less from the last
+  /// coarser grid. Many at once cost less each.
   private func converged(
-    _ z: ComplexDouble,
+    _ energies: [ComplexDouble],
     _ measure: (OrbitalSelfEnergy.Solution) -> (
       values: [ComplexDouble], rounding: Double, allowed: Double
     )
-  ) async throws -> (solution: OrbitalSelfEnergy.Solution, error: Double, divisions: Int) {
-    var last = try await solution(z)
+  ) async throws -> [(solution: OrbitalSelfEnergy.Solution, error: Double, divisions: Int)] {
+    try await resolve(energies)
+    func finer(_ n: Int) -> Int { model.gridSizes.from(n + n / 3) }
+    var last = energies.map { starts[$0]!.solution }
     // Not the grid of the start again, which would not differ.
-    var n = starts[z]!.divisions
-    while true {
-      n = model.gridSizes.from(n + n / 3)
-      try checkLimit(n, z)
-      guard let next = try await selfEnergy.solve([last.energy], means: 0, divisions: n)[0] else {
-        continue
+    var grids = energies.map { finer(starts[$0]!.divisions) }
+    var found = energies.map { _ in
+      (solution: OrbitalSelfEnergy.Solution, error: Double, divisions: Int)?.none
+    }
+    while let n = grids.indices.filter({ found[$0] == nil }).map({ grids[$0] }).min() {
+      let due = grids.indices.filter { found[$0] == nil && grids[$0] == n }
+      try checkLimit(n, energies[due[0]])
+      let next = try await selfEnergy.solve(due.map { last[$0].energy }, means: 0, divisions: n)
+      for (m, solution) in zip(due, next) {
+        grids[m] = finer(n)
+        guard let solution else { continue }
+        let (values, rounding, allowed) = measure(solution)
+        let error =
+          zip(values, measure(last[m]).values).map { ($0 - $1).length }.max()! + rounding
+        if error <= allowed { found[m] = (solution, error, n) }
+        last[m] = solution
       }
-      let (values, rounding, allowed) = measure(next)
-      let error = zip(values, measure(last).values).map { ($0 - $1).length }.max()! + rounding
-      if error <= allowed { return (next, error, n) }
-      last = next
+    }
+    return found.map { $0! }
+  }
+
+  /// Begins searches where those at energies nearby ended, on their grids; what these do not resolve is left out.
+  private func follow(_ energies: [ComplexDouble]) async throws {
+    let known = starts.sorted { ($0.key.real, $0.key.imaginary) < ($1.key.real, $1.key.imaginary) }
+    guard !known.isEmpty else { return }
+    let searches = energies.unique.filter { starts[$0] == nil }.map { z in
+      let start = known.min { ($0.key - z).length < ($1.key - z).length }!.value
+      return (
+        start.divisions, DressedEnergy(z: z, selfEnergies: start.solution.energy.selfEnergies)
+      )
+    }
+    for n in searches.map(\.0).unique {
+      let own = searches.filter { $0.0 == n }.map(\.1)
+      for solution in try await selfEnergy.solve(own, means: 1, divisions: n) {
+        guard let solution else { continue }
+        let resolution = model.resolution(1 / solution.norm)
+        if resolution < Double(n) / 4 {
+          starts[solution.energy.z] = Start(
+            solution: solution, divisions: n, resolution: resolution)
+        }
+      }
     }
   }
 
@@ -366,7 +402,7 @@ extension OrbitalModel {
       self, impurities, directions: Directions(i: 0, j: 0), loops: [], isDressed: false,
       columns: [], threads: threads)
     return try await ImpurityOccupation(
-      capacity: 2 * orbitals.count, width: averages.width, temperature: temperature, threads: 1
-    ) { try await averages.trace($0) }.chemicalPotential(electrons)
+      capacity: 2 * orbitals.count, width: averages.width, temperature: temperature
+    ) { try await averages.traces($0) }.chemicalPotential(electrons)
   }
 }

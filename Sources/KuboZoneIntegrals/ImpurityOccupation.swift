@@ -14,38 +14,38 @@ import RealModule
 /// since f(E - mu) = 1/2 + T sum_m Re 1/(mu + i eps_m - E) over all Matsubara frequencies. Beyond a = M H the sum is
 /// (1/pi) int_a h with the corrections of `EulerMaclaurin`.
 package struct ImpurityOccupation: Sendable {
+  /// avg tr G at energies, bounds on its errors, and the grids.
+  package typealias Traces =
+    @Sendable ([ComplexDouble]) async throws -> [(
+      value: ComplexDouble, error: Double, divisions: Int
+    )]
   /// C.
   private let capacity: Int
   /// A length of the energy axis beyond which nothing happens.
   private let width: Double
   private let temperature: Double
-  private let threads: Int
-  private let trace:
-    @Sendable (ComplexDouble) async throws -> (value: ComplexDouble, error: Double, divisions: Int)
+  private let trace: Traces
   /// The finest grid so far.
   private let divisions = Maximum(0)
 
-  /// `trace` gives avg tr G, a bound on its error, and the grid.
-  package init(
-    capacity: Int, width: Double, temperature: Double, threads: Int,
-    trace:
-      @escaping @Sendable (ComplexDouble) async throws -> (
-        value: ComplexDouble, error: Double, divisions: Int
-      )
-  ) {
+  package init(capacity: Int, width: Double, temperature: Double, trace: @escaping Traces) {
     (self.capacity, self.width, self.temperature) = (capacity, width, temperature)
-    (self.threads, self.trace) = (threads, trace)
+    self.trace = trace
   }
 
   /// h(y) and bounds on its errors.
-  private func traces(
-    _ mu: Double, _ ys: [Double]
-  ) async throws -> [(value: Double, error: Double)] {
-    try await parallelMap(ys.count, threads: threads) { n in
-      let found = try await trace(ComplexDouble(mu, ys[n]))
-      divisions.raise(to: found.divisions)
-      return (found.value.real, found.error)
-    }
+  private func traces(_ mu: Double, _ ys: [Double]) async throws -> [(
+    value: Double, error: Double
+  )] {
+    let found = try await trace(ys.map { ComplexDouble(mu, $0) })
+    divisions.raise(to: found.map(\.divisions).max() ?? 0)
+    return found.map { ($0.value.real, $0.error) }
+  }
+
+  /// dn/dmu = -(1/pi) Im avg tr G(mu) at T = 0, here 1e-6 of the width above; and about that of a temperature.
+  private func slope(_ mu: Double) async throws -> Double {
+    let y = max(1e-6 * width, .pi * temperature)
+    return max(0, -(try await trace([ComplexDouble(mu, y)]))[0].value.imaginary / .pi)
   }
 
   /// n and a bound on its error.
@@ -92,39 +92,35 @@ package struct ImpurityOccupation: Sendable {
       let n = try await self.electrons(mu: mu)
       return (mu, n.value - electrons, n.error)
     }
-    let start = try await excess(0)
-    var (low, high, reach) = (start, start, 0.05 * width)
-    while low.value > 0 || high.value < 0, reach < 1e18 * width {
-      if start.value < 0 {
-        (low, high) = (high, try await excess(high.mu + reach))
+    var point = try await excess(0)
+    var slope = try await slope(0)
+    // n is certainly too small at `low` and too large at `high`.
+    var (low, high, reach) = (-Double.infinity, Double.infinity, 0.05 * width)
+    // Closer than twice the error there is no telling.
+    for _ in 0..<200 where abs(point.value) > 2 * point.error && high - low > 1e-10 * width {
+      if point.value < 0 { low = point.mu } else { high = point.mu }
+      // Newton's step, or that of the chord, within the bracket or `reach`.
+      var mu = point.mu - point.value / slope
+      if low.isFinite && high.isFinite {
+        if !(mu > low && mu < high) { mu = (low + high) / 2 }
       } else {
-        (low, high) = (try await excess(low.mu - reach), low)
+        mu = min(max(mu, point.mu - reach), point.mu + reach)
+        reach *= 4
+        guard reach < 1e18 * width else { break }
       }
-      reach *= 4
-    }
-    // Illinois' rule: the chord, with an end that stays counted by half.
-    var (a, b) = (low.value, high.value)
-    var last = 0
-    var nearest = start
-    for _ in 0..<100 where a < 0 && b > 0 && high.mu - low.mu > 1e-10 * width {
-      let mu = min(max((low.mu * b - high.mu * a) / (b - a), low.mu), high.mu)
-      nearest = try await excess(mu)
-      // Closer there is no telling.
-      if abs(nearest.value) <= 2 * nearest.error { break }
-      if nearest.value < 0 {
-        (low, a) = (nearest, nearest.value)
-        if last < 0 { b /= 2 }
-        last = -1
-      } else {
-        (high, b) = (nearest, nearest.value)
-        if last > 0 { a /= 2 }
-        last = 1
-      }
+      let last = point
+      point = try await excess(mu)
+      // A step that does not halve the distance is followed by a bisection.
+      slope =
+        abs(point.value) > abs(last.value) / 2 && low.isFinite && high.isFinite
+        ? 0
+        : temperature == 0
+          ? try await self.slope(mu) : (point.value - last.value) / (mu - last.mu)
     }
     // Two points at which n is certainly too small and too large enclose mu.
-    let mu = nearest.mu
+    let mu = point.mu
     var (below, above) = (Double.infinity, Double.infinity)
-    var step = 1e-9 * width
+    var step = min(1e-7, max(1e-11, 4 * point.error / max(slope, 1e-3) / width)) * width
     while below + above == .infinity, step < width {
       if below == .infinity {
         let n = try await excess(mu - step)
