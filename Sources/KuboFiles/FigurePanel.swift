@@ -153,7 +153,7 @@ extension Figure.Panel {
     let (low, high) = range ?? dataRange
     func narrowest(_ y: Double) -> Double { 1e-3 * (isLogarithmic ? abs(y) : high - low) }
     func named(_ curve: Figure.Curve) -> String {
-      curve.title.isEmpty ? "notitle" : "title \(Typeset.quoted(curve.title))"
+      curve.title.isEmpty ? "notitle" : "title \(Typeset.quoted(visible(curve.title)))"
     }
     for (n, curve) in curves.enumerated() where curve.runs.contains(where: { !$0.isEmpty }) {
       let points = curve.runs.joined()

@@ -177,7 +177,7 @@ extension MathText {
 
 /// Text for TeX in which every sign stands for itself.
 func texEscaped(_ text: String) -> String {
-  oneLine(text).replacingScalars {
+  visible(text).replacingScalars {
     switch $0 {
     case "\\": "\\textbackslash{}"
     case "^": "\\textasciicircum{}"

@@ -52,7 +52,7 @@ public struct PictureLook: Sendable {
   func titleLines(on page: Double, _ usual: (_ signs: Int) -> [String]) -> [String] {
     let signs = Int((5.6 * page).rounded())
     guard let title else { return usual(signs) }
-    return wrapped(oneLine(title), width: signs, limit: 3).map(Typeset.literal)
+    return wrapped(visible(title), width: signs, limit: 3).map(Typeset.literal)
   }
 
   /// The range of the n-th panel.

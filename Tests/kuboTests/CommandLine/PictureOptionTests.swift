@@ -178,6 +178,22 @@ import Testing
     #expect(try height(bare.text) < height(usual.text))
   }
 
+  /// What users type, in titles and in names, stands in the picture sign for sign.
+  @Test(arguments: [
+    "\\", "\\\\", "\\U+2212", "\\134 \\n", "{}", "a^b_{c}", "@&~",
+    "it's \"so\"", "`date`", "'", "<%d%> &amp;", "Σ ωτ", "{/:Bold x}", "]]>",
+  ]) func wordsAsTyped(_ text: String) async throws {
+    let own = CSVFile(
+      header: [("model", text), ("parameter.\(text)", "1"), ("temperature", text)],
+      columns: ["omega", "Y.bare.re"], rows: [[0, 1], [1, 2]])
+    let named = try await svg(picture(own, look { $0.title = text })).words
+    #expect(named.contains(text), "\(named)")
+    let usual = try await svg(picture(own, .init())).words
+    #expect(usual.contains { $0.hasPrefix("\(text): \(text) = 1, kBT = \(text)") }, "\(usual)")
+    let tables = try await svg(Picture(tables: [(text, own), ("b", own)])).words
+    #expect(tables.contains(text), "\(tables)")
+  }
+
   // MARK: Letters and signs
 
   /// Several panels have letters, one has none; numbers have true minus signs.
