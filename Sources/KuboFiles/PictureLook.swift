@@ -108,7 +108,7 @@ public struct PictureLook: Sendable {
         hasLogY && a > 0 && b > 0 ? a * pow(b / a, part) : a + part * (b - a)
       }
       let error = a.error.flatMap { low in b.error.map { low + part * ($0 - low) } }
-      return Figure.Point(x: edge, y: between(a.y, b.y), error: error)
+      return Figure.Point(x: edge, y: between(a.y, b.y), error: error, isComputed: false)
     }
     return [crossing(range.lowerBound)].compactMap(\.self) + run.filter { range.contains($0.x) }
       + [crossing(range.upperBound)].compactMap(\.self)

@@ -244,6 +244,24 @@ import Testing
     #expect(throws: FileError.self) { try picture(own, look { $0.xRange = 5...6 }) }
   }
 
+  /// Where a line is cut there is no dot: dots are values of the table.
+  @Test(arguments: [(1.25...2.05, 8), (1.22...1.28, 0), (1.2...1.3, 2)])
+  func dotsOfARange(_ range: ClosedRange<Double>, _ count: Int) async throws {
+    func drawn(_ column: String) throws -> Picture {
+      try picture(table([column]) { $1 }, look { $0.xRange = range })
+    }
+    let text = try await svg(drawn("Y.bare.re")).text
+    #expect(text.matches(of: /xlink:href='#gpPt6'/).count == count, "\(text)")
+    // The open marks of an imaginary part.
+    let rows = try drawn("Y.bare.im").script.matches(of: /\$mark0 << EOD\n([^E]*)EOD/)
+      .flatMap { $0.1.split(separator: "\n") }
+    #expect(rows.isEmpty == (count == 0))
+    for row in rows {
+      let x = 10 * Double(row.prefix { $0 != " " })!
+      #expect(abs(x - x.rounded()) < 1e-9, "\(row)")
+    }
+  }
+
   /// Each panel has its range, or none.
   @Test func rangesOfPanels() throws {
     let own = table(["X.bare.re", "Y.bare.re"]) { $1 + Double($0) }
