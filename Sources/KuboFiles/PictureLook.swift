@@ -20,13 +20,13 @@ public struct PictureLook: Sendable {
   public var width: Double?
   /// What stands above, in place of the model and its state; nothing if empty.
   public var title: String?
-  /// From where to where the axis goes; nil by the data.
+  /// From where to where the axis goes, above 0 if that is logarithmic; nil by the data.
   public var xRange: ClosedRange<Double>?
-  /// The same of each panel, from above; empty if all go by the data.
+  /// The same of the vertical axis of each panel, from above; empty if all go by the data.
   public var yRanges: [ClosedRange<Double>?] = []
   /// Whether the axis is logarithmic.
   public var hasLogX = false
-  /// Whether all panels are.
+  /// Whether the vertical axes of all panels are.
   public var hasLogY = false
 
   /// The look of a picture of which nothing was said.
@@ -68,7 +68,7 @@ public struct PictureLook: Sendable {
     if count == 1 { return ("\(ranges) for one panel", "LOW:HIGH") }
     return (
       "\(ranges) for \(count) panels",
-      "one for each from above, as in 0:1,: where a colon alone leaves it to the data"
+      "one for each from above, as in 0:1\(String(repeating: ",:", count: count - 1)) where a colon alone leaves it to the data"
     )
   }
 
@@ -81,6 +81,35 @@ public struct PictureLook: Sendable {
     }
     if let xRange { runs = runs.map { clipped($0, to: xRange) } }
     return runs.filter { !$0.isEmpty }
+  }
+
+  /// Refuses curves over an axis that ``xRange`` and ``hasLogX`` leave nothing of, before they are computed.
+  /// - Throws: ``FileError``.
+  public func check(axis: [Double], file: String) throws(FileError) {
+    try check([axis.sorted().map { Figure.Point(x: $0, y: 1) }], file: file)
+  }
+
+  /// Refuses curves of which nothing can be seen, and what gnuplot cannot draw: margins and ratios must be numbers too.
+  func check(_ runs: [[Figure.Point]], file: String) throws(FileError) {
+    let points = shown(runs).joined()
+    for (axis, isLog, values) in [
+      ("x", hasLogX, points.map(\.x)), ("y", hasLogY, points.map(\.y)),
+    ] {
+      if let value = values.first(where: { abs($0) > 1e250 || isLog && $0 < 1e-250 }) {
+        throw FileError(
+          .setting, file: file, found: "\(value) in \(axis)\(isLog ? " with --log" : "")",
+          expected: "magnitudes \(isLog ? "from 1e-250 " : "")to 1e250, which gnuplot can draw")
+      }
+    }
+    guard !runs.isEmpty, points.isEmpty else { return }
+    let logs = [hasLogX ? "x" : nil, hasLogY ? "y" : nil].compactMap(\.self)
+    let limits = [
+      xRange == nil ? nil : "within --xrange",
+      logs.isEmpty ? nil : "above 0 in \(logs.joined(separator: " and ")), as --log shows",
+    ].compactMap(\.self)
+    throw FileError(
+      .setting, file: file, found: "no value \(limits.joined(separator: " and "))",
+      expected: "some to draw")
   }
 
   /// A note on what logarithmic axes cannot show of `all`.

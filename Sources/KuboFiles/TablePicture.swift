@@ -140,11 +140,7 @@ extension Picture {
       if panel.isZero { panel.note = "0 within the error bounds" }
       return panel
     }
-    guard drawn.contains(where: { !$0.curves.allSatisfy(\.runs.isEmpty) }) || values.isEmpty else {
-      throw FileError(
-        .setting, file: path, found: "no value within --xrange and above 0 on the axes of --log",
-        expected: "some to draw")
-    }
+    try look.check(values, file: path)
     var key: [Figure.Style] = []
     for part in [Column.Part.real, .imaginary]
     where curves.contains(where: { $0.column.part == part }) {
