@@ -176,7 +176,15 @@ struct SpectrumCommand: SweepableCommand {
       }
       return CostEstimate(parts)
     }
-    return try await request(log).request.cost()
+    let request = try await request(log).request
+    try checkRefinement(of: request.omegas)
+    if let refine {
+      let count = Set(request.omegas).count
+      log.notice(
+        "note: the estimate is for the \(count) frequencies given; --refine adds up to \(refine - count), each of which takes about as long as one of them"
+      )
+    }
+    return try await request.cost()
   }
 
   func result(_ log: Logger) async throws -> TableResult {
