@@ -152,6 +152,7 @@ struct SpectrumCommand: SweepableCommand {
   )
   var noInterpolation = false
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Compute further frequencies where the curves bend, up to so many in all, until straight lines between neighbours follow the curves to 1 % of their height. Then no frequency is interpolated. Not for sweeps or models with orbitals.",
       valueName: "count"), transform: integer(3...100_000))
