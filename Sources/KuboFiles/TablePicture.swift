@@ -59,8 +59,7 @@ extension Picture {
         quantity: curve.curve.column.content,
         unit: tables[curve.n].table.unit(curve.curve.column))
     }
-    var panels: [Content] = []
-    for content in all.map(content) where !panels.contains(content) { panels.append(content) }
+    let panels = all.map(content).unique
     guard !curves.isEmpty, panels.count <= Picture.panelLimit else {
       throw FileError(
         .setting, file: path, found: "\(panels.count) quantities to draw",
@@ -75,11 +74,7 @@ extension Picture {
       let own = all.filter { content($0) == panel }.map(\.curve.column.variant)
       return own.contains(Column()) && own.contains { $0 != Column() }
     }
-    var variants: [Column] = []
-    for variant in curves.map(\.column.variant)
-    where (variant != Column() || isMixed) && !variants.contains(variant) {
-      variants.append(variant)
-    }
+    let variants = curves.map(\.column.variant).filter { $0 != Column() || isMixed }.unique
     guard variants.count <= Figure.Style.limit else {
       throw FileError(
         .setting, file: path,
