@@ -89,18 +89,22 @@ public struct PictureLook: Sendable {
     try check([axis.sorted().map { Figure.Point(x: $0, y: 1) }], file: file)
   }
 
-  /// Refuses curves of which nothing can be seen, and what gnuplot cannot draw: margins and ratios must be numbers too.
+  /// Refuses numbers of which gnuplot cannot draw one: margins and ratios must be numbers too.
+  static func check(
+    _ values: some Sequence<Double>, in name: String, isLogarithmic: Bool = false, file: String
+  ) throws(FileError) {
+    guard let value = values.first(where: { abs($0) > 1e250 || isLogarithmic && $0 < 1e-250 })
+    else { return }
+    throw FileError(
+      .setting, file: file, found: "\(value) in \(name)\(isLogarithmic ? " with --log" : "")",
+      expected: "magnitudes \(isLogarithmic ? "from 1e-250 " : "")to 1e250, which gnuplot can draw")
+  }
+
+  /// Refuses curves of which nothing can be seen, or not all.
   func check(_ runs: [[Figure.Point]], file: String) throws(FileError) {
     let points = shown(runs).joined()
-    for (axis, isLog, values) in [
-      ("x", hasLogX, points.map(\.x)), ("y", hasLogY, points.map(\.y)),
-    ] {
-      if let value = values.first(where: { abs($0) > 1e250 || isLog && $0 < 1e-250 }) {
-        throw FileError(
-          .setting, file: file, found: "\(value) in \(axis)\(isLog ? " with --log" : "")",
-          expected: "magnitudes \(isLog ? "from 1e-250 " : "")to 1e250, which gnuplot can draw")
-      }
-    }
+    try PictureLook.check(points.map(\.x), in: "x", isLogarithmic: hasLogX, file: file)
+    try PictureLook.check(points.map(\.y), in: "y", isLogarithmic: hasLogY, file: file)
     guard !runs.isEmpty, points.isEmpty else { return }
     let logs = [hasLogX ? "x" : nil, hasLogY ? "y" : nil].compactMap(\.self)
     let limits = [
