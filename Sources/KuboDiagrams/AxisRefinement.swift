@@ -7,8 +7,11 @@ extension SpectrumRequest {
   ///
   /// A straight line between neighbours a distance h apart misses a curve by |f''| h^2/8. Wherever that is more than 1 % of
   /// the height of its column, the interval is halved, those that miss most first; f'' is taken from the values themselves at
-  /// three neighbours. Closed forms, whose poles no line can follow, are only asked if there is nothing else. Every value has
-  /// the accuracy of ``Spectrum``.
+  /// three neighbours, so that fewer than three frequencies stay as they are. The curves are the real and the imaginary part of
+  /// K(omega) - K(0), or of sigma, of each bare and dressed column, those of single diagrams and bands too, and the height is
+  /// that of both parts together. Closed forms, whose poles no line can follow, are only asked if there is nothing else. At a
+  /// jump the halving ends with an interval of 1e-12 of the largest |omega|: at smaller ones the rounding of omega would be seen
+  /// in the slopes. Every value has the accuracy of ``Spectrum``.
   ///
   /// - Parameter limit: the most frequencies in all; not below those asked for.
   /// - Returns: a spectrum whose ``Spectrum/omegas`` ascend.
@@ -28,11 +31,11 @@ extension SpectrumRequest {
 }
 
 /// Values at frequencies of which ever more are computed.
-struct AxisRefinement {
+package struct AxisRefinement {
   /// What a straight line may miss, over the height of a curve.
   private static let flatness = 0.01
-  /// The narrowest interval that is halved, over the whole axis.
-  private static let narrowest = 1e-5
+  /// The narrowest interval that is halved, over the largest |omega|: the rounding of omega is 1e-4 of it.
+  private static let narrowest = 1e-12
 
   private typealias Place = (omega: Double, part: Int, number: Int)
 
@@ -40,19 +43,19 @@ struct AxisRefinement {
   /// Ascending; where each is in the parts.
   private var places: [Place]
 
-  init(_ omegas: [Double], _ first: Spectrum) {
+  package init(_ omegas: [Double], _ first: Spectrum) {
     parts = [first]
     places = omegas.enumerated().map { ($1, 0, $0) }
   }
 
-  mutating func add(_ omegas: [Double], _ part: Spectrum) {
+  package mutating func add(_ omegas: [Double], _ part: Spectrum) {
     places += omegas.enumerated().map { ($1, parts.count, $0) }
     places.sort { $0.omega < $1.omega }
     parts.append(part)
   }
 
   /// The middles of the intervals in which some curve bends too much.
-  func proposals(limit: Int) -> [Double] {
+  package func proposals(limit: Int) -> [Double] {
     guard places.count > 2, places.count < limit else { return [] }
     var misses = [Double](repeating: 0, count: places.count - 1)
     for c in judges {
@@ -60,12 +63,17 @@ struct AxisRefinement {
         for (n, miss) in self.misses(c, part).enumerated() { misses[n] = max(misses[n], miss) }
       }
     }
-    let width = AxisRefinement.narrowest * (places.last!.omega - places.first!.omega)
+    let largest = max(abs(places.first!.omega), abs(places.last!.omega))
+    let width = AxisRefinement.narrowest * largest
     return misses.indices.filter {
       misses[$0] > AxisRefinement.flatness && places[$0 + 1].omega - places[$0].omega > width
     }
     .sorted { (misses[$1], $0) < (misses[$0], $1) }.prefix(limit - places.count)
-    .map { (places[$0].omega + places[$0 + 1].omega) / 2 }.sorted()
+    .map {
+      let middle = (places[$0].omega + places[$0 + 1].omega) / 2
+      // Of intervals about 0 what rounding leaves of it.
+      return abs(middle) < 1e-2 * width ? 0 : middle
+    }.sorted()
   }
 
   /// The columns that say where to refine.
@@ -102,7 +110,7 @@ struct AxisRefinement {
   }
 
   /// All values; K(0) is that of the first part, whichever of its errors is larger.
-  func spectrum(_ request: SpectrumRequest) -> Spectrum {
+  package func spectrum(_ request: SpectrumRequest) -> Spectrum {
     var spectrum = Spectrum(unfilled: request.asking(request.columns, omegas: places.map(\.omega)))
     let columns = Array(request.columns.indices)
     let fixed = parts[0].columns.map { column in

@@ -85,7 +85,8 @@ public struct Filling: Sendable, Equatable {
     (levels, isMiddleOfGap) = (Filling.levels(broadening), false)
   }
 
-  /// The same with impurities of this name.
+  /// The same of another route with impurities, mu and a bound on its error, in energy units: n(mu) = `electrons` of the dressed
+  /// propagators, whose impurities `impurities` names for headers, as `site=0.1`.
   public init(
     electrons: Double, _ root: (mu: Double, error: Double), impurities: String, capacity: Int
   ) {

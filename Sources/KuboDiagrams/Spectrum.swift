@@ -57,7 +57,8 @@ public struct Spectrum: Sendable {
   public var poleLines: [String] { EmptyCell.lines(poles) }
   /// Whether the values at a frequency are interpolated, and how many were computed for that; nil if all are computed.
   public internal(set) var interpolation: (isInterpolated: [Bool], nodes: Int)?
-  /// How many frequencies were asked for, where others were added; nil if none could be.
+  /// How many frequencies were asked for, of a spectrum to which others may have been added
+  /// (``SpectrumRequest/refinedSpectrum(limit:)``); nil of others.
   public internal(set) var refinement: Int?
   /// The largest grid that was needed, as points along each reciprocal vector.
   public internal(set) var divisions: Int

@@ -28,7 +28,7 @@ struct Chart: Sendable, Encodable {
     let curves = panel.curves.filter { !$0.title.isEmpty }.map { curve in
       Curve(
         name: curve.title,
-        points: curve.runs.joined().map {
+        points: curve.runs.joined().filter(\.isComputed).map {
           ([$0.x, $0.y] + ($0.error.map { [$0] } ?? [])).map(short)
         }
       )

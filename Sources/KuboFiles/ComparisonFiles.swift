@@ -92,10 +92,11 @@ extension Comparison {
 
 extension Picture {
   /// The picture of a comparison: |K_Sigma/omega| against omega, `scba` above, `site` below.
+  /// - Throws: ``FileError`` if `look` leaves no value to draw.
   public init(
     _ comparison: Comparison, units: (energy: String, length: String),
     parameters: [(name: String, value: Double)], look: PictureLook = .init()
-  ) {
+  ) throws(FileError) {
     let request = comparison.parts[0].request
     let pole = 2 * request.model.exchange
     let perField = unit("1/\(units.energy)", units.length, to: 2 - request.model.dimension)
@@ -140,6 +141,7 @@ extension Picture {
           // Where there is nothing but zeros, these are drawn.
           isLogarithmic: !lows.isEmpty))
     }
+    try look.check(values, file: "comparison")
     let words =
       (parameters.map { ("parameter.\($0.name)", $0.value) }
       + [("mu", request.mu), ("temperature", request.temperature)])
@@ -153,8 +155,5 @@ extension Picture {
         panelHeight: 4.4,
         start: 0), look)
     notes = look.note(values)
-    if panels.allSatisfy({ $0.curves.allSatisfy(\.runs.isEmpty) }) {
-      notes.append("the picture is empty: no value within --xrange")
-    }
   }
 }

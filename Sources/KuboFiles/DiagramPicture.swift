@@ -118,10 +118,8 @@ private struct DiagramScript {
     var y = -height - (caption.isEmpty ? 0.1 : 0.45)
     for (n, paragraph) in caption.enumerated() {
       for line in wrapped(paragraph, width: DiagramScript.captionWidth, limit: 8) {
-        // In a user's text no sign may change how it is set.
-        script.label(
-          n == 0 ? "{/:Bold \(Typeset.literal(line))}" : oneLine(line), at: "\(0.25 - width),\(y)",
-          n == 0 ? "left" : "left noenhanced")
+        let text = Typeset.literal(line)
+        script.label(n == 0 ? "{/:Bold \(text)}" : text, at: "\(0.25 - width),\(y)", "left")
         y -= DiagramScript.lineHeight
       }
     }

@@ -9,9 +9,11 @@ package struct Figure: Sendable {
     package var x, y: Double
     /// A bound on the error of y.
     package var error: Double?
+    /// Whether it is a value, and not where a line between values leaves a range.
+    var isComputed = true
 
-    package init(x: Double, y: Double, error: Double? = nil) {
-      (self.x, self.y, self.error) = (x, y, error)
+    package init(x: Double, y: Double, error: Double? = nil, isComputed: Bool = true) {
+      (self.x, self.y, self.error, self.isComputed) = (x, y, error, isComputed)
     }
   }
 

@@ -23,8 +23,8 @@ extension Figure.Panel {
     own.label.insert(contentsOf: "\(space)\(base < 0 ? "+" : "−")\(space)\(number)", at: unit)
     own.range = range.map { ($0.low - base, $0.high - base) }
     for n in own.curves.indices {
-      own.curves[n].runs = curves[n].runs.map { run in
-        run.map { Figure.Point(x: $0.x, y: $0.y - base, error: $0.error) }
+      for m in own.curves[n].runs.indices {
+        for k in own.curves[n].runs[m].indices { own.curves[n].runs[m][k].y -= base }
       }
     }
     return own
@@ -56,7 +56,10 @@ extension Figure.Panel {
             let error = point.error ?? 0
             // Where gnuplot cuts a band off it fills what it should not.
             func inside(_ y: Double) -> Double { min(max(y, low), high) }
-            return [point.x, point.y, inside(point.y - error), inside(point.y + error)]
+            return [
+              point.x, point.y, inside(point.y - error), inside(point.y + error),
+              point.isComputed ? point.y : nil,
+            ]
           } + [[]]
         })
       let marked = marked(n)
@@ -131,7 +134,7 @@ extension Figure.Panel {
   private func marked(_ n: Int) -> [Figure.Point] {
     guard !curves[n].style.marks.isEmpty else { return [] }
     let (low, high) = range ?? dataRange
-    let points = curves[n].runs.joined().filter { $0.y >= low && $0.y <= high }
+    let points = curves[n].runs.joined().filter { $0.isComputed && $0.y >= low && $0.y <= high }
     let xs = curves.flatMap { $0.runs.joined().map { place($0.x) } }
     guard let start = xs.min(), let end = xs.max(), end > start else { return points }
     let spacing = (end - start) / 5
@@ -153,7 +156,7 @@ extension Figure.Panel {
     let (low, high) = range ?? dataRange
     func narrowest(_ y: Double) -> Double { 1e-3 * (isLogarithmic ? abs(y) : high - low) }
     func named(_ curve: Figure.Curve) -> String {
-      curve.title.isEmpty ? "notitle" : "title \(Typeset.quoted(curve.title))"
+      curve.title.isEmpty ? "notitle" : "title \(Typeset.quoted(visible(curve.title)))"
     }
     for (n, curve) in curves.enumerated() where curve.runs.contains(where: { !$0.isEmpty }) {
       let points = curve.runs.joined()
@@ -163,11 +166,14 @@ extension Figure.Panel {
           "$line\(n) using 1:3:4 with filledcurves fc rgb '\(curve.style.color)' fs transparent solid 0.25 noborder \(named(curve))"
         )
       }
+      plots.append("$line\(n) using 1:2 with lines \(curve.style.line) \(named(curve))")
       // A point between two gaps has no line.
-      let style =
-        points.count <= 25 && curve.style.isSolid || curve.runs.contains { $0.count == 1 }
-        ? "linespoints pt 7 ps 0.25" : "lines"
-      plots.append("$line\(n) using 1:2 with \(style) \(curve.style.line) \(named(curve))")
+      if points.count <= 25 && curve.style.isSolid || curve.runs.contains(where: { $0.count == 1 })
+      {
+        plots.append(
+          "$line\(n) using 1:5 with points pt 7 ps 0.25 lc rgb '\(curve.style.color)' \(named(curve))"
+        )
+      }
       if !exits[n].isEmpty {
         plots.append(
           "$exit\(n) using 1:2:3 with points pt variable ps 0.7 lc rgb '\(curve.style.color)' \(named(curve))"

@@ -130,6 +130,9 @@ extension Picture {
         .setting, file: tables[0].path, found: "no values in \(quoted(column))",
         expected: "a column with numbers")
     }
+    for values in [map.axis, map.parameters, known] {
+      try PictureLook.check(values, in: "the map", file: tables[0].path)
+    }
     var colors = scale.bar(low, high, smallest: known.map(abs).filter { $0 > 0 }.min())
     colors.isGrey = look.style == .bw
     guard !scale.hasContours || map.axis.count > 1 && map.parameters.count > 1 else {

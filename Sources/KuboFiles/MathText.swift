@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// A short formula in a part of TeX: letters, digits, `^`, `_`, braces, `\mathrm` and the commands of
-/// ``symbols``. TeX sets it as it is, gnuplot after ``enhanced``.
+/// A short formula in a part of TeX: letters, digits, `^`, `_`, braces, `\mathrm`, `\frac` and the commands of
+/// ``symbols``. TeX sets it as it is, gnuplot after ``enhanced``, a browser after ``markup``.
 struct MathText: Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
   /// The formula for TeX, without the signs around it.
   let tex: String
@@ -23,52 +23,90 @@ struct MathText: Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterp
     "hbar": "ħ", "partial": "∂", "neq": "≠", "tfrac12": "½", "sum": "Σ", "to": "→",
   ]) { $1 }
 
-  /// The formula in gnuplot's enhanced text, letters slanted.
-  ///
-  /// Only formulas of this module become one; a user's text is set with `noenhanced`.
-  var enhanced: String {
-    var scan = tex[...]
-    return MathText.enhanced(&scan, isUpright: false)
+  /// What TeX reads as one.
+  private indirect enum Piece {
+    case space
+    case letter(Character), symbol(String), number(String), sign(Character)
+    /// What stands in braces.
+    case group([Piece])
+    /// Upright; and as it was written, without braces.
+    case upright(Piece, tex: String)
+    case fraction(Piece, Piece)
+    /// Above or below what stands before it, by its mark.
+    case script(Character, Piece)
   }
+
+  private var pieces: [Piece] {
+    var scan = tex[...]
+    return MathText.pieces(&scan)
+  }
+
+  /// Everything up to a closing brace.
+  private static func pieces(_ scan: inout Substring) -> [Piece] {
+    var pieces: [Piece] = []
+    while let sign = scan.first, sign != "}" {
+      if sign == " " { scan.removeFirst() } else { pieces.append(piece(&scan)) }
+    }
+    return pieces
+  }
+
+  private static func piece(_ scan: inout Substring) -> Piece {
+    func word(_ belongs: (Character) -> Bool) -> String {
+      let word = scan.prefix(while: belongs)
+      scan.removeFirst(word.count)
+      return String(word)
+    }
+    let sign = scan.removeFirst()
+    switch sign {
+    case "^", "_": return .script(sign, piece(&scan))
+    case "{":
+      defer { scan = scan.dropFirst() }
+      return .group(pieces(&scan))
+    case "\\":
+      switch word({ $0.isLetter || $0.isNumber }) {
+      case "":
+        scan.removeFirst()
+        return .space
+      case "mathrm":
+        let tex = String(scan.dropFirst().prefix { $0 != "}" })
+        return .upright(piece(&scan), tex: tex)
+      case "frac": return .fraction(piece(&scan), piece(&scan))
+      case let name: return .symbol(symbols[name]!)
+      }
+    case _ where sign.isNumber: return .number(String(sign) + word { $0.isNumber || $0 == "." })
+    default: return sign.isLetter ? .letter(sign) : .sign(sign)
+    }
+  }
+
+  // MARK: gnuplot
+
+  /// The formula in gnuplot's enhanced text, letters slanted; it has no fractions.
+  ///
+  /// Only formulas of this module become one; a user's text is set by `Typeset.literal`.
+  var enhanced: String { MathText.enhanced(pieces, isUpright: false) }
 
   /// How many signs are seen.
   var signs: Int { Typeset.signs(enhanced) }
 
-  /// Everything up to a closing brace.
-  private static func enhanced(_ scan: inout Substring, isUpright: Bool) -> String {
-    var result = ""
-    while let c = scan.first, c != "}" {
-      switch c {
-      case "\\":
-        scan.removeFirst()
-        let name = scan.prefix { $0.isLetter || $0.isNumber }
-        scan.removeFirst(name.count)
-        if name == "mathrm" {
-          result += "{" + group(&scan, isUpright: true) + "}"
-        } else if name.isEmpty {
-          // A space, as in `\ `.
-          result += space
-          scan = scan.dropFirst()
-        } else {
-          result += symbols[String(name)]!.map(spaced).joined()
-        }
-      case "^", "_":
-        scan.removeFirst()
-        // The thin space keeps what follows off it, and a second script in the size of the first.
-        result += "\(c){" + group(&scan, isUpright: isUpright) + "}\(thinSpace)"
-      case "{": result += "{" + group(&scan, isUpright: isUpright) + "}"
-      case " ": scan.removeFirst()
-      default:
-        let letters = scan.prefix { $0.isLetter }
-        if letters.isEmpty || isUpright {
-          result += spaced(scan.removeFirst())
-        } else {
-          scan.removeFirst(letters.count)
-          result += "{/:Italic \(letters)}"
-        }
-      }
+  private static func enhanced(_ pieces: [Piece], isUpright: Bool) -> String {
+    func inner(_ piece: Piece, isUpright: Bool) -> String {
+      if case .group(let pieces) = piece { return enhanced(pieces, isUpright: isUpright) }
+      return enhanced([piece], isUpright: isUpright)
     }
-    return result
+    return pieces.map { piece in
+      switch piece {
+      case .space: space
+      case .letter(let letter): isUpright ? String(letter) : "{/:Italic \(letter)}"
+      case .symbol(let text), .number(let text): text.map(spaced).joined()
+      case .sign(let sign): spaced(sign)
+      case .group: "{\(inner(piece, isUpright: isUpright))}"
+      case .upright(let piece, _): "{\(inner(piece, isUpright: true))}"
+      // The thin space keeps what follows off it, and a second script in the size of the first.
+      case .script(let mark, let piece):
+        "\(mark){\(inner(piece, isUpright: isUpright))}\(thinSpace)"
+      case .fraction: preconditionFailure("a fraction in a picture")
+      }
+    }.joined()
   }
 
   /// Spaces. Some programs that draw SVG drop those at the ends of its pieces, if nothing without a
@@ -88,96 +126,56 @@ struct MathText: Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterp
     }
   }
 
-  /// What stands in braces, or one sign.
-  private static func group(_ scan: inout Substring, isUpright: Bool) -> String {
-    guard scan.first == "{" else {
-      var one = scan.prefix(1)
-      if one == "\\" { one = scan.prefix(1) + scan.dropFirst().prefix { $0.isLetter } }
-      scan.removeFirst(one.count)
-      return enhanced(&one, isUpright: isUpright)
-    }
-    scan.removeFirst()
-    defer { scan = scan.dropFirst() }
-    return enhanced(&scan, isUpright: isUpright)
-  }
-}
+  // MARK: MathML
 
-extension MathText {
-  /// The formula in MathML; `\\frac{a}{b}` is a fraction.
-  var markup: HTML {
-    var scan = tex[...]
-    return "<math>\(MathText.row(&scan))</math>"
-  }
+  /// The formula in MathML.
+  var markup: HTML { "<math>\(MathText.row(pieces))</math>" }
 
-  /// Everything up to a closing brace.
-  private static func row(_ scan: inout Substring) -> HTML {
-    var pieces: [HTML] = []
-    while let sign = scan.first, sign != "}" {
-      if sign == " " {
-        scan.removeFirst()
-        continue
+  private static func row(_ pieces: [Piece]) -> HTML {
+    var rest = pieces[...]
+    var row: [HTML] = []
+    while let piece = rest.popFirst() {
+      let base = atom(piece)
+      var scripts: [Character: HTML] = [:]
+      while case .script(let mark, let piece)? = rest.first {
+        scripts[mark] = atom(piece)
+        rest.removeFirst()
       }
-      let base = atom(&scan)
-      var (lower, upper): (HTML?, HTML?) = (nil, nil)
-      while let mark = scan.first, mark == "^" || mark == "_" {
-        scan.removeFirst()
-        let script = atom(&scan)
-        if mark == "^" { upper = script } else { lower = script }
-      }
-      let piece: HTML =
-        switch (lower, upper) {
+      let set: HTML =
+        switch (scripts["_"], scripts["^"]) {
         case (nil, nil): base
         case (let lower?, nil): "<msub>\(base)\(lower)</msub>"
         case (nil, let upper?): "<msup>\(base)\(upper)</msup>"
         case (let lower?, let upper?): "<msubsup>\(base)\(lower)\(upper)</msubsup>"
         }
-      pieces.append(piece)
+      row.append(set)
     }
-    return "<mrow>\(pieces)</mrow>"
+    return "<mrow>\(row)</mrow>"
   }
 
-  /// A sign, a command with what belongs to it, or what stands in braces.
-  private static func atom(_ scan: inout Substring) -> HTML {
-    let sign = scan.removeFirst()
-    func word(_ belongs: (Character) -> Bool) -> String {
-      let word = scan.prefix(while: belongs)
-      scan.removeFirst(word.count)
-      return String(word)
-    }
-    switch sign {
-    case "{":
-      let inner = row(&scan)
-      scan = scan.dropFirst()
-      return inner
-    case "\\":
-      switch word({ $0.isLetter || $0.isNumber }) {
-      case "":
-        scan.removeFirst()
-        return "<mspace width=\"0.3em\"></mspace>"
-      case "mathrm":
-        scan.removeFirst()
-        let text = word { $0 != "}" }
-        scan.removeFirst()
-        return "<mi mathvariant=\"normal\">\(text)</mi>"
-      case "frac":
-        let (above, below) = (atom(&scan), atom(&scan))
-        return "<mfrac>\(above)\(below)</mfrac>"
-      case let name: return "<mi>\(symbols[name]!)</mi>"
-      }
-    case _ where sign.isLetter: return "<mi>\(String(sign))</mi>"
-    case _ where sign.isNumber:
-      return "<mn>\(String(sign) + word { $0.isNumber || $0 == "." })</mn>"
+  private static func atom(_ piece: Piece) -> HTML {
+    switch piece {
+    case .space: "<mspace width=\"0.3em\"></mspace>"
+    case .letter(let letter): "<mi>\(String(letter))</mi>"
+    case .symbol(let text): "<mi>\(text)</mi>"
+    case .number(let text): "<mn>\(text)</mn>"
+    case .group(let pieces): row(pieces)
+    case .upright(_, let tex): "<mi mathvariant=\"normal\">\(tex)</mi>"
+    case .fraction(let above, let below): "<mfrac>\(atom(above))\(atom(below))</mfrac>"
+    // Of nothing before it.
+    case .script(_, let piece): atom(piece)
+    case .sign("-"): "<mo>−</mo>"
     // What stands for itself keeps its size, and no room beside it.
-    case _ where "|/()[]".contains(sign):
-      return "<mo stretchy=\"false\" lspace=\"0\" rspace=\"0\">\(String(sign))</mo>"
-    default: return "<mo>\(sign == "-" ? "−" : String(sign))</mo>"
+    case .sign(let sign) where "|/()[]".contains(sign):
+      "<mo stretchy=\"false\" lspace=\"0\" rspace=\"0\">\(String(sign))</mo>"
+    case .sign(let sign): "<mo>\(String(sign))</mo>"
     }
   }
 }
 
 /// Text for TeX in which every sign stands for itself.
 func texEscaped(_ text: String) -> String {
-  oneLine(text).replacingScalars {
+  visible(text).replacingScalars {
     switch $0 {
     case "\\": "\\textbackslash{}"
     case "^": "\\textasciicircum{}"

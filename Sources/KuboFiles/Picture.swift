@@ -192,19 +192,25 @@ public struct Picture: Sendable {
 /// Text of a picture in gnuplot's notation for indices, in which ``literal(_:)`` is what a user or
 /// a file says and everything else is this program's own.
 enum Typeset {
+  /// One that ends no string; in braces, so that no digit follows.
+  private static let apostrophe = "{\\U+0027}"
+
   /// `text` as it stands, none of whose signs means anything to gnuplot.
   static func literal(_ text: String) -> String {
-    var result = ""
-    for scalar in oneLine(text).unicodeScalars {
-      if "\\{}^_@&~".unicodeScalars.contains(scalar) { result += "\\" }
-      result.unicodeScalars.append(scalar)
+    visible(text).replacingScalars {
+      switch $0 {
+      // In braces: without them gnuplot 5.4 reads \\U+2212 as a minus sign in an SVG, and draws both of \\x in a PDF.
+      case "\\": "{\\\\}"
+      case "'": apostrophe
+      case "{", "}", "^", "_", "@", "&", "~": "\\\($0)"
+      default: nil
+      }
     }
-    return result
   }
 
   /// How many signs of a text in this notation are seen.
   static func signs(_ text: String) -> Int {
-    var scan = text.replacing("{/:Italic ", with: "{")[...]
+    var scan = text.replacing("{/:Italic ", with: "{").replacing(apostrophe, with: "'")[...]
     var count = 0
     while let sign = scan.popFirst() {
       if sign == "\\" { scan = scan.dropFirst() } else if "{}^_".contains(sign) { continue }

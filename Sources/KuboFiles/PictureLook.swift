@@ -20,13 +20,13 @@ public struct PictureLook: Sendable {
   public var width: Double?
   /// What stands above, in place of the model and its state; nothing if empty.
   public var title: String?
-  /// From where to where the axis goes; nil by the data.
+  /// From where to where the axis goes, above 0 if that is logarithmic; nil by the data.
   public var xRange: ClosedRange<Double>?
-  /// The same of each panel, from above; empty if all go by the data.
+  /// The same of the vertical axis of each panel, from above; empty if all go by the data.
   public var yRanges: [ClosedRange<Double>?] = []
   /// Whether the axis is logarithmic.
   public var hasLogX = false
-  /// Whether all panels are.
+  /// Whether the vertical axes of all panels are.
   public var hasLogY = false
 
   /// The look of a picture of which nothing was said.
@@ -52,7 +52,7 @@ public struct PictureLook: Sendable {
   func titleLines(on page: Double, _ usual: (_ signs: Int) -> [String]) -> [String] {
     let signs = Int((5.6 * page).rounded())
     guard let title else { return usual(signs) }
-    return wrapped(oneLine(title), width: signs, limit: 3).map(Typeset.literal)
+    return wrapped(visible(title), width: signs, limit: 3).map(Typeset.literal)
   }
 
   /// The range of the n-th panel.
@@ -68,7 +68,7 @@ public struct PictureLook: Sendable {
     if count == 1 { return ("\(ranges) for one panel", "LOW:HIGH") }
     return (
       "\(ranges) for \(count) panels",
-      "one for each from above, as in 0:1,: where a colon alone leaves it to the data"
+      "one for each from above, as in 0:1\(String(repeating: ",:", count: count - 1)) where a colon alone leaves it to the data"
     )
   }
 
@@ -81,6 +81,39 @@ public struct PictureLook: Sendable {
     }
     if let xRange { runs = runs.map { clipped($0, to: xRange) } }
     return runs.filter { !$0.isEmpty }
+  }
+
+  /// Refuses curves over an axis that ``xRange`` and ``hasLogX`` leave nothing of, before they are computed.
+  /// - Throws: ``FileError``.
+  public func check(axis: [Double], file: String) throws(FileError) {
+    try check([axis.sorted().map { Figure.Point(x: $0, y: 1) }], file: file)
+  }
+
+  /// Refuses numbers of which gnuplot cannot draw one: margins and ratios must be numbers too.
+  static func check(
+    _ values: some Sequence<Double>, in name: String, isLogarithmic: Bool = false, file: String
+  ) throws(FileError) {
+    guard let value = values.first(where: { abs($0) > 1e250 || isLogarithmic && $0 < 1e-250 })
+    else { return }
+    throw FileError(
+      .setting, file: file, found: "\(value) in \(name)\(isLogarithmic ? " with --log" : "")",
+      expected: "magnitudes \(isLogarithmic ? "from 1e-250 " : "")to 1e250, which gnuplot can draw")
+  }
+
+  /// Refuses curves of which nothing can be seen, or not all.
+  func check(_ runs: [[Figure.Point]], file: String) throws(FileError) {
+    let points = shown(runs).joined()
+    try PictureLook.check(points.map(\.x), in: "x", isLogarithmic: hasLogX, file: file)
+    try PictureLook.check(points.map(\.y), in: "y", isLogarithmic: hasLogY, file: file)
+    guard !runs.isEmpty, points.isEmpty else { return }
+    let logs = [hasLogX ? "x" : nil, hasLogY ? "y" : nil].compactMap(\.self)
+    let limits = [
+      xRange == nil ? nil : "within --xrange",
+      logs.isEmpty ? nil : "above 0 in \(logs.joined(separator: " and ")), as --log shows",
+    ].compactMap(\.self)
+    throw FileError(
+      .setting, file: file, found: "no value \(limits.joined(separator: " and "))",
+      expected: "some to draw")
   }
 
   /// A note on what logarithmic axes cannot show of `all`.
@@ -108,7 +141,7 @@ public struct PictureLook: Sendable {
         hasLogY && a > 0 && b > 0 ? a * pow(b / a, part) : a + part * (b - a)
       }
       let error = a.error.flatMap { low in b.error.map { low + part * ($0 - low) } }
-      return Figure.Point(x: edge, y: between(a.y, b.y), error: error)
+      return Figure.Point(x: edge, y: between(a.y, b.y), error: error, isComputed: false)
     }
     return [crossing(range.lowerBound)].compactMap(\.self) + run.filter { range.contains($0.x) }
       + [crossing(range.upperBound)].compactMap(\.self)

@@ -185,26 +185,28 @@ public struct Report: Sendable {
   }
 
   /// A picture of curves, with its values for the script of the page.
-  private func plot(_ picture: Picture, _ name: String, _ description: String, _ path: String)
-    async throws(OutputError) -> HTML
-  {
-    HTML.plot(
-      svg: try await picture.drawn(.svg, path: path), chart: picture.chart,
-      axis: "ħω (\(units.energy))", name: name, description: description)
-  }
-
-  private func picture(
-    _ table: CSVFile, _ response: Response, number: Int, _ path: String
+  private func plot(
+    _ picture: @autoclosure () throws -> Picture, _ name: String, _ description: String,
+    _ path: String
   ) async throws(OutputError) -> HTML {
     do {
-      return try await plot(
-        Picture(table: table, columns: [response.name]), "plot\(number)",
-        "\(response.name) against frequency", path)
+      let picture = try picture()
+      return HTML.plot(
+        svg: try await picture.drawn(.svg, path: path), chart: picture.chart,
+        axis: "ħω (\(units.energy))", name: name, description: description)
     } catch let error as OutputError {
       throw error
     } catch {
       throw .tool(path: path, reason: "\(error)")
     }
+  }
+
+  private func picture(
+    _ table: CSVFile, _ response: Response, number: Int, _ path: String
+  ) async throws(OutputError) -> HTML {
+    try await plot(
+      Picture(table: table, columns: [response.name]), "plot\(number)",
+      "\(response.name) against frequency", path)
   }
 
   private func bandStructure(_ path: String) async throws(OutputError) -> HTML {

@@ -59,8 +59,7 @@ extension Picture {
         quantity: curve.curve.column.content,
         unit: tables[curve.n].table.unit(curve.curve.column))
     }
-    var panels: [Content] = []
-    for content in all.map(content) where !panels.contains(content) { panels.append(content) }
+    let panels = all.map(content).unique
     guard !curves.isEmpty, panels.count <= Picture.panelLimit else {
       throw FileError(
         .setting, file: path, found: "\(panels.count) quantities to draw",
@@ -75,11 +74,7 @@ extension Picture {
       let own = all.filter { content($0) == panel }.map(\.curve.column.variant)
       return own.contains(Column()) && own.contains { $0 != Column() }
     }
-    var variants: [Column] = []
-    for variant in curves.map(\.column.variant)
-    where (variant != Column() || isMixed) && !variants.contains(variant) {
-      variants.append(variant)
-    }
+    let variants = curves.map(\.column.variant).filter { $0 != Column() || isMixed }.unique
     guard variants.count <= Figure.Style.limit else {
       throw FileError(
         .setting, file: path,
@@ -140,11 +135,7 @@ extension Picture {
       if panel.isZero { panel.note = "0 within the error bounds" }
       return panel
     }
-    guard drawn.contains(where: { !$0.curves.allSatisfy(\.runs.isEmpty) }) || values.isEmpty else {
-      throw FileError(
-        .setting, file: path, found: "no value within --xrange and above 0 on the axes of --log",
-        expected: "some to draw")
-    }
+    try look.check(values, file: path)
     var key: [Figure.Style] = []
     for part in [Column.Part.real, .imaginary]
     where curves.contains(where: { $0.column.part == part }) {

@@ -26,12 +26,16 @@ extension StringProtocol {
   }
 }
 
-/// `text` on one line: backslashes are doubled; control characters, line separators and the
-/// invisible characters that reorder text are written as `\n`, `\t`, `\r` or `\u{...}`.
+/// ``visible(_:)`` with backslashes doubled before, so that it can be read back.
 func oneLine(_ text: String) -> String {
+  visible(text.replacingScalars { $0 == "\\" ? "\\\\" : nil })
+}
+
+/// `text` on one line: control characters, line separators and the invisible characters that reorder text are written as
+/// `\n`, `\t`, `\r` or `\u{...}`.
+func visible(_ text: String) -> String {
   text.replacingScalars {
     switch $0 {
-    case "\\": "\\\\"
     case "\n": "\\n"
     case "\r": "\\r"
     case "\t": "\\t"

@@ -391,9 +391,14 @@ extension EnergyPoint {
 }
 
 extension OrbitalModel {
-  /// mu at which the cell holds so many electrons, with the propagators of impurities, and a bound on its error.
+  /// The chemical potential at which a cell holds `electrons`, above 0 and below 2 for each orbital, with impurities,
   ///
-  /// - Throws: `RequestError`, `NonConvergence`, as in a gap, `CancellationError`.
+  ///     n(mu) = -(1/pi) int d eps f(eps - mu) Im avg tr G(eps + i0)
+  ///
+  /// over both spins, with the self-consistent propagators of ``CollinearRequest/ladder()``. Units: energies of the model. Accuracy:
+  /// `error` is a bound, at most 1e-6 of the width of the levels.
+  /// - Throws: `RequestError` for another number of electrons; `NonConvergence`, as in a gap or an almost empty or full cell;
+  ///   `CancellationError`.
   public func chemicalPotential(
     electrons: Double, temperature: Double, impurities: OrbitalImpurities, threads: Int = 1
   ) async throws -> (mu: Double, error: Double) {

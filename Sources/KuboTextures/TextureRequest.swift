@@ -141,7 +141,11 @@ public struct TextureRequest: Sendable {
       "texture of \(line.nodes) nodes", unit: "times", of: times.count, isEven: true, isLeaf: true
     ) { stage in
       for time in times {
-        _ = try await parallelMap(3, threads: threads) { n in try runs[n].advance(to: time) }
+        let outcomes = try await parallelMap(3, threads: threads) { n in
+          try await attempt { try runs[n].advance(to: time) }
+        }
+        // The first that fails is told, whichever of them failed first.
+        for outcome in outcomes { try outcome.get() }
         guard runs[0].seen.crossings.count == walls || line.isPeriodic else {
           throw TextureError.left(time: time)
         }

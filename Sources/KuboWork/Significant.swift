@@ -3,7 +3,9 @@ import RealModule
 
 /// `x` with a few significant digits, for messages and tables; outputs hold all digits.
 package func significant(_ x: Double, digits: Int = 3) -> String {
-  guard x != 0, x.isFinite else { return x == 0 ? "0.0" : "\(x)" }
+  guard x != 0 else { return "0.0" }
+  // Powers of ten beside smaller numbers are none.
+  guard x.isFinite, abs(x) > 1e-290 else { return "\(x)" }
   var exponent = Int(Double.log10(abs(x)).rounded(.down))
   // What rounds up to the next power of ten has one digit more before the point.
   let leading = abs(x) / Double.pow(10, exponent) * Double.pow(10, digits - 1)

@@ -85,7 +85,7 @@ package struct ImpurityOccupation: Sendable {
   }
 
   /// mu for so many electrons per cell, with a bound on its error.
-  /// - Throws: `RequestError`, `NonConvergence`, as in a gap, and what `trace` throws.
+  /// - Throws: `RequestError`, `NonConvergence`, as in a gap or an almost empty or full cell, and what `trace` throws.
   package func chemicalPotential(_ electrons: Double) async throws -> (mu: Double, error: Double) {
     try FillingRoot.check(electrons, capacity: capacity)
     func excess(_ mu: Double) async throws -> (mu: Double, value: Double, error: Double) {
@@ -136,8 +136,9 @@ package struct ImpurityOccupation: Sendable {
     let largest = 1e-6 * max(width, abs(mu))
     guard error <= largest else {
       throw NonConvergence(
-        label: "mu of the filling \(electrons), perhaps in a gap", estimate: min(error, width),
-        allowed: largest, divisions: divisions.value)
+        label:
+          "mu of the filling \(electrons), where n hardly changes with mu, as in a gap or in an almost empty or full cell",
+        estimate: min(error, width), allowed: largest, divisions: divisions.value)
     }
     return (mu, error)
   }

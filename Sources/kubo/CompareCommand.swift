@@ -68,9 +68,10 @@ struct CompareCommand: SweepableCommand {
   func result(_ log: Logger) async throws -> TableResult {
     let start = Date()
     let (request, strength, inputs) = try await request(log)
+    if picture != nil { try look.look.check(axis: request.omegas, file: "--omega") }
     let comparison = try await Comparison(request, gamma: strength)
     let provenance = try arguments.provenance(inputs, since: start)
-    let drawing = Picture(
+    let drawing = try Picture(
       comparison, units: provenance.model.units, parameters: provenance.parameters,
       look: look.look)
     return TableResult(

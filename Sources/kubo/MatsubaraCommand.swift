@@ -27,6 +27,7 @@ struct MatsubaraCommand: TableCommand {
   @OptionGroup var arguments: ModelArguments
   @OptionGroup var response: ResponseArguments
   @Option(
+    parsing: .unconditional,
     help: "How many Matsubara frequencies, from omega_0 = 0. Default: 8.",
     transform: integer(1...10_000))
   var count = 8

@@ -310,7 +310,7 @@ struct ChemicalPotential: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Electrons per unit cell, in place of --mu. With two sublattices above 0 and below 4; 2 is half filling.",
+      "Electrons per unit cell, in place of --mu: above 0 and below what a full cell has, 4 with two sublattices, 2 for each orbital of other models; half of that is half filling.",
       valueName: "electrons"), transform: number("electrons per unit cell, above 0") { $0 > 0 })
   var filling: Double?
 

@@ -165,7 +165,7 @@ package struct Axis: CustomStringConvertible {
   var first: String { energies[0].description }
 
   /// In units of the model's.
-  func values(_ option: String, in scale: EnergyScale) throws -> [Double] {
+  package func values(_ option: String, in scale: EnergyScale) throws -> [Double] {
     let values = try energies.map { try $0.value(option, in: scale) }
     guard let count else { return values }
     let (start, stop) = (values[0], values[1])
@@ -174,7 +174,10 @@ package struct Axis: CustomStringConvertible {
     return (0..<count).map { n in
       let part = Double(n) / Double(count - 1)
       if n == count - 1 { return stop }
-      return isLogarithmic ? start * .pow(stop / start, part) : start + (stop - start) * part
+      if isLogarithmic { return start * .pow(stop / start, part) }
+      let value = start + (stop - start) * part
+      // Between the ends, what rounding leaves of 0.
+      return n > 0 && abs(value) < 1e-15 * max(abs(start), abs(stop)) ? 0 : value
     }
   }
 }

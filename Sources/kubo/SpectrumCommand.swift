@@ -152,6 +152,7 @@ struct SpectrumCommand: SweepableCommand {
   )
   var noInterpolation = false
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Compute further frequencies where the curves bend, up to so many in all, until straight lines between neighbours follow the curves to 1 % of their height. Then no frequency is interpolated. Not for sweeps or models with orbitals.",
       valueName: "count"), transform: integer(3...100_000))
@@ -176,7 +177,15 @@ struct SpectrumCommand: SweepableCommand {
       }
       return CostEstimate(parts)
     }
-    return try await request(log).request.cost()
+    let request = try await request(log).request
+    try checkRefinement(of: request.omegas)
+    if let refine {
+      let count = Set(request.omegas).count
+      log.notice(
+        "note: the estimate is for the \(count) frequencies given; --refine adds up to \(refine - count), each of which takes about as long as one of them"
+      )
+    }
+    return try await request.cost()
   }
 
   func result(_ log: Logger) async throws -> TableResult {

@@ -48,6 +48,7 @@ struct SweepCommand: AsyncParsableCommand {
   var merge = false
   @OptionGroup var destination: OutputArguments
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Compute only the points I, I + N, I + 2 N, ..., as with the subcommands.", valueName: "i/n"),
     transform: SweepArguments.Shard.init)

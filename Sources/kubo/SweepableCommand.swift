@@ -11,6 +11,7 @@ struct SweepArguments: ParsableArguments {
   @Flag(help: "Pair the values of the axes, in place of all their combinations.")
   var zip = false
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Compute only the points I, I + N, I + 2 N, ... of a sweep, into a store of their own; 'kubo sweep --merge' joins the N stores.",
       valueName: "i/n"), transform: Shard.init)

@@ -2,6 +2,7 @@
 import ComplexModule
 import KuboDiagrams
 import KuboTestSupport
+import KuboZoneIntegrals
 import RealModule
 import Testing
 
@@ -69,5 +70,30 @@ import Testing
         #expect((a.dynamic - b.dynamic).length <= 2 * (a.error + b.error))
       }
     }
+  }
+
+  /// Steps, as of a Fermi function at T = 0: the halving ends above the rounding of omega, and 0 is 0.
+  @Test(
+    arguments: [[0.0, 0.7, 1], [-0.3, 0.1, 0.2], [999.5, 1000.2, 1000.5]], [0.0, 0.15, 0.3])
+  func steps(_ omegas: [Double], _ place: Double) throws {
+    let request = try request("chain", .constant(0.02), omegas: omegas, .named(["sigma"]))
+    let jump = omegas[0] + place
+    func part(_ omegas: [Double]) -> Spectrum {
+      var part = Spectrum(unfilled: request.asking(request.columns, omegas: omegas))
+      part.fill(0, fixed: .value(.zero, PartErrors(0), scale: 1)) {
+        .value(ComplexDouble(omegas[$0] > jump ? 1 : 0), PartErrors(0), scale: 1)
+      }
+      return part
+    }
+    var refinement = AxisRefinement(omegas, part(omegas))
+    while case let new = refinement.proposals(limit: 1000), !new.isEmpty {
+      refinement.add(new, part(new))
+    }
+    let found = refinement.spectrum(request).omegas
+    let largest = omegas.map(abs).max()!
+    let narrowest = zip(found, found.dropFirst()).map { $1 - $0 }.min()!
+    #expect(found.count < 130 && Set(found).count == found.count, "\(found.count)")
+    #expect(narrowest > 0.4e-12 * largest && narrowest < 2e-12 * largest, "\(narrowest)")
+    #expect(found.allSatisfy { $0 == 0 || abs($0) > 1e-13 * largest })
   }
 }

@@ -40,7 +40,7 @@ import Testing
     let texts: [(Double, Int, String)] = [
       (1234.5, 3, "1230.0"), (0.012345, 3, "0.0123"), (9.996, 3, "10.0"), (9.994, 3, "9.99"),
       (-1.5e-7, 2, "-1.5e-7"), (123_456_789, 3, "1.23e8"), (0, 3, "0.0"), (.infinity, 3, "inf"),
-      (.nan, 3, "nan"),
+      (.nan, 3, "nan"), (1e-320, 3, "1e-320"), (-1.23456e300, 3, "-1.23e300"),
     ]
     for (x, digits, text) in texts { #expect(significant(x, digits: digits) == text) }
   }

@@ -36,6 +36,14 @@ import kubo
     }
   }
 
+  /// What rounding leaves of 0 between the ends of an axis is 0; an end is what it is.
+  @Test func zerosOfAxes() throws {
+    let scale = EnergyScale(name: "t", electronvolts: nil)
+    let values = try Axis("-5:0.1:52").values("--x", in: scale)
+    #expect(values[50] == 0 && values[51] == 0.1)
+    #expect(try Axis("1e-20:1:11").values("--x", in: scale)[0] == 1e-20)
+  }
+
   /// What is written, in units of a model's energy.
   @Test(
     arguments: [

@@ -178,6 +178,22 @@ import Testing
     #expect(try height(bare.text) < height(usual.text))
   }
 
+  /// What users type, in titles and in names, stands in the picture sign for sign.
+  @Test(arguments: [
+    "\\", "\\\\", "\\U+2212", "\\134 \\n", "{}", "a^b_{c}", "@&~",
+    "it's \"so\"", "`date`", "'", "<%d%> &amp;", "Σ ωτ", "{/:Bold x}", "]]>",
+  ]) func wordsAsTyped(_ text: String) async throws {
+    let own = CSVFile(
+      header: [("model", text), ("parameter.\(text)", "1"), ("temperature", text)],
+      columns: ["omega", "Y.bare.re"], rows: [[0, 1], [1, 2]])
+    let named = try await svg(picture(own, look { $0.title = text })).words
+    #expect(named.contains(text), "\(named)")
+    let usual = try await svg(picture(own, .init())).words
+    #expect(usual.contains { $0.hasPrefix("\(text): \(text) = 1, kBT = \(text)") }, "\(usual)")
+    let tables = try await svg(Picture(tables: [(text, own), ("b", own)])).words
+    #expect(tables.contains(text), "\(tables)")
+  }
+
   // MARK: Letters and signs
 
   /// Several panels have letters, one has none; numbers have true minus signs.
@@ -226,6 +242,24 @@ import Testing
     #expect(first[0] == 1.25 && abs(first[1] - 1.25) < 1e-12)
     #expect(last[0] == 2.05 && abs(last[1] - 2.05) < 1e-12)
     #expect(throws: FileError.self) { try picture(own, look { $0.xRange = 5...6 }) }
+  }
+
+  /// Where a line is cut there is no dot: dots are values of the table.
+  @Test(arguments: [(1.25...2.05, 8), (1.22...1.28, 0), (1.2...1.3, 2)])
+  func dotsOfARange(_ range: ClosedRange<Double>, _ count: Int) async throws {
+    func drawn(_ column: String) throws -> Picture {
+      try picture(table([column]) { $1 }, look { $0.xRange = range })
+    }
+    let text = try await svg(drawn("Y.bare.re")).text
+    #expect(text.matches(of: /xlink:href='#gpPt6'/).count == count, "\(text)")
+    // The open marks of an imaginary part.
+    let rows = try drawn("Y.bare.im").script.matches(of: /\$mark0 << EOD\n([^E]*)EOD/)
+      .flatMap { $0.1.split(separator: "\n") }
+    #expect(rows.isEmpty == (count == 0))
+    for row in rows {
+      let x = 10 * Double(row.prefix { $0 != " " })!
+      #expect(abs(x - x.rounded()) < 1e-9, "\(row)")
+    }
   }
 
   /// Each panel has its range, or none.

@@ -72,8 +72,7 @@ final class SVGDocument: NSObject, XMLParserDelegate {
   func parser(_ parser: XMLParser, foundCharacters text: String) {
     if isText {
       // As `Typeset.quoted` keeps them from gnuplot.
-      texts[texts.count - 1] += text.replacing("\u{2060}", with: "").replacing(
-        "\u{2019}", with: "'")
+      texts[texts.count - 1] += text.replacing("\u{2060}", with: "")
     }
   }
 }
