@@ -7,15 +7,25 @@ package struct MagneticOperation: Hashable, Sendable {
   package var map: ReciprocalOperation
   /// Whether it exchanges the spins: Delta changes its sign.
   package var isExchanging: Bool
-  /// That of the product of the axes i and j.
-  package var sign: Int
+  /// Those of the axes i and j.
+  package var signs: SIMD2<Int>
   /// Those of the weights of orbitals.
   package var weightSigns: [Int]
+  /// pi(a) of each orbital a.
+  package var images: [Int]
+
+  /// That of the product of the axes i and j.
+  package var sign: Int { signs.x * signs.y }
+
+  /// What they are sorted by.
+  fileprivate var order: [Int] { map.rows.joined() + [isExchanging ? 1 : 0] + images }
 
   static func * (a: MagneticOperation, b: MagneticOperation) -> MagneticOperation {
     MagneticOperation(
-      map: a.map * b.map, isExchanging: a.isExchanging != b.isExchanging, sign: a.sign * b.sign,
-      weightSigns: zip(a.weightSigns, b.weightSigns).map { $0 * $1 })
+      map: a.map * b.map, isExchanging: a.isExchanging != b.isExchanging,
+      signs: a.signs &* b.signs,
+      weightSigns: zip(a.weightSigns, b.weightSigns).map { $0 * $1 },
+      images: b.images.map { a.images[$0] })
   }
 }
 
@@ -51,13 +61,17 @@ extension OrbitalModel {
       guard let i = directions.map({ sign($0.i) }) ?? 1, let j = directions.map({ sign($0.j) }) ?? 1
       else { continue }
       for isExchanging in [false, true] {
-        guard let signs = weightSigns(m, s, weights, isExchanging, place, size) else { continue }
+        guard let (signs, images) = images(m, s, weights, isExchanging, place, size) else {
+          continue
+        }
         found.insert(
           MagneticOperation(
-            map: m, isExchanging: isExchanging, sign: i * j, weightSigns: signs))
+            map: m, isExchanging: isExchanging, signs: [i, j], weightSigns: signs, images: images))
       }
     }
-    return Array(ReciprocalOperation.closed(found) { $0 * $1 })
+    return Array(ReciprocalOperation.closed(found) { $0 * $1 }).sorted {
+      $0.order.lexicographicallyPrecedes($1.order)
+    }
   }
 
   /// Those under which every loop of both spins is the same, sorted.
@@ -99,14 +113,14 @@ extension OrbitalModel {
     }
   }
 
-  /// The signs that weights take under a symmetry, nil if it is none.
-  private func weightSigns(
+  /// The signs that weights take under a symmetry, and the images of orbitals, nil if it is none.
+  private func images(
     _ m: ReciprocalOperation, _ s: [[Double]], _ weights: [[Double]], _ isExchanging: Bool,
     _ place: [[Int]: Int], _ size: Double
-  ) -> [Int]? {
+  ) -> (signs: [Int], images: [Int])? {
     let n = orbitals.count
     let even = weights.map { _ in 1 }
-    if m.isIdentity, !isExchanging { return even }
+    if m.isIdentity, !isExchanging { return (even, Array(0..<n)) }
     guard orbitals.allSatisfy({ $0.position == $0.downPosition }) else { return nil }
     // The lattice is taken into itself by an orthogonal map.
     let axes = 0..<dimension
@@ -160,7 +174,9 @@ extension OrbitalModel {
         guard let r = place[cell] else { return .zero }
         return elements[isExchanging ? 1 - u : u][r][target[a].orbital + n * target[b].orbital]
       }
-      if isMap(image, within: 1e-15 * size) { return own.map { $0 ?? 1 } }
+      if isMap(image, within: 1e-15 * size) {
+        return (own.map { $0 ?? 1 }, target.map(\.orbital))
+      }
     }
     return nil
   }

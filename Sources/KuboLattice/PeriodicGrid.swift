@@ -124,10 +124,8 @@ package struct PeriodicGrid: Sendable {
         for block in stride(from: job, to: blocks, by: jobs) {
           let start = block * blockSize
           let size = min(count - start, blockSize)
-          let found = zone_first_points(
-            Int32(dimension), Int32(divisions), Int32(operationCount), rows, start, Int32(size),
-            &offsets, &sizes)
-          for n in 0..<Int(found) { add(&part, start + Int(offsets[n]), Int(sizes[n])) }
+          let found = firstPoints(from: start, size, &offsets, &sizes)
+          for n in 0..<found { add(&part, start + Int(offsets[n]), Int(sizes[n])) }
           seen += size
         }
         finish(&part)
@@ -135,6 +133,17 @@ package struct PeriodicGrid: Sendable {
         return part
       }
     }
+  }
+
+  /// How many of `count` points from the linear index `start` on are the first ones of their stars, their offsets from it
+  /// and the sizes of their stars.
+  package func firstPoints(
+    from start: Int, _ count: Int, _ offsets: inout [Int32], _ sizes: inout [Int32]
+  ) -> Int {
+    Int(
+      zone_first_points(
+        Int32(dimension), Int32(divisions), Int32(operationCount), rows, start, Int32(count),
+        &offsets, &sizes))
   }
 
   /// The point with this linear index.

@@ -12,7 +12,9 @@ import KuboZoneIntegrals
 ///
 /// A first pass over the grid gives these, which do not depend on k, a second one the loops with them.
 struct DressedLoops: Sendable {
-  let zone: ZoneAverage
+  private let zone: ZoneAverage
+  /// Whether a symmetry changes the signs of d_i and d_j, so that averages with one of them vanish.
+  private let isOdd: Bool
   let impurities: OrbitalImpurities
   let loops: [ImpurityLoop]
   let isDressed: Bool
@@ -22,14 +24,24 @@ struct DressedLoops: Sendable {
   private let operators: [CollinearLoop.Measured]
   private let torque: CollinearLoop.Measured
   private var count: Int { impurities.scalar.count }
+  /// How many points of a grid count as one.
+  var symmetryCount: Int { zone.symmetries.count }
   private var hasFlips: Bool { !operators.isEmpty }
 
   init(
-    _ loops: [ImpurityLoop], _ zone: ZoneAverage, _ impurities: OrbitalImpurities, isDressed: Bool,
-    noise: Double
+    _ loops: [ImpurityLoop], _ model: OrbitalModel, _ directions: Directions,
+    _ impurities: OrbitalImpurities, isDressed: Bool, threads: Int, noise: Double
   ) {
-    (self.loops, self.zone, self.impurities) = (loops, zone, impurities)
+    (self.loops, self.impurities) = (loops, impurities)
     (self.isDressed, self.noise) = (isDressed, noise)
+    // Those that leave each orbital of each spin where it is; loops have d_i and d_j once each.
+    let symmetries = model.magneticSymmetries(fixing: directions).filter {
+      !$0.isExchanging && $0.sign > 0 && $0.images == Array($0.images.indices)
+    }
+    isOdd = symmetries.contains { $0.signs.x < 0 }
+    zone = ZoneAverage(
+      model: model, matrices: BlochMatrices(model, directions),
+      symmetries: symmetries.map(\.map).unique, threads: threads)
     let ones = impurities.scalar.map { _ in 1.0 }
     torque = .torque(ones)
     operators =
@@ -151,6 +163,10 @@ struct DressedLoops: Sendable {
     func numbers(_ first: Int, _ count: Int) -> [ComplexDouble] {
       Array(sums[first..<first + count])
     }
+    /// Averages with d_i or d_j alone.
+    func sources(_ first: Int) -> [ComplexDouble] {
+      isOdd ? Array(repeating: .zero, count: n) : numbers(first, n)
+    }
     let between = impurities.between
     /// (1 - kappa M)^-1 and kappa M.
     func flipping(_ first: Int) throws -> (inverse: MatrixBlock, kernel: MatrixBlock) {
@@ -169,7 +185,7 @@ struct DressedLoops: Sendable {
       let parts = try (0..<2).map { u -> (Vertex, Double) in
         let first = (2 * e + u) * gaugeBlock
         let (inverse, _) = try flipping(first + n)
-        let source = numbers(first, n)
+        let source = sources(first)
         let mu = inverse.times(scaled(source))
         let w = sum(source, MatrixBlock(n, numbers(first + n, n * n)).times(mu))
         return (Vertex(added: mu, closed: w), inverse.rowNorm)
@@ -180,13 +196,13 @@ struct DressedLoops: Sendable {
     for (p, place) in places.enumerated() {
       let starts = (0..<2).map { start + (2 * p + $0) * pairBlock }
       let m = starts.map { MatrixBlock(n, numbers($0 + n, n * n)) }
-      let sources = starts.map { numbers($0, n) }
+      let electricSources = starts.map(sources)
       let electric = try inverse(impurities.joined(m[0], m[1]), divisions)
-      let lam = electric.times(impurities.joined(sources[0] + sources[1]))
+      let lam = electric.times(impurities.joined(electricSources[0] + electricSources[1]))
       result.electric.append(
         (0..<2).map { u in
           let own = Array(lam[u * n..<(u + 1) * n])
-          return Vertex(added: own, closed: sum(sources[u], m[u].times(own)))
+          return Vertex(added: own, closed: sum(electricSources[u], m[u].times(own)))
         })
       let flips = try starts.map { try flipping($0 + n + n * n) }
       result.closing.append(flips.map { MatrixBlock.product($0.inverse, $0.kernel) })

@@ -35,8 +35,10 @@ actor ImpurityAverages {
   private let selfEnergy: OrbitalSelfEnergy
   private let loops: DressedLoops
   private let columns: [Column]
-  /// What takes some minutes.
-  private nonisolated var pointLimit: Int { model.dimension == 1 ? 300_000 : 4_000_000 }
+  /// What takes some minutes, of points of which symmetries leave one of so many.
+  private nonisolated func pointLimit(_ symmetries: Int) -> Int {
+    (model.dimension == 1 ? 300_000 : 4_000_000) * symmetries
+  }
   /// For each energy a state on a grid that resolves it, and 1/c_0 of ``GridRefinement``.
   private var starts: [ComplexDouble: Start] = [:]
   private var solutions: [Int: [ComplexDouble: OrbitalSelfEnergy.Solution]] = [:]
@@ -51,14 +53,9 @@ actor ImpurityAverages {
     // Self-energies of strength g move no edge by more than 2 sqrt(g).
     let strength = zip(impurities.same, impurities.other).map { $0 + $1 }.max()!
     let width = model.energyBound + 2 * strength.squareRoot()
-    func zone(_ order: Int) -> ZoneAverage {
-      ZoneAverage(
-        matrices: BlochMatrices(model, directions, order: order), dimension: model.dimension,
-        threads: threads)
-    }
-    selfEnergy = OrbitalSelfEnergy(zone: zone(0), impurities: impurities, width: width)
+    selfEnergy = OrbitalSelfEnergy(model, impurities, width: width, threads: threads)
     self.loops = DressedLoops(
-      loops, zone(2), impurities, isDressed: isDressed,
+      loops, model, directions, impurities, isDressed: isDressed, threads: threads,
       noise: (1e-15 + 2e-16 * model.harmonics) * width)
     (self.model, self.columns) = (model, columns)
   }
@@ -169,7 +166,10 @@ actor ImpurityAverages {
     var last: [ComplexDouble: [ComplexDouble]] = [:]
     while !left.isEmpty {
       try checkLimit(n, left[0])
-      let found = try await selfEnergy.solve(left.map(selfEnergy.start), means: 8, divisions: n)
+      let begun = left.map { z in
+        last[z].map { DressedEnergy(z: z, selfEnergies: $0) } ?? selfEnergy.start(z)
+      }
+      let found = try await selfEnergy.solve(begun, means: last.isEmpty ? 8 : 2, divisions: n)
       var next: [ComplexDouble] = []
       for (z, solution) in zip(left, found) {
         if let solution {
@@ -263,7 +263,10 @@ actor ImpurityAverages {
   }
 
   private func checkLimit(_ n: Int, _ z: ComplexDouble) throws {
-    guard (0..<model.dimension).reduce(1.0, { p, _ in p * Double(n) }) <= Double(pointLimit) else {
+    guard
+      (0..<model.dimension).reduce(1.0, { p, _ in p * Double(n) })
+        <= Double(pointLimit(selfEnergy.symmetryCount))
+    else {
       throw NonConvergence(
         label: "self-energy at z = \(z.real) + \(z.imaginary) i", estimate: .infinity, allowed: 0,
         divisions: n)
@@ -349,7 +352,8 @@ actor ImpurityAverages {
   private nonisolated func refined(_ points: [EnergyPoint]) async throws -> [EnergySum] {
     let refinement = GridRefinement(
       resolution: 12, sizes: model.gridSizes, resolutions: try await resolutions(points),
-      pointLimit: pointLimit, unit: "energies", name: "loops at pairs of energies")
+      pointLimit: pointLimit(loops.symmetryCount), unit: "energies",
+      name: "loops at pairs of energies")
     let outcomes = try await refinement.run(groups: points.count) { n, groups in
       let pairs = groups.flatMap { points[$0].pairs }
       let values = try await values(pairs, divisions: n)

@@ -14,10 +14,22 @@ import RealModule
 ///
 /// does not grow. Newton's method does the rest, as long as it stays in the half-plane.
 struct OrbitalSelfEnergy: Sendable {
-  let zone: ZoneAverage
+  private let zone: ZoneAverage
+  private let symmetries: [OrbitalMap]
   let impurities: OrbitalImpurities
   /// A length of the energy axis beyond which nothing happens: bands and self-energies.
   let width: Double
+
+  /// How many points of a grid count as one.
+  var symmetryCount: Int { symmetries.count }
+
+  init(_ model: OrbitalModel, _ impurities: OrbitalImpurities, width: Double, threads: Int) {
+    (self.impurities, self.width) = (impurities, width)
+    symmetries = OrbitalMap.group(model, impurities)
+    zone = ZoneAverage(
+      model: model, matrices: BlochMatrices(model, Directions(i: 0, j: 0), order: 0),
+      symmetries: symmetries.map(\.map), threads: threads)
+  }
 
   /// A solution on a grid.
   struct Solution: Sendable {
@@ -86,7 +98,9 @@ struct OrbitalSelfEnergy: Sendable {
         }
       }
       for (m, s) in active.enumerated() {
-        advance(&searches[s], Array(sums[m * block..<(m + 1) * block]), norms[m])
+        advance(
+          &searches[s],
+          OrbitalMap.mean(symmetries, n, Array(sums[m * block..<(m + 1) * block])), norms[m])
       }
     }
   }
@@ -153,6 +167,52 @@ struct OrbitalSelfEnergy: Sendable {
     } else {
       (search.state.selfEnergies, search.means) = (mean, 3)
     }
+  }
+}
+
+/// A symmetry of bands and impurities, k -> M k: what it does to the propagators of both spins,
+///
+///     G^v_{pi(a) pi(b)}(M k) = s_a s_b G^u_ab(k),  v = u or -u,   or of real hops at -M k the transposed
+private struct OrbitalMap: Sendable {
+  let map: ReciprocalOperation
+  let isExchanging, isTransposing: Bool
+  let images: [Int]
+
+  /// Sorted, one for each M, the identity alone at the least.
+  static func group(_ model: OrbitalModel, _ impurities: OrbitalImpurities) -> [OrbitalMap] {
+    let found = model.magneticSymmetries(
+      fixing: nil, [impurities.scalar, impurities.longitudinal, impurities.transverse]
+    ).filter { $0.weightSigns.allSatisfy { $0 > 0 } }
+    let all = (model.isReal ? [false, true] : [false]).flatMap { isTransposing in
+      found.map {
+        OrbitalMap(
+          map: isTransposing ? -$0.map : $0.map, isExchanging: $0.isExchanging,
+          isTransposing: isTransposing, images: $0.images)
+      }
+    }
+    return all.map(\.map).unique.map { m in all.first { $0.map == m }! }
+  }
+
+  /// The averages over the zone of G^u_aa, G^u_ab G^u_ba and |G^u_ab|^2, for each spin, of those over first points of stars.
+  static func mean(_ group: [OrbitalMap], _ n: Int, _ sums: [ComplexDouble]) -> [ComplexDouble] {
+    if group.count == 1 { return sums }
+    var result = [ComplexDouble](repeating: .zero, count: sums.count)
+    for g in group {
+      for u in 0..<2 {
+        let from = u * (n + 2 * n * n)
+        let to = (g.isExchanging ? 1 - u : u) * (n + 2 * n * n)
+        for a in 0..<n {
+          result[to + g.images[a]] += sums[from + a]
+          for b in 0..<n {
+            let (p, q) = (g.images[a], g.images[b])
+            result[to + n + p + n * q] += sums[from + n + a + n * b]
+            result[to + n + n * n + (g.isTransposing ? q + n * p : p + n * q)] +=
+              sums[from + n + n * n + a + n * b]
+          }
+        }
+      }
+    }
+    return result.map { $0.multiplied(by: 1 / Double(group.count)) }
   }
 }
 

@@ -54,13 +54,24 @@ struct DressedEnergy: Sendable {
   }
 }
 
-/// Averages over uniform grids of N points along each reciprocal vector, dealt to the threads by rows and summed block by block
-/// in the same order for any number of threads.
+/// Averages over uniform grids of N points along each reciprocal vector, of the first point of each star as often as the star has
+/// points. Lines are dealt to jobs, whose sums are added in order, so that the number of threads does not matter.
 struct ZoneAverage: Sendable {
+  let model: OrbitalModel
   let matrices: BlochMatrices
-  let dimension, threads: Int
+  /// Maps that averages do not see, a group.
+  let symmetries: [ReciprocalOperation]
+  let threads: Int
+
   /// As many wave vectors at a time as fill a row without filling the cache.
   private var lanes: Int { max(1, min(128, 2048 / (matrices.count * matrices.count))) }
+
+  /// Blocks of points of stars of one size that wait for each other, and their sums so far.
+  private struct Waiting {
+    var blocks: [ComplexDouble]
+    var filled = 0
+    var sums: [ComplexDouble]
+  }
 
   /// The averages of `count` numbers, and the largest values of `extremes` others, which `add` adds or raises, over the grid of
   /// ``BlochMatrices/turns(_:)``.
@@ -72,55 +83,65 @@ struct ZoneAverage: Sendable {
       ) -> Void
   ) async throws -> (sums: [ComplexDouble], largest: [Double]) {
     let divisions = turns.count
-    let points = (0..<dimension).reduce(1.0) { n, _ in n * Double(divisions) }
-    let jobs = min(divisions, 64, max(2, Int(points) / lanes))
+    let dimension = model.dimension
+    let grid = PeriodicGrid(model, divisions: divisions, symmetries: symmetries)
+    // Pieces of lines along the last axis.
+    let size = min(divisions, 1024)
+    let pieces = (divisions + size - 1) / size
+    let count = max(1, count)
+    let jobs = min(grid.count / divisions * pieces, 64)
     let parts = try await parallelMap(jobs, threads: threads) { job in
-      var sums = [ComplexDouble](repeating: .zero, count: count)
+      var waiting: [Int32: Waiting] = [:]
       var largest = [Double](repeating: 0, count: max(1, extremes))
-      var waiting = [ComplexDouble](repeating: .zero, count: lanes * matrices.blockSize)
-      var filled = 0
-      let grid = BlochMatrices.Sums(matrices, turns: turns)
-      func flush() {
-        let block = BlochBlock(waiting[..<filled], matrices)
-        filled = 0
-        sums.withUnsafeMutableBufferPointer { sums in
+      let empty = Waiting(
+        blocks: Array(repeating: .zero, count: lanes * matrices.blockSize),
+        sums: Array(repeating: .zero, count: count))
+      let sums = BlochMatrices.Sums(matrices, turns: turns)
+      func flush(_ own: inout Waiting) {
+        let block = BlochBlock(own.blocks[..<own.filled], matrices)
+        own.filled = 0
+        own.sums.withUnsafeMutableBufferPointer { sums in
           largest.withUnsafeMutableBufferPointer { add(block, sums.baseAddress!, $0.baseAddress!) }
         }
       }
-      func visit(_ axis: Int) {
-        guard axis + 1 < dimension else {
-          grid.line(at: Array(0..<divisions), wait)
-          return
-        }
-        for n in 0..<divisions {
-          grid.sum(axis, at: n)
-          visit(axis + 1)
+      var (offsets, weights) = (
+        [Int32](repeating: 0, count: size), [Int32](repeating: 0, count: size)
+      )
+      for piece in stride(from: job, to: grid.count / divisions * pieces, by: jobs) {
+        let first = piece % pieces * size
+        let start = piece / pieces * divisions + first
+        let found = grid.firstPoints(
+          from: start, min(size, divisions - first), &offsets, &weights)
+        if found == 0 { continue }
+        let point = grid.components(start)
+        for axis in 0..<dimension - 1 { sums.sum(axis, at: point[axis]) }
+        sums.line(at: (0..<found).map { first + Int(offsets[$0]) }) { m, blocks in
+          let size = matrices.blockSize
+          func wait(_ own: inout Waiting) {
+            own.blocks.withUnsafeMutableBufferPointer {
+              ($0.baseAddress! + own.filled).update(from: blocks, count: size)
+            }
+            own.filled += size
+            if own.filled == own.blocks.count { flush(&own) }
+          }
+          wait(&waiting[weights[m], default: empty])
         }
       }
-      func wait(_: Int, _ blocks: UnsafeMutablePointer<ComplexDouble>) {
-        waiting.withUnsafeMutableBufferPointer {
-          ($0.baseAddress! + filled).update(from: blocks, count: matrices.blockSize)
+      var total = [ComplexDouble](repeating: .zero, count: count)
+      for weight in waiting.keys.sorted() {
+        if waiting[weight]!.filled > 0 { flush(&waiting[weight]!) }
+        for (m, sum) in waiting[weight]!.sums.enumerated() {
+          total[m] += sum.multiplied(by: Double(weight))
         }
-        filled += matrices.blockSize
-        if filled == waiting.count { flush() }
       }
-      for n in stride(from: job, to: divisions, by: jobs) {
-        guard dimension > 1 else {
-          grid.line(at: [n], wait)
-          continue
-        }
-        grid.sum(0, at: n)
-        visit(1)
-      }
-      if filled > 0 { flush() }
-      return (sums, largest)
+      return (total, largest)
     }
     var total = (
       sums: [ComplexDouble](repeating: .zero, count: count),
       largest: [Double](repeating: 0, count: max(1, extremes))
     )
     for (sums, largest) in parts {
-      for m in sums.indices { total.sums[m] += sums[m].multiplied(by: 1 / points) }
+      for m in sums.indices { total.sums[m] += sums[m].multiplied(by: 1 / Double(grid.count)) }
       for m in largest.indices { total.largest[m] = max(total.largest[m], largest[m]) }
     }
     return total
