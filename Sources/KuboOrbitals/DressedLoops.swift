@@ -2,6 +2,7 @@
 import ComplexModule
 import KuboLattice
 import KuboLoops
+import KuboWork
 import KuboZoneIntegrals
 
 /// Loops F(z1, z2) averaged over one grid, bare or with the ladder of ``OrbitalImpurities``:
@@ -101,11 +102,16 @@ struct DressedLoops: Sendable {
     }
     let places = pairs.map { (first: place($0.z1, false), second: place($0.z2, $0.isAdvanced)) }
     let states = own.map(\.energy)
-    let ladder =
-      isDressed
-      ? try await self.ladder(places, states, divisions)
-      : bareVertices(pairs.count, states.count)
-    let sums = try await closed(places, states, ladder, divisions)
+    let (ladder, sums) = try await WorkProgress.stage(
+      "loops, \(divisions)^\(zone.model.dimension)", unit: "pairs", of: pairs.count
+    ) { stage in
+      defer { stage?.advance(by: pairs.count) }
+      let ladder =
+        isDressed
+        ? try await self.ladder(places, states, divisions)
+        : bareVertices(pairs.count, states.count)
+      return (ladder, try await closed(places, states, ladder, divisions))
+    }
     return pairs.indices.map { p in
       let (first, second) = (own[places[p].first], own[places[p].second])
       // Three propagators at each energy at most, each good to its rounding and that of its self-energy.
@@ -379,17 +385,5 @@ struct DressedLoops: Sendable {
       result.rounding.append(lost * (magnitude + sums[own + 1].length))
     }
     return result
-  }
-}
-
-extension CollinearLoop.Vertex {
-  /// The vertex B_i at k, or its derivative d_j.
-  func matrix(_ point: BlochBlock, _ u: Spin, _ part: BlochMatrices.Part) -> MatrixBlock {
-    switch self {
-    case .gauge: point.mean(part)
-    case .velocity: point.hamiltonian(u, part)
-    case .torque(let p): point.exchange(part).anticommuted(p)
-    case .precession(let p): point.exchange(part).commuted(p)
-    }
   }
 }

@@ -31,3 +31,15 @@ package enum ImpurityLoop: Hashable, Sendable {
     }
   }
 }
+
+extension CollinearLoop.Vertex {
+  /// The vertex B_i at k, or its derivative d_j.
+  func matrix(_ point: BlochBlock, _ u: Spin, _ part: BlochMatrices.Part) -> MatrixBlock {
+    switch self {
+    case .gauge: point.mean(part)
+    case .velocity: point.hamiltonian(u, part)
+    case .torque(let p): point.exchange(part).anticommuted(p)
+    case .precession(let p): point.exchange(part).commuted(p)
+    }
+  }
+}

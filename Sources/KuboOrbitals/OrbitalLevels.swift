@@ -115,3 +115,25 @@ extension DensityOfStates {
     }
   }
 }
+
+extension OrbitalModel {
+  /// The chemical potential at which a cell holds `electrons`, above 0 and below 2 for each orbital, with impurities,
+  ///
+  ///     n(mu) = -(1/pi) int d eps f(eps - mu) Im avg tr G(eps + i0)
+  ///
+  /// over both spins, with the self-consistent propagators of ``CollinearRequest/ladder()``. Units: energies of the model. Accuracy:
+  /// `error` is a bound, at most 1e-6 of the width of the levels.
+  /// - Throws: `RequestError` for another number of electrons; `NonConvergence`, as in a gap or an almost empty or full cell;
+  ///   `CancellationError`.
+  public func chemicalPotential(
+    electrons: Double, temperature: Double, impurities: OrbitalImpurities, threads: Int = 1
+  ) async throws -> (mu: Double, error: Double) {
+    try impurities.checked(orbitals.count)
+    let averages = ImpurityAverages(
+      self, impurities, directions: Directions(i: 0, j: 0), loops: [], isDressed: false,
+      columns: [], threads: threads)
+    return try await ImpurityOccupation(
+      capacity: 2 * orbitals.count, width: averages.width, temperature: temperature
+    ) { try await averages.traces($0) }.chemicalPotential(electrons)
+  }
+}

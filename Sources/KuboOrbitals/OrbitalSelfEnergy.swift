@@ -73,34 +73,39 @@ struct OrbitalSelfEnergy: Sendable {
 
   /// The solutions at energies above or on the real axis from starts, rough ones if `means` > 0; nil where none is found.
   func solve(_ starts: [DressedEnergy], means: Int, divisions: Int) async throws -> [Solution?] {
-    let n = impurities.scalar.count
-    let turns = BlochMatrices.turns(divisions)
-    var searches = starts.map { Search(target: $0.z, state: $0, means: means) }
-    while true {
-      let active = searches.indices.filter {
-        searches[$0].solution == nil && !searches[$0].isLost
-      }
-      if active.isEmpty { return searches.map(\.solution) }
-      let states = active.map { searches[$0].state }
-      let block = 2 * n + 4 * n * n
-      let (sums, norms) = try await zone.average(
-        active.count * block, extremes: active.count, turns
-      ) { point, sums, norms in
-        for (m, state) in states.enumerated() {
-          var own = sums + m * block
-          for g in point.propagators(state) {
-            g.addDiagonal(to: own)
-            g.addReturn(g, to: own + n)
-            g.addSquares(to: own + n + n * n)
-            norms[m] = max(norms[m], g.norms.max()!)
-            own += n + 2 * n * n
+    try await WorkProgress.stage(
+      "self-energies, \(divisions)^\(zone.model.dimension)", unit: "energies", of: starts.count
+    ) { stage in
+      let n = impurities.scalar.count
+      let turns = BlochMatrices.turns(divisions)
+      var searches = starts.map { Search(target: $0.z, state: $0, means: means) }
+      while true {
+        let active = searches.indices.filter {
+          searches[$0].solution == nil && !searches[$0].isLost
+        }
+        if active.isEmpty { return searches.map(\.solution) }
+        let states = active.map { searches[$0].state }
+        let block = 2 * n + 4 * n * n
+        let (sums, norms) = try await zone.average(
+          active.count * block, extremes: active.count, turns
+        ) { point, sums, norms in
+          for (m, state) in states.enumerated() {
+            var own = sums + m * block
+            for g in point.propagators(state) {
+              g.addDiagonal(to: own)
+              g.addReturn(g, to: own + n)
+              g.addSquares(to: own + n + n * n)
+              norms[m] = max(norms[m], g.norms.max()!)
+              own += n + 2 * n * n
+            }
           }
         }
-      }
-      for (m, s) in active.enumerated() {
-        advance(
-          &searches[s],
-          OrbitalMap.mean(symmetries, n, Array(sums[m * block..<(m + 1) * block])), norms[m])
+        for (m, s) in active.enumerated() {
+          advance(
+            &searches[s],
+            OrbitalMap.mean(symmetries, n, Array(sums[m * block..<(m + 1) * block])), norms[m])
+          if searches[s].solution != nil || searches[s].isLost { stage?.advance() }
+        }
       }
     }
   }
