@@ -40,7 +40,7 @@ public struct Filling: Sendable, Equatable {
 
   /// One line for a message.
   public var summary: String {
-    "filling \(electrons): mu = \(mu) with an error of at most \(significant(error, digits: 1)); \(meaning)"
+    "filling \(electrons): mu = \(mu) with an error of at most \(significant(error, digits: 1, .up)); \(meaning)"
   }
 
   /// Finds mu for `electrons` per unit cell.

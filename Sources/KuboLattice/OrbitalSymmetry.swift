@@ -81,7 +81,7 @@ extension OrbitalModel {
     let found = magneticSymmetries(fixing: directions, weights).filter {
       !$0.isExchanging && $0.sign > 0 && $0.weightSigns.allSatisfy { $0 > 0 }
     }
-    return ReciprocalOperation.sorted(found.map(\.map))
+    return ReciprocalOperation.sorted(found.map(\.map).unique)
   }
 
   /// What rounding leaves of numbers of the size 1 that vectors, positions or maps were multiplied to.

@@ -75,3 +75,17 @@ import Testing
     }
   }
 }
+
+/// Cells that hold a crystal's cell several times have its point symmetries once.
+@Test func symmetriesOfLargeCells() throws {
+  let orbitals = (0..<4).map {
+    OrbitalModel.Orbital(
+      name: "\($0)", position: [Double($0)], exchange: $0 % 2 == 0 ? 0.5 : -0.5)
+  }
+  let hops = (0..<4).map {
+    OrbitalModel.Hop(from: $0, to: ($0 + 1) % 4, cell: [$0 == 3 ? 1 : 0], up: -1, down: -1)
+  }
+  let chain = try OrbitalModel(
+    name: "chain", latticeVectors: [[4]], orbitals: orbitals, hops: hops)
+  #expect(chain.energySymmetries().count == 2)
+}

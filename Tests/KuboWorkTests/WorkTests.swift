@@ -43,5 +43,7 @@ import Testing
       (.nan, 3, "nan"), (1e-320, 3, "1e-320"), (-1.23456e300, 3, "-1.23e300"),
     ]
     for (x, digits, text) in texts { #expect(significant(x, digits: digits) == text) }
+    #expect(significant(4.332e-11, digits: 1, .up) == "5.0e-11")
+    #expect(significant(9.1e-11, digits: 1, .up) == "1.0e-10")
   }
 }
