@@ -79,6 +79,12 @@ struct OrbitalSelfEnergy: Sendable {
       let n = impurities.scalar.count
       let turns = BlochMatrices.turns(divisions)
       var searches = starts.map { Search(target: $0.z, state: $0, means: means) }
+      // Of averages over stars Newton's method knows symmetric changes alone: rounding must not become others, which would grow.
+      func project(_ s: Int) {
+        searches[s].state.selfEnergies = OrbitalMap.mean(
+          symmetries, searches[s].state.selfEnergies)
+      }
+      searches.indices.forEach(project)
       while true {
         let active = searches.indices.filter {
           searches[$0].solution == nil && !searches[$0].isLost
@@ -104,6 +110,7 @@ struct OrbitalSelfEnergy: Sendable {
           advance(
             &searches[s],
             OrbitalMap.mean(symmetries, n, Array(sums[m * block..<(m + 1) * block])), norms[m])
+          project(s)
           if searches[s].solution != nil || searches[s].isLost { stage?.advance() }
         }
       }
@@ -196,6 +203,20 @@ private struct OrbitalMap: Sendable {
       }
     }
     return all.map(\.map).unique.map { m in all.first { $0.map == m }! }
+  }
+
+  /// The mean of numbers x^u_a, those of up first, over what the group makes of them.
+  static func mean(_ group: [OrbitalMap], _ x: [ComplexDouble]) -> [ComplexDouble] {
+    if group.count == 1 { return x }
+    let n = x.count / 2
+    var result = [ComplexDouble](repeating: .zero, count: x.count)
+    for g in group {
+      for u in 0..<2 {
+        let to = (g.isExchanging ? 1 - u : u) * n
+        for a in 0..<n { result[to + g.images[a]] += x[u * n + a] }
+      }
+    }
+    return result.map { $0.multiplied(by: 1 / Double(group.count)) }
   }
 
   /// The averages over the zone of G^u_aa, G^u_ab G^u_ba and |G^u_ab|^2, for each spin, of those over first points of stars.

@@ -115,7 +115,9 @@ package struct ImpurityOccupation: Sendable {
         abs(point.value) > abs(last.value) / 2 && low.isFinite && high.isFinite
         ? 0
         : temperature == 0
-          ? try await self.slope(mu) : (point.value - last.value) / (mu - last.mu)
+          ? try await self.slope(mu)
+          // Rounding may tell a slope below 0 where n is flat.
+          : max(0, (point.value - last.value) / (mu - last.mu))
     }
     // Two points at which n is certainly too small and too large enclose mu.
     let mu = point.mu

@@ -74,6 +74,24 @@ import Testing
       }
     }
   }
+
+  /// Strong impurities next to the edge of a band, where what rounding adds to the self-energies of equal orbitals would grow
+  /// from step to step: each step keeps them equal.
+  @Test(arguments: [ComplexDouble(-8.0015, 0.0284), ComplexDouble(-8.0352, 4.4e-6)])
+  func equalOrbitals(_ z: ComplexDouble) async throws {
+    let model = try ModelFile.read(path: "\(repository)/data/models/altermagnet.yaml")
+      .orbitalModel()
+    let zero = [0.0, 0]
+    let impurities = OrbitalImpurities(scalar: [10, 10], longitudinal: zero, transverse: zero)
+    let stars = try await OrbitalSelfEnergies(model, impurities, at: z, threads: 2)
+    let all = try await OrbitalSelfEnergies(try unsymmetric(model), impurities, at: z, threads: 2)
+    #expect(stars.divisions < 200)
+    for (a, b) in zip(stars.up + stars.down, all.up + all.down) {
+      #expect((a - b).length <= stars.error + all.error + 1e-9)
+    }
+    #expect((stars.up[0] - stars.down[1]).length <= 1e-14 * stars.up[0].length)
+    #expect((stars.up[0] - stars.up[1]).length > 1e-3)
+  }
 }
 
 /// Cells that hold a crystal's cell several times have its point symmetries once.
