@@ -282,7 +282,7 @@ extension Torque {
     let (kError, sError) = (2.0.squareRoot() * k.error, 2.0.squareRoot() * s.error)
     guard sError < 0.5 * s.dynamic.length else {
       failures.append(
-        "tau_\(kind.rawValue) with \(lifetime.description) at omega = \(omegas[n]): sigma = \(significant(s.dynamic.length)) with the error \(significant(s.error)) cannot divide"
+        "tau_\(kind.rawValue) with \(lifetime.description) at omega = \(omegas[n]): sigma = \(significant(s.dynamic.length)) with the error \(significant(s.error, .up)) cannot divide"
       )
       return nil
     }

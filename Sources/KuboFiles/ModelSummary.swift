@@ -96,7 +96,7 @@ extension ModelFile {
   ) -> String {
     func number(_ x: Estimate) -> String {
       let text = x.value.length <= x.error ? "0" : significant(x.value.real, digits: 6)
-      return x.error < 1e-6 ? text : "\(text) +- \(significant(x.error, digits: 1))"
+      return x.error < 1e-6 ? text : "\(text) +- \(significant(x.error, digits: 1, .up))"
     }
     func sums(_ sign: Double) -> [Estimate] { zip(state.up, state.down).map { $0 + sign * $1 } }
     func total(_ sign: Double) -> Estimate {

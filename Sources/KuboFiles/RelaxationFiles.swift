@@ -98,7 +98,7 @@ public struct RelaxationTable: Sendable {
     func number(_ x: Estimate) -> String {
       // Plus zero, so that no minus sign stands before it.
       let value = x.value.length <= x.error ? 0 : x.value.real + 0
-      return "\(significant(value, digits: 5)) ±\(significant(x.error, digits: 1))"
+      return "\(significant(value, digits: 5)) ±\(significant(x.error, digits: 1, .up))"
     }
     let table = Table(
       columns: ["quantity", "value", "unit", "meaning"],

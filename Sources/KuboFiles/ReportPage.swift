@@ -163,7 +163,7 @@ public struct Report: Sendable {
         <figure>
         \(drawn)
         <figcaption>\(symbol)<strong>\(response.name)</strong>: \(caption) Largest error bound
-        \(significant(bound, digits: 2)).
+        \(significant(bound, digits: 2, .up)).
         <ul>\(lines)</ul></figcaption>
         </figure>
         """)

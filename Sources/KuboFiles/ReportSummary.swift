@@ -81,7 +81,7 @@ extension Report {
         numbers.append(
           (
             "\(significant(value.dynamic.length, digits: 4)) \(HTML.unit(unit ?? ""))",
-            "largest \(column.request.label), at \(formula("\\hbar\\omega=\(significant(omega))")); error bound \(significant(value.error, digits: 2))"
+            "largest \(column.request.label), at \(formula("\\hbar\\omega=\(significant(omega))")); error bound \(significant(value.error, digits: 2, .up))"
           ))
       }
     }

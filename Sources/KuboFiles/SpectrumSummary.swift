@@ -75,7 +75,7 @@ extension Table {
           column.label, column.fixed.map { significant($0, digits: 5) } ?? "-",
           peak.map { significant($0.1, digits: 5) } ?? "-",
           peak.map { significant($0.0, digits: 5) } ?? "-",
-          known.map(\.2).max().map { significant($0, digits: 1) } ?? "-",
+          known.map(\.2).max().map { significant($0, digits: 1, .up) } ?? "-",
         ]
       })
   }

@@ -66,7 +66,7 @@ extension Torque {
         im == 0
         ? significant(re, digits: 5)
         : "\(significant(re, digits: 5)) \(im < 0 ? "-" : "+") \(significant(abs(im), digits: 5)) i"
-      return "\(sum) ±\(significant(value.error * abs(v), digits: 1))"
+      return "\(sum) ±\(significant(value.error * abs(v), digits: 1, .up))"
     }
     let withCanting = kinds.contains(.nCanting)
     var lines = [

@@ -48,7 +48,7 @@ struct AuditCommand: AsyncParsableCommand {
       }
       for n in audit.undecided {
         log.error(
-          "\(n.name) at mu = \(significant(n.mu)): the loops give \(significant(n.loops.value.real)) +- \(significant(n.loops.error)), which is not accurate enough to prove anything"
+          "\(n.name) at mu = \(significant(n.mu)): the loops give \(significant(n.loops.value.real)) +- \(significant(n.loops.error, .up)), which is not accurate enough to prove anything"
         )
       }
       if audit.isRefuted { throw ExitStatus.refuted }

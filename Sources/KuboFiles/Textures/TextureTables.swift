@@ -282,7 +282,7 @@ extension TextureTrajectory {
       lines.append(
         Table.line(
           [quantity.rawValue] + [first, last, largest].map(text)
-            + [significant(last.error, digits: 1), quantity.unit], widths))
+            + [significant(values.map(\.error).max()!, digits: 1, .up), quantity.unit], widths))
     }
     if let wall = rows.last!.collective {
       lines.append(

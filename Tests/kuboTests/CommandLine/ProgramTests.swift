@@ -242,6 +242,27 @@ import Testing
     #expect(try scratch.names() == ["a.csv"])
   }
 
+  /// The error bound of a summary is one for each value of its column.
+  @Test func summaryBounds() throws {
+    let scratch = try ScratchDirectory()
+    let run = try ProgramTests.run(
+      ProgramTests.quick + [
+        "--omega", "0.1:2.1:9", "--responses", "sigma,X,Y,X_na", "--dressing", "bare",
+        "--output", "\(scratch.path)/a.csv",
+      ])
+    #expect(run.status == 0, "\(run.errors)")
+    let rows = try String(contentsOfFile: "\(scratch.path)/a.csv", encoding: .utf8)
+      .split(separator: "\n").filter { !$0.hasPrefix("#") }
+      .map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    for name in ["sigma.bare", "X.bare", "Y.bare", "X_na.bare"] {
+      let error = try #require(rows[0].firstIndex { $0 == "\(name).err" })
+      let largest = try #require(rows.dropFirst().compactMap { Double($0[error]) }.max())
+      let line = try #require(run.output.split(separator: "\n").first { $0.hasPrefix(name) })
+      let shown = try #require(line.split(separator: " ").last.flatMap { Double($0) })
+      #expect(shown >= largest && shown <= 2 * largest, "\(name): \(shown), \(largest)")
+    }
+  }
+
   /// A value that cannot be computed is an empty cell; the rest of its row is there.
   @Test func emptyCells() throws {
     let run = try ProgramTests.run(
