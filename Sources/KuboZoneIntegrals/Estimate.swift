@@ -34,16 +34,19 @@ public struct NonConvergence: Error, Sendable, Equatable, CustomStringConvertibl
   /// What would need fewer points if it were larger.
   private let remedy: String
   package static let usualRemedy = "lifetime parameter, temperature or J"
+  /// Why no grid would do, in place of what the last grid had.
+  private let cause: String?
 
   package init(
     label: String, estimate: Double, allowed: Double, divisions: Int,
-    remedy: String = usualRemedy
+    remedy: String = usualRemedy, cause: String? = nil
   ) {
     self.label = label
     self.estimate = estimate
     self.allowed = allowed
     self.divisions = divisions
     self.remedy = remedy
+    self.cause = cause
   }
 
   /// One line for a message.
@@ -56,9 +59,10 @@ public struct NonConvergence: Error, Sendable, Equatable, CustomStringConvertibl
         "the zone integral needs more than \(divisions) points along each reciprocal vector, which is beyond the limit; "
         + "try a larger \(remedy)"
     }
+    let errors = "error estimate \(significant(estimate)), allowed \(significant(allowed))"
+    if let cause { return "\(cause): \(errors)" }
     return
-      "the zone integral did not converge: error estimate \(significant(estimate)), allowed \(significant(allowed)), "
-      + "with \(divisions) points along each reciprocal vector, the finest grid within the limit"
+      "the zone integral did not converge: \(errors), with \(divisions) points along each reciprocal vector, the finest grid within the limit"
   }
 }
 

@@ -138,9 +138,11 @@ package struct ImpurityOccupation: Sendable {
     let largest = 1e-6 * max(width, abs(mu))
     guard error <= largest else {
       throw NonConvergence(
-        label:
-          "mu of the filling \(electrons), where n hardly changes with mu, as in a gap or in an almost empty or full cell",
-        estimate: min(error, width), allowed: largest, divisions: divisions.value)
+        label: "mu of the filling \(electrons)", estimate: min(error, width), allowed: largest,
+        divisions: divisions.value,
+        cause:
+          "the number of electrons hardly changes with mu, as in a gap or in an almost empty or full cell, so give mu"
+      )
     }
     return (mu, error)
   }
