@@ -163,9 +163,12 @@ final class GridState: @unchecked Sendable {
     // Of Gauss's rule of 16 points on |x| < h with a pole at x + i y: exp(-32 arsinh(y/h)), or better.
     let part = 2 / Double.cosh(exponent / 32)
     var ends = [0.0]
-    while ends.last! < .pi {
+    // Beyond so many, more than any work allowed, lengths soon are below the rounding of places.
+    while ends.last! < .pi, ends.count < 2_500_000 {
       let from = ends.last!
-      var length = min(.pi - from, part * distance(from) + 0.1)
+      // Distances grow by no more than the way.
+      var length = min(
+        .pi - from, part < 1 ? 2 * part * distance(from) : part * distance(from) + 0.1)
       while length > part * distance(from + length / 2) { length *= 0.9 }
       ends.append(from + length > .pi - 1e-12 ? .pi : from + length)
     }
