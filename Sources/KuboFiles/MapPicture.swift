@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
 
 /// One column of several tables that differ in one number, against the axis of the tables and that number.
 struct TableMap: Sendable {
@@ -12,6 +13,8 @@ struct TableMap: Sendable {
   /// The first table, for names, units and title; and the column.
   let table: CSVFile
   let column: Column
+  /// Where cells are, those too that the look leaves out.
+  let places: [[Figure.Point]]
 
   /// - Throws: ``FileError`` for tables that do not belong together, naming what differs.
   init(
@@ -66,7 +69,12 @@ struct TableMap: Sendable {
       rows.append((parameter, table))
     }
     rows.sort { $0.parameter < $1.parameter }
-    rows.removeAll { !(look.yRanges.first ?? nil).contains($0.parameter) }
+    places = rows.map { row in
+      first.rows.compactMap { $0[first.axisIndex] }.map { .init(x: $0, y: row.parameter) }
+    }
+    rows.removeAll {
+      !(look.yRanges.first ?? nil).contains($0.parameter) || look.hasLogY && $0.parameter <= 0
+    }
     let curves = try first.curves([column], path: path)
     guard curves.count == 1 else {
       throw refusal(
@@ -75,10 +83,13 @@ struct TableMap: Sendable {
     }
     let axis = first.axisIndex
     let order = first.rows.indices
-      .filter { n in first.rows[n][axis].map(look.xRange.contains) ?? false }
+      .filter { n in
+        first.rows[n][axis].map { look.xRange.contains($0) && !(look.hasLogX && $0 <= 0) } ?? false
+      }
       .sorted { first.rows[$0][axis]! < first.rows[$1][axis]! }
     guard !rows.isEmpty, !order.isEmpty else {
-      throw refusal(path, "no cell within --xrange and --yrange", "some to draw")
+      let limits = look.hasLogX || look.hasLogY ? " and above 0, as --log shows" : ""
+      throw refusal(path, "no cell within --xrange and --yrange\(limits)", "some to draw")
     }
     self.key = key
     parameters = rows.map(\.parameter)
@@ -130,8 +141,10 @@ extension Picture {
         .setting, file: tables[0].path, found: "no values in \(quoted(column))",
         expected: "a column with numbers")
     }
-    for values in [map.axis, map.parameters, known] {
-      try PictureLook.check(values, in: "the map", file: tables[0].path)
+    for (values, isLog) in [
+      (map.axis, look.hasLogX), (map.parameters, look.hasLogY), (known, false),
+    ] {
+      try PictureLook.check(values, in: "the map", isLogarithmic: isLog, file: tables[0].path)
     }
     var colors = scale.bar(low, high, smallest: known.map(abs).filter { $0 > 0 }.min())
     colors.isGrey = look.style == .bw
@@ -146,10 +159,10 @@ extension Picture {
         width: signs, without: [map.key],
         and: map.table.isDynamic(map.column.content) ? [Picture.dynamic] : [])
     }
-    let (xs, ys) = (
-      edges(bins.map { (map.axis[$0.lowerBound] + map.axis[$0.upperBound - 1]) / 2 }),
-      edges(map.parameters)
-    )
+    let middles = bins.map {
+      middle(map.axis[$0.lowerBound], map.axis[$0.upperBound - 1], look.hasLogX)
+    }
+    let (xs, ys) = (edges(middles, look.hasLogX), edges(map.parameters, look.hasLogY))
     // Cells: gnuplot colours a quadrangle by its first corner.
     let rows = zip(ys, map.values + [map.values.last!]).flatMap { y, values in
       xs.enumerated().map { n, x -> [Double?] in
@@ -187,8 +200,15 @@ extension Picture {
     // Not more numbers than have room.
     let signs = Int(7.6 * (width - left - right))
     script.add("set xtics \(Picture.step(from: xs.first!, to: xs.last!, signs: signs))")
+    for (axis, ends, isLog) in [("x", xs, look.hasLogX), ("y", ys, look.hasLogY)] where isLog {
+      let (low, high) = (ends.first!, ends.last!)
+      let format = script.ticks(
+        axis, low, high, isLogarithmic: true, step: Picture.step(from: low, to: high, signs: signs))
+      script.add("set format \(axis) '\(format)'")
+    }
     script.axis("x", map.table.axisLabel, offset: "0,0.9")
-    script.axis("y", map.table.symbol(map.key.description), offset: "0.3,0")
+    script.axis(
+      "y", map.table.symbol(map.key.description), offset: look.hasLogY ? "-0.4,0" : "0.3,0")
     script.axis("cb", label, offset: "0.5,0")
     script.add(
       "set tics scale 0.5 front out nomirror", "set xtics mirror offset 0,0.7", "set ytics mirror",
@@ -198,7 +218,6 @@ extension Picture {
       "unset key")
     var plots = ["$cells using 1:2:(0):3 with pm3d nocontour"]
     if scale.hasContours {
-      let middles = bins.map { (map.axis[$0.lowerBound] + map.axis[$0.upperBound - 1]) / 2 }
       script.data(
         "middles",
         zip(map.parameters, map.values).flatMap { y, values in
@@ -224,13 +243,20 @@ extension Picture {
     }
     script.draw(plots, by: "splot")
     self.init(script)
+    notes = look.note(map.places)
   }
 }
 
+/// Half way between two numbers, on a logarithmic scale their geometric mean.
+private func middle(_ a: Double, _ b: Double, _ isLogarithmic: Bool) -> Double {
+  isLogarithmic ? a.squareRoot() * b.squareRoot() : (a + b) / 2
+}
+
 /// The ends of cells around ascending numbers: half way between neighbours.
-private func edges(_ centres: [Double]) -> [Double] {
+private func edges(_ centres: [Double], _ isLogarithmic: Bool) -> [Double] {
+  if isLogarithmic { return edges(centres.map { log10($0) }, false).map { pow(10, $0) } }
   guard centres.count > 1 else { return [centres[0] - 0.5, centres[0] + 0.5] }
-  let middles = zip(centres, centres.dropFirst()).map { ($0 + $1) / 2 }
+  let middles = zip(centres, centres.dropFirst()).map { middle($0, $1, false) }
   let (first, last) = (centres.first!, centres.last!)
   return [2 * first - middles.first!] + middles + [2 * last - middles.last!]
 }

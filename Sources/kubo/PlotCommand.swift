@@ -92,9 +92,6 @@ struct PlotCommand: AsyncParsableCommand {
       throw ValidationError(
         "\(option): found without --map; expected a map\(range == nil ? "" : ", or --yrange")")
     }
-    if map != nil {
-      try look.refuse(["--log"], found: "with --map", expected: "--log-color, or curves")
-    }
     guard by == nil || tables.count == 1 else {
       throw ValidationError(
         "--by: found with \(tables.count) tables; expected the table of a sweep")

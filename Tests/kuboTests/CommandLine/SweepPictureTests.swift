@@ -74,6 +74,31 @@ import Testing
     for label in ["−1", "−0.1", "0", "0.1", "1"] { #expect(labels.contains(label), "\(labels)") }
   }
 
+  /// On logarithmic axes cells at equal ratios are equally large, and what is not above 0 is left out and told.
+  @Test func logarithmicAxes() async throws {
+    var look = PictureLook()
+    (look.hasLogX, look.hasLogY) = (true, true)
+    let table = sweep([-1, 0, 0.01, 0.1, 1, 10], [0, 1, 10, 100]) { x, j in x + j }
+    let picture = try Picture(map: "Y.bare.im", of: [("a.csv", table)], look: look)
+    #expect(
+      picture.notes == [
+        "--log x leaves out 8 of 24 values, which are not above 0 in x",
+        "--log y leaves out 6 of 24 values, which are not above 0 in y",
+      ])
+    let document = try await drawn(picture).document
+    let cells = document.shapes.filter { $0.middle.x < 0.7 * 344 }
+    #expect(cells.count == 12)
+    for sizes in [
+      cells.map { $0.points.map(\.x).max()! - $0.points.map(\.x).min()! },
+      cells.map { $0.points.map(\.y).max()! - $0.points.map(\.y).min()! },
+    ] {
+      let (small, large) = (try #require(sizes.min()), try #require(sizes.max()))
+      #expect(small > 20 && large - small < 0.3, "\(sizes)")
+    }
+    let labels = document.words.map(\.text)
+    for label in ["10−2", "100", "102"] { #expect(labels.contains(label), "\(labels)") }
+  }
+
   /// What is beyond a range has the colour of its end.
   @Test func ranges() async throws {
     let table = sweep(axis, [1, 2]) { x, _ in x }
