@@ -6,12 +6,16 @@ extension Picture {
   /// The Feynman diagram of a file: each propagator with its band and frequency, each vertex with its
   /// operator, its fields and the bands it joins, those shaded that a ladder dresses; below, if
   /// wanted, its name, sign and source.
-  public init(_ diagram: Diagram, hasCaption: Bool = true, look: PictureLook = .init()) {
-    let layout = DiagramLayout(diagram)
-    var drawing = DiagramScript(look)
-    for propagator in layout.propagators { drawing.add(propagator) }
-    for vertex in layout.vertices { drawing.add(vertex) }
-    self.init(drawing.finished(caption: hasCaption ? diagram.caption : []))
+  public init(_ diagram: Diagram, hasCaption: Bool = true) {
+    self.init(DiagramScript(diagram, .init()).finished(hasCaption ? diagram.caption : []))
+  }
+
+  /// The same in a look; the loop is as large as the width of the page admits.
+  /// - Throws: ``FileError`` for a width on which its letters have no room.
+  public init(_ diagram: Diagram, hasCaption: Bool, look: PictureLook) throws(FileError) {
+    let drawing = DiagramScript(diagram, look)
+    self.init(
+      drawing.finished(hasCaption ? diagram.caption : [], zoom: try drawing.zoom(of: diagram.name)))
   }
 }
 
@@ -22,19 +26,23 @@ private struct DiagramScript {
   private let look: PictureLook
   private var script: Script
   private var curves: [String] = []
-  /// Half the size of the drawing.
-  private var width = 4.8
-  private var height = DiagramLayout.radius
+  /// How far words reach to a side of the middle: the place of their beginning, and their length.
+  private var reaches: [(place: Double, length: Double)] = []
+  /// Where words are, and the loop, above or below the middle.
+  private var heights = [DiagramLayout.radius]
+  /// Half the width where nothing is said, what a line of the caption holds there, and how small a loop is still read.
+  private static let (halfWidth, captionWidth, smallest) = (4.8, 52.0, 0.6)
   private static let lineHeight = 0.42
-  /// What a line of the caption holds at this width.
-  private static let captionWidth = 52
 
-  init(_ look: PictureLook) {
+  init(_ diagram: Diagram, _ look: PictureLook) {
     self.look = look
     script = Script(scale: look.scale)
+    let layout = DiagramLayout(diagram)
+    for propagator in layout.propagators { add(propagator) }
+    for vertex in layout.vertices { add(vertex) }
   }
 
-  mutating func add(_ propagator: DiagramLayout.Propagator) {
+  private mutating func add(_ propagator: DiagramLayout.Propagator) {
     let r = DiagramLayout.radius
     let angle = "(\(propagator.start)+t*\(propagator.end - propagator.start))"
     curves.append("\(r)*cos\(angle),\(r)*sin\(angle) with lines lw 1.5 lc rgb 'black'")
@@ -50,7 +58,7 @@ private struct DiagramScript {
     write(propagator.label, Point(radius: r + 0.32, angle: propagator.middle), propagator.middle)
   }
 
-  mutating func add(_ vertex: DiagramLayout.Vertex) {
+  private mutating func add(_ vertex: DiagramLayout.Vertex) {
     for leg in vertex.legs { add(leg) }
     let radius = vertex.isDressed ? DiagramLayout.dressed : DiagramLayout.dot
     let fill = vertex.isDressed ? "#b8b8b8" : "black"
@@ -105,29 +113,55 @@ private struct DiagramScript {
   ) {
     let side = cos(angle) > 0.35 ? "left" : cos(angle) < -0.35 ? "right" : "center"
     let y = place.y + shift
-    height = max(height, abs(y) + 0.35)
+    heights.append(abs(y))
     // Letters of a wide font.
     let length = 0.17 * Double(formula.signs)
-    width = max(width, abs(place.x) + (side == "center" ? length / 2 : length) + 0.1)
+    reaches.append((abs(place.x), (side == "center" ? length / 2 : length) + 0.1))
     script.label(
       formula.enhanced, at: "\(place.x),\(y)", "\(side) front textcolor rgb '\(color)'")
   }
 
-  /// With the caption below, and the frame: a centimetre is one in x and y.
-  consuming func finished(caption: [String]) -> Script {
-    var y = -height - (caption.isEmpty ? 0.1 : 0.45)
+  /// Half of what the drawing takes in cm, where a unit of x and y is `zoom`, while letters keep their size.
+  private func halfWidth(_ zoom: Double) -> Double {
+    reaches.map { zoom * $0.place + $0.length }.max()!
+  }
+
+  /// That of the width of the look; 1 without one.
+  func zoom(of name: String) throws(FileError) -> Double {
+    guard look.width != nil else { return 1 }
+    let half = look.pageWidth() / 2
+    let zoom = reaches.map { (half - $0.length) / max($0.place, 0.1) }.min()!
+    guard zoom >= DiagramScript.smallest else {
+      func length(_ half: Double) -> String {
+        "\(Int((20 * look.scale * half - 1e-9).rounded(.up))) mm"
+      }
+      throw FileError(
+        .setting, file: name, found: "a width of \(length(half))",
+        expected: "\(length(halfWidth(DiagramScript.smallest))) or more for this diagram and style")
+    }
+    return zoom
+  }
+
+  /// With the caption below, and the frame.
+  consuming func finished(_ caption: [String], zoom: Double = 1) -> Script {
+    let half =
+      look.width == nil ? max(DiagramScript.halfWidth, halfWidth(1)) : look.pageWidth() / 2
+    let (width, top) = (half / zoom, heights.max()! + 0.45 / zoom)
+    var y = -top - (caption.isEmpty ? 0 : 0.35 / zoom)
     for (n, paragraph) in caption.enumerated() {
-      for line in wrapped(paragraph, width: DiagramScript.captionWidth, limit: 8) {
+      let signs = Int(DiagramScript.captionWidth * half / DiagramScript.halfWidth)
+      for line in wrapped(paragraph, width: signs, limit: 8) {
         let text = Typeset.literal(line)
-        script.label(n == 0 ? "{/:Bold \(text)}" : text, at: "\(0.25 - width),\(y)", "left")
-        y -= DiagramScript.lineHeight
+        script.label(
+          n == 0 ? "{/:Bold \(text)}" : text, at: "\(0.25 / zoom - width),\(y)", "left")
+        y -= DiagramScript.lineHeight / zoom
       }
     }
-    script.size = Picture.Size(width: 2 * width, height: height + 0.1 - y, scale: look.scale)
+    script.size = Picture.Size(width: 2 * half, height: zoom * (top - y), scale: look.scale)
     script.add("unset border", "unset tics", "unset key", "set parametric", "set samples 200")
     script.range("t", 0, 1)
     script.range("x", -width, width)
-    script.range("y", y, height + 0.1)
+    script.range("y", y, top)
     script.panel(0, 0, width: script.size.width, height: script.size.height)
     script.draw(curves)
     return script

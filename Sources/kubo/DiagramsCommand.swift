@@ -111,6 +111,12 @@ private struct DrawDiagram: AsyncParsableCommand {
   var output: String?
   @Option(help: "The style of a picture, as in 'kubo plot'.")
   var style: PictureLook.Style?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The width of a picture, as 86mm, 8.6cm or 3.4in; letters keep their size.",
+      valueName: "length"), transform: PictureArguments.length)
+  var width: Double?
   @Flag(inversion: .prefixedNo, help: "Write name, sign and source below the diagram.")
   var caption = true
   @Flag(help: "Replace an existing output file.")
@@ -121,8 +127,9 @@ private struct DrawDiagram: AsyncParsableCommand {
   }
 
   func validate() throws {
-    if isTeX, style != nil {
-      throw ValidationError("--style: found with LaTeX; expected a picture, as --output a.svg")
+    for (option, isGiven) in [("--style", style != nil), ("--width", width != nil)]
+    where isGiven && isTeX {
+      throw ValidationError("\(option): found with LaTeX; expected a picture, as --output a.svg")
     }
     guard let output, !isTeX, Picture.Format(path: output) == nil else { return }
     throw ValidationError(
@@ -145,7 +152,7 @@ private struct DrawDiagram: AsyncParsableCommand {
         try source.write(to: output, overwrite: force)
       } else {
         var look = PictureLook()
-        look.style = style ?? .screen
+        (look.style, look.width) = (style ?? .screen, width)
         try await Picture(entry.diagram, hasCaption: caption, look: look)
           .write(to: output, overwrite: force)
       }

@@ -57,7 +57,7 @@ struct PictureArguments: ParsableArguments {
   }
 
   /// A width in cm.
-  private static func length(_ text: String) throws -> Double {
+  static func length(_ text: String) throws -> Double {
     for (unit, size) in [("mm", 0.1), ("cm", 1), ("in", 2.54)] where text.hasSuffix(unit) {
       let width = try number(text.dropLast(2)) * size
       if width >= 6, width <= 100 { return width }

@@ -64,15 +64,39 @@ import Yams
   }()
 
   /// Draws a diagram from a folder of its own and returns the file.
-  private func drawn(_ text: String, _ name: String, ending: String) throws -> Data {
+  private func drawn(
+    _ text: String, _ name: String, ending: String, options: [String] = []
+  ) throws -> Data {
     let scratch = try ScratchDirectory()
     _ = try scratch.directory("own")
     _ = try scratch.file("own/d.yaml", text)
     let run = try ProgramTests.run(
-      ["diagrams", "draw", name, "--diagrams", "own", "--output", "picture.\(ending)"],
+      ["diagrams", "draw", name, "--diagrams", "own", "--output", "picture.\(ending)"]
+        + options,
       in: scratch.path)
     #expect(run.status == 0, "\(run.errors)")
     return try Data(contentsOf: URL(filePath: "\(scratch.path)/picture.\(ending)"))
+  }
+
+  /// A page is as wide as asked for, with the same letters, and no word begins or ends beyond it.
+  @Test(arguments: ["nonadiabatic.a", "full.gauge_first"], [88.0, 178])
+  func widths(_ name: String, _ width: Double) throws {
+    let text = try #require(DiagramDrawingTests.files.first { $0.contains("diagram: \(name)\n") })
+    func picture(_ options: [String]) throws -> (text: String, document: SVGDocument) {
+      let data = try drawn(text, name, ending: "svg", options: options)
+      return (String(decoding: data, as: UTF8.self), try #require(SVGDocument(data)))
+    }
+    let usual = try picture([])
+    let wide = try picture(["--width", "\(width)mm"])
+    #expect(wide.text.contains("width=\"\(width)mm\""), "\(wide.text.prefix(200))")
+    func letters(_ text: String) -> Set<String> {
+      Set(text.matches(of: /font-size="([\d.]+)"/).map { String($0.1) })
+    }
+    #expect(letters(wide.text) == letters(usual.text))
+    #expect(
+      Set(wide.document.texts.filter { $0.contains("ε") })
+        == Set(usual.document.texts.filter { $0.contains("ε") }))
+    #expect(wide.document.words.allSatisfy { (0...4 * width).contains($0.x) })
   }
 
   @Test func thereAreAll() { #expect(DiagramDrawingTests.files.count == 28) }
