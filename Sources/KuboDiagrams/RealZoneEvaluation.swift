@@ -20,12 +20,14 @@ struct RealZoneEvaluation: Sendable {
   let reported: [ReportedNumber]
   private var model: Model { zone.model }
 
-  /// The narrowest feature in energy of sums over both bands: levels have Gamma + pi T, but where the bands are
-  /// in resonance 1/(2 Delta - omega - 2 i Gamma), of which 2 Delta varies twice as fast, has Gamma however warm it is.
+  /// The narrowest feature in energy of sums over both bands: levels have Gamma + pi T. However warm it is,
+  /// 1/(2 Delta -+ omega - 2 i Gamma) has as much as its denominator may change, |2 Delta -+ omega - 2 i Gamma|, of which
+  /// 2 Delta varies twice as fast.
   private var width: Double {
     let gaps = 2 * model.exchange...2 * model.gapBound
-    let isResonant = omegas.contains { gaps.distance(to: abs($0)) <= 2 * gamma }
-    return isResonant ? gamma : gamma + .pi * temperature
+    return omegas.reduce(gamma + .pi * temperature) {
+      min($0, Double.hypot(gaps.distance(to: abs($1)), 2 * gamma) / 2)
+    }
   }
 
   /// 1/c_0 of `GridRefinement`.

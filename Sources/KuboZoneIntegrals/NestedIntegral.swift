@@ -279,12 +279,17 @@ package struct NestedIntegral: Sendable {
         points.append(new)
       }
     }
-    // What is spread already is spread anew only if that divides it.
+    // What is spread already is spread anew only if that divides it: at points that its nodes in p do not see and that are
+    // farther from its ends in p than they are narrow.
     let isNew =
-      piece.scale == 0 && !points.isEmpty
-      || points.contains {
-        abs($0.x - piece.center) > max(0.5 * piece.scale, 1e-3 * size)
-          && $0.x - low > 0.02 * size && high - $0.x > 0.02 * size
+      piece.scale == 0
+      ? !points.isEmpty
+      : points.contains {
+        let x = $0.x - piece.center
+        let p = Double.asinh(x / piece.scale)
+        let distance = $0.distance / Double.hypot(piece.scale, x)
+        return distance < 0.3 * (piece.b - piece.a)
+          && min(p - piece.a, piece.b - p) > max(distance, 1e-9)
       }
     if !isNew {
       let middle = (piece.a + piece.b) / 2

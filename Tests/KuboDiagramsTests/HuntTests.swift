@@ -72,6 +72,49 @@ import Testing
         mu: -2.4377373670952993, temperature: 0, gamma: 1.0600769074531234e-05,
         omegas: [0.0016117431904367398], names: ["sigma", "s_full"], tolerance: 1e-6),
       right: (nil, nil))
+    // Levels 1e-5 wide at mu, a thousandth of the way from a gap of 1e-5 to the next one, were between the nodes of an interval
+    // that was spread about that gap: sigma = 184425 + 109889i +- 4.
+    let beside = Specimen(
+      description: "beside a gap",
+      state: state(
+        cell: 1.493593505702705,
+        inter: [
+          (0.7467967528513525, 1), (3.7339837642567626, 1), (2.2403902585540574, 1),
+          (6.721170775662173, 0.1493025724590421),
+        ]
+        .flatMap { [$0, (-$0.0, $0.1)] }, intra: [(-2.98718701140541, -0.09781200973552942)],
+        exchange: 1.8567942807717727e-05, mu: -0.0978305776783371, temperature: 0,
+        gamma: 1.4276592544739294e-05, omegas: [3.2739270213237974e-05], names: ["sigma"],
+        tolerance: 1e-3),
+      right: (ComplexDouble(290796.4733545, 231855.415549407), -19.9527035734763))
+    // T above all bands: a grid of 24^2 points was right by accident, so that the one of 36^2 was taken to be, as the poles
+    // between the bands had been left out of how fast sums converge.
+    var hot = state(
+      cell: 1, inter: [(0.5, 1), (-0.5, 1)], intra: [], exchange: 0.177298684790988,
+      mu: -2.0487468144141, temperature: 9.927334704036461, gamma: 0.032870583488430936,
+      omegas: [-0.017122292912526645], names: ["sigma"], tolerance: 1e-4)
+    func hop(_ x: Double, _ y: Double, _ amplitude: Double) -> Hop {
+      Hop(vector: [x, y], amplitude: amplitude)
+    }
+    hot.model = try! Model(
+      name: "specimen",
+      latticeVectors: [
+        [1.7358632358000758, -0.3104970642344988], [-0.21557171556008564, 1.1514005740747484],
+      ],
+      interSublattice: [
+        hop(0.7601457601199951, 0.42045175492012477, 1),
+        hop(-0.7601457601199951, -0.42045175492012477, 1),
+        hop(-1.1912891912401664, 1.882349393229372, 0.05),
+        hop(1.1912891912401664, -1.882349393229372, 0.05),
+      ],
+      intraSublattice: [
+        hop(1.7358632358000758, -0.3104970642344988, -0.05168215942634165),
+        hop(-0.21557171556008564, 1.1514005740747484, 0.00020369693370933195),
+      ], exchange: 0.177298684790988)
+    hot.directions = Directions(i: 0, j: 1)
+    let accident = Specimen(
+      description: "hot", state: hot,
+      right: (ComplexDouble(0.384343729621854, -0.0993537409801353), -0.0321170232425161))
     let neighbours = [(1.0, 1.0), (-1.0, 1.0)]
     var slow = neighbours
     for n in 2...100 {
@@ -191,7 +234,7 @@ import Testing
           mu: -6.315264946478117, temperature: 0, gamma: 0.05975122434049501,
           omegas: [5.60666986017182, 5.347788874441456], names: ["sigma"], tolerance: 1e-3),
         right: (ComplexDouble(0.2727681174875972, 0.09341379847872983), -1.0262674622277)),
-      growing, many,
+      growing, many, beside, accident,
     ] + (areTestsLong ? [narrow] : [])
   }()
 
