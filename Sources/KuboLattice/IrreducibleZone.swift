@@ -12,8 +12,9 @@ package struct IrreducibleZone: Sendable {
   }
 
   package let dimension: Int
-  /// ``Model/harmonics``.
-  package let harmonics: Double
+  /// How many periods integrals over the coordinates after each have along it: those of the hops along it
+  /// (``Model/harmonics``), and where the ends of the zone are oblique, of those along later ones.
+  package let harmonics: [Double]
   /// One of each pair of operations M, -M, or with orbitals all.
   package let operations: [ReciprocalOperation]
   private let halfSpaces: [HalfSpace]
@@ -22,22 +23,22 @@ package struct IrreducibleZone: Sendable {
   package init(_ model: Model, _ symmetries: [ReciprocalOperation]) {
     let half = ReciprocalOperation.withoutInversion(symmetries)
     self.init(
-      model.latticeVectors, model.reciprocalVectors, model.harmonics, half, half + half.map(-))
+      model.latticeVectors, model.reciprocalVectors, model.axisHarmonics, half, half + half.map(-))
   }
 
   /// The images are those of the symmetries, with inversion among them or not.
   package init(_ model: OrbitalModel, _ symmetries: [ReciprocalOperation]) {
     self.init(
-      model.latticeVectors, model.reciprocalVectors, model.harmonics, symmetries, symmetries)
+      model.latticeVectors, model.reciprocalVectors, model.axisHarmonics, symmetries, symmetries)
   }
 
   private init(
-    _ lattice: [[Double]], _ reciprocal: [[Double]], _ harmonics: Double,
+    _ lattice: [[Double]], _ reciprocal: [[Double]], _ harmonics: [Double],
     _ operations: [ReciprocalOperation], _ all: [ReciprocalOperation]
   ) {
     let d = lattice.count
     dimension = d
-    self.harmonics = harmonics
+    self.harmonics = harmonics.indices.map { harmonics[$0...].max()! }
     self.operations = operations
     let metric = reciprocal.map { a in
       reciprocal.map { b in zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }

@@ -308,6 +308,9 @@ public struct OrbitalModel: Crystal, Equatable {
   /// How many periods of the Hamiltonian fit into the zone along a reciprocal vector, h = 1/d of docs/zone-integrals.md; dimensionless.
   public var harmonics: Double { Model.harmonics(reach) }
 
+  /// The same along each reciprocal vector alone.
+  package var axisHarmonics: [Double] { reach.map { Model.harmonics([$0]) } }
+
   /// What grids of this model may be.
   package var gridSizes: GridSizes { GridSizes(reach) }
 

@@ -62,6 +62,9 @@ extension Model {
     }.max() ?? 0
   }
 
+  /// ``harmonics`` along each reciprocal vector alone.
+  package var axisHarmonics: [Double] { oscillations.map { Model.harmonics([$0]) } }
+
   /// ``harmonics`` where |Im 2 pi f_a| is up to `displacement`.
   package func harmonics(displacement: [Double]) -> Double {
     Model.harmonics(oscillations, displacement: displacement)

@@ -32,15 +32,14 @@ package struct AnalyticStrip: Sendable {
   private let matrices: BlochMatrices
   private let mu, width: Double
   private var dimension: Int { model.dimension }
-  /// Points along each reciprocal vector, as dense for each oscillation as they are for hops to next cells.
-  private let divisions: Int
-  /// Half of the distance between points, in 2 pi times reduced coordinates.
-  private var cell: Double { .pi / Double(divisions) }
+  /// Points along each reciprocal vector, as dense for each oscillation along it as they are for hops to next cells.
+  private let divisions: [Int]
   static let margin = 1.2
 
   package init(_ model: OrbitalModel, mu: Double, width: Double) {
     (self.model, self.mu, self.width) = (model, mu, width)
-    divisions = Int(Double([240, 32, 12][model.dimension - 1]) * max(1, model.harmonics / 2))
+    let least = Double([240, 32, 12][model.dimension - 1])
+    divisions = model.axisHarmonics.map { Int(least * max(1, $0 / 2)) }
     let reciprocal = model.reciprocalVectors
     let axes = reciprocal.map { b in
       { (r: [Double]) -> Double in zip(r, b).reduce(0) { $0 + $1.0 * $1.1 } / (2 * .pi) }
@@ -59,23 +58,30 @@ package struct AnalyticStrip: Sendable {
     let chosen = sorted.indices.filter { $0 == 0 || ($0 - sorted.count + 1) % step == 0 }.map {
       sorted[$0]
     }
-    let lines = (0..<dimension - 1).reduce(1) { n, _ in n * divisions }
-    let found = try await parallelMap(lines, threads: threads) { slopes($0, chosen) }
+    let lines = divisions.dropLast().reduce(1, *)
+    let found = try await WorkProgress.stage(
+      "strips of analyticity", unit: "lines", of: lines, isEven: true
+    ) { stage in
+      try await parallelMap(lines, threads: threads) { line in
+        defer { stage?.advance() }
+        return slopes(line, chosen)
+      }
+    }
     let decays = chosen.indices.map { m in
-      GridDecay((0..<dimension).flatMap { axis in steepest(found.map { $0[m][axis] }, axis) })
+      GridDecay((0..<dimension).map { axis in steepest(found.map { $0[m][axis] }, axis) })
     }
     return windows.map { w in decays[chosen.firstIndex { $0 >= w }!] }
   }
 
   /// The largest 1/d on each line along an axis, of those at all points, by lines along the last axis.
   private func steepest(_ points: [[Double]], _ axis: Int) -> [Double] {
-    let stride = (0..<axis).reduce(1) { n, _ in n * divisions }
+    let stride = divisions[..<axis].reduce(1, *)
     let lines =
       axis == dimension - 1
       ? points.map { $0.max()! }
-      : points.indices.filter { $0 / stride % divisions == 0 }.flatMap { line in
-        (0..<divisions).map { n in
-          (0..<divisions).reduce(0) { max($0, points[line + $1 * stride][n]) }
+      : points.indices.filter { $0 / stride % divisions[axis] == 0 }.flatMap { line in
+        points[line].indices.map { n in
+          (0..<divisions[axis]).reduce(0) { max($0, points[line + $1 * stride][n]) }
         }
       }
     let floor = 2 * model.harmonics
@@ -87,17 +93,18 @@ package struct AnalyticStrip: Sendable {
     let n = model.orbitals.count
     let sums = BlochMatrices.Sums(matrices)
     func coordinate(_ axis: Int, _ m: Int) -> Double {
-      (Double(m) + [0.381966, 0.290574, 0.569840][axis]) / Double(divisions)
+      (Double(m) + [0.381966, 0.290574, 0.569840][axis]) / Double(divisions[axis])
     }
     var rest = line
     for axis in 0..<dimension - 1 {
-      sums.sum(axis, atReduced: coordinate(axis, rest % divisions))
-      rest /= divisions
+      sums.sum(axis, atReduced: coordinate(axis, rest % divisions[axis]))
+      rest /= divisions[axis]
     }
     var scratch = Scratch(capacity: (8 + 2 * dimension) * (n + 2) * (n + 2))
-    let none = [Double](repeating: 0, count: divisions)
+    let places = divisions[dimension - 1]
+    let none = [Double](repeating: 0, count: places)
     var slopes = windows.map { _ in (0..<dimension).map { _ in none } }
-    sums.line(atReduced: (0..<divisions).map { coordinate(dimension - 1, $0) }) { place, blocks in
+    sums.line(atReduced: (0..<places).map { coordinate(dimension - 1, $0) }) { place, blocks in
       withUnsafeMutablePointer(to: &scratch) { scratch in
         for u in Spin.allCases {
           scratch.pointee.returning { _ in
@@ -109,6 +116,7 @@ package struct AnalyticStrip: Sendable {
             for axis in 0..<dimension {
               let (first, second) = (derivatives[axis], derivatives[dimension + axis])
               // How far levels move from here halfway to the next point of the line: one that is narrow may be at W there.
+              let cell = Double.pi / Double(divisions[axis])
               let moves = (0..<n).map { a in
                 cell * first[a, a].length + cell * cell / 2 * second[a, a].length
               }

@@ -83,7 +83,9 @@ struct CollinearIntegral: Sendable {
   private func nestedSeconds(_ resolution: Double) -> Double {
     let scales = Double.log(resolution + 2) / 6
     let points = [2e4, 2e5, 2e7 * scales * scales][dimension - 1]
-    return points * Double(model.orbitals.count * noise.count) * seconds(1)
+    // Each period of a far hop has as many.
+    let periods = IrreducibleZone(model, symmetries).harmonics.reduce(1) { $0 * max(1, $1) }
+    return points * periods * Double(model.orbitals.count * noise.count) * seconds(1)
   }
 
   /// The points along each reciprocal vector of a first grid that costs next to nothing, half a second: it leaves errors far below

@@ -49,8 +49,8 @@ package struct NestedIntegral: Sendable {
     self.evaluate = evaluate
   }
 
-  /// The most intervals of one line, besides those it begins with.
-  private static let limit = 600
+  /// The most intervals of one line for each period of the longest hop, besides those it begins with.
+  private static let limit = 600.0
 
   private static let rule = PattersonRule.shared.short
 
@@ -80,7 +80,7 @@ package struct NestedIntegral: Sendable {
     if fixed.count == zone.dimension - 1 {
       var base = SIMD3<Double>.zero
       for (a, x) in fixed.enumerated() { base[a] = x }
-      return try await adaptive(ends, allowed, gaps?.minima(fixed) ?? []) { points in
+      return try await adaptive(fixed.count, ends, allowed, gaps?.minima(fixed) ?? []) { points in
         evaluate(
           points.map { x in
             var f = base
@@ -92,7 +92,7 @@ package struct NestedIntegral: Sendable {
     // Of the error a fifth is left to the integrals inside.
     let inner = allowed.map { 0.2 * $0 / (last - first) }
     let sum = try await adaptive(
-      ends, allowed.map { 0.8 * $0 } + [Double](repeating: .infinity, count: count),
+      fixed.count, ends, allowed.map { 0.8 * $0 } + [Double](repeating: .infinity, count: count),
       gaps?.minima(fixed) ?? []
     ) { points in
       let lines = try await parallelMap(points.count, threads: threads) { n in
@@ -135,7 +135,7 @@ package struct NestedIntegral: Sendable {
   }
 
   private func adaptive(
-    _ ends: [Double], _ allowed: [Double], _ known: [Singular],
+    _ axis: Int, _ ends: [Double], _ allowed: [Double], _ known: [Singular],
     _ evaluate: ([Double]) async throws -> Values
   ) async throws -> Sum {
     let count = allowed.count
@@ -143,12 +143,12 @@ package struct NestedIntegral: Sendable {
     let nodes = rule.nodes.count
     var pieces: [Piece] = []
     var pending = zip(ends, ends.dropFirst()).flatMap { a, b in
-      let parts = max(1, ((b - a) * zone.harmonics).rounded(.up))
+      let parts = max(1, ((b - a) * zone.harmonics[axis]).rounded(.up))
       return stride(from: 0, to: parts, by: 1).map {
         Piece(a: a + (b - a) * $0 / parts, b: a + (b - a) * ($0 + 1) / parts)
       }
     }
-    let limit = NestedIntegral.limit + pending.count
+    let limit = Int(NestedIntegral.limit * max(1, zone.harmonics[axis])) + pending.count
     while true {
       try Task.checkCancellation()
       let points = pending.map { piece in rule.nodes.map { piece.point($0) } }

@@ -91,31 +91,37 @@ import Testing
   }
 
   /// Sums converge as the mean over the lines of the zone: with hops along one axis a hundred times as large as along the other, mu
-  /// in the middle, only the lines along the first cross mu steeply, and all of these alike; which axis it is does not matter.
-  @Test func linesOfTheZone() async throws {
+  /// in the middle, only the lines along the first cross mu steeply, and all of these alike; which axis it is does not matter. Of
+  /// hops by 30 cells along it, more lines are looked at along the other one, which count no more for that.
+  @Test(arguments: [1, 30], [[0, 1], [1, 0]]) func linesOfTheZone(_ far: Int, _ order: [Int])
+    async throws
+  {
     let width = 0.05
-    for order in [[0, 1], [1, 0]] {
-      let model = try OrbitalModel(
-        name: "chains", latticeVectors: [[1, 0], [0, 1]],
-        orbitals: [.init(name: "a", position: [0, 0])],
-        hops: [
-          .init(from: 0, to: 0, cell: order, up: -1, down: -1),
-          .init(
-            from: 0, to: 0, cell: order.map { 1 - $0 }, up: ComplexDouble(-0.01),
-            down: ComplexDouble(-0.01)),
-        ])
-      let own = try await AnalyticStrip(model, mu: 0, width: width).decays([0], threads: 2)[0]
-      #expect(own.resolution > 2 / width && own.resolution < 1.25 * 2 / width)
-      // Half of the lines, 400 points: exp(-400 d)/2.
-      let d = 1 / own.resolution
-      let expected = d + Double.log(2) / 400
-      #expect(abs(own.rate(from: 0, to: 400) - expected) < 0.02 * d)
-      #expect(abs(own.rate(from: 400, to: 440) - d) < 0.02 * d)
-      let e = Double.exp(-400 * d) / 2
-      #expect(abs(own.divisions(e) - 400) < 8)
-    }
-    // Far out the narrowest strip is left, without underflow.
-    let mixed = GridDecay([10, 20, 40])
+    let model = try OrbitalModel(
+      name: "chains", latticeVectors: [[1, 0], [0, 1]],
+      orbitals: [.init(name: "a", position: [0, 0])],
+      hops: [
+        .init(from: 0, to: 0, cell: order.map { far * $0 }, up: -1, down: -1),
+        .init(
+          from: 0, to: 0, cell: order.map { 1 - $0 }, up: ComplexDouble(-0.01),
+          down: ComplexDouble(-0.01)),
+      ])
+    let own = try await AnalyticStrip(model, mu: 0, width: width).decays([0], threads: 2)[0]
+    let slope = 2 * Double(far)
+    #expect(own.resolution > slope / width && own.resolution < 1.25 * slope / width)
+    // Half of the lines, 400 points for each cell: exp(-400 d)/2.
+    let d = 1 / own.resolution
+    let n = 400 * far
+    let expected = d + Double.log(2) / Double(n)
+    #expect(abs(own.rate(from: 0, to: n) - expected) < 0.02 * d)
+    #expect(abs(own.rate(from: n, to: n + 40 * far) - d) < 0.02 * d)
+    let e = Double.exp(-Double(n) * d) / 2
+    #expect(abs(own.divisions(e) - Double(n)) < 0.02 * Double(n))
+  }
+
+  /// Far out the narrowest strip is left, without underflow.
+  @Test func farOut() {
+    let mixed = GridDecay([[10, 20, 40]])
     #expect(abs(mixed.rate(from: 1_000_000, to: 1_100_000) - 1 / 40) < 1e-12)
     #expect(mixed.rate(from: 10, to: 11) > mixed.rate(from: 20, to: 21))
     let mean = (Double.exp(-0.1) + Double.exp(-0.05) + Double.exp(-0.025)) / 3
