@@ -107,7 +107,10 @@ public struct ModelFile: Sendable {
     description = try root["description"]!.prose()
     source = try root["source"]!.prose()
     let unitFields = try root["units"]!.fields("energy", "length")
-    units = (try unitFields["energy"]!.unit(), try unitFields["length"]!.unit())
+    units = (
+      try unitFields["energy"]!.unit(EnergyUnit.allCases.map(\.rawValue)),
+      try unitFields["length"]!.unit(["nm", "angstrom"])
+    )
 
     (parameters, lines) =
       try root["parameters"].map { value throws(FileError) in
@@ -328,9 +331,12 @@ extension YAMLValue {
   }
 
   /// The name of a unit, which becomes part of gnuplot's commands and of an SVG: it holds no sign
-  /// that means something there but for those of indices.
-  func unit() throws(FileError) -> String {
+  /// that means something there but for those of indices. One of `known` in other letters, as ev, is a slip.
+  func unit(_ known: [String]) throws(FileError) -> String {
     let text = try short(phrase())
+    if let unit = known.first(where: { $0.lowercased() == text.lowercased() && $0 != text }) {
+      throw refusal("\(unit), or a name of your own", found: quoted(text))
+    }
     let isUnit = text.unicodeScalars.allSatisfy {
       $0.properties.isAlphabetic || $0.properties.numericType != nil
         || " ^_{}()/*.+-".unicodeScalars.contains($0)

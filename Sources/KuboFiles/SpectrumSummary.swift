@@ -52,11 +52,15 @@ extension CollinearRequest {
 private func summary(
   _ title: String, _ directions: Directions, _ omegas: [Double], divisions: Int, _ table: Table
 ) -> String {
-  """
-  \(title), direction \(directions.description)
-  \(omegas.count) frequencies from \(omegas.min() ?? 0) to \(omegas.max() ?? 0), grid up to \(divisions) points along each reciprocal vector
-  \(table.text(widths: [22, 14, 16, 10, 0]))
-  """
+  let axis =
+    omegas.count == 1
+    ? "omega = \(omegas[0])"
+    : "\(omegas.count) frequencies from \(omegas.min() ?? 0) to \(omegas.max() ?? 0)"
+  return """
+    \(title), direction \(directions.description)
+    \(axis), grid up to \(divisions) points along each reciprocal vector
+    \(table.text(widths: [22, 14, 16, 10, 0]))
+    """
 }
 
 extension Table {

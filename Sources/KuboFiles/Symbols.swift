@@ -56,13 +56,13 @@ enum Symbol {
       ?? Typeset.literal(shortened(isParameter ? key.name : name))
   }
 
-  /// A parameter that is called as a letter is, with a prime and an index or without, as in `t_prime`, `Gamma` or `J_A`.
+  /// A parameter that is called as a letter is, with a prime and an index or without, as in `t_prime`, `Gamma`, `J_A` or `t2`.
   private static func parameter(_ name: String) -> MathText? {
-    let form = /([A-Za-z]|[A-Za-z][a-z]+?)(_prime)?(?:_([A-Za-z0-9]{1,6}))?/
+    let form = /([A-Za-z]|[A-Za-z][a-z]+?)(_prime)?(?:([0-9]{1,3})|_([A-Za-z0-9]{1,6}))?/
     guard let parts = name.wholeMatch(of: form) else { return nil }
     let letter = parts.1 == "eps" ? "varepsilon" : String(parts.1)
     guard letter.count == 1 || MathText.greek.contains(letter) else { return nil }
-    let index = parts.3.map { "_{\\mathrm{\($0)}}" } ?? ""
+    let index = (parts.3 ?? parts.4).map { "_{\\mathrm{\($0)}}" } ?? ""
     let command = letter.count == 1 ? letter : "\\\(letter)"
     return MathText(stringLiteral: command + (parts.2 == nil ? "" : "′") + index)
   }

@@ -169,10 +169,12 @@ extension YAMLValue {
       }
       fields[key] = value
     }
-    for key in required where fields[key] == nil {
+    let missing = required.filter { fields[$0] == nil }
+    guard missing.isEmpty else {
       throw FileError(
-        .malformed, file: file, line: line, key: self.key.isEmpty ? key : "\(self.key).\(key)",
-        found: "no such key", expected: "\(plural) \(keys)")
+        .malformed, file: file, line: line,
+        key: missing.map { self.key.isEmpty ? $0 : "\(self.key).\($0)" }.joined(separator: ", "),
+        found: missing.count == 1 ? "no such key" : "no such keys", expected: "\(plural) \(keys)")
     }
     return fields
   }

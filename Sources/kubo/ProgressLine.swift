@@ -6,7 +6,7 @@ import KuboDiagrams
 /// The texts about stages of the work.
 package enum ProgressLine {
   /// One line of less than `width` columns: the time since the beginning, the stages from the
-  /// outermost on, each with what is done of it and, where that can be told, the time left for it,
+  /// outermost on, each with what is done of it and, where that can be told, the time left, of inner ones for it alone,
   /// and the rate of the innermost one. The outermost stages go first if there is no room.
   package static func text(
     _ levels: [WorkProgress.Level], elapsed: Duration, width: Int
@@ -27,8 +27,9 @@ package enum ProgressLine {
   }
 
   private static func stages(_ levels: ArraySlice<WorkProgress.Level>) -> String {
-    var text = levels.map { level in
-      let left = timeLeft(level).map { ", \(clock($0)) left" } ?? ""
+    var text = levels.indices.map { n in
+      let level = levels[n]
+      let left = timeLeft(level).map { ", \(clock($0)) left\(n == 0 ? "" : " for it")" } ?? ""
       return shown(level.name) + amount(level) + left
     }.joined(separator: "; ")
     if let last = levels.last, last.done > 0, !last.unit.isEmpty, seconds(last.elapsed) > 0 {
@@ -82,7 +83,7 @@ package enum ProgressLine {
 extension CostEstimate {
   /// The help of `--estimate`.
   static let help: ArgumentHelp =
-    "Predict from some of the frequencies how long all of them take, to a factor of about 2, and write nothing. This takes about a second."
+    "Predict from some of the frequencies how long all of them take, to a factor of about 2, and write nothing. This takes about a second; with impurities, as long as some frequencies take."
 
   /// The same of commands that have it for sweeps alone.
   static let sweepHelp: ArgumentHelp =
@@ -98,6 +99,6 @@ extension CostEstimate {
     let whole =
       most <= 4 * least ? time((least * most).squareRoot()) : "\(time(least)) to \(time(most))"
     return
-      "estimate: \(whole), to a factor of about 2, for \(count) \(unit) on \(threads) threads; from up to \(tried) of them in \(String(format: "%.1f", spent)) s\n"
+      "estimate: \(whole), to a factor of about 2, for \(count) \(unit) on \(threads) thread\(threads == 1 ? "" : "s"); from up to \(tried) of them in \(String(format: "%.1f", spent)) s\n"
   }
 }

@@ -172,8 +172,9 @@ import kubo
     }
     #expect(
       text([outer, inner])
-        == "kubo 1:01:01 contours: 3/7 points; grid 12^2: 36/144 points, 0:30 left, 3.6/s")
-    #expect(text([outer, inner], 60) == "kubo 1:01:01 grid 12^2: 36/144 points, 0:30 left, 3.6/s")
+        == "kubo 1:01:01 contours: 3/7 points; grid 12^2: 36/144 points, 0:30 left for it, 3.6/s")
+    #expect(
+      text([outer, inner], 70) == "kubo 1:01:01 grid 12^2: 36/144 points, 0:30 left for it, 3.6/s")
     #expect(text([outer, inner], 20) == "kubo 1:01:01 grid 1")
     // No time left without a total, at the beginning, or where the rest may take longer.
     #expect(
