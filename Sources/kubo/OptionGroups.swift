@@ -257,6 +257,10 @@ struct ModelArguments: ParsableArguments {
       taken.append((path, "the path of \(option)"))
       if option == "--picture" {
         try Picture.checkWritable(path: path, overwrite: force)
+      } else if Picture.Format(path: path) != nil {
+        throw ValidationError(
+          "\(option): found '\(shown(path))', a picture's name; expected a table's, as a.csv, which 'kubo plot' draws"
+        )
       } else {
         try TableFile(path: path, overwrite: force).check()
       }
