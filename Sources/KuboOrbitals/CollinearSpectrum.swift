@@ -139,7 +139,10 @@ public struct CollinearSpectrum: Sendable {
       let points =
         isNested
         ? "nested integrals" : "\(outcome.divisions) points along each reciprocal vector"
-      if outcome.values.isEmpty { return "needs more than \(points)" }
+      // Three grids tell an error.
+      if outcome.values.isEmpty || outcome.errors[q].real == .infinity {
+        return "needs more than \(points); try a larger lifetime parameter"
+      }
       return integral.tolerance.reason(outcome.errors[q], outcome.allowed[q]).map {
         "\($0), with \(points)"
       }

@@ -92,7 +92,7 @@ enum Installation {
       }
       throw FileError(
         .noInput, file: "model", found: "'\(shown(name))'",
-        expected: own.map { "a shipped model, or a path as in ./\($0), which exists" }
+        expected: own.map { "a shipped model, or ./\($0) for the file in this folder" }
           ?? "\(shipped.joined(separator: ", ")), or the path of a model file")
     }
     return try ModelFile.read(path: path)
