@@ -49,8 +49,8 @@ package struct NestedIntegral: Sendable {
     self.evaluate = evaluate
   }
 
-  /// The most intervals of one line for each period of the longest hop, besides those it begins with.
-  private static let limit = 600.0
+  /// The most intervals of one line for each period of the longest hop, besides those it begins with, with those that were cut.
+  private static let limit = 1200.0
 
   private static let rule = PattersonRule.shared.short
 
@@ -149,8 +149,10 @@ package struct NestedIntegral: Sendable {
       }
     }
     let limit = Int(NestedIntegral.limit * max(1, zone.harmonics[axis])) + pending.count
+    var tried = 0
     while true {
       try Task.checkCancellation()
+      tried += pending.count
       let points = pending.map { piece in rule.nodes.map { piece.point($0) } }
       let found = try await evaluate(points.flatMap { $0.map(\.x) })
       for n in pending.indices {
@@ -194,7 +196,7 @@ package struct NestedIntegral: Sendable {
             ]
           })
       }
-      guard pieces.count < limit else {
+      guard tried < limit else {
         let c = open.first ?? 0
         throw QuadratureError(
           reason: "too many subintervals", estimate: errors[c], allowed: allowed[c])
@@ -279,8 +281,9 @@ package struct NestedIntegral: Sendable {
         points.append(new)
       }
     }
-    // What is spread already is spread anew only if that divides it: at points that its nodes in p do not see and that are
-    // farther from its ends in p than they are narrow.
+    // What is spread already is spread anew only at points that its nodes in p do not see, inside or as near to an end as its
+    // outermost nodes, which cannot tell on which side: a point at an end must not be left to the other interval by both.
+    // The point about which it is spread does not count.
     let isNew =
       piece.scale == 0
       ? !points.isEmpty
@@ -288,8 +291,9 @@ package struct NestedIntegral: Sendable {
         let x = $0.x - piece.center
         let p = Double.asinh(x / piece.scale)
         let distance = $0.distance / Double.hypot(piece.scale, x)
-        return distance < 0.3 * (piece.b - piece.a)
-          && min(p - piece.a, piece.b - p) > max(distance, 1e-9)
+        let size = piece.b - piece.a
+        return distance < 0.3 * size && abs(p) > max(distance, 1e-9)
+          && min(p - piece.a, piece.b - p) > -0.005 * size
       }
     if !isNew {
       let middle = (piece.a + piece.b) / 2

@@ -53,6 +53,35 @@ import Testing
     #expect(result.errors[0] <= 1.3e-8)
   }
 
+  /// Narrow levels where intervals meet: (x - c)^2 - h^2 vanishes half way between its vertex and the zero of x - c + 2 h. Their
+  /// Lorentzians have closed integrals: Im (1/2b) ln((x - c - b)/(x - c + b)) with b^2 = h^2 + i w, and an arc tangent.
+  @Test(arguments: [0.004, 0.008, 0.016]) func levelsHalfWay(_ h: Double) async throws {
+    let model = try shippedModel("chain")
+    let zone = IrreducibleZone(model, model.energySymmetries())
+    let w = 1e-10
+    let (low, high) = (zone.ends([]).first!, zone.ends([]).last!)
+    for n in 1..<60 {
+      let c = low + (high - low) * (0.2 + 0.01 * Double(n))
+      let integral = NestedIntegral(zone: zone, threads: 1, width: w) { points in
+        let levels = [
+          points.map { $0[0] - c + 2 * h }, points.map { ($0[0] - c) * ($0[0] - c) - h * h },
+        ]
+        let sum = points.indices.map { m in
+          levels.reduce(0) { $0 + w / ($1[m] * $1[m] + w * w) }
+        }
+        return .init(components: [sum], levels: levels)
+      }
+      let result = try await integral(allowed: [0.1])
+      let b = Complex.sqrt(Complex(h * h, w))
+      let exact = [(low, -1.0), (high, 1.0)].reduce(0) { sum, end in
+        let x = Complex(end.0 - c)
+        let pair = (Complex.log(x - b) - Complex.log(x + b)) / (2 * b)
+        return sum + end.1 * (Double.atan((end.0 - c + 2 * h) / w) + pair.imaginary)
+      }
+      #expect(abs(result.values[0] - exact) <= result.errors[0] + 1e-6, "c = \(c)")
+    }
+  }
+
   /// The mean of 1/(a - cos 2 pi f) is 1/sqrt(a^2 - 1): 1/c_0 is 1/arcosh a, and the error is below its bound, which is below
   /// what is allowed.
   @Test(arguments: [1.5, 1.01, 1.0001]) func gridRefinement(_ a: Double) async throws {
