@@ -126,7 +126,7 @@ public struct Comparison: Sendable {
     let coarse = (1...36).map { Double($0) * j / 12 }
     let low = [0.005, 0.01, 0.02, 0.04].map { $0 * j }
     // 2 J itself, where the closed form has its pole, is left out.
-    let fine = (0..<40).map { 2 * j * (0.95 + 0.3 * (Double($0) + 0.5) / 40) }
+    let fine = (0..<40).map { (n: Int) -> Double in 2 * j * (0.95 + 0.3 * (Double(n) + 0.5) / 40) }
     let ends = (fine.first!, fine.last!)
     return (low + coarse.filter { $0 < ends.0 || $0 > ends.1 } + fine).sorted()
   }

@@ -205,9 +205,11 @@ package struct ImpurityEngine: SpectrumEngine {
     var result = s[3]
     for (o, c) in chosen.enumerated() {
       // Without the terms of omega^2, omega^4 and omega^6 (Richardson).
-      let v = s.map { $0.values[o].real }
-      let once = (0..<3).map { (4 * v[$0 + 1] - v[$0]) / 3 }
-      let twice = (0..<2).map { (16 * once[$0 + 1] - once[$0]) / 15 }
+      func extrapolated(_ v: [Double], _ factor: Double) -> [Double] {
+        zip(v, v.dropFirst()).map { (factor * $1 - $0) / (factor - 1) }
+      }
+      let once = extrapolated(s.map { $0.values[o].real }, 4)
+      let twice = extrapolated(once, 16)
       let limit = (64 * twice[1] - twice[0]) / 63
       let isCurrent = request.columns[c].isQuotient
       result.values[o] = isCurrent ? ComplexDouble(limit) : .zero

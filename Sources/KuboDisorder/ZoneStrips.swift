@@ -46,11 +46,12 @@ package struct ZoneStrips: Sendable {
           }
         }
       }.map { k in hessian.map { $0.frame(at: k) } }
-      let own = Band.allCases.flatMap { s in
-        let speed = frames.map { at in
+      let own = Band.allCases.flatMap { s -> [Double] in
+        let speed = frames.map { at -> Double in
           let gradient = model.derivatives(at, s).gradient
-          return reciprocal.map { b in abs(zip(gradient, b).reduce(0) { $0 + $1.0 * $1.1 }) }
-            .max()!
+          return reciprocal.map { b -> Double in
+            abs(zip(gradient, b).reduce(0.0) { $0 + $1.0 * $1.1 })
+          }.max()!
         }.max()!
         let curvature = (around + frames.prefix(1)).map { model.curvature($0, s) }.max()! * square
         return [speed, curvature, cell * (speed + 0.5 * cell * curvature)]

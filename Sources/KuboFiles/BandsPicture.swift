@@ -175,7 +175,9 @@ extension BandStates {
     // Translations that bring a curve into view.
     let b = model.reciprocalVectors
     let translations = (-3...3).flatMap { n in
-      (-3...3).map { m in (0..<2).map { Double(n) * b[0][$0] + Double(m) * b[1][$0] } }
+      (-3...3).map { m -> [Double] in
+        zip(b[0], b[1]).map { (x: Double, y: Double) -> Double in Double(n) * x + Double(m) * y }
+      }
     }
     var plots = ["$outline using 1:2 with lines lc rgb '\(Ink.mark)'"]
     for (band, style) in zip([Band.bonding, .antibonding], styles) {

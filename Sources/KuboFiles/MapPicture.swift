@@ -134,7 +134,8 @@ extension Picture {
     }
     let map = try TableMap(tables, column: column, look)
     let count = min(map.axis.count, 400)
-    let bins = (0..<count).map { map.axis.count * $0 / count..<map.axis.count * ($0 + 1) / count }
+    let ends = (0...count).map { map.axis.count * $0 / count }
+    let bins = zip(ends, ends.dropFirst()).map { $0..<$1 }
     let known = map.values.joined().compactMap { $0 }
     guard let low = known.min(), let high = known.max() else {
       throw FileError(

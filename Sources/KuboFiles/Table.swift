@@ -11,7 +11,8 @@ struct Table: Sendable {
   /// Lines with columns of these widths, or wider where a cell asks for it.
   func text(widths: [Int]) -> String {
     let heads = columns.map { $0.split(separator: "\n", omittingEmptySubsequences: false) }
-    let titles = (0..<(heads.map(\.count).max() ?? 0)).map { n in
+    let height = heads.map(\.count).max() ?? 0
+    let titles = (0..<height).map { n -> [String] in
       heads.map { n < $0.count ? String($0[n]) : "" }
     }
     return (titles + rows).map { Table.line($0, widths) }.joined(separator: "\n")

@@ -121,11 +121,9 @@ public struct BrillouinZone: Sendable {
   }
 
   private static func subsets(of d: Int, _ count: Int) -> [[Int]] {
-    (0..<count).flatMap { a in
-      (a + 1..<max(a + 1, count)).flatMap { b in
-        d == 2 ? [[a, b]] : (b + 1..<max(b + 1, count)).map { [a, b, $0] }
-      }
-    }
+    let larger = (0..<count).map { a in (0..<count).filter { $0 > a } }
+    let pairs = larger.enumerated().flatMap { a, others in others.map { [a, $0] } }
+    return d == 2 ? pairs : pairs.flatMap { pair in larger[pair[1]].map { pair + [$0] } }
   }
 
   /// Points that a symmetry of the energies joins, up to reciprocal lattice vectors, share a class.

@@ -44,9 +44,9 @@ package struct IrreducibleZone: Sendable {
       reciprocal.map { b in zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
     }
     func product(_ x: [Double], _ y: [Double]) -> Double {
-      x.indices.reduce(0) { sum, a in
-        sum + y.indices.reduce(0) { $0 + x[a] * metric[a][$1] * y[$1] }
-      }
+      var sum = 0.0
+      for a in x.indices { for b in y.indices { sum += x[a] * metric[a][b] * y[b] } }
+      return sum
     }
     func images(_ p: [Double], reach: Int) -> [[Double]] {
       let count = (0..<d).reduce(1) { n, _ in n * (2 * reach + 1) }

@@ -61,7 +61,7 @@ import Testing
     let names = ["bare", "ladder", "closed"]
     let table = CSVFile(
       header: [("model", "m")], columns: ["omega"] + names.map { "Y.\($0).re" },
-      rows: (0..<9).map { n in [Double(n)] + (1...3).map { Double(n * $0) } })
+      rows: (0..<9).map { n -> [Double] in [n, n, 2 * n, 3 * n].map(Double.init) })
     let svg = String(decoding: try await Picture(table: table).drawn(.svg), as: UTF8.self)
     // In the key are the level pieces alone in their path, of 8 mm; before the path's data stand color and dashes.
     var styles: Set<String> = []
@@ -82,7 +82,7 @@ import Testing
     let table = CSVFile(
       header: [("model", "m"), ("parameter.J", "2.0")],
       columns: ["omega", "Y.bare.re", "Y.ladder.re", "sigma.bare.re"],
-      rows: (0...8).map { [Double($0), 1 / (0.1 + abs(Double($0) - 4)), 1, 2] })
+      rows: (0...8).map(Double.init).map { (x: Double) in [x, 1 / (0.1 + abs(x - 4)), 1, 2] })
     let bytes = try await Picture(table: table).drawn(.svg)
     let svg = String(decoding: bytes, as: UTF8.self)
     let words = try #require(SVGDocument(Data(bytes))).words

@@ -2,6 +2,7 @@
 import Foundation
 import KuboFiles
 import KuboTestSupport
+import RealModule
 import Testing
 
 /// Pictures of sweeps and of several tables: colours by the logarithm, contours, curves told apart by what differs.
@@ -25,6 +26,11 @@ import Testing
     try Picture(map: "Y.bare.im", of: [("a.csv", table)], scale: scale)
   }
 
+  /// Those of five cells of the lowest row, at equal distances.
+  private func colors(_ document: SVGDocument) -> Set<String?> {
+    Set([0, 0.25, 0.5, 0.75, 1].map { color(document, $0, 0) })
+  }
+
   /// The fill of the cell that is nearest to a part of the map's width and height, from below.
   private func color(_ document: SVGDocument, _ x: Double, _ y: Double) -> String? {
     // The bar of colours stands to the right of the map.
@@ -43,11 +49,11 @@ import Testing
 
   /// With a logarithm equal ratios are equal steps: of 1e-4 to 1 the middle of the palette is 0.01, which is at its end else.
   @Test func logarithms() async throws {
-    let table = sweep(axis, [1, 2]) { x, _ in pow(10, x - 5) }
+    let table = sweep(axis, [1, 2]) { x, _ in Double.pow(10, x - 5) }
     let linear = try await drawn(map(table, .init())).document
     let (log, _) = try await drawn(map(table, .init(isLogarithmic: true)))
     #expect(color(linear, 0, 0) == color(linear, 0.25, 0), "hardly told apart")
-    #expect(Set((0...4).map { color(log, Double($0) / 4, 0) }).count == 5)
+    #expect(colors(log).count == 5)
     // The middle of viridis.
     let middle = try #require(color(log, 0.5, 0))
     #expect(middle.contains("33,145,140") || middle.lowercased().contains("21918c"), "\(middle)")
@@ -57,18 +63,18 @@ import Testing
     }
     // All below zero: the largest magnitude is darkest.
     let negative = try await drawn(
-      map(sweep(axis, [1, 2]) { x, _ in -pow(10, x - 5) }, .init(isLogarithmic: true)))
-    #expect(Set((0...4).map { color(negative.document, Double($0) / 4, 0) }).count == 5)
+      map(sweep(axis, [1, 2]) { x, _ in -Double.pow(10, x - 5) }, .init(isLogarithmic: true)))
+    #expect(colors(negative.document).count == 5)
     #expect(negative.document.words.map(\.text).contains("−10−4"))
   }
 
   /// With both signs the middle of the palette is zero, and a thousandth of the largest is told from it.
   @Test func bothSigns() async throws {
-    let values = [-1, -0.001, 0, 0.001, 1]
+    let values: [Double] = [-1, -0.001, 0, 0.001, 1]
     let table = sweep(axis, [1, 2]) { x, _ in values[Int(x) - 1] }
     let (log, _) = try await drawn(map(table, .init(isLogarithmic: true)))
     let (linear, _) = try await drawn(map(table, .init()))
-    #expect(Set((0...4).map { color(log, Double($0) / 4, 0) }).count == 5)
+    #expect(colors(log).count == 5)
     #expect(color(linear, 0.25, 0) == color(linear, 0.5, 0))
     let labels = log.words.map(\.text)
     for label in ["−1", "−0.1", "0", "0.1", "1"] { #expect(labels.contains(label), "\(labels)") }
