@@ -33,7 +33,8 @@ import Testing
   }
 
   /// The corrected P_m and P_n are the limits of the loops X and Y, on three models and both bands.
-  @Test(arguments: states) func correctedIsTheLimitOfTheLoops(_ state: (String, Double))
+  @Test(arguments: areTestsLong ? states : Array(states.dropFirst()))
+  func correctedIsTheLimitOfTheLoops(_ state: (String, Double))
     async throws
   {
     let model = try shippedModel(state.0)

@@ -49,7 +49,7 @@ import Testing
 
   /// Without t' the bands are symmetric about 0: half filling is mu = 0, and n -> 4 - n is mu -> -mu, at every
   /// T and Gamma.
-  @Test(arguments: ["chain", "square", "honeycomb", "cubic"])
+  @Test(arguments: ["chain", "square", "honeycomb"] + (areTestsLong ? ["cubic"] : []))
   func particlesAndHoles(_ name: String) async throws {
     let model = try shippedModel(name, ["t_prime": 0])
     // In three dimensions narrow levels at T = 0 take long.
@@ -154,7 +154,9 @@ import Testing
 
   /// Impurities keep the symmetry of particles and holes without t'; weak ones leave mu that of the clean bands up
   /// to terms linear in gamma; at the edges of the bands mu is beyond those of the clean ones.
-  @Test(arguments: [Impurities.scba, .site]) func impuritiesAndSymmetry(_ kind: Impurities)
+  @Test(arguments: [Impurities.scba] + (areTestsLong ? [.site] : [])) func impuritiesAndSymmetry(
+    _ kind: Impurities
+  )
     async throws
   {
     func lifetime(_ gamma: Double) -> Lifetime { kind == .scba ? .scba(gamma) : .site(gamma) }

@@ -234,8 +234,8 @@ import Testing
           mu: -6.315264946478117, temperature: 0, gamma: 0.05975122434049501,
           omegas: [5.60666986017182, 5.347788874441456], names: ["sigma"], tolerance: 1e-3),
         right: (ComplexDouble(0.2727681174875972, 0.09341379847872983), -1.0262674622277)),
-      growing, many, beside, accident,
-    ] + (areTestsLong ? [narrow] : [])
+      growing, beside, accident,
+    ] + (areTestsLong ? [narrow, many] : [])
   }()
 
   @Test(arguments: specimens) func bounds(_ specimen: Specimen) async throws {

@@ -220,7 +220,8 @@ private struct LoopsAtEnergies {
   /// Wherever contours and surfaces around levels are said to serve, they give what the real zone gives: states drawn at
   /// random, with strong hops within the sublattices, which make the bands' velocities differ, and narrow levels.
   @Test(
-    arguments: [("chain", areTestsLong ? 300 : 100), ("square", 12), ("honeycomb", 12)],
+    arguments: [("chain", areTestsLong ? 300 : 100), ("honeycomb", 12)]
+      + (areTestsLong ? [("square", 12)] : []),
     [Lifetime.scba(0.3), .site(0.3)])
   func contoursServe(_ kind: (name: String, count: Int), _ lifetime: Lifetime) async throws {
     var random = SeededGenerator(20)
@@ -297,7 +298,7 @@ private struct LoopsAtEnergies {
 
   /// What two grids on contours or on a surface tell of the error of the finer one: narrow levels, in resonance and not.
   @Test(
-    arguments: [("chain", 200), ("square", 40), ("honeycomb", 30)],
+    arguments: [("chain", 200), ("honeycomb", 30)] + (areTestsLong ? [("square", 40)] : []),
     [Lifetime.scba(0.3), .site(0.3)])
   func errorsOfGrids(_ kind: (name: String, count: Int), _ lifetime: Lifetime) async throws {
     var random = SeededGenerator(21)

@@ -13,7 +13,7 @@ import UniformGrid
 /// integrals differ from sums over uniform grids by a program of its own, `Tests/Support/UniformGrid`, by no more than their bounds.
 @Suite("Certificate of the error bounds of collinear magnets")
 struct CollinearCertificateTests {
-  static let count = areTestsLong ? 200 : 12
+  static let count = areTestsLong ? 200 : 7
   /// Seconds of a coarse grid of the reference.
   static let budget = areTestsLong ? 0.3 : 0.012
 

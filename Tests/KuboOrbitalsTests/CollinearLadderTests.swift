@@ -239,7 +239,9 @@ struct LadderCase: Decodable, Sendable, CustomTestStringConvertible {
 @Suite struct LadderStateTests {
   /// The continuity of spin with its relaxation after the energy integral, within the bounds, which are a few millionths, and
   /// Hermitian: K(-omega) = K(omega)*.
-  @Test(arguments: [0.03, 0]) func continuity(_ temperature: Double) async throws {
+  @Test(arguments: areTestsLong ? [0.03, 0] : [0]) func continuity(_ temperature: Double)
+    async throws
+  {
     let ones = [1.0, 1]
     let omegas = [0.35, -0.35, 1.1]
     let spectrum = try await ImpuritySpectrum(

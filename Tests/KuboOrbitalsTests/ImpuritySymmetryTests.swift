@@ -35,7 +35,8 @@ import Testing
 
   /// Impurities that are alike on all orbitals or not, with spins; directions that reflections keep, turn round or exchange.
   @Test(
-    arguments: ["ferromagnet", "ferrimagnet", "altermagnet", "lieb", "kagome", "bcc"],
+    arguments: ["ferromagnet", "ferrimagnet", "altermagnet", "lieb", "kagome"]
+      + (areTestsLong ? ["bcc"] : []),
     [Directions(i: 0, j: 0), Directions(i: 0, j: 1)])
   func averages(_ name: String, _ directions: Directions) async throws {
     let model = try ModelFile.read(path: "\(repository)/data/models/\(name).yaml").orbitalModel()

@@ -66,7 +66,7 @@ import Testing
   }
 
   /// After the sum over the zone, and over frequencies.
-  @Test(arguments: ["ferromagnet", "altermagnet"] + (areTestsLong ? ["lieb"] : []))
+  @Test(arguments: ["ferromagnet"] + (areTestsLong ? ["altermagnet", "lieb"] : []))
   func bare(_ name: String) async throws {
     let own = try statements(name, broadening: 0.6)
     let found = try await own.identityStatements() + own.causalityStatements()

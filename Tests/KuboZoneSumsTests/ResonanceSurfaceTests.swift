@@ -13,7 +13,7 @@ struct ResonanceSurfaceTests {
   /// that resolves the lifetime, and converge at no less than the rate stated.
   @Test(arguments: [
     ("chain", 2e-3, 24000, 60), ("square", 0.05, 960, 40), ("honeycomb", 0.05, 960, 40),
-    ("cubic", 0.3, 192, 6),
+    ("cubic", 0.3, 192, areTestsLong ? 6 : 2),
   ])
   func sameAsRealZone(_ name: String, _ broadening: Double, _ divisions: Int, _ states: Int)
     async throws
