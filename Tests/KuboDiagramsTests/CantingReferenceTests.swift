@@ -58,7 +58,7 @@ import Testing
     ("q0.s.xy", "s.xy.canting_uniform", false), ("Phi.adiabatic", "X", false),
   ]
 
-  /// The first ones, square lattices, take longest.
+  /// The first three, both bands of the square lattice and the lower one of the honeycomb lattice, take longest.
   @Test(arguments: (areTestsLong ? 0 : 3)..<6) func loops(_ index: Int) async throws {
     let entry = Self.cases[index]
     let omegas = entry.rows.map { $0["omega"]!.list[0] }
