@@ -13,8 +13,8 @@ import RealModule
 /// leaves: where the lowest or highest level of the line, or that at one of its ends, is 0. Intervals
 /// are cut there, and x = x_0 + delta sinh p, with delta the distance, spreads the scales between it and
 /// the zone; so they are where the gap is smallest (``SmallGaps``). No interval counts whose nodes could not see such a
-/// point, and none is longer at first than a period of the longest hop. The estimate of an interval is the difference of the rules of 10 and 21 points, far more than
-/// the error of the latter. Errors of inner integrals are integrated with them.
+/// point, and none is longer at first than a period of the longest hop. The error of an interval is that of `PattersonRule.Short`. Errors of inner
+/// integrals are integrated with them.
 package struct NestedIntegral: Sendable {
   /// Values at many points: [component][point], and functions whose zeros are singular points,
   /// [function][point].
@@ -51,6 +51,9 @@ package struct NestedIntegral: Sendable {
 
   /// The most intervals of one line for each period of the longest hop, besides those it begins with, with those that were cut.
   private static let limit = 1200.0
+
+  /// The longest interval of p: other levels next to a singular point are as wide as 1 there, and 21 nodes must see them.
+  private static let longest = 8.0
 
   private static let rule = PattersonRule.shared.short
 
@@ -141,6 +144,7 @@ package struct NestedIntegral: Sendable {
     let count = allowed.count
     let rule = NestedIntegral.rule
     let nodes = rule.nodes.count
+    var y = [Double](repeating: 0, count: nodes)
     var pieces: [Piece] = []
     var pending = zip(ends, ends.dropFirst()).flatMap { a, b in
       let parts = max(1, ((b - a) * zone.harmonics[axis]).rounded(.up))
@@ -157,17 +161,12 @@ package struct NestedIntegral: Sendable {
       let found = try await evaluate(points.flatMap { $0.map(\.x) })
       for n in pending.indices {
         for c in 0..<count {
-          var fine = 0.0
-          var coarse = 0.0
-          found.components[c].withUnsafeBufferPointer { y in
-            for m in 0..<nodes {
-              let value = points[n][m].measure * y[n * nodes + m]
-              fine += rule.fine[m] * value
-              coarse += rule.coarse[m] * value
-            }
+          found.components[c].withUnsafeBufferPointer { values in
+            for m in 0..<nodes { y[m] = points[n][m].measure * values[n * nodes + m] }
           }
-          pending[n].values.append(fine)
-          pending[n].errors.append(abs(fine - coarse))
+          let (value, error) = y.withUnsafeBufferPointer { rule.integral($0) }
+          pending[n].values.append(value)
+          pending[n].errors.append(error)
         }
         let levels = found.levels.map { Array($0[(n * nodes)..<((n + 1) * nodes)]) }
         (pending[n].parts, pending[n].isResolved) = spread(
@@ -245,24 +244,41 @@ package struct NestedIntegral: Sendable {
         }
         found.append((t, width / max(abs(slope), .leastNormalMagnitude)))
       } else if m > 0, p * level[m - 1] > 0, abs(p) <= abs(level[m - 1]), abs(p) <= abs(q) {
-        // The vertex of the parabola through three nodes.
-        let left = (p - level[m - 1]) / (x[m] - x[m - 1])
-        let right = (q - p) / (x[m + 1] - x[m])
-        let curvature = (right - left) / ((x[m + 1] - x[m - 1]) / 2)
-        guard curvature != 0 else { continue }
-        let t = (x[m - 1] + x[m]) / 2 - left / curvature
-        found.append((t, ((abs(p) + width) * 2 / abs(curvature)).squareRoot()))
+        found += extremum(x, level, m, x[m - 1]...x[m + 1])
       }
     }
-    for (m, next) in [(0, 1), (last, last - 1)] {
+    let reach = 0.1 * (x[last] - x[0])
+    for (m, next, after) in [(0, 1, 2), (last, last - 1, last - 2)] {
+      let falls = abs(level[m]) < abs(level[next])
+      if falls, level[m] * level[next] > 0, level[next] * level[after] > 0 {
+        let range = m == 0 ? x[0] - reach...x[1] : x[next]...x[m] + reach
+        found += extremum(x, level, m == 0 ? 1 : next, range)
+      }
       let slope = (level[next] - level[m]) / (x[next] - x[m])
       guard slope != 0 else { continue }
       let beyond = (m == 0 ? -1 : 1) * -level[m] / slope
-      if beyond > 0, beyond < 0.1 * (x[last] - x[0]) {
-        found.append((x[m] - level[m] / slope, width / abs(slope)))
-      }
+      if beyond > 0, beyond < reach { found.append((x[m] - level[m] / slope, width / abs(slope))) }
     }
     return found
+  }
+
+  /// Where the parabola through three nodes comes nearest to zero, in a range of x, or its zeros.
+  private func extremum(
+    _ x: [Double], _ level: [Double], _ m: Int, _ range: ClosedRange<Double>
+  ) -> [Singular] {
+    let left = (level[m] - level[m - 1]) / (x[m] - x[m - 1])
+    let right = (level[m + 1] - level[m]) / (x[m + 1] - x[m])
+    let curvature = (right - left) / ((x[m + 1] - x[m - 1]) / 2)
+    guard curvature * level[m] > 0 else { return [] }
+    let t = (x[m - 1] + x[m]) / 2 - left / curvature
+    guard range.contains(t) else { return [] }
+    // The nearest node may be far above it.
+    let value = level[m] - curvature / 2 * (x[m] - t) * (x[m] - t)
+    if value * level[m] >= 0 || abs(value) < width {
+      return [(t, ((abs(value) + width) * 2 / abs(curvature)).squareRoot())]
+    }
+    let half = (-2 * value / curvature).squareRoot()
+    return [-half, half].map { (t + $0, width / (abs(curvature) * half)) }
   }
 
   /// Cut at the singular points and half way between them, spread next to them.
@@ -308,11 +324,15 @@ package struct NestedIntegral: Sendable {
       let to = n == points.count - 1 ? high : min(max((point.x + points[n + 1].x) / 2, low), high)
       let middle = min(max(point.x, from), to)
       for (a, b) in [(from, middle), (middle, to)] where b - a > 1e-14 * size {
-        parts.append(
-          Piece(
-            a: Double.asinh((a - point.x) / point.distance),
-            b: Double.asinh((b - point.x) / point.distance), center: point.x,
-            scale: point.distance))
+        let p = [a, b].map { Double.asinh(($0 - point.x) / point.distance) }
+        let length = p[1] - p[0]
+        let count = max(1, (length / NestedIntegral.longest).rounded(.up))
+        for i in stride(from: 0, to: count, by: 1) {
+          parts.append(
+            Piece(
+              a: p[0] + length * i / count, b: p[0] + length * (i + 1) / count, center: point.x,
+              scale: point.distance))
+        }
       }
     }
     return (parts, false)

@@ -3,8 +3,8 @@
 /// Adaptive integration of a function with many components that is costly to evaluate.
 ///
 /// GSL's adaptive routines take scalars and would evaluate the function once per component. Here an
-/// interval is integrated with GSL's nested rules of 10 and 21 points in one go; the difference is
-/// the error estimate of each component, far larger than the error of the finer value. Intervals
+/// interval is integrated with GSL's nested rules of 10 and 21 points in one go; their difference and the
+/// coefficients of Legendre's polynomials bound the error of each component. Intervals
 /// whose error is too large go on to the rules of 43 and 87 points, which keep all the points so
 /// far and converge fast where the function is smooth, and are then halved.
 public struct VectorIntegral: Sendable {
@@ -36,15 +36,13 @@ public struct VectorIntegral: Sendable {
 
     mutating func take(_ new: ArraySlice<[Double]>) {
       y += new
-      let (fine, coarse) = PattersonRule.shared.sums(stage, y, a, b)
-      values = fine
-      errors = zip(fine, coarse).map { abs($0 - $1) }
+      (values, errors) = PattersonRule.shared.integral(stage, y, a, b)
     }
   }
 
   /// The integral of `f` over the intervals between neighbouring `ends`:
   ///
-  ///     values[c] = int f_c(x) dx,   errors[c] = sum over intervals of |finer - coarser rule|
+  ///     values[c] = int f_c(x) dx,   errors[c] = sum over intervals of PattersonRule.bound
   ///
   /// in units of f times those of x. `f` is given many points at once. `allowed(values)` gives the largest error of each component.
   /// - Throws: ``QuadratureError`` after `limit` intervals, and whatever `f` throws.

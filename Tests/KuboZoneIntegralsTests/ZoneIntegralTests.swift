@@ -82,6 +82,54 @@ import Testing
     }
   }
 
+  /// Levels that touch zero, as a band at its edge: (x - c)^2, 1e-6 to 0.03 wide, among others that are farther from c than it is wide.
+  /// Seen from an interval that is spread about another level its minimum lies between two nodes, or beyond the last but one. Closed
+  /// integrals as above, with b^2 = i w.
+  @Test func levelsThatTouch() async throws {
+    let model = try shippedModel("chain")
+    let zone = IrreducibleZone(model, model.energySymmetries())
+    let (low, high) = (zone.ends([]).first!, zone.ends([]).last!)
+    var random = SeededGenerator(5)
+    for _ in 0..<4000 {
+      let w = Double.exp(.random(in: -27.6 ... -6.9, using: &random))
+      let c = low + (high - low) * Double.random(in: 0.1...0.9, using: &random)
+      // Zeros at c +- h, and at x of slope m.
+      let h = [0.004, 0.008, 0.02, 0.1].randomElement(using: &random)!
+      let x = c + [-2, -1, 0.5, 1, 2].randomElement(using: &random)! * h
+      let m = Double.exp(.random(in: -2.3...2.3, using: &random))
+      let hasPair = Bool.random(using: &random)
+      let integral = NestedIntegral(zone: zone, threads: 1, width: w) { points in
+        let levels = [
+          points.map { ($0[0] - c) * ($0[0] - c) }, points.map { m * ($0[0] - x) },
+          points.map { hasPair ? ($0[0] - c) * ($0[0] - c) - h * h : 1 },
+        ]
+        let sum = points.indices.map { n in
+          levels.reduce(0.0) { $0 + w / ($1[n] * $1[n] + w * w) }
+        }
+        return .init(components: [sum], levels: levels)
+      }
+      func primitive(_ end: Double) -> Double {
+        func pair(_ square: Double) -> Double {
+          let b = Complex.sqrt(Complex(square, w))
+          let y = Complex(end - c)
+          let ratio = Complex.log(y - b) - Complex.log(y + b)
+          return (ratio / (2 * b)).imaginary
+        }
+        let line = Double.atan(m * (end - x) / w) / m
+        let last = hasPair ? pair(h * h) : w / (1 + w * w) * end
+        return pair(0) + line + last
+      }
+      let exact = primitive(high) - primitive(low)
+      let relative = Double.exp(.random(in: -13.8 ... -4.6, using: &random))
+      let result = try await integral(allowed: [relative * exact])
+      // Positions of zeros are rounded.
+      let rounding = exact * (1e-10 + 3e-16 / w)
+      #expect(
+        abs(result.values[0] - exact) <= result.errors[0] + rounding,
+        "c = \(c), h = \(h), x = \(x), m = \(m), w = \(w), \(hasPair), \(relative)")
+    }
+  }
+
   /// The mean of 1/(a - cos 2 pi f) is 1/sqrt(a^2 - 1): 1/c_0 is 1/arcosh a, and the error is below its bound, which is below
   /// what is allowed.
   @Test(arguments: [1.5, 1.01, 1.0001]) func gridRefinement(_ a: Double) async throws {
