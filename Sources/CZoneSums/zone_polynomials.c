@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <stdlib.h>
-#include <string.h>
 
 #include "crystal.h"
 #include "zone_sums.h"
@@ -59,21 +58,29 @@ INLINE Matrix vertex_matrix(const ZoneTraces *t, const Jet *jet, Complex inverse
   return m;
 }
 
-// What may stand for the propagator of a spin: zeta, -u j rho_3, -h.
+// What may stand for the propagator of spin u: zeta, -u j rho_3, -h; the product with the second is that with the first with signed
+// columns, or rows from the left.
 typedef struct {
-  Matrix of[3];
+  Matrix zeta, h;
+  double spin;
 } Numerators;
 
-// m times each of them, from the right, and each of them times m.
-INLINE void numerators(const Matrix *forward, const Matrix *backward, const Matrix *h, double u,
-                       Numerators *right, Numerators *left) {
-  const Complex *m = forward->of, *n = backward->of;
-  right->of[0] = *forward;
-  right->of[1] = (Matrix){{scale(m[0], -u), scale(m[1], u), scale(m[2], -u), scale(m[3], u)}};
-  right->of[2] = product(forward, h);
-  left->of[0] = *backward;
-  left->of[1] = (Matrix){{scale(n[0], -u), scale(n[1], -u), scale(n[2], u), scale(n[3], u)}};
-  left->of[2] = product(h, backward);
+INLINE Matrix signed_columns(const Matrix *m, double u) {
+  return (Matrix){
+      {scale(m->of[0], -u), scale(m->of[1], u), scale(m->of[2], -u), scale(m->of[3], u)}};
+}
+
+INLINE Matrix signed_rows(const Matrix *m, double u) {
+  return (Matrix){
+      {scale(m->of[0], -u), scale(m->of[1], -u), scale(m->of[2], u), scale(m->of[3], u)}};
+}
+
+// tr(a b) and -tr(rho_3 a b).
+INLINE void traces(const Matrix *a, const Matrix *b, Complex *whole, Complex *difference) {
+  Complex up = add(mul(a->of[0], b->of[0]), mul(a->of[1], b->of[2])),
+          down = add(mul(a->of[2], b->of[1]), mul(a->of[3], b->of[3]));
+  *whole = add(up, down);
+  *difference = sub(down, up);
 }
 
 CLONES void zone_polynomials(const ZoneTraces *t, const ZoneLoops *loops, long blocks,
@@ -107,53 +114,84 @@ CLONES void zone_polynomials(const ZoneTraces *t, const ZoneLoops *loops, long b
           {neg(jet[0].value), neg(jet[2].value), neg(jet[1].value), neg(jet[0].value)}};
       // Each vertex with the propagator right of it, and the same from right to left.
       Numerators forward[ZONE_LARGEST_VERTEX][2], backward[ZONE_LARGEST_VERTEX][2];
-      for (int v = 0; v < t->vertex_count; v++)
+      for (int v = 0; v < t->vertex_count; v++) {
+        Matrix m[2] = {vertex_matrix(t, jet, inverse_delta, v, 0),
+                       vertex_matrix(t, jet, inverse_delta, v, 1)};
         for (int left = 0; left < 2; left++) {
           int right = t->vertex_flips[v] ? 1 - left : left;
-          Matrix there = vertex_matrix(t, jet, inverse_delta, v, left);
-          Matrix back = vertex_matrix(t, jet, inverse_delta, v, right);
-          numerators(&there, &back, &h, right ? -1 : 1, &forward[v][left], &backward[v][left]);
+          double u = right ? -1 : 1;
+          forward[v][left] = (Numerators){m[left], product(&m[left], &h), u};
+          if (!loops->is_real)
+            backward[v][left] = (Numerators){m[right], product(&h, &m[right]), u};
         }
+      }
       for (int n = 0; n < loops->loop_count; n++) {
         int size = loops->size[n], left = 0, codes = 3;
         const int *vertices = loops->vertices + ZONE_LARGEST_LOOP * n,
                   *goal = loops->targets + ZONE_LOOP_CODES * n;
-        const Matrix *last = forward[vertices[0]][left].of,
-                     *last_back = backward[vertices[0]][left].of;
+        const Numerators *last = &forward[vertices[0]][left],
+                         *last_back = &backward[vertices[0]][left];
         Matrix products[ZONE_LOOP_CODES / 3], reverse[ZONE_LOOP_CODES / 3];
-        memcpy(products, last, 3 * sizeof(Matrix));
-        memcpy(reverse, last_back, 3 * sizeof(Matrix));
+        products[0] = last->zeta;
+        products[1] = signed_columns(&last->zeta, last->spin);
+        products[2] = last->h;
+        if (!loops->is_real) {
+          reverse[0] = last_back->zeta;
+          reverse[1] = signed_rows(&last_back->zeta, last_back->spin);
+          reverse[2] = last_back->h;
+        }
         left = t->vertex_flips[vertices[0]] ? 1 - left : left;
         for (int m = 1; m < size; m++) {
-          last = forward[vertices[m]][left].of;
-          last_back = backward[vertices[m]][left].of;
+          last = &forward[vertices[m]][left];
+          last_back = &backward[vertices[m]][left];
           left = t->vertex_flips[vertices[m]] ? 1 - left : left;
           if (m == size - 1) break;
-          for (int kind = 2; kind >= 0; kind--)
-            for (int code = 0; code < codes; code++) {
-              products[kind * codes + code] = product(&products[code], &last[kind]);
-              reverse[kind * codes + code] = product(&last_back[kind], &reverse[code]);
-            }
+          for (int code = 0; code < codes; code++) {
+            Matrix zeta = product(&products[code], &last->zeta);
+            products[2 * codes + code] = product(&products[code], &last->h);
+            products[codes + code] = signed_columns(&zeta, last->spin);
+            products[code] = zeta;
+            if (loops->is_real) continue;
+            zeta = product(&last_back->zeta, &reverse[code]);
+            reverse[2 * codes + code] = product(&last_back->h, &reverse[code]);
+            reverse[codes + code] = signed_rows(&zeta, last_back->spin);
+            reverse[code] = zeta;
+          }
           codes *= 3;
         }
-        for (int kind = 0; kind < 3; kind++)
-          for (int code = 0; code < codes; code++) {
+        for (int code = 0; code < codes; code++) {
+          Complex there[3], back[3];
+          if (goal[code] >= 0 || goal[codes + code] >= 0) {
+            traces(&products[code], &last->zeta, &there[0], &there[1]);
+            there[1] = scale(there[1], last->spin);
+            if (!loops->is_real) {
+              traces(&last_back->zeta, &reverse[code], &back[0], &back[1]);
+              back[1] = scale(back[1], last_back->spin);
+            }
+          }
+          if (goal[2 * codes + code] >= 0) {
+            there[2] = trace(&products[code], &last->h);
+            if (!loops->is_real) back[2] = trace(&last_back->h, &reverse[code]);
+          }
+          for (int kind = 0; kind < 3; kind++) {
             int slot = goal[kind * codes + code];
             if (slot < 0) continue;
             // At real k one is the complex conjugate of the other.
-            Complex there = trace(&products[code], &last[kind]),
-                    back = trace(&last_back[kind], &reverse[code]), part;
-            if (loops->is_imaginary[n]) {
-              Complex d = sub(there, back);
+            Complex part = real(0);
+            if (loops->is_real) {
+              part.re = loops->is_imaginary[n] ? there[kind].im : there[kind].re;
+            } else if (loops->is_imaginary[n]) {
+              Complex d = sub(there[kind], back[kind]);
               part = (Complex){0.5 * d.im, -0.5 * d.re};
             } else {
-              part = scale(add(there, back), 0.5);
+              part = scale(add(there[kind], back[kind]), 0.5);
             }
             Complex value = mul(part, w);
             double *own_slot = target + slot * 2 * ZONE_BLOCK;
             store(own_slot, load(own_slot) + value.re);
             store(own_slot + ZONE_BLOCK, load(own_slot + ZONE_BLOCK) + value.im);
           }
+        }
       }
     }
   }

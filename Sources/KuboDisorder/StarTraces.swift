@@ -108,7 +108,8 @@ package final class PolynomialProgram: Sendable {
             var loops = ZoneLoops(
               loop_count: Int32(sizes.count), slot_count: Int32(slotCount),
               size: sizes.baseAddress, vertices: vertices.baseAddress,
-              targets: targets.baseAddress, is_imaginary: isImaginary.baseAddress)
+              targets: targets.baseAddress, is_imaginary: isImaginary.baseAddress,
+              is_real: contour.displacement.step == 0 ? 1 : 0)
             withUnsafePointer(to: crystal.program) {
               zone_polynomials(
                 $0, &loops, displaced.blocks, displaced.points, displaced.weights, &slots, &hopping,

@@ -24,11 +24,11 @@ import RealModule
 ///
 /// Source: docs/ladder.md. In a loop of three vertices all three are dressed; in a loop of
 /// two, one, since its ladder is the other's.
-package struct SublatticeLoops: Sendable {
+package final class SublatticeLoops: Sendable {
   private let gamma: Double
   private let rungs: Rungs
-  private let volume: Double
-  private let needs: Needs
+  private let outputCount: Int
+  private let ladders: [Needs.Ladder]
   private let tracer: Tracer
   /// The candidates in the slots of the table: those that do not vanish, and of multiples of one
   /// another the first.
@@ -43,6 +43,16 @@ package struct SublatticeLoops: Sendable {
     let monomial: Monomial
   }
   private let coefficients: [[Coefficient]]
+  /// What an output adds up, flat: a loop, its phases for either spin at the start, and which additions multiply it: the first or
+  /// the second of a ladder, as twice the ladder's number, plus 1.
+  private struct Summand: Sendable {
+    let output, loop: Int
+    let up, down: ComplexDouble
+    let factor: Double
+    let added: Range<Int>
+  }
+  private let summands: [Summand]
+  private let added: [Int]
 
   package init(
     _ model: Model, directions: Directions, gamma: Double, outputs: [LoopOutput],
@@ -50,7 +60,6 @@ package struct SublatticeLoops: Sendable {
   ) {
     self.gamma = gamma
     self.rungs = rungs
-    volume = model.cellVolume
     var needs = Needs(outputs)
     // Most loops vanish by symmetry.
     let all = Tracer(needs.loops, operators: needs.operators)
@@ -59,7 +68,23 @@ package struct SublatticeLoops: Sendable {
     }
     let new = needs.keep(Set(candidates.map { all.loop(of: $0.slot) }))
     let loops = needs.loops
-    self.needs = needs
+    outputCount = needs.outputs.count
+    ladders = needs.ladders
+    var summands: [Summand] = []
+    var added: [Int] = []
+    for (o, terms) in needs.outputs.enumerated() {
+      for term in terms {
+        for choice in term.choices {
+          let start = added.count
+          added += choice.added.map { 2 * $0.ladder + $0.index }
+          summands.append(
+            Summand(
+              output: o, loop: choice.loop, up: term.phase.up, down: term.phase.down,
+              factor: term.factor / model.cellVolume, added: start..<added.count))
+        }
+      }
+    }
+    (self.summands, self.added) = (summands, added)
     let tracer = Tracer(loops, operators: needs.operators)
     self.tracer = tracer
     // p, q of each D_1^-p D_2^-q.
@@ -105,7 +130,7 @@ package struct SublatticeLoops: Sendable {
 
   /// The same point by point.
   package var scalarTraces: StarTraces {
-    .frames(slotCount: stored.count) { frame, weight, target in
+    .frames(slotCount: stored.count) { [tracer, stored] frame, weight, target in
       withUnsafeTemporaryAllocation(of: Double.self, capacity: tracer.count) { values in
         for n in 0..<tracer.count { values[n] = 0 }
         tracer.add(frame, weight, to: values.baseAddress!, magnitudes: nil)
@@ -134,29 +159,24 @@ package struct SublatticeLoops: Sendable {
     let values = Spin.allCases.map { start in
       coefficients.indices.map { value(of: $0, state, start: start) }
     }
-    var scales = [Double](repeating: 0, count: needs.outputs.count)
+    var scales = [Double](repeating: 0, count: outputCount)
     func assembled(_ i: ComplexDouble) -> [ComplexDouble] {
-      var totals = [ComplexDouble](repeating: .zero, count: needs.outputs.count)
-      func loop(_ n: Int, _ start: Spin) -> ComplexDouble {
-        tracer.isImaginary[n] ? i * values[start.rawValue][n] : values[start.rawValue][n]
+      var totals = [ComplexDouble](repeating: .zero, count: outputCount)
+      let loops = values.map { own in
+        own.indices.map { tracer.isImaginary[$0] ? i * own[$0] : own[$0] }
       }
       for start in Spin.allCases {
-        var deltas: [[ComplexDouble]] = []
-        for ladder in needs.ladders {
-          deltas.append(ladder.q.isEmpty ? [] : additions(ladder, start, deltas, loop))
-        }
-        for (o, terms) in needs.outputs.enumerated() {
-          for term in terms {
-            let phase = start == .up ? term.phase.up : term.phase.down
-            // The phase is real or imaginary; i stands for the imaginary unit in it too.
-            let turned = ComplexDouble(phase.real) + i.multiplied(by: phase.imaginary)
-            for choice in term.choices {
-              var factor = turned.multiplied(by: term.factor / volume)
-              for a in choice.added { factor *= deltas[a.ladder][a.index] }
-              totals[o] += factor * loop(choice.loop, start)
-              if let sizes { scales[o] += factor.length * sizes[choice.loop] / 2 }
-            }
-          }
+        let (own, flipped) = (loops[start.rawValue], loops[start.flipped.rawValue])
+        var deltas: [ComplexDouble] = []
+        for ladder in ladders { deltas += additions(ladder, own, flipped, deltas) }
+        for summand in summands {
+          let phase = start == .up ? summand.up : summand.down
+          // The phase is real or imaginary; i stands for the imaginary unit in it too.
+          let turned = ComplexDouble(phase.real) + i.multiplied(by: phase.imaginary)
+          var factor = turned.multiplied(by: summand.factor)
+          for a in summand.added { factor *= deltas[added[a]] }
+          totals[summand.output] += factor * own[summand.loop]
+          if let sizes { scales[summand.output] += factor.length * sizes[summand.loop] / 2 }
         }
       }
       return totals
@@ -198,37 +218,38 @@ package struct SublatticeLoops: Sendable {
     }
   }
 
-  /// delta_1, delta_rho3 of a ladder, for the term's loop that starts with `start`; `deltas` are those of the ladders
-  /// before it.
+  /// delta_1, delta_rho3 of a ladder, for the term's loops that start with a spin, among its `own` loops and those that start with
+  /// the other; `deltas` are those of the ladders before it.
   private func additions(
-    _ ladder: Needs.Ladder, _ start: Spin, _ deltas: [[ComplexDouble]],
-    _ loop: (Int, Spin) -> ComplexDouble
+    _ ladder: Needs.Ladder, _ own: [ComplexDouble], _ flipped: [ComplexDouble],
+    _ deltas: [ComplexDouble]
   ) -> [ComplexDouble] {
-    let (own, vertex) = (
-      ladder.isFlipped ? start.flipped : start, ladder.isVertexFlipped ? start.flipped : start
+    // It vanishes, and so does what has it as a factor.
+    if ladder.q.isEmpty { return [.infinity, .infinity] }
+    let inside = ladder.isFlipped ? flipped : own
+    let vertex = ladder.isVertexFlipped ? flipped : own
+    func q(_ a: Int, _ b: Int) -> ComplexDouble { inside[ladder.q[a][b]].multiplied(by: gamma / 2) }
+    var v = (
+      vertex[ladder.v[0]].multiplied(by: gamma / 2), vertex[ladder.v[1]].multiplied(by: gamma / 2)
     )
-    let q = ladder.q.map { row in row.map { loop($0, own).multiplied(by: gamma / 2) } }
-    var v = ladder.v.map { loop($0, vertex).multiplied(by: gamma / 2) }
-    if let inner = ladder.inner, !deltas[inner.ladder].isEmpty {
-      for a in 0..<2 {
-        for b in 0..<2 {
-          v[a] += (deltas[inner.ladder][b] * loop(inner.v[a][b], vertex)).multiplied(by: gamma / 2)
-        }
+    if let inner = ladder.inner, !ladders[inner.ladder].q.isEmpty {
+      for b in 0..<2 {
+        let delta = deltas[2 * inner.ladder + b]
+        v.0 += (delta * vertex[inner.v[0][b]]).multiplied(by: gamma / 2)
+        v.1 += (delta * vertex[inner.v[1][b]]).multiplied(by: gamma / 2)
       }
     }
+    let (q00, q01, q10, q11) = (q(0, 0), q(0, 1), q(1, 0), q(1, 1))
     switch rungs {
     case .all:
-      let det = (1 - q[0][0]) * (1 - q[1][1]) - q[0][1] * q[1][0]
-      return [
-        ((1 - q[1][1]) * v[0] + q[0][1] * v[1]) / det,
-        ((1 - q[0][0]) * v[1] + q[1][0] * v[0]) / det,
-      ]
+      let det = (1 - q00) * (1 - q11) - q01 * q10
+      return [((1 - q11) * v.0 + q01 * v.1) / det, ((1 - q00) * v.1 + q10 * v.0) / det]
     case .upTo(let n):
-      var sum = [ComplexDouble.zero, .zero]
+      var sum = (ComplexDouble.zero, ComplexDouble.zero)
       for _ in 0..<n {
-        sum = (0..<2).map { v[$0] + q[$0][0] * sum[0] + q[$0][1] * sum[1] }
+        sum = (v.0 + q00 * sum.0 + q01 * sum.1, v.1 + q10 * sum.0 + q11 * sum.1)
       }
-      return sum
+      return [sum.0, sum.1]
     }
   }
 }

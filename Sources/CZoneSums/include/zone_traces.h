@@ -70,6 +70,8 @@ typedef struct {
   const int *size, *vertices, *targets;
   // Whether the coefficients are imaginary, which tells the part to take.
   const int *is_imaginary;
+  // Whether all wave vectors are real.
+  int is_real;
 } ZoneLoops;
 
 // For each star of `blocks` blocks, with the first point and weight as for zone_traces, adds weight
