@@ -49,6 +49,21 @@ import Testing
     }
   }
 
+  /// What differs in a build without traits compiles, whichever of the two this is.
+  @Test(arguments: ["KuboMPI", "KuboNetCDF"]) func withoutTraits(_ module: String) throws {
+    // SwiftPM names a package after its folder.
+    let package = URL(filePath: repository).lastPathComponent.lowercased()
+      .replacing(/[^a-z0-9_]/, with: "_")
+    let options = [
+      "-swift-version", "6", "-parse-as-library", "-package-name", package, "-module-name", module,
+    ]
+    let run = try ProgramTests.run(
+      URL(filePath: "/usr/bin/env"),
+      ["swiftc", "-typecheck"] + options + SymbolGraph.modulePaths
+        + LayoutTests.swiftFiles("Sources/\(module)"))
+    #expect(run.status == 0, "\(run.errors)")
+  }
+
   @Test func licenceLines() throws {
     for file in try ["Sources", "Tests", "Benchmarks"].flatMap(LayoutTests.swiftFiles) {
       let text = try String(contentsOfFile: file, encoding: .utf8)

@@ -50,25 +50,34 @@ struct SymbolGraph: Decodable {
     return whole
   }
 
+  /// Where the modules are that the tests are linked with, and those of C that they import, for the compiler.
+  static let modulePaths: [String] = {
+    let build = ProgramTests.program.deletingLastPathComponent().resolvingSymlinksInPath()
+    let checkouts = build.deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "checkouts").path
+    let folders =
+      ["\(build.path)/Modules"]
+      + ["CGSL", "CLAPACK", "CMessageDigest"].map { "\(repository)/Sources/\($0)" }
+      + [
+        "swift-numerics/Sources/_NumericsShims", "swift-system/Sources/CSystem",
+        "swift-subprocess/Sources/_SubprocessCShims", "Yams/Sources/CYaml",
+      ].map { "\(checkouts)/\($0)/include" }
+    return folders.flatMap { ["-I", $0] }
+      + ["CZoneSums", "CTextures"].flatMap {
+        ["-Xcc", "-fmodule-map-file=\(build.path)/\($0).build/module.modulemap"]
+      }
+  }()
+
   /// The graph of a module as the tests are linked with it.
   static func of(_ module: String) throws -> SymbolGraph {
-    let build = ProgramTests.program.deletingLastPathComponent().resolvingSymlinksInPath().path
+    let build = ProgramTests.program.deletingLastPathComponent().resolvingSymlinksInPath()
     let scratch = try ScratchDirectory()
     // The folder's name is the target, as in x86_64-unknown-linux-gnu/release.
-    let target = URL(filePath: build).deletingLastPathComponent().lastPathComponent
-    let checkouts = URL(filePath: build).deletingLastPathComponent().deletingLastPathComponent()
-      .appending(path: "checkouts").path
+    let target = build.deletingLastPathComponent().lastPathComponent
     let run = try ProgramTests.run(
       URL(filePath: "/usr/bin/env"),
-      [
-        "swift", "symbolgraph-extract", "-module-name", module, "-target", target, "-I",
-        "\(build)/Modules", "-I", "\(repository)/Sources/CGSL", "-I",
-        "\(repository)/Sources/CLAPACK", "-I",
-        "\(checkouts)/swift-numerics/Sources/_NumericsShims/include", "-Xcc",
-        "-fmodule-map-file=\(build)/CZoneSums.build/module.modulemap", "-Xcc",
-        "-fmodule-map-file=\(build)/CTextures.build/module.modulemap", "-minimum-access-level",
-        "public", "-output-dir", scratch.path,
-      ])
+      ["swift", "symbolgraph-extract", "-module-name", module, "-target", target] + modulePaths
+        + ["-minimum-access-level", "public", "-output-dir", scratch.path])
     guard run.status == 0 else { throw Failure(message: run.errors) }
     let data = try Data(
       contentsOf: URL(filePath: "\(scratch.path)/\(module).symbols.json"))
