@@ -10,8 +10,8 @@ import UniformGrid
 /// The references of ``CertificateTests`` and ``ImpurityCertificateTests`` themselves, against the numbers of other
 /// programs and Matsubara sums term by term.
 @Suite("References by uniform grids") struct UniformGridTests {
-  /// The first three have the finest grids; the engine is held against all six (``ReferenceTests``).
-  @Test(arguments: (areTestsLong ? 0 : 3)..<6) func loops(_ index: Int) throws {
+  /// The first have the finest grids; the engine is held against all six (``ReferenceTests``).
+  @Test(arguments: (areTestsLong ? 0 : 4)..<6) func loops(_ index: Int) throws {
     let entry = ReferenceTests.loops[index]
     let keys = entry.rows[0].keys.filter { $0 != "omega" }.sorted()
     func complex(_ row: Int, _ key: String) -> ComplexDouble {

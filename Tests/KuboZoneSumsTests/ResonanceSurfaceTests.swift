@@ -12,7 +12,8 @@ struct ResonanceSurfaceTests {
   /// States drawn at random: where there are surfaces, their sums are those of the real zone on a grid
   /// that resolves the lifetime, and converge at no less than the rate stated.
   @Test(arguments: [
-    ("chain", 2e-3, 24000, 60), ("square", 0.05, 960, 40), ("honeycomb", 0.05, 960, 40),
+    ("chain", 2e-3, 24000, 60), ("square", 0.05, 960, areTestsLong ? 40 : 10),
+    ("honeycomb", 0.05, 960, areTestsLong ? 40 : 20),
     ("cubic", 0.3, 192, areTestsLong ? 6 : 2),
   ])
   func sameAsRealZone(_ name: String, _ broadening: Double, _ divisions: Int, _ states: Int)

@@ -161,7 +161,7 @@ import Testing
     let whole = try SweepProgramTests.table(SweepProgramTests.long)
     let scratch = try ScratchDirectory()
     for folder in ["tmp", "disk"] { _ = try scratch.directory(folder) }
-    for kibibytes in stride(from: 20, through: 560, by: 60) {
+    for kibibytes in stride(from: 20, through: 560, by: areTestsLong ? 60 : 135) {
       let run = try RefusalTests.shell(
         """
         unshare -m sh -c 'mount -t tmpfs -o size=\(kibibytes)k none disk
