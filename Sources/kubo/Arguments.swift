@@ -200,7 +200,7 @@ func responses(_ text: String) throws -> [Response] {
   var found: [Response] = []
   return try list(words(text)) { name in
     guard let response = Response(String(name)) else {
-      throw ValidationError("expected \(Response.expected)")
+      throw ValidationError(Response.expected(for: String(name)))
     }
     guard !found.contains(response) else { throw ValidationError("expected each response once") }
     found.append(response)
@@ -227,9 +227,15 @@ func responseNames(_ text: String) throws -> [String] {
 }
 
 extension Response {
-  /// The names that models of two sublattices have, for refusals.
-  static var expected: String {
-    aliases.map(\.alias).joined(separator: ", ") + ", or operator.spin.projection as in s.xx.full"
+  /// What could be meant by a name that is none, for refusals: the nearest one, or all that models of two sublattices have.
+  static func expected(for name: String, or others: [String] = [], last: String = "") -> String {
+    let names = aliases.map(\.alias)
+    // s.xz.full is not meant as T.xx.full.
+    let alike = (names + others).filter { $0.first?.lowercased() == name.first?.lowercased() }
+    return suggestion(for: name, among: alike)
+      ?? "expected "
+      + (names + ["or operator.spin.projection as in s.xx.full"] + others).joined(separator: ", ")
+      + last
   }
 }
 

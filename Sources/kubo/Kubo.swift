@@ -99,7 +99,9 @@ struct Kubo: AsyncParsableCommand {
         $0.replacing($1, with: shown($1))
       }
       if status != .success {
-        if !text.isEmpty { Console.shared.write(text + "\n") }
+        // As the program's own messages begin.
+        let said = text.hasPrefix("Error: ") ? "kubo: " + text.dropFirst(7) : text
+        if !said.isEmpty { Console.shared.write(said + "\n") }
         Foundation.exit(status.rawValue)
       }
       do {

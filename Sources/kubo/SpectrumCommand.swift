@@ -33,7 +33,7 @@ struct ResponseArguments: ParsableArguments {
     try responses?.map { name in
       guard let response = Response(name) else {
         throw ValidationError(
-          "--responses: found '\(shown(name))'; expected \(Response.expected)"
+          "--responses: found '\(shown(name))'; \(Response.expected(for: name))"
         )
       }
       return response
@@ -48,9 +48,9 @@ struct ResponseArguments: ParsableArguments {
     let others = responses?.filter { Response($0) == nil } ?? []
     if let name = others.first(where: { !CollinearResponse.isName($0) }) {
       let general = CollinearResponse.names.map(\.name).filter { Response($0) == nil }
-      throw ValidationError(
-        "--responses: found '\(shown(name))'; expected \(Response.expected), \(general.joined(separator: ", ")), or s, T and moment of one sublattice as s[A].xx.full"
-      )
+      let expected = Response.expected(
+        for: name, or: general, last: ", or s, T and moment of one sublattice as s[A].xx.full")
+      throw ValidationError("--responses: found '\(shown(name))'; \(expected)")
     }
     return !others.isEmpty
   }

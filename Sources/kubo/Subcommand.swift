@@ -22,29 +22,35 @@ enum Subcommand {
       let names = known.compactMap { $0.configuration.commandName }
       throw ValidationError(
         "subcommand: found '\(shown(word))'; "
-          + (nearest(to: word, names).map { "did you mean '\($0)'?" }
-            ?? "expected \(names.joined(separator: ", "))"))
+          + (suggestion(for: word, among: names) ?? "expected \(names.joined(separator: ", "))"))
     }
   }
+}
 
-  /// The name that begins so, or differs in a third of its letters at most.
-  private static func nearest(to word: String, _ names: [String]) -> String? {
-    if word.count > 1, let longer = names.first(where: { $0.hasPrefix(word) }) { return longer }
-    let near = names.map { (name: $0, distance: distance(word, $0)) }
-      .min { $0.distance < $1.distance }
-    return near.flatMap { $0.distance <= max(1, $0.name.count / 3) ? $0.name : nil }
-  }
+/// "did you mean 'name'?", of the name that begins with the word, or differs in a third of its letters at most.
+func suggestion(for word: String, among names: [String]) -> String? {
+  guard word.count > 1 else { return nil }
+  let near = names.map { (name: $0, distance: distance(word, $0)) }
+    .min { $0.distance < $1.distance }
+  let name =
+    names.first { $0.hasPrefix(word) }
+    ?? near.flatMap { $0.distance <= max(1, $0.name.count / 3) ? $0.name : nil }
+  return name.map { "did you mean '\($0)'?" }
+}
 
-  /// How many letters have to be put in, left out or replaced.
-  private static func distance(_ a: String, _ b: String) -> Int {
-    var row = Array(0...b.count)
-    for (n, x) in a.enumerated() {
-      var next = [n + 1]
-      for (m, y) in b.enumerated() {
-        next.append(min(row[m] + (x == y ? 0 : 1), row[m + 1] + 1, next[m] + 1))
+/// How many letters have to be put in, left out or replaced, or neighbours exchanged.
+private func distance(_ first: String, _ second: String) -> Int {
+  let (a, b) = (Array(first), Array(second))
+  var (before, row) = ([Int](), Array(0...b.count))
+  for n in a.indices {
+    var next = [n + 1]
+    for m in b.indices {
+      next.append(min(row[m] + (a[n] == b[m] ? 0 : 1), row[m + 1] + 1, next[m] + 1))
+      if n > 0, m > 0, a[n] == b[m - 1], a[n - 1] == b[m] {
+        next[m + 1] = min(next[m + 1], before[m - 1] + 1)
       }
-      row = next
     }
-    return row.last!
+    (before, row) = (row, next)
   }
+  return row.last!
 }

@@ -174,4 +174,4 @@ def _follow(reader, shows_progress):
             sys.stderr.flush()
     lines = [line.rsplit("\x1b[K", 1)[-1].strip("\r") for line in text.decode(errors="replace").split("\n")]
     usage = next((n for n, line in enumerate(lines) if line.startswith("Usage: ")), len(lines))
-    return "\n".join(line.removeprefix("kubo: ").removeprefix("Error: ") for line in lines[:usage] if line)
+    return "\n".join(line.removeprefix("kubo: ") for line in lines[:usage] if line)

@@ -12,7 +12,7 @@ struct Refusal: Sendable, CustomTestStringConvertible {
   let setup, run: String
   let files: [String: String]
   let status: Int32
-  /// All of standard error, without the prefix `kubo: ` of each line, or the line after `Error: `.
+  /// All of standard error, without the prefix `kubo: ` of each line, and without help.
   let message: String
   /// Whether results may go to standard output before the error.
   let mayPrint: Bool
@@ -224,8 +224,8 @@ struct Refusal: Sendable, CustomTestStringConvertible {
   /// The message without its prefixes, and without the help that follows wrong usage.
   static func message(_ errors: String) -> String {
     let lines = errors.split(separator: "\n", omittingEmptySubsequences: false)
-    if lines[0].hasPrefix("Error: "), lines.contains(where: { $0.hasPrefix("Usage: kubo") }) {
-      return String(lines[0].dropFirst(7))
+    if lines[0].hasPrefix("kubo: "), lines.contains(where: { $0.hasPrefix("Usage: kubo") }) {
+      return String(lines[0].dropFirst(6))
     }
     return errors.split(separator: "\n")
       .map { $0.hasPrefix("kubo: ") ? String($0.dropFirst(6)) : "without prefix: \($0)" }

@@ -286,7 +286,7 @@ import Testing
     #expect(try String(contentsOfFile: file, encoding: .utf8).contains("--map \(column)\n"))
     // Refused when the file has been read.
     let read = try ProgramTests.run(["sweep", file, "--shard", "1/1"])
-    #expect(read.errors.hasPrefix("Error: --shard: found without --output"), "\(read.errors)")
+    #expect(read.errors.hasPrefix("kubo: --shard: found without --output"), "\(read.errors)")
     guard areTestsLong else { return }
     let run = try ProgramTests.run(["sweep", file, "--output", "a.csv"], in: scratch.path)
     #expect(run.status == 0, "\(run.errors)")
