@@ -299,7 +299,7 @@ private struct LoopsAtEnergies {
   /// What two grids on contours or on a surface tell of the error of the finer one: narrow levels, in resonance and not.
   @Test(
     arguments: [("chain", 200), ("honeycomb", 30)] + (areTestsLong ? [("square", 40)] : []),
-    [Lifetime.scba(0.3), .site(0.3)])
+    areTestsLong ? [Lifetime.scba(0.3), .site(0.3)] : [.site(0.3)])
   func errorsOfGrids(_ kind: (name: String, count: Int), _ lifetime: Lifetime) async throws {
     var random = SeededGenerator(21)
     var checked = 0

@@ -106,7 +106,8 @@ import Testing
   /// The trapezoidal rule with the step Gamma/6 is good to exp(-12 pi) for a function analytic up to Gamma
   /// from the real axis, but for its ends, where Euler and Maclaurin's h^2 (D'(b) - D'(a))/12 remains, with
   /// |D'| <= D/Gamma.
-  @Test(arguments: ["chain", "square", "honeycomb", "cubic"]) func countsStates(_ name: String)
+  @Test(arguments: ["chain", "square", "honeycomb"] + (areTestsLong ? ["cubic"] : []))
+  func countsStates(_ name: String)
     async throws
   {
     let model = try shippedModel(name)

@@ -74,7 +74,12 @@ import kubo
       (long + ["--quiet"], ""),
     ].map { (arguments, advice) in (try LiveRun(arguments), advice) }
     for (run, _) in runs { try run.awaitReadiness() }
-    usleep(12_500_000)
+    usleep(500_000)
+    // They need not compute until the time has come.
+    for (run, _) in runs { run.send(SIGSTOP) }
+    usleep(9_000_000)
+    for (run, _) in runs { run.send(SIGCONT) }
+    usleep(3_000_000)
     for (run, advice) in runs {
       let errors = try run.errors
       _ = run.interrupt(SIGINT)
