@@ -42,9 +42,10 @@ public struct VectorIntegral: Sendable {
 
   /// The integral of `f` over the intervals between neighbouring `ends`:
   ///
-  ///     values[c] = int f_c(x) dx,   errors[c] = sum over intervals of PattersonRule.bound
+  ///     values[c] = int f_c(x) dx,   errors[c] = sum over intervals of max(|I - I'|/4, 10 (c_n^2 + c_(n+1)^2)/int |f_c - mean|)
   ///
-  /// in units of f times those of x. `f` is given many points at once. `allowed(values)` gives the largest error of each component.
+  /// with the finer and the coarser rule I, I' and Legendre's coefficients c_n of f_c, n = 14, 30 or 62, in units of f times those of x.
+  /// `f` is given many points at once. `allowed(values)` gives the largest error of each component.
   /// - Throws: ``QuadratureError`` after `limit` intervals, and whatever `f` throws.
   public init(
     ends: [Double], limit: Int = 400, allowed: ([Double]) -> [Double],
