@@ -13,8 +13,8 @@ import RealModule
 /// leaves: where the lowest or highest level of the line, or that at one of its ends, is 0. Intervals
 /// are cut there, and x = x_0 + delta sinh p, with delta the distance, spreads the scales between it and
 /// the zone; so they are where the gap is smallest (``SmallGaps``). No interval counts whose nodes could not see such a
-/// point, and none is longer at first than a period of the longest hop. The error of an interval is that of `PattersonRule.Short`. Errors of inner
-/// integrals are integrated with them.
+/// point, and none is longer at first than a period of the longest hop. The error of an interval is that of `PattersonRule.Short`.
+/// Errors of inner integrals are integrated with them.
 package struct NestedIntegral: Sendable {
   /// Values at many points: [component][point], and functions whose zeros are singular points,
   /// [function][point].
